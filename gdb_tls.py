@@ -1,0 +1,40 @@
+"""gdb-tls: in GDB, `source gdb_tls.py`.
+
+This file must be understood by the oldest Python that a GDB may bring, long enough to
+say that it is too old.
+"""
+
+import os
+import sys
+
+OLDEST_PYTHON = (3, 9)
+
+
+def _load():
+    here = os.path.dirname(os.path.abspath(os.path.expanduser(__file__)))
+    version = "%d.%d" % sys.version_info[:2]
+    if sys.version_info < OLDEST_PYTHON:
+        return "gdb-tls needs a GDB with Python 3.9 or newer; this one has Python %s." % version
+    data = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    folder = os.path.join("site", "cpython-" + version)
+    places = [os.path.join(here, folder), os.path.join(data, "gdb-tls", folder)]
+    sys.path[:0] = [place for place in [here] + places if os.path.isdir(place) and place not in sys.path]
+    try:
+        from gdb_tls.debugger.register import register
+    except ImportError as error:
+        if (error.name or "").split(".")[0] == "gdb_tls":
+            raise
+        return (
+            "gdb-tls needs the Python package %s for GDB's Python %s. Run %s once to install it."
+            % (error.name, version, os.path.join(here, "install.sh"))
+        )
+    register()
+    return ""
+
+
+_problem = _load()
+if _problem:
+    import gdb
+
+    raise gdb.GdbError(_problem)
+del _problem

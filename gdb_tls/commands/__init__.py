@@ -1,0 +1,167 @@
+"""The commands: one file each, with a spec and a function that runs it.
+
+`help`, `--help`, completion, the README's table and the man page are all made from the specs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from gdb_tls.errors import BadArgument
+from gdb_tls.program import Program
+
+
+class Settings(NamedTuple):
+    """What the user has set for all commands.
+
+    Attributes:
+        via: `set tls via`.
+        max_rows: `set tls max-rows`; None for no limit.
+    """
+
+    via: str
+    max_rows: int | None
+
+
+@dataclass(frozen=True)
+class Option:
+    """One argument of a command, in argparse's terms.
+
+    Attributes:
+        names: "NAME" for a positional argument, "--via" for an option.
+        help: one sentence without a full stop.
+        settings: further arguments of `ArgumentParser.add_argument`.
+        complete: what can be typed there: "names", "modules", "threads", "files", or empty.
+    """
+
+    name: str
+    help: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    complete: str = ""
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """All that is known of a command without running it.
+
+    Attributes:
+        name: as typed.
+        summary: one sentence.
+        description: paragraphs of plain text.
+        options: in the order in which help shows them.
+        examples: (command line, what it does).
+        run: takes the parsed arguments and gives the answer.
+    """
+
+    name: str
+    summary: str
+    description: str
+    options: Sequence[Option]
+    examples: Sequence[tuple[str, str]]
+    run: Callable[[Invocation], None]
+
+
+@dataclass
+class Invocation:
+    """One run of a command.
+
+    Attributes:
+        arguments: the parsed arguments.
+        settings: what the user has set.
+        program: gives the program; raises NoProcess where there is none.
+        output: where the answer goes.
+    """
+
+    arguments: argparse.Namespace
+    settings: Settings
+    program: Callable[[], Program]
+    output: Output
+
+
+class Output:
+    """Where an answer goes; the edge and tests have their own."""
+
+    def show(self, renderable: Any) -> None:
+        """Shows something that rich can print."""
+        raise NotImplementedError
+
+    def write(self, text: str) -> None:
+        """Writes text as it is."""
+        raise NotImplementedError
+
+    def warn(self, text: str) -> None:
+        """Tells the user something at once, whatever the format."""
+        raise NotImplementedError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser that raises instead of leaving the program."""
+
+    def error(self, message: str) -> Any:
+        """Raises what argparse has to complain of."""
+        raise BadArgument(f"{self.prog}: {message}", f"Type `help {self.prog}` for what it takes.")
+
+
+def parser(spec: CommandSpec) -> Parser:
+    """Makes a command's parser."""
+    made = Parser(spec.name, add_help=False, allow_abbrev=False)
+    for option in spec.options:
+        made.add_argument(option.name, help=option.help, **option.settings)
+    return made
+
+
+def usage(spec: CommandSpec) -> str:
+    """The line after `Usage:`; arguments in capitals, as in GDB's own help."""
+    made = parser(spec)
+    formatter = argparse.HelpFormatter(spec.name, width=10_000)
+    formatter.add_usage(None, made._actions, made._mutually_exclusive_groups, prefix="")
+    return " ".join(formatter.format_help().split())
+
+
+def help_text(spec: CommandSpec) -> str:
+    """What `help NAME` prints, in the shape of GDB's own help."""
+    import textwrap
+
+    lines = [spec.summary, f"Usage: {usage(spec)}", ""]
+    for paragraph in spec.description.strip().split("\n\n"):
+        lines += textwrap.wrap(" ".join(paragraph.split()), 78) + [""]
+    for option in spec.options:
+        metavar = option.settings.get("metavar", "")
+        shown = metavar or option.name if not option.name.startswith("-") else f"{option.name} {metavar}".strip()
+        choices = option.settings.get("choices")
+        about = option.help + (f": {', '.join(choices)}" if choices else "")
+        lines += textwrap.wrap(f"{shown:<18}  {about}.", 78, initial_indent="  ", subsequent_indent=" " * 22)
+    if spec.examples:
+        lines += ["", "Examples:"]
+        for command, meaning in spec.examples:
+            lines += [f"  {command}", f"      {meaning}."]
+    return "\n".join(lines)
+
+
+def every() -> Sequence[CommandSpec]:
+    """All commands, in the order in which help and README show them."""
+    from gdb_tls.commands import inspect, verify
+
+    return (inspect.SPEC, verify.SPEC)
+
+
+def parse_threads(text: str) -> list[int]:
+    """Reads `1,3-5`.
+
+    Raises:
+        BadArgument: where it is no such list.
+    """
+    found: list[int] = []
+    for part in text.replace(" ", ",").split(","):
+        first, _, last = part.partition("-")
+        if not part:
+            continue
+        if not first.isdigit() or (last and not last.isdigit()) or part.endswith("-"):
+            raise BadArgument(f"--threads {text} is no list of thread numbers", "Write it like 1,3-5.")
+        found += range(int(first), int(last or first) + 1)
+    if not found:
+        raise BadArgument("--threads names no thread", "Write it like 1,3-5.")
+    return found

@@ -1,0 +1,79 @@
+"""`tls-inspect NAME`: one variable in every thread."""
+
+from __future__ import annotations
+
+from gdb_tls import report
+from gdb_tls.commands import CommandSpec, Invocation, Option, options, parse_threads
+from gdb_tls.model import Report
+from gdb_tls.program import Program
+
+RUNS_CODE = (
+    "Calling functions in the process: blocks of TLS that a thread has not touched yet will be allocated by this."
+)
+
+
+def run(invocation: Invocation) -> None:
+    """Answers one `tls-inspect`."""
+    arguments = invocation.arguments
+    via = arguments.via or invocation.settings.via
+    program = invocation.program()
+    if via not in ("passive", "gdb") and program.target.kind != "core":
+        invocation.output.warn(RUNS_CODE)
+    request = report.Request(
+        " ".join(arguments.name),
+        via,
+        parse_threads(arguments.threads) if arguments.threads else None,
+        arguments.module,
+        arguments.type,
+    )
+    found = report.inspect(program, request)
+    if arguments.format == "json":
+        from gdb_tls.render import json
+
+        invocation.output.write(json.render(found))
+    else:
+        show_table(invocation, program, found)
+
+
+def show_table(invocation: Invocation, program: Program, found: Report) -> None:
+    """Shows the table; stack frames are read for the rows that are shown only."""
+    from gdb_tls.render import table
+
+    rows = table.rows(found, None if invocation.arguments.all else invocation.settings.max_rows)
+    shown = [row.instance.thread for row in rows if row.count == 1 and row.instance.thread.num is not None]
+    where = {thread.num: program.where(thread) for thread in shown}
+    invocation.output.show(table.render(found, rows, where))
+
+
+SPEC = CommandSpec(
+    name="tls-inspect",
+    summary="Show a thread-local variable in every thread.",
+    description="""
+NAME is the variable, as in the source (swoole_websocket_buffer, ns::Class::member, function()::local), as in
+the symbol table (_ZL23swoole_websocket_buffer), or with the module or source file in which it is
+(libfoo.so::name, 'file.cc'::name). A path into the value may follow: NAME->str, NAME.field[2].
+
+Every thread has one row. NULL is a null pointer, or an object such as a unique_ptr that owns nothing.
+"unallocated" is a thread that has not touched the variable's module yet. "unreadable" means that the memory is not
+in the core dump, "unresolved" that no address was found; the row says why.
+
+By default only memory is read, and nothing runs in the process. --via gdb asks GDB. --via dlsym, tls-get-addr
+and call run code in each thread of a live process, which allocates blocks that were not there.
+""",
+    options=(
+        Option("name", "The variable, and perhaps a path into its value", {"nargs": "+", "metavar": "NAME"}, complete="names"),
+        options.VIA,
+        options.FORMAT,
+        options.OUTPUT,
+        options.THREADS,
+        options.MODULE,
+        Option("--type", "Take the variable for this TYPE; for symbols without debug information", {"metavar": "TYPE"}),
+        Option("--all", "Show every thread, however many there are", {"action": "store_true"}),
+    ),
+    examples=(
+        ("tls-inspect swoole_websocket_buffer", "Shows which threads have it null"),
+        ("tls-inspect buffer->str --threads 1,3-5", "Shows a member of what it points to, in some threads"),
+        ("tls-inspect request --module libapp.so --format json --output tls.json", "Writes the answer for a program to read"),
+    ),
+    run=run,
+)

@@ -1,0 +1,20 @@
+"""The edge: the only package that imports gdb.
+
+Its parts turn gdb's objects into the product's plain data at once, and everything that
+is printed goes out here.
+"""
+
+from __future__ import annotations
+
+from gdb_tls.debugger.target import GdbTarget
+from gdb_tls.program import Program
+
+
+def current_program() -> Program:
+    """What GDB is debugging now.
+
+    Raises:
+        NoProcess: where that is nothing.
+        UnsupportedTarget: where its architecture is not known.
+    """
+    return Program(GdbTarget())

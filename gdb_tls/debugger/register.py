@@ -1,0 +1,19 @@
+"""Loading the extension: registers the commands, parameters and functions, once."""
+
+from __future__ import annotations
+
+from gdb_tls import commands
+from gdb_tls.debugger.command import TlsCommand
+from gdb_tls.debugger.functions import TlsState, TlsValue
+from gdb_tls.debugger.parameters import Parameters
+
+_registered: list[object] = []
+
+
+def register() -> None:
+    """Registers everything; a second call changes nothing."""
+    if _registered:
+        return
+    parameters = Parameters()
+    _registered.extend([parameters, TlsValue(), TlsState()])
+    _registered.extend(TlsCommand(spec, parameters.settings) for spec in commands.every())

@@ -1,0 +1,53 @@
+"""Changing what GDB has selected or set, and putting it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import gdb
+
+
+@contextmanager
+def selection() -> Iterator[None]:
+    """Keeps the selected thread and frame over whatever is done inside."""
+    thread = gdb.selected_thread()
+    frame = None
+    with suppress(gdb.error):
+        frame = gdb.selected_frame()
+    try:
+        yield
+    finally:
+        if thread is not None and thread.is_valid():
+            thread.switch()
+            if frame is not None:
+                with suppress(gdb.error):
+                    if frame.is_valid():
+                        frame.select()
+
+
+@contextmanager
+def setting(name: str, value: str) -> Iterator[None]:
+    """Sets a GDB parameter for the time inside; one that this GDB does not have is left alone."""
+    try:
+        before = shown(name)
+    except (gdb.error, RuntimeError):
+        yield
+        return
+    gdb.execute(f"set {name} {value}", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute(f"set {name} {before}", to_string=True)
+
+
+def shown(name: str) -> str:
+    """A parameter's value as `set` takes it.
+
+    Raises:
+        RuntimeError: where this GDB has no such parameter.
+    """
+    value = gdb.parameter(name)
+    if value is None:
+        return "unlimited"
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)

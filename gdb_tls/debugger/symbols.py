@@ -1,0 +1,158 @@
+"""GDB's knowledge of names and types; implements `gdb_tls.target.DebugInformation`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import gdb
+
+from gdb_tls.debugger import types
+from gdb_tls.debugger.selection import setting
+from gdb_tls.elf import ElfSymbol
+from gdb_tls.errors import BadArgument
+from gdb_tls.model import Path, Type
+from gdb_tls.target import DebugSymbol
+
+_demangled: dict[str, str] = {}
+
+
+class GdbSymbols:
+    """Looks names up in GDB's symbol tables; reads no thread and no memory."""
+
+    def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
+        """See `DebugInformation.describe`."""
+        for found in self._declarations(symbol, name):
+            if not found.is_variable and found.addr_class != gdb.SYMBOL_LOC_COMPUTED:
+                continue
+            if not _is_of(found, object_path) or not _is_named(found, symbol):
+                continue
+            file = found.symtab.filename if found.symtab else ""
+            if symbol.file and file and os.path.basename(symbol.file) != os.path.basename(file):
+                continue
+            kind = types.describe(found.type) if found.type is not None else None
+            return DebugSymbol(found.print_name.split("[abi:")[0] if "::" not in name else name, kind, file, found.line, found)
+        return None
+
+    def _declarations(self, symbol: ElfSymbol, name: str) -> Iterator[gdb.Symbol]:
+        bare = re.sub(r"\.\d+$", "", name)
+        untagged = re.sub(r"\[abi:[^\]]*\]", "", bare)
+        for spelling in dict.fromkeys([bare, untagged, symbol.name]):
+            found = gdb.lookup_global_symbol(spelling)
+            if found is not None:
+                yield found
+            yield from _static_symbols(spelling)
+        match = re.match(r"(.*\))(?: const)?::([^()]+)$", untagged)
+        if match:
+            yield from self._in_function(match.group(1), match.group(2))
+        elif bare != name and symbol.file:
+            yield from self._in_file(symbol.file, bare)
+
+    def _in_function(self, signature: str, name: str) -> Iterator[gdb.Symbol]:
+        """Static variables inside a function: GDB lists them in the function's blocks only."""
+        for spelling in (signature, signature.split("(", 1)[0]):
+            function = gdb.lookup_global_symbol(spelling)
+            functions = [function] if function is not None else _static_symbols(spelling)
+            for found in functions:
+                yield from _locals(found, name)
+
+    def _in_file(self, file: str, name: str) -> Iterator[gdb.Symbol]:
+        """A C function's static variable (`counter.0`): its function is not in its name."""
+        with suppress(gdb.error, RuntimeError):
+            for line in gdb.decode_line(f"'{file}':1")[1] or ():
+                if line.symtab is not None:
+                    for block in (line.symtab.global_block(), line.symtab.static_block()):
+                        for function in block:
+                            if function.is_function:
+                                yield from _locals(function, name)
+
+    def what_is(self, name: str) -> str | None:
+        """See `DebugInformation.what_is`."""
+        with suppress(gdb.error):
+            found = gdb.lookup_global_symbol(name) or next(iter(_static_symbols(name)), None)
+            if found is not None:
+                return "a function" if found.is_function else "a type" if found.addr_class == gdb.SYMBOL_LOC_TYPEDEF else "a global variable"
+            # Without debug information only the symbol table knows it.
+            with suppress(gdb.error):
+                kind = str(gdb.parse_and_eval(f"&'{name}'").type)
+                return "a function" if "text variable" in kind or "(" in kind else "a global variable"
+        return None
+
+    def demangle(self, names: Sequence[str]) -> list[str]:
+        """See `DebugInformation.demangle`."""
+        for name in names:
+            if name not in _demangled:
+                _demangled[name] = _demangle(name) if name.startswith(("_Z", "_R")) else name
+        return [_demangled[name] for name in names]
+
+    def parse_type(self, text: str) -> Type:
+        """See `DebugInformation.parse_type`."""
+        problem = ""
+        for language in ("auto", "c++"):
+            with setting("language", language):
+                try:
+                    return types.describe(gdb.parse_and_eval(f"({text} *) 0").type.target())
+                except (gdb.error, RuntimeError) as error:
+                    problem = str(error)
+        raise BadArgument(f"--type {text} is not a type that GDB knows ({problem.rstrip('.')})", "Try a type of the program, or 'char *'.")
+
+    def parse_path(self, root: str, start: Type, text: str) -> Path:
+        """See `DebugInformation.parse_path`."""
+        return types.compile_path(root, start.debugger_type, text)
+
+    def separate_debug_file(self, object_path: str) -> str | None:
+        """See `DebugInformation.separate_debug_file`."""
+        for objfile in gdb.objfiles():
+            if objfile.owner is not None and objfile.owner.filename == object_path:
+                return str(objfile.filename)
+        return None
+
+    def debug_directories(self) -> Sequence[str]:
+        """See `DebugInformation.debug_directories`."""
+        return [place for place in (gdb.parameter("debug-file-directory") or "").split(os.pathsep) if place]
+
+
+def _demangle(name: str) -> str:
+    for language in ("c++", "rust"):
+        with suppress(gdb.error):
+            return str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
+    return name
+
+
+def _static_symbols(name: str) -> list[gdb.Symbol]:
+    try:
+        return list(gdb.lookup_static_symbols(name))
+    except gdb.error:
+        return []
+
+
+def _locals(function: gdb.Symbol, name: str) -> Iterator[gdb.Symbol]:
+    """Static variables of one name in all blocks of a function; a gdb.Block cannot list its inner ones."""
+    with suppress(gdb.error, RuntimeError):
+        outer = gdb.block_for_pc(int(function.value().address))
+        seen = set()
+        lines = [entry.pc for entry in function.symtab.linetable() if outer and outer.start <= entry.pc < outer.end]
+        for pc in lines:
+            block = gdb.block_for_pc(pc)
+            while block is not None and not block.is_static and not block.is_global:
+                if (block.start, block.end) not in seen:
+                    seen.add((block.start, block.end))
+                    yield from (symbol for symbol in block if symbol.name.rsplit("::", 1)[-1] == name)
+                block = block.superblock
+
+
+def _is_named(found: gdb.Symbol, symbol: ElfSymbol) -> bool:
+    """Whether a declaration is that of a linkage name, not of a namesake elsewhere."""
+    linkage = found.linkage_name or ""
+    # C statics have no linkage name in DWARF, and GDB gives their plain name.
+    return linkage == symbol.name or not linkage.startswith("_Z") or "Z" not in symbol.name[:2] + linkage[:2]
+
+
+def _is_of(found: gdb.Symbol, object_path: str) -> bool:
+    objfile = found.symtab.objfile if found.symtab else None
+    if objfile is None:
+        return True
+    own = objfile.owner.filename if objfile.owner is not None else objfile.filename
+    return os.path.realpath(str(own)) == os.path.realpath(object_path)

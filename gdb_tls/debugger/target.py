@@ -1,0 +1,203 @@
+"""The target as GDB has it: threads, files, frames; every gdb object becomes plain data here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+
+import gdb
+
+from gdb_tls import arch
+from gdb_tls.debugger.calls import GdbCalls
+from gdb_tls.debugger.memory import GdbMemory
+from gdb_tls.debugger.selection import selection
+from gdb_tls.debugger.symbols import GdbSymbols
+from gdb_tls.errors import NoProcess, UnsupportedTarget
+from gdb_tls.model import Thread, Type, Variable
+from gdb_tls.target import CallFailed, Frame, UnreadableMemory
+
+AT_EXECFN = 31
+MOST_VALUE_CHARACTERS = 200
+LOCAL_TARGETS = ("native",)
+
+
+class GdbTarget:
+    """GDB's selected inferior; implements `gdb_tls.target.Target`."""
+
+    def __init__(self) -> None:
+        """Looks at the selected inferior.
+
+        Raises:
+            NoProcess: where it has no process and no core.
+            UnsupportedTarget: where its architecture is not in the table.
+        """
+        self._inferior = gdb.selected_inferior()
+        if not self._inferior.is_valid() or not self._inferior.pid or not self._inferior.threads():
+            raise NoProcess("There is no process and no core dump to look at")
+        name = self._inferior.architecture().name()
+        found = arch.find(name)
+        if found is None:
+            raise UnsupportedTarget(f"The architecture {name} is not known to gdb-tls")
+        self.architecture = found
+        self.kind = self._kind()
+        self.pid: int | None = self._inferior.pid
+        self._core_file = core_file() if self.kind == "core" else None
+        self.memory = GdbMemory(self._inferior, self._core_file)
+        self.debug = GdbSymbols()
+
+    def _kind(self) -> str:
+        connection = getattr(self._inferior, "connection", None)
+        what = connection.type if connection else self._connection_line()
+        return "core" if what == "core" else "live" if what in LOCAL_TARGETS else "remote"
+
+    def _connection_line(self) -> str:
+        # GDB 10 has connections, but no Python attribute for them.
+        found = re.search(r"^\*?\s*\d+\s+(\S+)", gdb.execute("info connections", to_string=True), re.MULTILINE)
+        return found.group(1) if found else "native"
+
+    @cached_property
+    def executable(self) -> str | None:
+        """The executable's file; where GDB has none, the name that the kernel noted, if it is here."""
+        name = gdb.current_progspace().filename
+        if name:
+            return str(name).removeprefix("target:")
+        noted = self._noted_name()
+        return noted if noted and os.path.isfile(noted) else None
+
+    def _noted_name(self) -> str:
+        address = self.auxiliary_vector().get(AT_EXECFN)
+        if not address:
+            return ""
+        with suppress(UnreadableMemory, gdb.error):
+            return os.fsdecode(gdb.Value(address).cast(gdb.lookup_type("char").pointer()).string("latin-1").encode("latin-1"))
+        return ""
+
+    def threads(self) -> list[Thread]:
+        """See `Target.threads`."""
+        found = [Thread(t.num, t.ptid[1] or t.ptid[2] or None, t.name or "", running=t.is_running()) for t in self._inferior.threads()]
+        return sorted(found, key=lambda thread: thread.num or 0)
+
+    @cached_property
+    def _gdb_threads(self) -> dict[int, gdb.InferiorThread]:
+        return {thread.num: thread for thread in self._inferior.threads()}
+
+    def selected_thread(self) -> int | None:
+        """See `Target.selected_thread`."""
+        thread = gdb.selected_thread()
+        return thread.num if thread else None
+
+    def thread_pointer(self, thread: Thread) -> int | None:
+        """See `Target.thread_pointer`."""
+        with selection():
+            try:
+                self._switch(thread)
+                frame = gdb.newest_frame()
+            except gdb.error:
+                return None
+            for register in self.architecture.registers:
+                with suppress(gdb.error, ValueError):
+                    value = int(frame.read_register(register))
+                    if value:
+                        return value % (1 << 8 * self.architecture.pointer_size)
+        return None
+
+    def _switch(self, thread: Thread) -> None:
+        if thread.num is None:
+            raise gdb.error("GDB does not list this thread")
+        self._gdb_threads[thread.num].switch()
+
+    def auxiliary_vector(self) -> Mapping[int, int]:
+        """See `Target.auxiliary_vector`."""
+        return self._auxiliary_vector
+
+    @cached_property
+    def _auxiliary_vector(self) -> dict[int, int]:
+        try:
+            lines = gdb.execute("info auxv", to_string=True)
+        except gdb.error:
+            return {}
+        found = re.findall(r'^(\d+)\s.*?(0x[0-9a-f]+|\d+)(?:\s+".*)?$', lines, re.MULTILINE)
+        return {int(tag): int(value, 0) for tag, value in found}
+
+    def files(self) -> Sequence[str]:
+        """See `Target.files`."""
+        return [objfile.filename for objfile in gdb.objfiles() if objfile.is_valid() and objfile.filename and objfile.owner is None]
+
+    def file_for(self, target_path: str, address: int) -> str | None:
+        """See `Target.file_for`: what GDB found for the address, then the name below the sysroot."""
+        if not target_path:
+            return self.executable
+        places = [gdb.solib_name(address) if address else None]
+        sysroot = (gdb.parameter("sysroot") or "").removeprefix("target:")
+        if os.path.isabs(target_path):
+            places += [sysroot + target_path if sysroot else target_path]
+        elif self.kind == "live" and self.pid:
+            places.append(os.path.join(f"/proc/{self.pid}/cwd", target_path))
+        for directory in (gdb.parameter("solib-search-path") or "").split(os.pathsep):
+            if directory:
+                places.append(os.path.join(directory, os.path.basename(target_path)))
+        return next((place for place in places if place and os.path.isfile(place)), None)
+
+    def frames(self, thread: Thread, most: int) -> list[Frame]:
+        """See `Target.frames`."""
+        found: list[Frame] = []
+        with selection(), suppress(gdb.error):
+            self._switch(thread)
+            frame: gdb.Frame | None = gdb.newest_frame()
+            while frame is not None and len(found) < most:
+                line = frame.find_sal()
+                file = os.path.basename(line.symtab.filename) if line.symtab else ""
+                found.append(Frame(frame.name() or "", file, line.line if line.symtab else 0, frame.pc()))
+                frame = frame.older()
+        return found
+
+    def format_value(self, kind: Type, address: int) -> str:
+        """See `Target.format_value`; pretty printers are used, on one line."""
+        try:
+            value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
+            text = value.format_string(pretty_structs=False, max_elements=16)
+        except gdb.MemoryError:
+            raise UnreadableMemory(address) from None
+        except (gdb.error, RuntimeError, ValueError) as error:
+            return f"<{error}>"
+        text = re.sub(r"\s+", " ", text)
+        return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
+
+    def symbol_at(self, address: int) -> str | None:
+        """See `Target.symbol_at`."""
+        with suppress(gdb.error):
+            text = gdb.execute(f"info symbol 0x{address:x}", to_string=True)
+            if not text.startswith("No symbol"):
+                return re.split(r" in section | of ", text, maxsplit=1)[0].strip()
+        return None
+
+    def address_in(self, thread: Thread, variable: Variable) -> int:
+        """See `Target.address_in`."""
+        with selection():
+            try:
+                self._switch(thread)
+                if variable.debugger_symbol is not None:
+                    found = variable.debugger_symbol.value(gdb.newest_frame()).address
+                else:
+                    found = gdb.parse_and_eval(f"&'{variable.linkage_name}'")
+                if found is None:
+                    raise CallFailed("the variable has no address here")
+                return int(found) % (1 << 8 * self.architecture.pointer_size)
+            except (gdb.error, RuntimeError, TypeError) as error:
+                raise CallFailed(" ".join(str(error).split()).rstrip(".")) from None
+
+    def calls(self) -> GdbCalls:
+        """See `Target.calls`."""
+        return GdbCalls(self._gdb_threads, self.architecture, self.pid if self.kind == "live" else None)
+
+
+def core_file() -> str | None:
+    """The file name of the core dump that GDB has opened; None where it does not tell."""
+    corefile = getattr(gdb.selected_inferior(), "corefile", None)
+    if corefile is not None:
+        return str(corefile.filename)
+    found = re.search(r"core dump file:\s+[`‘'](.*)['’], file type", gdb.execute("info target", to_string=True))
+    return found.group(1) if found else None

@@ -1,0 +1,79 @@
+"""What can go wrong, each with a sentence that says what to try next.
+
+Every error that a user can cause is a `TlsError`.  The edge (`gdb_tls.debugger.command`)
+turns it into one line; nothing else catches it on the way.
+"""
+
+from __future__ import annotations
+
+
+class TlsError(Exception):
+    """The root of all errors that are shown to the user.
+
+    Attributes:
+        what: one sentence, without the final full stop, that says what is wrong.
+        hint: what to try next, as a sentence; may be empty.
+    """
+
+    default_hint = ""
+
+    def __init__(self, what: str, hint: str | None = None) -> None:
+        """Makes the error from its sentence and, where the kind's own does not fit, a hint."""
+        self.what = what
+        self.hint = self.default_hint if hint is None else hint
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.hint}".rstrip() if self.hint else f"{self.what}."
+
+
+class NoProcess(TlsError):
+    """There is neither a process nor a core dump to look at."""
+
+    default_hint = "Use `run`, `attach PID` or `core-file FILE` first."
+
+
+class BadArgument(TlsError):
+    """The command line cannot be understood."""
+
+
+class UnknownName(TlsError):
+    """No thread-local variable has this name."""
+
+    default_hint = "Type `tls-inspect ` and the Tab key for the names that are known."
+
+
+class NotThreadLocal(TlsError):
+    """The name exists, but every thread sees the same object."""
+
+
+class AmbiguousName(TlsError):
+    """Several thread-local variables have this name."""
+
+
+class BadPath(TlsError):
+    """The path into the value (`->field`, `[2]`) does not fit the variable's type."""
+
+
+class UnsupportedTarget(TlsError):
+    """The C library or the architecture cannot be read."""
+
+
+class MissingFile(TlsError):
+    """A file of the inspected program is not on this machine."""
+
+    default_hint = "Use `set sysroot DIR` (a copy of that machine's files) or `set debuginfod enabled on`."
+
+
+class CorruptMemory(TlsError):
+    """The process's own bookkeeping does not make sense."""
+
+
+class ResolverUnavailable(TlsError):
+    """The resolver that was asked for cannot work on this target."""
+
+    default_hint = "Use --via passive, which only reads memory."
+
+
+class OutputError(TlsError):
+    """The result cannot be written where it was asked for."""

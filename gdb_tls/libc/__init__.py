@@ -1,0 +1,73 @@
+"""The C library's own bookkeeping of threads, modules and TLS blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from gdb_tls.errors import MissingFile, UnsupportedTarget
+from gdb_tls.model import Module, Place
+from gdb_tls.objects import LoadedObjects
+from gdb_tls.target import Target
+
+
+class ListedThread(NamedTuple):
+    """A thread as the C library lists it.
+
+    Attributes:
+        thread_pointer: where its TLS is addressed from.
+        lwp: the kernel's id; 0 for a thread that has ended.
+    """
+
+    thread_pointer: int
+    lwp: int
+
+
+class CLibrary(Protocol):
+    """One C library's layout, read from memory only."""
+
+    name: str
+
+    def modules(self) -> Sequence[Module]:
+        """All modules, by id."""
+        ...
+
+    def threads(self) -> Sequence[ListedThread]:
+        """All threads that are on the library's own lists; may be incomplete in a damaged process."""
+        ...
+
+    def check_thread_pointer(self, thread_pointer: int) -> str:
+        """Why the value cannot be a thread pointer; empty where it can."""
+        ...
+
+    def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
+        """The address of one module's block in each thread, or why there is none."""
+        ...
+
+    def is_unallocated_block_safe(self) -> bool:
+        """Whether blocks are allocated on first use, so that a call can change the evidence."""
+        ...
+
+
+def detect(target: Target, objects: LoadedObjects) -> CLibrary:
+    """Finds which C library the program runs on.
+
+    Raises:
+        MissingFile: where the library's file is not here.
+        UnsupportedTarget: where it is none that is known.
+    """
+    from gdb_tls.libc.glibc import Descriptors, Glibc
+
+    descriptors = Descriptors.find(target, objects)
+    if descriptors:
+        return Glibc(target, objects, descriptors)
+    missing = [loaded for loaded in objects.all if loaded.path is None]
+    for loaded in missing:
+        if loaded.name.startswith(("libc.", "libc-", "libpthread")):
+            raise MissingFile(f"The C library's file is needed to read TLS, and {loaded.problem}")
+    if missing and not any(loaded.path for loaded in objects.all):
+        raise MissingFile(f"The program's files are needed to read TLS, and {missing[0].problem}")
+    raise UnsupportedTarget(
+        "No C library that describes its threads was found in the program",
+        "glibc is known by the _thread_db_ symbols in libc.so.6 (libpthread.so.0 before 2.34); is that file stripped of them?",
+    )

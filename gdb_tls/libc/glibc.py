@@ -1,0 +1,342 @@
+"""glibc's threads, modules and blocks, by glibc's own description of itself.
+
+nptl_db/structs.def lists what libthread_db needs to know of glibc's private structures;
+the compiler's answers are in the library as the `_thread_db_*` objects.  The walks follow
+nptl_db/td_ta_thr_iter.c (threads) and nptl_db/td_thr_tlsbase.c (blocks).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from gdb_tls.elf import ElfFile
+from gdb_tls.errors import CorruptMemory, MissingFile
+from gdb_tls.libc import ListedThread
+from gdb_tls.model import Absence, Module, Place, State
+from gdb_tls.objects import LoadedObject, LoadedObjects, Words
+from gdb_tls.target import Target, UnreadableMemory
+
+PREFIX = "_thread_db_"
+# Far above any real program, and low enough that a list with garbage in it ends soon.
+MOST_MODULES = 1_000_000
+MOST_THREADS = 10_000_000
+
+
+class Field(NamedTuple):
+    """A structure's field: `uint32[3] = {bits, count, byte offset}` of nptl_db/db_info.c."""
+
+    bits: int
+    count: int
+    offset: int
+
+
+class Descriptors:
+    """The `_thread_db_*` objects of one libc, read from its file (a core often lacks them)."""
+
+    def __init__(self, owner: LoadedObject, fields: dict[str, bytes], order: str) -> None:
+        """Takes the raw objects, by name without the prefix."""
+        self.owner = owner
+        self._raw = fields
+        self._order = order
+
+    @classmethod
+    def find(cls, target: Target, objects: LoadedObjects) -> Descriptors | None:
+        """Finds them in libc.so.6 (from 2.34), libpthread.so.0 (before) or a static executable."""
+        del target
+        likely = sorted(objects.all, key=lambda loaded: not loaded.name.startswith(("libc.so", "libc-2", "libpthread")))
+        for loaded in likely:
+            file = loaded.file
+            if file and (raw := cls._read(file)):
+                return cls(loaded, raw, "<" if file.byte_order == "little" else ">")
+        return None
+
+    @staticmethod
+    def _read(file: ElfFile) -> dict[str, bytes]:
+        raw = {}
+        if file.symbols([PREFIX + "sizeof_pthread"]):
+            for name, symbol in file.symbols_with_prefix(PREFIX).items():
+                data = file.at_address(symbol.value, min(symbol.size, 12))
+                if data:
+                    raw[name[len(PREFIX) :]] = data
+        return raw
+
+    def field(self, name: str) -> Field:
+        """The field's place.
+
+        Raises:
+            CorruptMemory: where this libc does not describe it.
+        """
+        found = self.find_field(name)
+        if found is None:
+            raise CorruptMemory(f"{self.owner.path} does not describe {PREFIX}{name}", "The file may be damaged.")
+        return found
+
+    def find_field(self, name: str) -> Field | None:
+        """The field's place; None where this libc has none of that name."""
+        raw = self._raw.get(name, b"")
+        return Field(*struct.unpack(self._order + "3I", raw)) if len(raw) == 12 else None
+
+    def number(self, name: str) -> int:
+        """A `uint32` object, such as `sizeof_pthread`.
+
+        Raises:
+            CorruptMemory: where this libc does not describe it.
+        """
+        raw = self._raw.get(name, b"")
+        if len(raw) != 4:
+            raise CorruptMemory(f"{self.owner.path} does not describe {PREFIX}{name}", "The file may be damaged.")
+        return int(struct.unpack(self._order + "I", raw)[0])
+
+
+class Slot(NamedTuple):
+    """One used entry of the slotinfo list: which module has which id since when."""
+
+    id: int
+    generation: int
+    link_map: int
+
+
+class Glibc:
+    """glibc, static or dynamic, of any version that has the descriptors."""
+
+    name = "glibc"
+
+    def __init__(self, target: Target, objects: LoadedObjects, descriptors: Descriptors) -> None:
+        """Reads nothing yet."""
+        self._target = target
+        self._memory = target.memory
+        self._architecture = target.architecture
+        self._objects = objects
+        self._words = Words(target)
+        self._descriptors = descriptors
+        self._newest_generation = 0
+        self._dtv_pointers: dict[int, int | None] = {}
+
+    # Threads
+
+    def threads(self) -> Sequence[ListedThread]:
+        """Walks `_dl_stack_used` and `_dl_stack_user`; stops quietly where a list is damaged."""
+        found: dict[int, ListedThread] = {}
+        tid_offset = self._descriptors.field("pthread_tid").offset
+        for head in self._stack_lists():
+            pthreads = list(self._list_entries(head))
+            tids = self._memory.read_many([pthread + tid_offset for pthread in pthreads], 4)
+            for pthread, tid in zip(pthreads, tids):
+                if tid is not None:
+                    lwp = struct.unpack(self._words.order + "i", tid)[0]
+                    found[pthread] = ListedThread(self._thread_pointer(pthread), max(lwp, 0))
+        return list(found.values())
+
+    def _stack_lists(self) -> Iterator[int]:
+        for in_rtld, names in (
+            ("rtld_global__dl_stack_used", ("_dl_stack_used", "stack_used")),
+            ("rtld_global__dl_stack_user", ("_dl_stack_user", "__stack_user")),
+        ):
+            head = self._variable(in_rtld, names)
+            if head:
+                yield head
+
+    def _list_entries(self, head: int) -> Iterator[int]:
+        """The `struct pthread`s on a list (include/list.h: next is the first word)."""
+        link = self._descriptors.field("pthread_list").offset
+        following = self._descriptors.field("list_t_next").offset
+        seen: set[int] = {head}
+        try:
+            node = self._words.read(head + following)
+            while node and node not in seen and len(seen) < MOST_THREADS:
+                seen.add(node)
+                next_node = self._words.read(node + following)
+                yield node - link
+                node = next_node
+        except UnreadableMemory:
+            return
+
+    def _variable(self, in_rtld: str, names: tuple[str, ...]) -> int | None:
+        """The address of a variable that lives in `_rtld_global`, or stands alone in older and static libcs."""
+        field = self._descriptors.find_field(in_rtld)
+        if field:
+            rtld_global = self._objects.symbol_address("_rtld_global")
+            if rtld_global:
+                return rtld_global[2] + field.offset
+            missing = next((o for o in self._objects.all if o.path is None and o.name.startswith(("ld-", "ld.", "ld64"))), None)
+            if missing:
+                raise MissingFile(f"The dynamic loader's file is needed to read TLS, and {missing.problem}")
+        owner = self._descriptors.owner
+        symbols = owner.file.symbols(names) if owner.file else {}
+        for name in names:
+            if name in symbols:
+                return owner.load_base + symbols[name].value
+        return None
+
+    def _thread_pointer(self, pthread: int) -> int:
+        return pthread + self._pthread_distance
+
+    @cached_property
+    def _pthread_distance(self) -> int:
+        """Bytes from `struct pthread` to the thread pointer (sysdeps/*/nptl/tls.h)."""
+        if self._architecture.pthread_from == "thread-pointer":
+            return 0
+        if self._architecture.pthread_from == "thread-area":
+            return self._descriptors.number("const_thread_area")
+        return self._descriptors.number("sizeof_pthread") + self._architecture.thread_pointer_bias
+
+    def check_thread_pointer(self, thread_pointer: int) -> str:
+        """Checks alignment and, where the TCB begins with its own address, that."""
+        if thread_pointer % self._words.size:
+            return f"the thread pointer 0x{thread_pointer:x} is not aligned"
+        if self._architecture.pthread_from == "thread-pointer":
+            try:
+                if self._words.read(thread_pointer) != thread_pointer:
+                    return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"
+            except UnreadableMemory:
+                return f"the thread control block at 0x{thread_pointer:x} cannot be read"
+        return ""
+
+    # Modules
+
+    def modules(self) -> Sequence[Module]:
+        """Walks the slotinfo list (elf/dl-tls.c); it covers every dlmopen namespace.
+
+        Raises:
+            CorruptMemory: where the list is not there or cannot be read.
+        """
+        return self._modules
+
+    @cached_property
+    def _modules(self) -> list[Module]:
+        known = {loaded.link_map: loaded for loaded in self._objects.all}
+        found = []
+        for slot in self._slots():
+            try:
+                loaded = known.get(slot.link_map) or self._objects.from_link_map(slot.link_map)
+                if self._word_field(slot.link_map, "link_map_l_tls_modid") == slot.id:
+                    found.append(self._module(slot, loaded))
+            except UnreadableMemory:
+                continue
+        return sorted(found, key=lambda module: module.id)
+
+    def _slots(self) -> Iterator[Slot]:
+        describe = self._descriptors.field
+        node_address = self._variable("rtld_global__dl_tls_dtv_slotinfo_list", ("_dl_tls_dtv_slotinfo_list",))
+        if node_address is None:
+            raise CorruptMemory("The loader's list of TLS modules (_dl_tls_dtv_slotinfo_list) was not found")
+        slots_at = describe("dtv_slotinfo_list_slotinfo").offset
+        slot_size = self._descriptors.number("sizeof_dtv_slotinfo")
+        first_id = 0
+        seen: set[int] = set()
+        try:
+            node = self._words.read(node_address)
+            while node and node not in seen and first_id < MOST_MODULES:
+                seen.add(node)
+                length = self._words.read(node + describe("dtv_slotinfo_list_len").offset)
+                if length > MOST_MODULES:
+                    raise CorruptMemory(f"The loader's list of TLS modules has {length} entries at 0x{node:x}: it is damaged")
+                data = self._memory.read(node + slots_at, length * slot_size)
+                for index in range(length):
+                    at = index * slot_size
+                    generation = self._word_in(data, at + describe("dtv_slotinfo_gen").offset)
+                    link_map = self._word_in(data, at + describe("dtv_slotinfo_map").offset)
+                    self._newest_generation = max(self._newest_generation, generation)
+                    if link_map and first_id + index:
+                        yield Slot(first_id + index, generation, link_map)
+                first_id += length
+                node = self._words.read(node + describe("dtv_slotinfo_list_next").offset)
+        except UnreadableMemory as error:
+            if not first_id:
+                raise CorruptMemory(
+                    "The loader's list of TLS modules cannot be read",
+                    "The dump may be truncated or made with a narrow coredump_filter.",
+                ) from error
+
+    def _module(self, slot: Slot, loaded: LoadedObject) -> Module:
+        file = loaded.file
+        segment = file.tls_segment if file else self._objects.tls_segment_at(loaded.load_base)
+        return Module(
+            id=slot.id,
+            name=os.path.basename(loaded.target_path or loaded.path or self._target.executable or "") or "?",
+            path=loaded.path,
+            target_path=loaded.target_path,
+            load_base=loaded.load_base,
+            generation=slot.generation,
+            static_offset=self._static_offset(slot.link_map),
+            segment=segment,
+            build_id=loaded.build_id,
+            problem=loaded.problem,
+        )
+
+    def _static_offset(self, link_map: int) -> int | None:
+        offset = self._word_field(link_map, "link_map_l_tls_offset")
+        none = self._architecture.no_static_offset
+        mask = (1 << 8 * self._words.size) - 1
+        return None if offset in (none & mask, none - 1 & mask) else offset
+
+    def _word_field(self, structure: int, name: str) -> int:
+        field = self._descriptors.field(name)
+        data = self._memory.read(structure + field.offset, field.bits // 8)
+        return int.from_bytes(data, "little" if self._words.order == "<" else "big")
+
+    def _word_in(self, data: bytes, at: int) -> int:
+        return int(struct.unpack_from(self._words.format, data, at)[0])
+
+    # Blocks
+
+    def is_unallocated_block_safe(self) -> bool:
+        """glibc allocates blocks of dynamic TLS on first use."""
+        return False
+
+    def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
+        """Follows td_thr_tlsbase.c.
+
+        A module with a static offset has its block there in every thread, whatever the DTV
+        says (an initial-exec library that came after the threads has empty DTV entries), so
+        the DTV is read for dynamic modules only.
+        """
+        if module.static_offset is not None:
+            offset = -module.static_offset if self._architecture.static_below else module.static_offset
+            offset -= self._architecture.thread_pointer_bias
+            return [thread_pointer + offset for thread_pointer in thread_pointers]
+        return self._dynamic_blocks(module, thread_pointers)
+
+    def _dynamic_blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
+        size = self._words.size
+        entry_size = self._descriptors.field("dtv_dtv").bits // 8
+        pointer_at = self._descriptors.field("dtv_t_pointer_val").offset
+        dtvs = self._read_dtv_pointers(thread_pointers)
+        readable = sorted({dtv for dtv in dtvs if dtv})
+        # dtv[-1].counter is the capacity, dtv[0].counter the generation.
+        heads = dict(zip(readable, self._memory.read_many([dtv - entry_size for dtv in readable], entry_size + size)))
+        large = [dtv for dtv in readable if (head := heads[dtv]) and module.id <= self._word_in(head, 0)]
+        entries = dict(zip(large, self._memory.read_many([dtv + module.id * entry_size + pointer_at for dtv in large], size)))
+        return [self._judge(module, dtv, heads.get(dtv or 0), entries.get(dtv or 0), entry_size) for dtv in dtvs]
+
+    def _judge(self, module: Module, dtv: int | None, head: bytes | None, entry: bytes | None, entry_size: int) -> Place:
+        if dtv is None or head is None:
+            return Absence(State.UNRESOLVED, "the thread's DTV cannot be read")
+        capacity, generation = self._word_in(head, 0), self._word_in(head, entry_size)
+        if generation > self._newest_generation or not 0 < capacity <= MOST_MODULES:
+            return Absence(State.UNRESOLVED, f"the thread's DTV at 0x{dtv:x} is damaged (generation {generation}, room for {capacity})")
+        untouched = Absence(State.UNALLOCATED, f"this thread has not touched {module.name} yet")
+        if generation < module.generation or module.id > capacity:
+            return untouched
+        if entry is None:
+            return Absence(State.UNRESOLVED, f"entry {module.id} of the thread's DTV at 0x{dtv:x} cannot be read")
+        block = self._word_in(entry, 0)
+        if block in (0, (1 << 8 * self._words.size) - 1):  # TLS_DTV_UNALLOCATED
+            return untouched
+        segment = module.segment
+        if segment and segment.address % segment.alignment == 0 and block % segment.alignment:
+            return Absence(State.UNRESOLVED, f"entry {module.id} of the thread's DTV (0x{block:x}) is no address of a block: it is damaged")
+        return block
+
+    def _read_dtv_pointers(self, thread_pointers: Sequence[int]) -> list[int | None]:
+        unknown = [pointer for pointer in thread_pointers if pointer not in self._dtv_pointers]
+        if unknown:
+            at = self._descriptors.field("pthread_dtvp").offset - self._pthread_distance
+            for pointer, raw in zip(unknown, self._memory.read_many([pointer + at for pointer in unknown], self._words.size)):
+                dtv = self._word_in(raw, 0) if raw else 0
+                self._dtv_pointers[pointer] = dtv if dtv and dtv % self._words.size == 0 else None
+        return [self._dtv_pointers[pointer] for pointer in thread_pointers]

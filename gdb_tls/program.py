@@ -1,0 +1,84 @@
+"""One look at the program under inspection: its objects, C library, modules and threads.
+
+A `Program` is made for one command and thrown away with it: whatever it has read is from
+one stop of the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from gdb_tls import libc as c_libraries
+from gdb_tls.libc import CLibrary
+from gdb_tls.model import Module, TargetInfo, Thread
+from gdb_tls.objects import LoadedObjects
+from gdb_tls.symbols import Symbols
+from gdb_tls.target import Frame, Target
+
+
+class Program:
+    """The target, with what is derived from it; each part is read once, when it is needed."""
+
+    def __init__(self, target: Target) -> None:
+        """Reads nothing yet."""
+        self.target = target
+        self.objects = LoadedObjects(target)
+
+    @cached_property
+    def libc(self) -> CLibrary:
+        """The C library."""
+        return c_libraries.detect(self.target, self.objects)
+
+    @property
+    def modules(self) -> Sequence[Module]:
+        """All modules, by id."""
+        return self.libc.modules()
+
+    def symbols(self, pattern: str | None = None) -> Symbols:
+        """The variables, of all modules or of those that a --module pattern means."""
+        return Symbols(self.target, self.modules, pattern)
+
+    @cached_property
+    def info(self) -> TargetInfo:
+        """What the program is."""
+        target = self.target
+        return TargetInfo(target.kind, target.pid, target.executable, target.architecture.name, self.libc.name)
+
+    @cached_property
+    def threads(self) -> list[Thread]:
+        """Every thread of the debugger, with its thread pointer, then the ended ones that only libc lists.
+
+        libc's lists give all thread pointers without reading a register.  A thread that is
+        not on them (a damaged list, ids of another pid namespace) is asked for its registers.
+        """
+        listed = self.libc.threads()
+        by_lwp = {entry.lwp: entry.thread_pointer for entry in listed if entry.lwp}
+        threads = [self._with_pointer(thread, by_lwp.get(thread.lwp or 0)) for thread in self.target.threads()]
+        shown = {thread.thread_pointer for thread in threads}
+        known_lwps = {thread.lwp for thread in threads}
+        # Ids that match nowhere are of another pid namespace: then only a zero id means "ended".
+        comparable = any(lwp in known_lwps for lwp in by_lwp)
+        ended = [
+            Thread(None, entry.lwp or None, "", entry.thread_pointer, exited=True)
+            for entry in listed
+            if entry.thread_pointer not in shown and (not entry.lwp or comparable)
+        ]
+        return threads + ended
+
+    def _with_pointer(self, thread: Thread, listed: int | None) -> Thread:
+        pointer = listed
+        if pointer is None and not thread.running:
+            pointer = self.target.thread_pointer(thread)
+        if pointer is None:
+            reason = "the thread is running and libc does not list it" if thread.running else "its thread pointer is not known"
+            return thread._replace(problem=f"{reason}: its registers cannot be read")
+        problem = self.libc.check_thread_pointer(pointer) if listed is None else ""
+        if problem:
+            return thread._replace(problem=problem)
+        return thread._replace(thread_pointer=pointer)
+
+    def where(self, thread: Thread) -> Frame | None:
+        """The innermost frame of a thread that has a name; None where its stack cannot be read."""
+        frames = self.target.frames(thread, 4)
+        return next((frame for frame in frames if frame.function), frames[0] if frames else None)

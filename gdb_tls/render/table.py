@@ -1,0 +1,176 @@
+"""The terminal's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from gdb_tls.model import Flag, Instance, Report, State
+from gdb_tls.render.text import code, safe
+from gdb_tls.target import Frame
+from gdb_tls.verdict import numbers, verdict
+
+if TYPE_CHECKING:
+    from gdb_tls.commands.verify import Comparison
+
+STYLES = {
+    State.SET: "green",
+    State.NULL: "bold white on red",
+    State.UNALLOCATED: "yellow",
+    State.UNREADABLE: "magenta",
+    State.UNRESOLVED: "magenta",
+}
+MOST_DISAGREEMENTS = 50
+
+
+class Row(NamedTuple):
+    """One line: an instance, or several that are alike.
+
+    Attributes:
+        instance: the only one, or the first.
+        members: all of them.
+    """
+
+    instance: Instance
+    members: Sequence[Instance]
+
+    @property
+    def count(self) -> int:
+        """How many instances the line stands for."""
+        return len(self.members)
+
+
+def rows(report: Report, most: int | None) -> list[Row]:
+    """One line a thread; where that is more than `most`, one for all in the same state.
+
+    The selected thread keeps a line of its own.
+    """
+    if most is None or len(report.instances) <= most:
+        return [Row(instance, (instance,)) for instance in report.instances]
+    groups: dict[object, list[Instance]] = {}
+    for instance in report.instances:
+        own = instance.thread.num == report.selected if instance.thread.num is not None else False
+        key = instance.thread if own else (instance.state, instance.flags, instance.reason)
+        groups.setdefault(key, []).append(instance)
+    return [Row(members[0], members) for members in groups.values()]
+
+
+def render(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None]) -> RenderableType:
+    """The whole answer of `tls-inspect`.
+
+    Args:
+        report: the answer.
+        lines: from `rows`.
+        where: the frame to show for a thread, by its number.
+    """
+    parts: list[RenderableType] = [_heading(report), Text(""), _table(report, lines, where), Text("")]
+    if len(lines) < len(report.instances):
+        parts.append(Text("Threads that are alike share a line; --all shows each.", "dim"))
+    parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(verdict(report))]
+    return Group(*parts)
+
+
+def _heading(report: Report) -> RenderableType:
+    variable, module = report.variable, report.variable.module
+    kind = report.type.name if report.type else ""
+    separator = "" if not kind or kind.endswith(("*", "&")) else " "
+    left = code(f"{kind}{separator}{report.expression}") if kind else Text(safe(report.expression))
+    place = f"{variable.file}:{variable.line}" if variable.line else variable.file
+    right = ", ".join(part for part in ("static" if variable.is_static else "", place) if part)
+    facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", module.storage]
+    if report.starts_null:
+        facts.append("starts null")
+    if not kind:
+        facts.append("no type known: taken for a pointer, --type says otherwise")
+    heading = Table.grid(padding=(0, 4))
+    heading.add_row(left, Text(safe(right), "dim"))
+    return Group(heading, Text(safe("  ".join(facts)), "dim"))
+
+
+def _table(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None]) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("Thread", no_wrap=all(line.count == 1 for line in lines), overflow="fold")
+    table.add_column("LWP", justify="right", no_wrap=True)
+    table.add_column("Name", overflow="fold")
+    table.add_column("State", overflow="fold")
+    table.add_column("Value", overflow="fold")
+    table.add_column("Where", overflow="fold")
+    for line in lines:
+        instance = line.instance
+        thread = instance.thread
+        alone = line.count == 1
+        style = "bold" if instance.state is State.NULL else ""
+        current = alone and thread.num is not None and thread.num == report.selected
+        table.add_row(
+            Text(("*" if current else " ") + ("!" if instance.state is State.NULL else " ")),
+            Text(str(thread.num if thread.num is not None else "-") if alone else f"{line.count:,} threads {numbers(line.members)}"),
+            Text(str(thread.lwp) if alone and thread.lwp is not None else "-" if alone else ""),
+            Text(safe(thread.name) if alone else ""),
+            _state(instance),
+            _value(report, line),
+            _where(where.get(thread.num) if alone else None),
+            style=style,
+        )
+    return table
+
+
+def _state(instance: Instance) -> Text:
+    name = "NULL" if instance.state is State.NULL else instance.state.value
+    text = Text(name, STYLES[instance.state])
+    for flag in instance.flags:
+        text.append(f" {flag.value}", "bold red" if flag is Flag.DANGLING else "yellow")
+    return text
+
+
+def _value(report: Report, line: Row) -> Text:
+    instance = line.instance
+    if instance.state is State.UNALLOCATED:
+        return Text("would start null" if report.starts_null else "", "dim")
+    if instance.reason:
+        return Text(safe(instance.reason), "dim")
+    texts = {member.text for member in line.members}
+    return code(instance.text) if len(texts) == 1 else Text(f"{len(texts):,} different values", "dim")
+
+
+def _where(frame: Frame | None) -> Text:
+    if frame is None:
+        return Text("")
+    text = Text(safe(frame.function) or f"0x{frame.pc:x}")
+    if frame.file:
+        text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
+    return text
+
+
+def render_comparison(found: Comparison) -> RenderableType:
+    """The answer of `tls-verify`."""
+    parts: list[RenderableType] = []
+    for name, count in found.answered.items():
+        note = f" ({found.unavailable[name]})" if name in found.unavailable else ""
+        parts.append(Text(safe(f"{name:<13}{count:>9,} addresses{note}")))
+    if found.disagreements:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for heading in ("Variable", "Module", "Thread", "Answers"):
+            table.add_column(heading, overflow="fold")
+        for one in found.disagreements[:MOST_DISAGREEMENTS]:
+            answers = "\n".join(
+                f"{name}: {hex(place) if isinstance(place, int) else place.reason}" for name, place in one.places.items()
+            )
+            number = str(one.thread.num) if one.thread.num is not None else "-"
+            table.add_row(safe(one.variable.name), safe(one.variable.module.name), number, Text("\n".join(map(safe, answers.split("\n")))))
+        parts += [Text(""), table]
+        if len(found.disagreements) > MOST_DISAGREEMENTS:
+            parts.append(Text(f"and {len(found.disagreements) - MOST_DISAGREEMENTS:,} more"))
+    agree = "no disagreement" if not found.disagreements else f"{len(found.disagreements):,} disagreements"
+    parts += [
+        Text(""),
+        Text(
+            f"{found.variables:,} variables in {found.threads:,} threads: {found.compared:,} instances compared, {agree}.",
+            "bold red" if found.disagreements else "bold",
+        ),
+    ]
+    return Group(*parts)

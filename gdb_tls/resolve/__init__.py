@@ -1,0 +1,46 @@
+"""Ways to get from a thread and a variable to an address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gdb_tls.errors import BadArgument
+from gdb_tls.libc import CLibrary
+from gdb_tls.model import Place, Thread, Variable
+from gdb_tls.objects import LoadedObjects
+from gdb_tls.target import Target
+
+NAMES = ("passive", "gdb", "dlsym", "tls-get-addr", "call")
+
+
+class Resolver(Protocol):
+    """One way; all of them answer the same question."""
+
+    name: str
+
+    def resolve(self, variable: Variable, threads: Sequence[Thread]) -> list[Place]:
+        """For each thread the variable's address, or why there is none."""
+        ...
+
+
+def make(name: str, target: Target, objects: LoadedObjects, libc: CLibrary) -> Resolver:
+    """Makes a resolver by its name.
+
+    Raises:
+        BadArgument: where there is no such resolver.
+        ResolverUnavailable: where it cannot work on this target.
+    """
+    if name == "passive":
+        from gdb_tls.resolve.passive import Passive
+
+        return Passive(libc)
+    if name == "gdb":
+        from gdb_tls.resolve.native import Native
+
+        return Native(target)
+    if name in NAMES:
+        from gdb_tls.resolve import calls
+
+        return calls.make(name, target, objects, libc)
+    raise BadArgument(f"There is no resolver called {name}", f"Choose one of {', '.join(NAMES)}.")

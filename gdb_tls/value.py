@@ -1,0 +1,199 @@
+"""From addresses and a type to what a user wants to know: state, flags, value, text."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from gdb_tls.model import Absence, Flag, Instance, Kind, Path, Place, State, Thread, Type
+from gdb_tls.target import Target, UnreadableMemory
+
+LONGEST_PREVIEW = 40
+
+
+def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
+    """What to take a variable for whose type nothing describes.
+
+    Pointer-sized ones are taken for `void *`, and say so; an unknown size counts as a pointer's.
+    """
+    if size in (0, pointer_size):
+        return Type("void *", Kind.POINTER, pointer_size), (Flag.ASSUMED_POINTER,)
+    if size in (1, 2, 4):
+        return Type(f"{size}-byte integer", Kind.UNSIGNED, size), ()
+    return Type(f"{size} bytes", Kind.AGGREGATE, size), ()
+
+
+def follow(target: Target, path: Path, places: Sequence[Place]) -> list[Place]:
+    """Walks a path from each place to its end.
+
+    A null pointer on the way is a `null` instance without a value of its own: its reason
+    names the pointer.
+    """
+    size = target.architecture.pointer_size
+    current = list(places)
+    for step in path.steps:
+        if step.pointer_offset is not None:
+            holders = [index for index, place in enumerate(current) if isinstance(place, int)]
+            addresses = [place + step.pointer_offset for place in current if isinstance(place, int)]
+            for index, address, raw in zip(holders, addresses, target.memory.read_many(addresses, size)):
+                if raw is None:
+                    current[index] = Absence(State.UNREADABLE, f"{step.before} at 0x{address:x} cannot be read")
+                else:
+                    current[index] = _word(raw, target) or Absence(State.NULL, f"{step.before} is null")
+        current = [place + step.offset if isinstance(place, int) else place for place in current]
+    return current
+
+
+def read_instances(
+    target: Target,
+    kind: Type,
+    assumed: tuple[Flag, ...],
+    threads: Sequence[Thread],
+    places: Sequence[Place],
+    via: str,
+) -> list[Instance]:
+    """Reads and judges one variable in every thread.
+
+    Args:
+        target: the program.
+        kind: the variable's type.
+        assumed: flags that hold for every instance that has a value.
+        threads: all threads.
+        places: for each thread the variable's address, or why there is none.
+        via: the resolver's name.
+    """
+    addresses = [place for place in places if isinstance(place, int)]
+    read = iter(target.memory.read_many(addresses, kind.size))
+    raws = [next(read) if isinstance(place, int) else None for place in places]
+    pointers = [_pointer(kind, raw, target) if raw is not None else None for raw in raws]
+    holders = Counter(pointer for pointer in pointers if pointer)
+    unmapped = {pointer for pointer in holders if not target.memory.is_mapped(pointer)}
+    describe = _Describer(target, kind)
+    found = []
+    for thread, place, raw, pointer in zip(threads, places, raws, pointers):
+        flags: tuple[Flag, ...] = ()
+        address = place if isinstance(place, int) else None
+        value: int | float | bool | None = None
+        text = ""
+        reason = None
+        if isinstance(place, Absence):
+            state, reason = place
+        elif raw is None:
+            state, reason = State.UNREADABLE, f"the page at 0x{place:x} is not in the core" if target.kind == "core" else f"0x{place:x} cannot be read"
+        else:
+            state = State.NULL if pointer == 0 else State.SET
+            value = describe.value(raw)
+            text = describe.text(place, raw)
+            if pointer and holders[pointer] > 1:
+                flags += (Flag.SHARED,)
+            if pointer in unmapped:
+                flags += (Flag.DANGLING,)
+        if thread.exited:
+            flags += (Flag.EXITED,)
+        if raw is not None:
+            flags += assumed
+        found.append(Instance(thread, state, flags, address, value, text, via, reason))
+    return found
+
+
+def is_null(kind: Type, raw: bytes, target: Target) -> bool:
+    """Whether bytes of a type are a null pointer, or an object whose owned pointer is null."""
+    return _pointer(kind, raw, target) == 0
+
+
+def _pointer(kind: Type, raw: bytes, target: Target) -> int | None:
+    """The pointer that a value is, or owns; None for values without one."""
+    size = target.architecture.pointer_size
+    if kind.kind is Kind.POINTER:
+        return _word(raw[:size], target)
+    if kind.owner is not None:
+        return _word(raw[kind.owner : kind.owner + size], target)
+    return None
+
+
+def _word(raw: bytes, target: Target) -> int:
+    return int.from_bytes(raw, "little" if target.architecture.byte_order == "little" else "big")
+
+
+class _Describer:
+    """Values and texts of one type; what is the same in many threads is worked out once."""
+
+    def __init__(self, target: Target, kind: Type) -> None:
+        self._target = target
+        self._kind = kind
+        self._known: dict[bytes, str] = {}
+        order = "<" if target.architecture.byte_order == "little" else ">"
+        self._float = {4: order + "f", 8: order + "d"}.get(kind.size)
+
+    def value(self, raw: bytes) -> int | float | bool | None:
+        kind = self._kind.kind
+        if kind is Kind.AGGREGATE:
+            return None
+        if kind is Kind.FLOAT:
+            return float(struct.unpack(self._float, raw)[0]) if self._float else None
+        number = int.from_bytes(raw, "little" if self._target.architecture.byte_order == "little" else "big", signed=kind is Kind.SIGNED)
+        return bool(number) if kind is Kind.BOOLEAN else number
+
+    def text(self, address: int, raw: bytes) -> str:
+        kind = self._kind.kind
+        if kind is Kind.AGGREGATE or (kind is Kind.FLOAT and not self._float):
+            # The same bytes may print differently (a string's inner pointer), so no cache here.
+            return self._formatted(address, raw)
+        if raw not in self._known:
+            self._known[raw] = self._scalar(raw)
+        return self._known[raw]
+
+    def _formatted(self, address: int, raw: bytes) -> str:
+        if self._kind.debugger_type is None:
+            return raw[:16].hex(" ") + (" ..." if len(raw) > 16 else "")
+        try:
+            return self._target.format_value(self._kind, address)
+        except UnreadableMemory:
+            return ""
+
+    def _scalar(self, raw: bytes) -> str:
+        value = self.value(raw)
+        kind = self._kind.kind
+        if kind is Kind.POINTER:
+            text = f"({self._kind.name}) 0x{value:x}"
+            return text + self._pointed(int(value or 0))
+        if kind is Kind.ENUM:
+            return self._kind.enumerators.get(int(value or 0), str(value))
+        if kind is Kind.BOOLEAN:
+            return str(value).lower()
+        if kind is Kind.CHARACTER:
+            return f"{value} {chr(int(value or 0))!r}"
+        return repr(value) if kind is Kind.FLOAT else str(value)
+
+    def _pointed(self, pointer: int) -> str:
+        if not pointer:
+            return ""
+        if self._kind.points_to == "character":
+            return preview(pointer, self._target)
+        if self._kind.points_to == "function":
+            name = self._target.symbol_at(pointer)
+            return f" <{name}>" if name else ""
+        return ""
+
+
+def preview(pointer: int, target: Target) -> str:
+    """The beginning of a zero-terminated string, quoted and escaped; empty where it cannot be read."""
+    found = b""
+    while b"\0" not in found and len(found) <= LONGEST_PREVIEW:
+        try:
+            # Up to the next 16-byte line, so that a string at the end of a page is read.
+            found += target.memory.read(pointer + len(found), 16 - (pointer + len(found)) % 16)
+        except UnreadableMemory:
+            break
+    if not found:
+        return ""
+    text, _, rest = found.partition(b"\0")
+    more = "" if (rest or found.endswith(b"\0")) and len(text) <= LONGEST_PREVIEW else "..."
+    return f' "{escape(text[:LONGEST_PREVIEW])}"{more}'
+
+
+def escape(text: bytes) -> str:
+    """Bytes of the program as C would write them in a string."""
+    decode: Callable[[bytes], str] = lambda raw: raw.decode("utf-8", errors="backslashreplace")  # noqa: E731
+    return "".join(c if c.isprintable() and c not in '"\\' else c.encode("unicode_escape").decode() if c != '"' else '\\"' for c in decode(text))
