@@ -22,6 +22,8 @@ AT_PHDR, AT_PHENT, AT_PHNUM, AT_BASE = 3, 4, 5, 7
 PT_LOAD, PT_DYNAMIC, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 4, 6, 7
 DT_NULL, DT_DEBUG = 0, 21
 
+# The vDSO: the kernel's own object, which has no file.
+KERNEL_OBJECTS = ("linux-vdso.so", "linux-gate.so", "linux-vdso64.so", "linux-vdso32.so")
 MOST_OBJECTS = 100_000
 LONGEST_NAME = 4096
 
@@ -142,13 +144,15 @@ class LoadedObjects:
         return self._identify(address, load_base, target_path, dynamic)
 
     def _executable(self) -> LoadedObject:
-        return self._identify(0, self._executable_base() or 0, "", 0)
+        return self._identify(0, self._executable_base or 0, "", 0)
 
     def _identify(self, link_map: int, load_base: int, target_path: str, dynamic: int) -> LoadedObject:
         path = self._target.file_for(target_path, dynamic) if target_path or dynamic else self._target.executable
         in_memory = self._build_id(load_base)
         shown = target_path or self._target.executable or "the executable"
         wanted = f"{shown} (build id {in_memory})" if in_memory else shown
+        if path is None and target_path.startswith(KERNEL_OBJECTS):
+            return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory)
         if path is None:
             return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory, f"the file {wanted} is not on this machine")
         try:
@@ -180,7 +184,9 @@ class LoadedObjects:
         return None
 
     def headers_at(self, load_base: int) -> list[ProgramHeader]:
-        """The program headers of the ELF image that is mapped at an address; empty if none is."""
+        """The program headers of the ELF image that is loaded at a base; empty where they cannot be read."""
+        if load_base == self._executable_base:
+            return self._executable_headers
         wide = self._words.size == 8
         try:
             head = self._target.memory.read(load_base, 64 if wide else 52)
@@ -223,6 +229,7 @@ class LoadedObjects:
             return []
         return [ProgramHeader(numbers.get(h.p_type, 0), h.p_offset, h.p_vaddr, h.p_filesz, h.p_memsz, h.p_align) for h in headers]
 
+    @cached_property
     def _executable_base(self) -> int | None:
         start = self._target.auxiliary_vector().get(AT_PHDR)
         if start is None:
@@ -248,7 +255,7 @@ class LoadedObjects:
                 return
 
     def _first_link_map(self) -> int:
-        base = self._executable_base()
+        base = self._executable_base
         if base is None:
             return 0
         for header in self._executable_headers:

@@ -6,7 +6,7 @@ one stop of the process.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from gdb_tls import libc as c_libraries
@@ -20,9 +20,15 @@ from gdb_tls.target import Frame, Target
 class Program:
     """The target, with what is derived from it; each part is read once, when it is needed."""
 
-    def __init__(self, target: Target) -> None:
-        """Reads nothing yet."""
+    def __init__(self, target: Target, announce: Callable[[str], None] = lambda text: None) -> None:
+        """Reads nothing yet.
+
+        Args:
+            target: the debugger's target.
+            announce: tells the user something at once: what is about to be done in the process.
+        """
         self.target = target
+        self.announce = announce
         self.objects = LoadedObjects(target)
 
     @cached_property

@@ -47,7 +47,7 @@ def inspect(program: Program, request: Request) -> Report:
             raise BadPath(f"The type of {variable.name} is not known, so {path_text} cannot be followed", "Give it with --type 'TYPE'.")
         path = program.target.debug.parse_path(variable.name, root, path_text)
     threads = wanted(program.threads, request.threads)
-    resolver = resolve.make(request.via, program.target, program.objects, program.libc)
+    resolver = resolve.make(request.via, program)
     places = resolver.resolve(variable, threads)
     if path:
         places = follow(program.target, path, places)

@@ -14,8 +14,7 @@ def verdict(report: Report) -> list[str]:
     counts = Counter(instance.state for instance in rows)
     sentences = [*_null(report, rows, counts), *_gaps(report, rows, counts), *_flags(rows)]
     if not sentences:
-        count = "the only thread" if len(rows) == 1 else f"all {len(rows)} threads"
-        sentences.append(f"Set in {count}." if rows else "There is no thread to look at.")
+        sentences.append(_count("Set", rows, len(rows)) if rows else "There is no thread to look at.")
     return sentences
 
 
@@ -90,9 +89,9 @@ def _flags(rows: Sequence[Instance]) -> list[str]:
 
 def _count(what: str, some: Sequence[Instance], of: int) -> str:
     if len(some) == of:
-        return f"{what} in all {of} threads." if of > 1 else f"{what} in the only thread."
+        return f"{what} in the only thread." if of == 1 else f"{what} in both threads." if of == 2 else f"{what} in all {of:,} threads."
     which = numbers(some)
-    return f"{what} in {len(some)} of {of} threads{': ' + which if which else ''}."
+    return f"{what} in {len(some):,} of {of:,} threads{': ' + which if which else ''}."
 
 
 def _is_main(instance: Instance, report: Report) -> bool:

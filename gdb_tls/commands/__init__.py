@@ -115,10 +115,12 @@ def parser(spec: CommandSpec) -> Parser:
 
 def usage(spec: CommandSpec) -> str:
     """The line after `Usage:`; arguments in capitals, as in GDB's own help."""
-    made = parser(spec)
-    formatter = argparse.HelpFormatter(spec.name, width=10_000)
-    formatter.add_usage(None, made._actions, made._mutually_exclusive_groups, prefix="")
-    return " ".join(formatter.format_help().split())
+    words = [spec.name]
+    for option in spec.options:
+        metavar = option.settings.get("metavar", "")
+        if not option.name.startswith("-"):
+            words.append(f"[{metavar}]" if option.settings.get("nargs") in ("*", "?") else metavar)
+    return " ".join([*words, "[OPTION]..."])
 
 
 def help_text(spec: CommandSpec) -> str:

@@ -7,21 +7,14 @@ from gdb_tls.commands import CommandSpec, Invocation, Option, options, parse_thr
 from gdb_tls.model import Report
 from gdb_tls.program import Program
 
-RUNS_CODE = (
-    "Calling functions in the process: blocks of TLS that a thread has not touched yet will be allocated by this."
-)
-
 
 def run(invocation: Invocation) -> None:
     """Answers one `tls-inspect`."""
     arguments = invocation.arguments
-    via = arguments.via or invocation.settings.via
     program = invocation.program()
-    if via not in ("passive", "gdb") and program.target.kind != "core":
-        invocation.output.warn(RUNS_CODE)
     request = report.Request(
         " ".join(arguments.name),
-        via,
+        arguments.via or invocation.settings.via,
         parse_threads(arguments.threads) if arguments.threads else None,
         arguments.module,
         arguments.type,

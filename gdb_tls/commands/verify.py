@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from gdb_tls import resolve
 from gdb_tls.commands import CommandSpec, Invocation, Option, options, parse_threads
-from gdb_tls.commands.inspect import RUNS_CODE
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.model import Place, Thread, Variable
 from gdb_tls.program import Program
@@ -52,7 +51,7 @@ def compare(program: Program, variables: Sequence[Variable], threads: Sequence[T
         places: dict[str, Sequence[Place]] = {}
         for name in names:
             try:
-                places[name] = resolve.make(name, program.target, program.objects, program.libc).resolve(variable, threads)
+                places[name] = resolve.make(name, program).resolve(variable, threads)
             except ResolverUnavailable as error:
                 unavailable.setdefault(name, error.what)
         for index, thread in enumerate(threads):
@@ -78,7 +77,6 @@ def run(invocation: Invocation) -> None:
     if arguments.calls:
         if program.target.kind == "core":
             raise ResolverUnavailable("--calls calls functions in the process, and a core dump has none", "Leave it out.")
-        invocation.output.warn(RUNS_CODE)
         # The calls last: they allocate blocks that the others should see as they were.
         names += ["dlsym", "tls-get-addr"]
     threads = wanted(program.threads, parse_threads(arguments.threads) if arguments.threads else None)

@@ -6,15 +6,20 @@ is printed goes out here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gdb_tls.debugger.target import GdbTarget
 from gdb_tls.program import Program
 
 
-def current_program() -> Program:
+def current_program(announce: Callable[[str], None] = lambda text: None) -> Program:
     """What GDB is debugging now.
+
+    Args:
+        announce: see `Program`.
 
     Raises:
         NoProcess: where that is nothing.
         UnsupportedTarget: where its architecture is not known.
     """
-    return Program(GdbTarget())
+    return Program(GdbTarget(), announce)

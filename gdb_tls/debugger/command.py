@@ -49,10 +49,10 @@ class TlsCommand(gdb.Command):
         if "--help" in words:
             GdbOutput().write(self.__doc__ + "\n")
             return
-        arguments = commands.parser(self._spec).parse_intermixed_args(_protected(words))
+        arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
         file = getattr(arguments, "output", None)
         output = FileOutput(file) if file else GdbOutput()
-        self._spec.run(Invocation(arguments, self._settings(), current_program, output))
+        self._spec.run(Invocation(arguments, self._settings(), lambda: current_program(output.warn), output))
         if isinstance(output, FileOutput):
             output.save()
 
@@ -89,6 +89,12 @@ class TlsCommand(gdb.Command):
         return []
 
 
-def _protected(words: Sequence[str]) -> list[str]:
-    """A word such as `->str` after a blank is no option."""
-    return list(words)
+def _joined(words: Sequence[str]) -> list[str]:
+    """Joins `NAME ->str`, which people type with blanks, so that the arrow is not read as an option."""
+    found: list[str] = []
+    for word in words:
+        if word.startswith("->") and found:
+            found[-1] += word
+        else:
+            found.append(word)
+    return found

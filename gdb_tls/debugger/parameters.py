@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import gdb
 
 from gdb_tls import resolve
 from gdb_tls.commands import Settings
 from gdb_tls.debugger import output
-
-AUTOMATIC = -2
 
 
 class Via(gdb.Parameter):
@@ -63,8 +59,6 @@ class MaximumRows(gdb.Parameter):
 
 class Parameters:
     """All of them; made once, when the extension is loaded."""
-
-    groups: ClassVar[list[object]] = []
 
     def __init__(self) -> None:
         """Registers the prefixes and the parameters."""

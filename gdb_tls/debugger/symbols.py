@@ -32,7 +32,7 @@ class GdbSymbols:
             file = found.symtab.filename if found.symtab else ""
             if symbol.file and file and os.path.basename(symbol.file) != os.path.basename(file):
                 continue
-            kind = types.describe(found.type) if found.type is not None else None
+            kind = types.describe(found.type, file) if found.type is not None else None
             return DebugSymbol(found.print_name.split("[abi:")[0] if "::" not in name else name, kind, file, found.line, found)
         return None
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import gdb
 
+from gdb_tls.debugger.selection import setting
 from gdb_tls.errors import BadPath
 from gdb_tls.model import Kind, Path, Step, Type
 
@@ -17,11 +19,19 @@ OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr|basic_str
 DEEPEST = 16
 
 
-def describe(found: gdb.Type) -> Type:
-    """Makes plain data of a gdb type."""
+def describe(found: gdb.Type, file: str = "") -> Type:
+    """Makes plain data of a gdb type.
+
+    Args:
+        found: the type.
+        file: the source file that uses it: C says `struct point *` where C++ says `point *`.
+    """
+    language = "c" if file.endswith(".c") else "c++" if re.search(r"\.(cc|cpp|cxx|C|hh|hpp|h)$", file) else ""
+    with setting("language", language) if language else nullcontext():
+        name = str(found)
     bare = found.strip_typedefs().unqualified()
     return Type(
-        name=str(found),
+        name=name,
         kind=_kind(bare),
         size=bare.sizeof,
         owner=_owner(bare),
@@ -81,7 +91,7 @@ def _pointers_in(bare: gdb.Type, offset: int, depth: int = 0) -> Iterator[tuple[
             yield from _pointers_in(inner, at, depth + 1)
 
 
-def compile_path(root: str, start: gdb.Type, text: str) -> Path:
+def compile_path(root: str, start: gdb.Type, text: str, file: str = "") -> Path:
     """Compiles `->field`, `.field` and `[2]` into steps.
 
     Raises:
@@ -102,7 +112,7 @@ def compile_path(root: str, start: gdb.Type, text: str) -> Path:
             raise BadPath(f"{text} cannot be read as a path", "Use ->field, .field and [index].")
         steps.append(step)
         done += piece
-    return Path(text, tuple(steps), describe(current))
+    return Path(text, tuple(steps), describe(current, file))
 
 
 def _member(bare: gdb.Type, arrow: str, name: str, done: str) -> tuple[Step, gdb.Type]:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gdb_tls.errors import BadArgument
-from gdb_tls.libc import CLibrary
 from gdb_tls.model import Place, Thread, Variable
-from gdb_tls.objects import LoadedObjects
-from gdb_tls.target import Target
+from gdb_tls.program import Program
 
 NAMES = ("passive", "gdb", "dlsym", "tls-get-addr", "call")
 
@@ -24,7 +22,7 @@ class Resolver(Protocol):
         ...
 
 
-def make(name: str, target: Target, objects: LoadedObjects, libc: CLibrary) -> Resolver:
+def make(name: str, program: Program) -> Resolver:
     """Makes a resolver by its name.
 
     Raises:
@@ -34,13 +32,13 @@ def make(name: str, target: Target, objects: LoadedObjects, libc: CLibrary) -> R
     if name == "passive":
         from gdb_tls.resolve.passive import Passive
 
-        return Passive(libc)
+        return Passive(program.libc)
     if name == "gdb":
         from gdb_tls.resolve.native import Native
 
-        return Native(target)
+        return Native(program.target)
     if name in NAMES:
         from gdb_tls.resolve import calls
 
-        return calls.make(name, target, objects, libc)
+        return calls.make(name, program)
     raise BadArgument(f"There is no resolver called {name}", f"Choose one of {', '.join(NAMES)}.")

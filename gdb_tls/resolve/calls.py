@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gdb_tls.errors import ResolverUnavailable
-from gdb_tls.libc import CLibrary
 from gdb_tls.model import Absence, Place, State, Thread, Variable
 from gdb_tls.objects import LoadedObjects
+from gdb_tls.program import Program
 from gdb_tls.target import CallFailed, Calls, Frame, Target
 
 # Both functions may allocate, and take the allocator's and the loader's locks on the way.
@@ -23,30 +23,32 @@ UNSAFE_FUNCTION = re.compile(
     """,
     re.VERBOSE,
 )
+RUNS_CODE = "Calling functions in the process: this allocates the blocks of TLS that a thread has not touched yet."
 MOST_FRAMES = 64
 LOADER_NAMES = ("ld-", "ld.", "ld64")
 
 
-def make(name: str, target: Target, objects: LoadedObjects, libc: CLibrary) -> Called:
+def make(name: str, program: Program) -> Called:
     """Makes the resolver called "dlsym", "tls-get-addr" or "call".
 
     Raises:
         ResolverUnavailable: where the target is not alive.
     """
-    if target.kind == "core":
+    if program.target.kind == "core":
         raise ResolverUnavailable(f"--via {name} calls functions in the process, and a core dump has none")
-    return Called(name, target, objects, libc)
+    return Called(name, program)
 
 
 class Called:
     """Calls `dlsym`, `__tls_get_addr`, or the first where the symbol is exported and else the second."""
 
-    def __init__(self, name: str, target: Target, objects: LoadedObjects, libc: CLibrary) -> None:
+    def __init__(self, name: str, program: Program) -> None:
         """Takes the program; calls nothing yet."""
         self.name = name
-        self._target = target
-        self._objects = objects
-        self._libc = libc
+        self._program = program
+        self._target = program.target
+        self._objects = program.objects
+        self._libc = program.libc
 
     def resolve(self, variable: Variable, threads: Sequence[Thread]) -> list[Place]:
         """See `Resolver.resolve`; a thread in which the call fails says why.
@@ -66,6 +68,7 @@ class Called:
             arguments = (None,)
         places: list[Place] = []
         with self._target.calls() as calls:
+            self._program.announce(RUNS_CODE)
             unsafe = _Unsafe(self._target, self._objects, threads)
             allocated = self._libc.blocks(variable.module, [thread.thread_pointer or 0 for thread in threads])
             for thread, block in zip(threads, allocated):
