@@ -11,7 +11,8 @@ OLDEST_PYTHON = (3, 9)
 
 
 def _load():
-    here = os.path.dirname(os.path.abspath(os.path.expanduser(__file__)))
+    # Not __file__: in a file that is sourced from another one, GDB leaves the other's name there.
+    here = os.path.dirname(os.path.abspath(os.path.expanduser(_load.__code__.co_filename)))
     version = "%d.%d" % sys.version_info[:2]
     if sys.version_info < OLDEST_PYTHON:
         return "gdb-tls needs a GDB with Python 3.9 or newer; this one has Python %s." % version

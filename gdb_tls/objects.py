@@ -121,9 +121,14 @@ class LoadedObjects:
             found = []
         return found or [self._executable()]
 
-    def symbol_address(self, *names: str) -> tuple[LoadedObject, ElfSymbol, int] | None:
-        """Finds the first object that defines one of the symbols, and its address in memory."""
-        for loaded in self.all:
+    def symbol_address(self, *names: str, likely: str = "") -> tuple[LoadedObject, ElfSymbol, int] | None:
+        """Finds an object that defines one of the symbols, and the symbol's address in memory.
+
+        Args:
+            names: the symbols, the best first.
+            likely: how the name of the object begins that is asked first.
+        """
+        for loaded in sorted(self.all, key=lambda one: not (likely and one.name.startswith(likely))):
             symbols = loaded.file.symbols(names) if loaded.file else {}
             for name in names:
                 if name in symbols:

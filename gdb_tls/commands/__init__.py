@@ -82,7 +82,13 @@ class Invocation:
 
 
 class Output:
-    """Where an answer goes; the edge and tests have their own."""
+    """Where an answer goes; the edge and tests have their own.
+
+    Attributes:
+        colour: whether styles will be seen there.
+    """
+
+    colour = False
 
     def show(self, renderable: Any) -> None:
         """Shows something that rich can print."""

@@ -35,7 +35,7 @@ def show_table(invocation: Invocation, program: Program, found: Report) -> None:
     rows = table.rows(found, None if invocation.arguments.all else invocation.settings.max_rows)
     shown = [row.instance.thread for row in rows if row.count == 1 and row.instance.thread.num is not None]
     where = {thread.num: program.where(thread) for thread in shown}
-    invocation.output.show(table.render(found, rows, where))
+    invocation.output.show(table.render(found, rows, where, invocation.output.colour))
 
 
 SPEC = CommandSpec(

@@ -22,9 +22,13 @@ NO_SCREEN_HEIGHT = 50
 class GdbOutput(Output):
     """GDB's screen, in its width and, where GDB styles its own text, in colour."""
 
+    def __init__(self) -> None:
+        """Looks at GDB's settings."""
+        self.colour = uses_colour()
+
     def show(self, renderable: Any) -> None:
         """Prints a rich renderable."""
-        self.write(rendered(renderable, width(), uses_colour()))
+        self.write(rendered(renderable, width(), self.colour))
 
     def write(self, text: str) -> None:
         """Writes text; GDB's pager does not ask in the middle of it."""

@@ -159,7 +159,7 @@ class Glibc:
         """The address of a variable that lives in `_rtld_global`, or stands alone in older and static libcs."""
         field = self._descriptors.find_field(in_rtld)
         if field:
-            rtld_global = self._objects.symbol_address("_rtld_global")
+            rtld_global = self._objects.symbol_address("_rtld_global", likely="ld")
             if rtld_global:
                 return rtld_global[2] + field.offset
             missing = next((o for o in self._objects.all if o.path is None and o.name.startswith(("ld-", "ld.", "ld64"))), None)

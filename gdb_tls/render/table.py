@@ -59,26 +59,27 @@ def rows(report: Report, most: int | None) -> list[Row]:
     return [Row(members[0], members) for members in groups.values()]
 
 
-def render(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None]) -> RenderableType:
+def render(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], colour: bool) -> RenderableType:
     """The whole answer of `tls-inspect`.
 
     Args:
         report: the answer.
         lines: from `rows`.
         where: the frame to show for a thread, by its number.
+        colour: whether styles will be seen, so that highlighting is worth its time.
     """
-    parts: list[RenderableType] = [_heading(report), Text(""), _table(report, lines, where), Text("")]
+    parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(report, lines, where, colour), Text("")]
     if len(lines) < len(report.instances):
         parts.append(Text("Threads that are alike share a line; --all shows each.", "dim"))
     parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(verdict(report))]
     return Group(*parts)
 
 
-def _heading(report: Report) -> RenderableType:
+def _heading(report: Report, colour: bool) -> RenderableType:
     variable, module = report.variable, report.variable.module
     kind = report.type.name if report.type else ""
     separator = "" if not kind or kind.endswith(("*", "&")) else " "
-    left = code(f"{kind}{separator}{report.expression}") if kind else Text(safe(report.expression))
+    left = code(f"{kind}{separator}{report.expression}", colour) if kind else Text(safe(report.expression))
     place = f"{variable.file}:{variable.line}" if variable.line else variable.file
     right = ", ".join(part for part in ("static" if variable.is_static else "", place) if part)
     facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", module.storage]
@@ -91,32 +92,36 @@ def _heading(report: Report) -> RenderableType:
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 
 
-def _table(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None]) -> RenderableType:
+def _table(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], colour: bool) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("Thread", no_wrap=all(line.count == 1 for line in lines), overflow="fold")
+    named = any(line.instance.thread.name for line in lines)  # GDB has no names in a core
+    table.add_column("  Thread", overflow="fold")
     table.add_column("LWP", justify="right", no_wrap=True)
-    table.add_column("Name", overflow="fold")
+    if named:
+        table.add_column("Name", overflow="fold")
     table.add_column("State", overflow="fold")
     table.add_column("Value", overflow="fold")
     table.add_column("Where", overflow="fold")
     for line in lines:
-        instance = line.instance
-        thread = instance.thread
+        thread = line.instance.thread
         alone = line.count == 1
-        style = "bold" if instance.state is State.NULL else ""
-        current = alone and thread.num is not None and thread.num == report.selected
-        table.add_row(
-            Text(("*" if current else " ") + ("!" if instance.state is State.NULL else " ")),
-            Text(str(thread.num if thread.num is not None else "-") if alone else f"{line.count:,} threads {numbers(line.members)}"),
-            Text(str(thread.lwp) if alone and thread.lwp is not None else "-" if alone else ""),
-            Text(safe(thread.name) if alone else ""),
-            _state(instance),
-            _value(report, line),
-            _where(where.get(thread.num) if alone else None),
-            style=style,
-        )
+        cells = [_number(report, line), Text(str(thread.lwp or "-") if alone else "")]
+        if named:
+            cells.append(Text(safe(thread.name) if alone else ""))
+        cells += [_state(line.instance), _value(report, line, colour), _where(where.get(thread.num) if alone else None)]
+        table.add_row(*cells, style="bold" if line.instance.state is State.NULL else "")
     return table
+
+
+def _number(report: Report, line: Row) -> Text:
+    """The marks (`*` the selected thread, `!` a null one) and the thread's number."""
+    thread = line.instance.thread
+    alone = line.count == 1
+    current = alone and thread.num is not None and thread.num == report.selected
+    marks = ("*" if current else " ") + ("!" if line.instance.state is State.NULL else " ")
+    if alone:
+        return Text(f"{marks}{thread.num if thread.num is not None else '-'}")
+    return Text(f"{marks}{line.count:,} threads {numbers(line.members)}")
 
 
 def _state(instance: Instance) -> Text:
@@ -127,14 +132,14 @@ def _state(instance: Instance) -> Text:
     return text
 
 
-def _value(report: Report, line: Row) -> Text:
+def _value(report: Report, line: Row, colour: bool) -> Text:
     instance = line.instance
     if instance.state is State.UNALLOCATED:
         return Text("would start null" if report.starts_null else "", "dim")
     if instance.reason:
         return Text(safe(instance.reason), "dim")
     texts = {member.text for member in line.members}
-    return code(instance.text) if len(texts) == 1 else Text(f"{len(texts):,} different values", "dim")
+    return code(instance.text, colour) if len(texts) == 1 else Text(f"{len(texts):,} different values", "dim")
 
 
 def _where(frame: Frame | None) -> Text:

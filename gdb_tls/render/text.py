@@ -15,10 +15,13 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def code(text: str) -> Text:
-    """C++ text coloured by Pygments."""
-    from pygments.token import Token
+def code(text: str, colour: bool) -> Text:
+    """C++ text, coloured by Pygments where colours will be seen."""
     from rich.text import Text
+
+    if not colour:
+        return Text(safe(text))
+    from pygments.token import Token
 
     styles = {
         Token.Keyword: "cyan",

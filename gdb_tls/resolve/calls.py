@@ -89,7 +89,7 @@ class Called:
         return Absence(State.UNRESOLVED, "the call returned 0: the symbol is not exported, use --via tls-get-addr")
 
     def _function(self, name: str) -> int:
-        found = self._objects.symbol_address(name)
+        found = self._objects.symbol_address(name, likely="libc." if name == "dlsym" else "ld")
         if found is None:
             raise ResolverUnavailable(f"The process has no {name} to call")
         return found[2]
