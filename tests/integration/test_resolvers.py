@@ -1,0 +1,384 @@
+"""Every resolver against the truth, and what it leaves behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from integration.conftest import Subjects
+from integration.harness import Line, Subject, Truth, ask, live_subject, mismatches, session
+
+CALLS = ("dlsym", "tls-get-addr", "call")
+
+# Prints what must be the same before and after: every thread's registers, the selection, the settings.
+SITUATION = """
+import gdb, hashlib
+
+def situation():
+    selected, frame = gdb.selected_thread(), gdb.selected_frame()
+    level = frame.level() if hasattr(frame, "level") else str(frame)
+    found = ["thread %d" % selected.num, "frame %s" % level]
+    for name in ("scheduler-locking", "unwindonsignal", "language", "may-call-functions", "confirm", "pagination"):
+        found.append(gdb.execute("show " + name, to_string=True).strip())
+    for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num):
+        thread.switch()
+        registers = gdb.execute("info registers", to_string=True)
+        found.append("%d %s" % (thread.num, hashlib.sha256(registers.encode()).hexdigest()))
+    selected.switch()
+    frame.select()
+    return "\\n".join(found)
+
+def memory():
+    # Everything that the process can write to, read past GDB.
+    pid = gdb.selected_inferior().pid
+    digest = hashlib.sha256()
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb") as data:
+        for line in maps:
+            place, access = line.split()[:2]
+            if access.startswith("rw"):
+                start, end = (int(part, 16) for part in place.split("-"))
+                data.seek(start)
+                digest.update(data.read(end - start))
+    return digest.hexdigest()
+"""
+
+
+@pytest.fixture
+def situation(tmp_path: Path) -> str:
+    """The gdb command that defines Python's situation() and memory()."""
+    script = tmp_path / "situation.py"
+    script.write_text(SITUATION)
+    return f"source {script}"
+
+
+@pytest.fixture
+def zoo(programs: Path, tmp_path: Path) -> Iterator[Subject]:
+    """A zoo of one's own, which the test may change."""
+    with live_subject("zoo", programs / "zoo", tmp_path / "zoo") as subject:
+        yield subject
+
+
+def stuck(programs: Path, folder: Path, how: str) -> Iterator[Subject]:
+    with live_subject("stuck", programs / "stuck", folder / "stuck", ("--stuck", how)) as subject:
+        yield subject
+
+
+def as_gdb_sees_it(lines: list[Line]) -> list[Line]:
+    """GDB gives no address for a block that is not there, or a thread that is not: `unresolved`."""
+    seen = []
+    for line in lines:
+        if line.state == "unallocated" or "exited" in line.flags:
+            line = replace(line, state="unresolved", address=None, value=None, kind="unresolved")
+        seen.append(line)
+    return seen
+
+
+# gdb
+
+
+@pytest.mark.parametrize(
+    ("program", "variables"),
+    [
+        (
+            "zoo",
+            (
+                "zoo_counter",
+                "zoo_buffer",
+                "zoo_some->str",
+                "zoo_unique",
+                "hidden_buffer",
+                "space::inner::Class::member",
+                "'zoo_names_a.cc'::same_name",
+                "'zoo_names_b.cc'::same_name",
+                "call_count()::calls",
+                "linked_hidden",
+                "early_buffer",
+                "early_count",
+                "late_gd_buffer",
+                "late_ie_buffer",
+                "late_desc_buffer",
+                "late_big_buffer",
+            ),
+        ),
+        ("ended", ("ended_buffer", "early_buffer")),
+        ("reuse", ("reopened_buffer", "last_count")),
+        ("many", ("many_69_buffer", "late_ie_count")),
+        ("files", ("plain_buffer", "stripped_buffer", "split_buffer", "libtwin_a.so::twin_buffer", "libtwin_b.so::twin_count")),
+    ],
+)
+def test_gdb(program: str, variables: tuple[str, ...], kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get(program, kind)
+    answers = subject.answers(variables, tmp_path, options="--via gdb", passive=False)
+    wrong = []
+    for query in variables:
+        lines = as_gdb_sees_it(subject.truth.of(query))
+        wrong += mismatches(answers[query], lines, kind=kind, via="gdb")
+        reasons = [row["reason"] for row in answers[query]["threads"] if row["state"] == "unresolved" and row["num"]]
+        wrong += [f"{query}: {reason}" for reason in reasons if "not yet allocated storage" not in reason]
+    assert not wrong, "\n".join([*wrong, answers.result.text])
+
+
+def test_gdb_without_libthread_db_says_why(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get("zoo", kind)
+    answers = subject.answers(["zoo_counter"], tmp_path, options="--via gdb")
+    rows = answers["zoo_counter"]["threads"]
+    assert {row["lwp"] for row in rows} == subject.truth.living
+    assert {row["state"] for row in rows} == {"unresolved"}
+    assert all("thread-local" in row["reason"] for row in rows)
+
+
+def test_gdb_gives_no_wrong_address_for_a_twin(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """Of one library in two namespaces GDB may find only one: then there is no address, never the other's."""
+    subject = subjects.get("namespaces", kind)
+    answers = subject.answers(subject.truth.queries, tmp_path, options="--via gdb", passive=False)
+    for query in subject.truth.queries:
+        true = {line.lwp: line.address for line in subject.truth.of(query)}
+        for row in answers[query]["threads"]:
+            assert row["address"] in (None, true[row["lwp"]]), (query, row)
+
+
+# Calls
+
+
+@pytest.mark.parametrize("via", CALLS)
+def test_call(via: str, zoo: Subject, situation: str, tmp_path: Path) -> None:
+    """Addresses are right, blocks that were not there are there afterwards, and all else is put back."""
+    query = "early_buffer"
+    changed = ["set scheduler-locking step", "set unwindonsignal off", "thread 3", "up"]
+    show = "python print(situation())"
+    answers = {}
+    files = {name: tmp_path / f"{name}.json" for name in ("before", "called", "after")}
+    done = session(
+        zoo.arguments,
+        [
+            situation,
+            *changed,
+            f"tls-inspect {query} --format json --output {files['before']}",
+            show,
+            f"tls-inspect {query} --via {via} --format json --output {files['called']}",
+            show + " ",
+            f"tls-inspect {query} --format json --output {files['after']}",
+        ],
+        tmp_path,
+        passive=False,
+    )
+    for name, file in files.items():
+        assert file.exists(), [one.words for one in done.said]
+        answers[name] = json.loads(file.read_text())
+    assert done[show].output == done[show + " "].output
+    assert "thread 3" in done[show].output and "frame 1" in done[show].output
+
+    lines = zoo.truth.of(query)
+    assert mismatches(answers["before"], lines, kind="live") == []
+    called = {row["lwp"]: row for row in answers["called"]["threads"]}
+    addresses = [row["address"] for row in called.values()]
+    assert None not in addresses and len(set(addresses)) == len(addresses)
+    # The touched ones as they were; in the others the block has been made, from the initial image.
+    allocated = [
+        line
+        if line.address
+        else replace(line, state="null", kind="pointer", value="0x0", address=called[line.lwp]["address"])
+        for line in lines
+    ]
+    assert mismatches(answers["called"], allocated, kind="live", via=answers["called"]["threads"][0]["via"]) == []
+    assert {row["via"] for row in called.values()} <= ({via} if via != "call" else {"call", "dlsym", "tls-get-addr"})
+    assert mismatches(answers["after"], allocated, kind="live") == []
+    warned = done.said[-3].words + done.result.stderr
+    assert "allocates" in warned or "allocated" in warned
+
+
+def test_tls_get_addr_of_all_kinds_of_variables(zoo: Subject, tmp_path: Path) -> None:
+    """Also of static variables, of the executable, and of libraries that dlsym does not see."""
+    queries = ["zoo_buffer", "hidden_buffer", "zoo_some->length", "linked_hidden", "late_ie_count", "late_desc_buffer"]
+    queries += ["late_gd_count"]
+    answers = zoo.answers(queries, tmp_path, options="--via tls-get-addr", passive=False)
+    for query in queries[:-1]:
+        assert mismatches(answers[query], zoo.truth.of(query), kind="live", via="tls-get-addr") == []
+    rows = {row["lwp"]: row for row in answers["late_gd_count"]["threads"]}
+    for line in zoo.truth.of("late_gd_count"):
+        row = rows[line.lwp]
+        assert row["state"] == "set"
+        assert row["value"] == (line.value if line.address else 7)
+        assert line.address in (None, row["address"])
+
+
+def test_call_chooses_what_can_work(zoo: Subject, tmp_path: Path) -> None:
+    answers = zoo.answers(["hidden_buffer", "linked_count"], tmp_path, options="--via call", passive=False)
+    for query in ("hidden_buffer", "linked_count"):
+        rows = answers[query]["threads"]
+        assert mismatches(answers[query], zoo.truth.of(query), kind="live", via=rows[0]["via"]) == []
+
+
+def test_dlsym_of_what_is_not_exported_is_never_null(zoo: Subject, tmp_path: Path) -> None:
+    """0 from dlsym speaks of the symbol, not of the variable."""
+    commands = [f"tls-inspect {name} --via dlsym" for name in ("hidden_buffer", "late_gd_buffer", "zoo_buffer")]
+    done = session(zoo.arguments, commands, tmp_path, passive=False)
+    for command in commands:
+        words = done[command].words
+        assert "tls-get-addr" in words, words
+        assert "NULL" not in words.replace("RTLD_DEFAULT", ""), words
+
+
+def test_calls_honour_may_call_functions(zoo: Subject, situation: str, tmp_path: Path) -> None:
+    commands = [f"tls-inspect late_gd_buffer --via {via}" for via in CALLS[1:]]
+    state = 'python print(memory())'
+    done = session(zoo.arguments, [situation, "set may-call-functions off", state, *commands, state + " "], tmp_path, passive=False)
+    for command in commands:
+        assert "may-call-functions" in (done[command].error or "")
+    assert done[state].output == done[state + " "].output != ""
+
+
+def test_passive_and_gdb_change_nothing(zoo: Subject, situation: str, tmp_path: Path) -> None:
+    """Not a byte of the process, no selection, no setting; blocks that were not there are not there."""
+    show = "python print(situation(), memory())"
+    queries = [f"tls-inspect {query}" for query in ("zoo_buffer", "early_buffer", "late_big_count", "zoo_string", "zoo_some->str")]
+    done = session(
+        zoo.arguments,
+        [situation, "thread 2", "up", "set language c", show, *queries, *(f"{query} --via gdb" for query in queries)]
+        + ["tls-verify early_buffer", "tls-verify --all", 'print $_tls_state("late_gd_buffer", 4)', show + " "],
+        tmp_path,
+        passive=False,
+    )
+    for one in done.said:
+        assert one.error is None, one
+    assert done[show].output == done[show + " "].output
+    assert "thread 2" in done[show].output
+    # The hash sees a change: the same commands, and one byte.
+    seen = session(
+        zoo.arguments, [situation, show, "set var zoo_counter = zoo_counter + 1", show + " "], tmp_path, passive=False
+    )
+    assert seen[show].output != seen[show + " "].output
+
+
+def test_user_breakpoints_do_not_stop_calls(zoo: Subject, tmp_path: Path) -> None:
+    output = tmp_path / "called.json"
+    done = session(
+        zoo.arguments,
+        ["break malloc", "break __tls_get_addr", f"tls-inspect late_gd_count --via tls-get-addr --format json --output {output}"]
+        + ["info breakpoints"],
+        tmp_path,
+        passive=False,
+    )
+    assert output.exists(), [one.words for one in done.said]
+    states = {row["state"] for row in json.loads(output.read_text())["threads"]}
+    assert states == {"set"}
+    assert done["info breakpoints"].output.count(" y ") >= 2
+
+
+# Threads in which a call cannot end
+
+
+@pytest.mark.parametrize("how", ["malloc", "loader", "leaked"])
+def test_stuck_threads_do_not_hang_the_session(how: str, programs: Path, situation: str, tmp_path: Path) -> None:
+    """Each thread has its row, right or unresolved with a reason, and the process is as it was."""
+    show = "python print(situation())"
+    inspect = {via: f"tls-inspect early_buffer --via {via} --format json --output {tmp_path / via}" for via in CALLS}
+    after = f"tls-inspect stuck_buffer --format json --output {tmp_path / 'after'}"
+    for subject in stuck(programs, tmp_path, how):
+        done = session(
+            subject.arguments, [situation, show, *inspect.values(), show + " ", after], tmp_path, passive=False
+        )
+        lines = subject.truth.of("early_buffer")
+        true = {line.lwp: line for line in lines}
+        for via in CALLS:
+            said = done[inspect[via]]
+            if said.error is not None:
+                # Exported and loaded for this handle only: dlsym may have nothing to find.
+                assert via == "dlsym" and "passive" in said.error + "--via passive", said
+                continue
+            rows = json.loads((tmp_path / via).read_text())["threads"]
+            assert {row["lwp"] for row in rows} == set(true)
+            for row in rows:
+                line = true[row["lwp"]]
+                if row["state"] == "unresolved":
+                    assert row["reason"]
+                elif line.address:
+                    assert (row["state"], row["address"]) == (line.state, line.address)
+                else:
+                    assert row["state"] == "null"
+                if line.thread == "stuck" and how in ("malloc", "loader"):
+                    assert row["state"] == "unresolved", row
+                    assert how != "malloc" or "malloc" in row["reason"], row
+        assert done[show].output == done[show + " "].output
+        document = json.loads((tmp_path / "after").read_text())
+        assert mismatches(document, subject.truth.of("stuck_buffer"), kind="live") == []
+        assert done.result.seconds < 45
+
+
+def test_leaked_lock_ends_by_a_time_limit(programs: Path, tmp_path: Path) -> None:
+    """No stack shows who holds the lock: the call is given up after a while, and undone."""
+    for subject in stuck(programs, tmp_path, "leaked"):
+        answers = subject.answers(["early_buffer"], tmp_path / "json", options="--via tls-get-addr", passive=False)
+        states = {row["name"]: row["state"] for row in answers["early_buffer"]["threads"]}
+        # main's block is there, and takes no lock.
+        assert states == {"stuck": "unresolved", "lives": "unresolved", "main": "set"} or states == {
+            "stuck": "unresolved",
+            "lives": "unresolved",
+        }
+        rows = [row for row in answers["early_buffer"]["threads"] if row["state"] == "unresolved"]
+        assert all("passive" in row["reason"] for row in rows)
+
+
+# Cores
+
+
+def test_no_calls_on_a_core(subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get("zoo", "core")
+    commands = [f"tls-inspect zoo_buffer --via {via}" for via in CALLS]
+    by_default = ["set tls via call", "tls-inspect zoo_buffer", "tls-verify zoo_buffer --calls"]
+    done = session(subject.arguments, [*commands, *by_default], tmp_path)
+    for command in (*commands, by_default[1]):
+        assert "--via passive" in (done[command].error or ""), done[command]
+    assert "core" in (done[by_default[2]].error or "")
+
+
+# tls-verify
+
+
+@pytest.mark.parametrize("program", ["zoo", "ended", "namespaces", "reuse", "many", "files"])
+def test_verify_all_agrees(program: str, kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get(program, kind)
+    output = tmp_path / "verify.json"
+    done = session(
+        subject.arguments, [f"tls-verify --all --format json --output {output}", "tls-verify --all"], tmp_path, passive=False
+    )
+    assert output.exists(), [one.words for one in done.said]
+    found = json.loads(output.read_text())
+    assert found["schema"] == "gdb-tls/verify/1"
+    assert found["disagreements"] == []
+    variables = {line.query for line in subject.truth.lines if line.variable.replace("_", "").isalnum()}
+    assert found["variables"] >= len(variables)
+    assert found["threads"] == len({line.thread_pointer for line in subject.truth.lines})
+    assert found["compared"] > found["variables"]
+    assert found["answered"]["passive"] >= found["compared"] and found["answered"]["gdb"] >= found["compared"]
+    assert "no disagreement" in done["tls-verify --all"].words
+
+
+def test_verify_one_with_calls(zoo: Subject, tmp_path: Path) -> None:
+    """Calls run last, so that the other resolvers see the blocks as they were."""
+    output = tmp_path / "verify.json"
+    command = f"tls-verify early_buffer --calls --format json --output {output}"
+    session(zoo.arguments, [command], tmp_path, passive=False)
+    found = json.loads(output.read_text())
+    assert (found["variables"], found["threads"], found["disagreements"]) == (1, 5, [])
+    assert found["answered"] == {"passive": 3, "gdb": 3, "dlsym": 5, "tls-get-addr": 5}
+    assert found["compared"] >= 3
+
+
+def test_verify_without_libthread_db_still_answers(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get("zoo", kind)
+    done = session(subject.arguments, ["tls-verify zoo_counter"], tmp_path)
+    assert done["tls-verify zoo_counter"].error is None
+    assert "0 instances compared" in done["tls-verify zoo_counter"].words
+
+
+def test_default_resolver_can_be_set(zoo: Subject, tmp_path: Path) -> None:
+    answers = ask(zoo.arguments, ["zoo_counter"], tmp_path, before=["set tls via gdb"], passive=False)
+    truth: Truth = zoo.truth
+    assert mismatches(answers["zoo_counter"], truth.of("zoo_counter"), kind="live", via="gdb") == []
+
+

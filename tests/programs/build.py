@@ -1,0 +1,169 @@
+"""Builds the test programs: `python3 build.py FOLDER`, with $CC and $CXX where they are set.
+
+Standard library only. The targets are in `targets()`, one line each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent
+CC = shlex.split(os.environ.get("CC", "gcc"))
+CXX = shlex.split(os.environ.get("CXX", "g++"))
+MANY = 70
+JOBS = 2
+
+WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+DEBUG = ["-g", "-O1"]
+LIBRARY = ["-shared", "-fPIC"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One output file of one compiler run, and what is done to it afterwards."""
+
+    output: str
+    sources: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    debug: bool = True
+    after: str = ""  # the name of a function below
+    libraries: tuple[str, ...] = ()
+
+
+def slots(output: str, prefix: str, *flags: str, debug: bool = True, after: str = "") -> Target:
+    """A library made of slots.c, with PREFIX_buffer and PREFIX_count."""
+    names = (f"-DBUFFER={prefix}_buffer", f"-DCOUNT={prefix}_count")
+    return Target(output, ("slots.c",), (*LIBRARY, *names, *flags), debug, after)
+
+
+def program(output: str, *sources: str, libraries: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> Target:
+    return Target(output, (*sources, "truth.c"), ("-pthread", *flags), libraries=libraries)
+
+
+def libraries() -> list[Target]:
+    return [
+        Target("libzoo_linked.so", ("zoo_linked.c",), tuple(LIBRARY)),
+        slots("libearly.so", "early"),
+        slots("liblate_gd.so", "late_gd"),
+        slots("liblate_ie.so", "late_ie", "-ftls-model=initial-exec"),
+        slots("liblate_desc.so", "late_desc", "-mtls-dialect=gnu2"),
+        slots("liblate_big.so", "late_big", "-mtls-dialect=gnu2", "-DPADDING=65536"),
+        slots("libspace.so", "space"),
+        slots("liblone.so", "lone"),
+        slots("libclosed.so", "closed"),
+        slots("libgone.so", "gone"),
+        slots("libreopened.so", "reopened"),
+        slots("liblast.so", "last"),
+        slots("libplain.so", "plain", debug=False),
+        slots("libstripped.so", "stripped", after="strip"),
+        slots("libsplit.so", "split", after="split_debug"),
+        slots("libmini.so", "mini", after="minimal_debug"),
+        slots("librelative.so", "relative"),
+        slots("lib odd [b].so", "odd"),
+        slots("libtwin_a.so", "twin"),
+        slots("libtwin_b.so", "twin"),
+        Target("libblocker.so", ("blocker.c",), tuple(LIBRARY)),
+        *(slots(f"libmany_{i:02}.so", f"many_{i:02}") for i in range(MANY)),
+    ]
+
+
+def programs() -> list[Target]:
+    zoo = ("zoo.cc", "zoo_values.cc", "zoo_names_a.cc", "zoo_names_b.cc", "zoo_names_c.c")
+    return [
+        program("zoo", *zoo, libraries=("libzoo_linked.so",)),
+        program("ended", "ended.c"),
+        program("namespaces", "namespaces.c"),
+        program("reuse", "reuse.c"),
+        program("many", "many.c"),
+        program("stuck", "stuck.c", flags=("-rdynamic",)),
+        program("files", "files.c"),
+        program("hostile", "hostile.c"),
+        program("solo", "solo.c"),
+        program("solo_static", "solo.c", flags=("-static", "-Wl,-w")),
+    ]
+
+
+def run(*command: object) -> None:
+    finished = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    if finished.returncode != 0 or finished.stderr:
+        raise SystemExit(f"{shlex.join(str(word) for word in command)}\n{finished.stdout}{finished.stderr}")
+
+
+def strip(file: Path) -> None:
+    """Leaves the dynamic symbols only."""
+    run("strip", "--strip-all", file)
+
+
+def split_debug(file: Path) -> None:
+    """Moves the debug information to a file of its own, beside the library."""
+    debug = file.with_name(file.name + ".debug")
+    run("objcopy", "--only-keep-debug", file, debug)
+    run("strip", "--strip-all", file)
+    run("objcopy", f"--add-gnu-debuglink={debug}", file)
+
+
+def minimal_debug(file: Path) -> None:
+    """Leaves a compressed symbol table in .gnu_debugdata, as Fedora's packages have it."""
+    symbols = file.with_name(file.name + ".symbols")
+    run("objcopy", "--only-keep-debug", file, symbols)
+    run("strip", "--strip-debug", symbols)
+    symbols.write_bytes(lzma.compress(symbols.read_bytes()))
+    run("strip", "--strip-all", file)
+    run("objcopy", "--add-section", f".gnu_debugdata={symbols}", file)
+    symbols.unlink()
+
+
+AFTER = {"strip": strip, "split_debug": split_debug, "minimal_debug": minimal_debug}
+
+
+def build_one(target: Target, folder: Path) -> None:
+    """Compiles a target's sources one by one (C as C, C++ as C++) and links them."""
+    is_cxx = any(source.endswith(".cc") for source in target.sources)
+    common = [*WARNINGS, *(DEBUG if target.debug else ["-O1"])]
+    with tempfile.TemporaryDirectory() as objects:
+        inputs = []
+        for number, source in enumerate(target.sources):
+            compiler = [*CXX, "-std=c++17"] if source.endswith(".cc") else [*CC, "-std=gnu11"]
+            output = Path(objects) / f"{number}.o"
+            compile_flags = [flag for flag in target.flags if not flag.startswith("-Wl,") and flag != "-shared"]
+            run(*compiler, *common, *compile_flags, "-c", SOURCES / source, "-o", output)
+            inputs.append(output)
+        linked = [folder / library for library in target.libraries]
+        link_flags = ["-Wl,--build-id", "-Wl,-rpath,$ORIGIN", *target.flags]
+        run(*(CXX if is_cxx else CC), *common, *link_flags, *inputs, *linked, "-o", folder / target.output)
+    if target.after:
+        AFTER[target.after](folder / target.output)
+
+
+def build(folder: Path) -> None:
+    """Builds everything into the folder, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(JOBS) as pool:
+        for batch in (libraries(), programs()):  # the programs are linked with libraries
+            list(pool.map(lambda target: build_one(target, folder), batch))
+
+
+def key() -> str:
+    """Changes when a source file, a compiler or this file does."""
+    digest = hashlib.sha256()
+    for source in sorted(SOURCES.iterdir()):
+        if source.is_file():
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    for compiler in (CC, CXX):
+        digest.update(subprocess.run([*compiler, "--version"], capture_output=True, check=True).stdout)
+    return digest.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    build(Path(sys.argv[1]))
