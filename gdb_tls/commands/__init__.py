@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -26,12 +26,36 @@ class Settings(NamedTuple):
     max_rows: int | None
 
 
+class Screen(NamedTuple):
+    """What a table is made for.
+
+    Attributes:
+        columns: how wide it is.
+        colour: whether styles will be seen, so that highlighting is worth its time.
+    """
+
+    columns: int
+    colour: bool
+
+
+class Records(NamedTuple):
+    """An answer as one flat table, for CSV and the rows of a page.
+
+    Attributes:
+        columns: their names.
+        rows: the cells: text, numbers or None.
+    """
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[object]]
+
+
 @dataclass(frozen=True)
 class Option:
     """One argument of a command, in argparse's terms.
 
     Attributes:
-        names: "NAME" for a positional argument, "--via" for an option.
+        name: "name" for a positional argument, "--via" for an option.
         help: one sentence without a full stop.
         settings: further arguments of `ArgumentParser.add_argument`.
         complete: what can be typed there: "names", "modules", "threads", "files", or empty.
@@ -43,9 +67,33 @@ class Option:
     complete: str = ""
 
 
+class Request(NamedTuple):
+    """One run of a command.
+
+    Attributes:
+        arguments: the parsed arguments.
+        settings: what the user has set.
+        program: gives the program; raises NoProcess where there is none.
+    """
+
+    arguments: argparse.Namespace
+    settings: Settings
+    program: Callable[[], Program]
+
+    @property
+    def max_rows(self) -> int | None:
+        """How many lines a table may have before threads that are alike share one; None for no limit."""
+        return None if self.arguments.all else self.settings.max_rows
+
+    @property
+    def threads(self) -> list[int] | None:
+        """The numbers given with --threads; None for all threads."""
+        return parse_threads(self.arguments.threads) if self.arguments.threads else None
+
+
 @dataclass(frozen=True)
 class CommandSpec:
-    """All that is known of a command without running it.
+    """A command: what is known of it without running it, a query over the program, and its views.
 
     Attributes:
         name: as typed.
@@ -53,7 +101,10 @@ class CommandSpec:
         description: paragraphs of plain text.
         options: in the order in which help shows them.
         examples: (command line, what it does).
-        run: takes the parsed arguments and gives the answer.
+        query: works out the answer.  It may read the target; the views may not.
+        table: the answer for a screen, as something that rich can print.
+        document: the answer for JSON.
+        records: the answer as one flat table.
     """
 
     name: str
@@ -61,46 +112,10 @@ class CommandSpec:
     description: str
     options: Sequence[Option]
     examples: Sequence[tuple[str, str]]
-    run: Callable[[Invocation], None]
-
-
-@dataclass
-class Invocation:
-    """One run of a command.
-
-    Attributes:
-        arguments: the parsed arguments.
-        settings: what the user has set.
-        program: gives the program; raises NoProcess where there is none.
-        output: where the answer goes.
-    """
-
-    arguments: argparse.Namespace
-    settings: Settings
-    program: Callable[[], Program]
-    output: Output
-
-
-class Output:
-    """Where an answer goes; the edge and tests have their own.
-
-    Attributes:
-        colour: whether styles will be seen there.
-    """
-
-    colour = False
-
-    def show(self, renderable: Any) -> None:
-        """Shows something that rich can print."""
-        raise NotImplementedError
-
-    def write(self, text: str) -> None:
-        """Writes text as it is."""
-        raise NotImplementedError
-
-    def warn(self, text: str) -> None:
-        """Tells the user something at once, whatever the format."""
-        raise NotImplementedError
+    query: Callable[[Request], Any]
+    table: Callable[[Any, Screen], Any]
+    document: Callable[[Any], dict[str, Any]]
+    records: Callable[[Any], Records]
 
 
 class Parser(argparse.ArgumentParser):

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 from gdb_tls import report
-from gdb_tls.commands import CommandSpec, Invocation, Option, options, parse_threads
-from gdb_tls.model import Report
-from gdb_tls.program import Program
+from gdb_tls.commands import CommandSpec, Option, Request, options
+from gdb_tls.render import inspect as views
 
 
-def run(invocation: Invocation) -> None:
-    """Answers one `tls-inspect`."""
-    arguments = invocation.arguments
-    program = invocation.program()
-    request = report.Request(
-        " ".join(arguments.name),
-        arguments.via or invocation.settings.via,
-        parse_threads(arguments.threads) if arguments.threads else None,
-        arguments.module,
-        arguments.type,
+def query(request: Request) -> views.Answer:
+    """Inspects the variable; for a screen it also reads the stacks of the rows that are shown."""
+    arguments = request.arguments
+    program = request.program()
+    found = report.inspect(
+        program,
+        report.Request(
+            " ".join(arguments.name),
+            arguments.via or request.settings.via,
+            request.threads,
+            arguments.module,
+            arguments.type,
+        ),
     )
-    found = report.inspect(program, request)
-    if arguments.format == "json":
-        from gdb_tls.render import json
-
-        invocation.output.write(json.render(found))
-    else:
-        show_table(invocation, program, found)
-
-
-def show_table(invocation: Invocation, program: Program, found: Report) -> None:
-    """Shows the table; stack frames are read for the rows that are shown only."""
-    from gdb_tls.render import table
-
-    rows = table.rows(found, None if invocation.arguments.all else invocation.settings.max_rows)
+    if arguments.format != "table":
+        return views.Answer(found, views.rows(found, None), {})
+    rows = views.rows(found, request.max_rows)
     shown = [row.instance.thread for row in rows if row.count == 1 and row.instance.thread.num is not None]
-    where = {thread.num: program.where(thread) for thread in shown}
-    invocation.output.show(table.render(found, rows, where, invocation.output.colour))
+    return views.Answer(found, rows, {thread.num: program.where(thread) for thread in shown})
 
 
 SPEC = CommandSpec(
@@ -68,5 +58,8 @@ and call run code in each thread of a live process, which allocates blocks that 
         ("tls-inspect buffer->str --threads 1,3-5", "Shows a member of what it points to, in some threads"),
         ("tls-inspect request --module libapp.so --format json --output tls.json", "Writes the answer for a program to read"),
     ),
-    run=run,
+    query=query,
+    table=views.table,
+    document=views.document,
+    records=views.records,
 )

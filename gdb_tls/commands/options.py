@@ -5,7 +5,9 @@ from __future__ import annotations
 from gdb_tls import resolve
 from gdb_tls.commands import Option
 
-FORMAT = Option("--format", "How to write the answer", {"choices": ("table", "json"), "default": "table", "metavar": "FORMAT"})
+FORMATS = ("table", "json", "csv")
+
+FORMAT = Option("--format", "How to write the answer", {"choices": FORMATS, "default": "table", "metavar": "FORMAT"})
 OUTPUT = Option("--output", "Write the answer to FILE instead of the screen", {"metavar": "FILE"}, complete="files")
 THREADS = Option("--threads", "Look only at the threads with these numbers of GDB's, such as 1,3-5", {"metavar": "LIST"}, complete="threads")
 MODULE = Option("--module", "Look only in modules whose file name matches PATTERN (a glob), or in the one with this id", {"metavar": "PATTERN"}, complete="modules")

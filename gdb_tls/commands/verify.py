@@ -2,75 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-from gdb_tls import resolve
-from gdb_tls.commands import CommandSpec, Invocation, Option, options, parse_threads
+from gdb_tls.commands import CommandSpec, Option, Request, options
 from gdb_tls.errors import BadArgument, ResolverUnavailable
-from gdb_tls.model import Place, Thread, Variable
-from gdb_tls.program import Program
+from gdb_tls.render import verify as views
 from gdb_tls.report import wanted
+from gdb_tls.verify import Comparison, compare
 
 
-class Disagreement(NamedTuple):
-    """Two resolvers that give different addresses for one instance."""
-
-    variable: Variable
-    thread: Thread
-    places: dict[str, Place]
-
-
-class Comparison(NamedTuple):
-    """What came of a verification.
-
-    Attributes:
-        variables: how many variables were compared.
-        threads: how many threads each has.
-        compared: instances for which two or more resolvers had an address.
-        answered: resolver -> how many addresses it gave.
-        unavailable: resolver -> why it could not run, for the first variable that it could not.
-        disagreements: those for which the addresses differ.
-    """
-
-    variables: int
-    threads: int
-    compared: int
-    answered: dict[str, int]
-    unavailable: dict[str, str]
-    disagreements: Sequence[Disagreement]
-
-
-def compare(program: Program, variables: Sequence[Variable], threads: Sequence[Thread], names: Sequence[str]) -> Comparison:
-    """Resolves every variable in every thread by every resolver."""
-    answered = dict.fromkeys(names, 0)
-    unavailable: dict[str, str] = {}
-    disagreements = []
-    compared = 0
-    for variable in variables:
-        places: dict[str, Sequence[Place]] = {}
-        for name in names:
-            try:
-                places[name] = resolve.make(name, program).resolve(variable, threads)
-            except ResolverUnavailable as error:
-                unavailable.setdefault(name, error.what)
-        for index, thread in enumerate(threads):
-            here = {name: found[index] for name, found in places.items()}
-            addresses = [place for place in here.values() if isinstance(place, int)]
-            for name, place in here.items():
-                answered[name] += isinstance(place, int)
-            compared += len(addresses) > 1
-            if len(set(addresses)) > 1:
-                disagreements.append(Disagreement(variable, thread, here))
-    return Comparison(len(variables), len(threads), compared, answered, unavailable, disagreements)
-
-
-def run(invocation: Invocation) -> None:
-    """Answers one `tls-verify`."""
-    arguments = invocation.arguments
+def query(request: Request) -> Comparison:
+    """Finds the variables and compares the resolvers."""
+    arguments = request.arguments
     if bool(arguments.name) == arguments.all:
         raise BadArgument("tls-verify takes a NAME or --all", "Type `help tls-verify` for what it takes.")
-    program = invocation.program()
+    program = request.program()
     symbols = program.symbols(arguments.module)
     variables = symbols.variables() if arguments.all else [symbols.find(" ".join(arguments.name))[0]]
     names = ["passive", "gdb"]
@@ -79,16 +23,7 @@ def run(invocation: Invocation) -> None:
             raise ResolverUnavailable("--calls calls functions in the process, and a core dump has none", "Leave it out.")
         # The calls last: they allocate blocks that the others should see as they were.
         names += ["dlsym", "tls-get-addr"]
-    threads = wanted(program.threads, parse_threads(arguments.threads) if arguments.threads else None)
-    found = compare(program, variables, threads, names)
-    if arguments.format == "json":
-        from gdb_tls.render import json
-
-        invocation.output.write(json.render_comparison(found))
-    else:
-        from gdb_tls.render import table
-
-        invocation.output.show(table.render_comparison(found))
+    return compare(program, variables, wanted(program.threads, request.threads), names)
 
 
 SPEC = CommandSpec(
@@ -114,5 +49,8 @@ called in each thread too, which allocates blocks that were not there.
         ("tls-verify errno", "Compares what gdb-tls and GDB say of one variable"),
         ("tls-verify --all --module libfoo.so", "Compares all variables of one library"),
     ),
-    run=run,
+    query=query,
+    table=views.table,
+    document=views.document,
+    records=views.records,
 )

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 import gdb
 
 from gdb_tls import commands
-from gdb_tls.commands import CommandSpec, Invocation, Settings
-from gdb_tls.debugger import current_program
-from gdb_tls.debugger.output import FileOutput, GdbOutput
+from gdb_tls.commands import CommandSpec, Request, Screen, Settings
+from gdb_tls.debugger import current_program, output
 from gdb_tls.errors import TlsError
 from gdb_tls.render.text import safe
 
@@ -47,14 +46,15 @@ class TlsCommand(gdb.Command):
     def _run(self, argument: str) -> None:
         words = gdb.string_to_argv(argument)
         if "--help" in words:
-            GdbOutput().write(self.__doc__ + "\n")
+            output.write(self.__doc__ + "\n")
             return
         arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
-        file = getattr(arguments, "output", None)
-        output = FileOutput(file) if file else GdbOutput()
-        self._spec.run(Invocation(arguments, self._settings(), lambda: current_program(output.warn), output))
-        if isinstance(output, FileOutput):
-            output.save()
+        request = Request(arguments, self._settings(), lambda: current_program(output.warn))
+        answer = self._spec.query(request)
+        if arguments.output:
+            output.save(arguments.output, output.written(self._spec, answer, arguments.format, Screen(output.UNLIMITED, False)))
+        else:
+            output.write(output.written(self._spec, answer, arguments.format, output.screen()))
 
     def complete(self, text: str, word: str) -> object:
         """Completes options, their values and names."""

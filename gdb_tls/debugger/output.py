@@ -9,9 +9,10 @@ from typing import Any
 
 import gdb
 
-from gdb_tls.commands import Output
+from gdb_tls.commands import CommandSpec, Screen
 from gdb_tls.debugger.selection import setting
 from gdb_tls.errors import OutputError
+from gdb_tls.render import csv, json
 from gdb_tls.render.text import safe
 
 # For a pipe or a file nothing is cut: wider than any table.
@@ -19,70 +20,25 @@ UNLIMITED = 10_000
 NO_SCREEN_HEIGHT = 50
 
 
-class GdbOutput(Output):
-    """GDB's screen, in its width and, where GDB styles its own text, in colour."""
-
-    def __init__(self) -> None:
-        """Looks at GDB's settings."""
-        self.colour = uses_colour()
-
-    def show(self, renderable: Any) -> None:
-        """Prints a rich renderable."""
-        self.write(rendered(renderable, width(), self.colour))
-
-    def write(self, text: str) -> None:
-        """Writes text; GDB's pager does not ask in the middle of it."""
-        with setting("pagination", "off"):
-            try:
-                gdb.write(text)
-            except UnicodeError:
-                gdb.write(text.encode("ascii", "backslashreplace").decode())
-
-    def warn(self, text: str) -> None:
-        """Writes to GDB's error stream at once."""
-        gdb.write(safe(text) + "\n", gdb.STDERR)
-        gdb.flush(gdb.STDERR)
+def written(spec: CommandSpec, answer: Any, form: str, screen: Screen) -> str:
+    """An answer in one of the formats."""
+    if form == "json":
+        return json.render(spec.document(answer))
+    if form == "csv":
+        return csv.render(spec.records(answer))
+    return rendered(spec.table(answer, screen), screen)
 
 
-class FileOutput(GdbOutput):
-    """A file, written whole or not at all; warnings still go to the screen."""
-
-    def __init__(self, path: str) -> None:
-        """Remembers the file; nothing is written before `save`."""
-        self._path = os.path.expanduser(path)
-        self._text = ""
-
-    def show(self, renderable: Any) -> None:
-        """Keeps a rich renderable as plain text."""
-        self._text += rendered(renderable, UNLIMITED, False)
-
-    def write(self, text: str) -> None:
-        """Keeps text."""
-        self._text += text
-
-    def save(self) -> None:
-        """Writes the file.
-
-        Raises:
-            OutputError: where it cannot be written.
-        """
-        try:
-            with open(self._path, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(self._text)
-        except OSError as error:
-            raise OutputError(f"{self._path} cannot be written ({error.strerror})", "Choose another file with --output.") from error
-
-
-def rendered(renderable: Any, columns: int, colour: bool) -> str:
+def rendered(renderable: Any, screen: Screen) -> str:
     """What rich makes of a renderable; without colour no line ends in blanks."""
     from rich.console import Console
 
     text = io.StringIO()
     console = Console(
         file=text,
-        width=columns,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
+        width=screen.columns,
+        force_terminal=screen.colour,
+        color_system="standard" if screen.colour else None,
         legacy_windows=False,
         highlight=False,
         markup=False,
@@ -90,9 +46,42 @@ def rendered(renderable: Any, columns: int, colour: bool) -> str:
         _environ={},
     )
     console.print(renderable, soft_wrap=False)
-    if colour:
+    if screen.colour:
         return text.getvalue()
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def write(text: str) -> None:
+    """Writes to GDB's screen; its pager does not ask in the middle of it."""
+    with setting("pagination", "off"):
+        try:
+            gdb.write(text)
+        except UnicodeError:
+            gdb.write(text.encode("ascii", "backslashreplace").decode())
+
+
+def warn(text: str) -> None:
+    """Writes to GDB's error stream at once, whatever the format."""
+    gdb.write(safe(text) + "\n", gdb.STDERR)
+    gdb.flush(gdb.STDERR)
+
+
+def save(path: str, text: str) -> None:
+    """Writes a file.
+
+    Raises:
+        OutputError: where it cannot be written.
+    """
+    try:
+        with open(os.path.expanduser(path), "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror})", "Choose another file with --output.") from error
+
+
+def screen() -> Screen:
+    """GDB's screen: its width and, where GDB styles its own text, colour."""
+    return Screen(width(), uses_colour())
 
 
 def width() -> int:

@@ -1,21 +1,19 @@
-"""The terminal's tables."""
+"""`tls-inspect`'s answer: the table, the JSON document `gdb-tls/inspect/1`, and one record a thread."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gdb_tls.model import Flag, Instance, Report, State
+from gdb_tls.commands import Records, Screen
+from gdb_tls.model import Flag, Instance, Kind, Report, State, Type, summarise
 from gdb_tls.render.text import code, safe
 from gdb_tls.target import Frame
 from gdb_tls.verdict import numbers, verdict
-
-if TYPE_CHECKING:
-    from gdb_tls.commands.verify import Comparison
 
 STYLES = {
     State.SET: "green",
@@ -24,7 +22,6 @@ STYLES = {
     State.UNREADABLE: "magenta",
     State.UNRESOLVED: "magenta",
 }
-MOST_DISAGREEMENTS = 50
 
 
 class Row(NamedTuple):
@@ -59,15 +56,24 @@ def rows(report: Report, most: int | None) -> list[Row]:
     return [Row(members[0], members) for members in groups.values()]
 
 
-def render(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], colour: bool) -> RenderableType:
-    """The whole answer of `tls-inspect`.
+class Answer(NamedTuple):
+    """What `tls-inspect` found, and how much of it to show.
 
-    Args:
-        report: the answer.
-        lines: from `rows`.
+    Attributes:
+        report: all of it.
+        rows: the lines of the table.
         where: the frame to show for a thread, by its number.
-        colour: whether styles will be seen, so that highlighting is worth its time.
     """
+
+    report: Report
+    rows: Sequence[Row]
+    where: Mapping[int | None, Frame | None]
+
+
+def table(answer: Answer, screen: Screen) -> RenderableType:
+    """The heading, a line for every row, and the verdict."""
+    report, lines, where = answer
+    colour = screen.colour
     parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(report, lines, where, colour), Text("")]
     if len(lines) < len(report.instances):
         parts.append(Text("Threads that are alike share a line; --all shows each.", "dim"))
@@ -95,13 +101,14 @@ def _heading(report: Report, colour: bool) -> RenderableType:
 def _table(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], colour: bool) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     named = any(line.instance.thread.name for line in lines)  # GDB has no names in a core
-    table.add_column("  Thread", overflow="fold")
+    table.add_column("  Thread", overflow="fold", no_wrap=all(line.count == 1 for line in lines))
     table.add_column("LWP", justify="right", no_wrap=True)
     if named:
         table.add_column("Name", overflow="fold")
-    table.add_column("State", overflow="fold")
-    table.add_column("Value", overflow="fold")
-    table.add_column("Where", overflow="fold")
+    table.add_column("State", overflow="fold", no_wrap=True)
+    # Where it is narrow, "Where" gives way first: rich shrinks the other columns before one that may not wrap.
+    table.add_column("Value", overflow="fold", no_wrap=True)
+    table.add_column("Where")
     for line in lines:
         thread = line.instance.thread
         alone = line.count == 1
@@ -145,37 +152,70 @@ def _value(report: Report, line: Row, colour: bool) -> Text:
 def _where(frame: Frame | None) -> Text:
     if frame is None:
         return Text("")
-    text = Text(safe(frame.function) or f"0x{frame.pc:x}")
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(safe(frame.function) or f"0x{frame.pc:x}")
     if frame.file:
         text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
     return text
 
 
-def render_comparison(found: Comparison) -> RenderableType:
-    """The answer of `tls-verify`."""
-    parts: list[RenderableType] = []
-    for name, count in found.answered.items():
-        note = f" ({found.unavailable[name]})" if name in found.unavailable else ""
-        parts.append(Text(safe(f"{name:<13}{count:>9,} addresses{note}")))
-    if found.disagreements:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for heading in ("Variable", "Module", "Thread", "Answers"):
-            table.add_column(heading, overflow="fold")
-        for one in found.disagreements[:MOST_DISAGREEMENTS]:
-            answers = "\n".join(
-                f"{name}: {hex(place) if isinstance(place, int) else place.reason}" for name, place in one.places.items()
-            )
-            number = str(one.thread.num) if one.thread.num is not None else "-"
-            table.add_row(safe(one.variable.name), safe(one.variable.module.name), number, Text("\n".join(map(safe, answers.split("\n")))))
-        parts += [Text(""), table]
-        if len(found.disagreements) > MOST_DISAGREEMENTS:
-            parts.append(Text(f"and {len(found.disagreements) - MOST_DISAGREEMENTS:,} more"))
-    agree = "no disagreement" if not found.disagreements else f"{len(found.disagreements):,} disagreements"
-    parts += [
-        Text(""),
-        Text(
-            f"{found.variables:,} variables in {found.threads:,} threads: {found.compared:,} instances compared, {agree}.",
-            "bold red" if found.disagreements else "bold",
-        ),
-    ]
-    return Group(*parts)
+def document(answer: Answer) -> dict[str, Any]:
+    """The whole report; addresses are lower-case hex strings."""
+    report = answer.report
+    return {
+        "schema": "gdb-tls/inspect/1",
+        "target": report.target.__dict__,
+        "variable": _variable(report),
+        "threads": [_thread(instance, report.type) for instance in report.instances],
+        "summary": summarise(report.instances),
+    }
+
+
+def records(answer: Answer) -> Records:
+    """One record a thread, with the names of the JSON document."""
+    columns = ("num", "lwp", "name", "thread_pointer", "state", "flags", "address", "value", "text", "via", "reason")
+    report = answer.report
+    threads = (_thread(instance, report.type) for instance in report.instances)
+    return Records(columns, ([" ".join(t[name]) if name == "flags" else t[name] for name in columns] for t in threads))
+
+
+def _variable(report: Report) -> dict[str, Any]:
+    variable = report.variable
+    found = {
+        "name": variable.name,
+        "linkage_name": variable.linkage_name,
+        "type": variable.type.name if variable.type else None,
+        "size": variable.size,
+        "offset": hex(variable.offset),
+        "exported": variable.exported,
+        "source": variable.source,
+        "module": {"id": variable.module.id, "path": variable.module.path, "storage": variable.module.storage},
+        "initial": None if variable.initial is None else {"hex": variable.initial.hex(), "null": report.starts_null},
+    }
+    if report.path:
+        found["path"] = report.path.text
+    return found
+
+
+def _thread(instance: Instance, kind: Type | None) -> dict[str, Any]:
+    thread = instance.thread
+    return {
+        "num": thread.num,
+        "lwp": thread.lwp,
+        "name": thread.name,
+        "thread_pointer": None if thread.thread_pointer is None else hex(thread.thread_pointer),
+        "state": instance.state.value,
+        "flags": [flag.value for flag in instance.flags],
+        "address": None if instance.address is None else hex(instance.address),
+        "value": _scalar(instance, kind),
+        "text": instance.text,
+        "via": instance.via,
+        "reason": instance.reason,
+    }
+
+
+def _scalar(instance: Instance, kind: Type | None) -> Any:
+    is_pointer = kind is None or kind.kind is Kind.POINTER
+    if instance.value is None or not is_pointer or isinstance(instance.value, float):
+        return instance.value
+    return hex(instance.value)
