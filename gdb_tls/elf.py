@@ -86,6 +86,10 @@ class ElfFile:
         except (ELFError, ValueError, KeyError) as error:
             raise NotElf(f"{self.path} has unreadable program headers ({error})") from error
 
+    def program_header_table(self, entry_size: int) -> bytes:
+        """The raw program headers, for files with so many of them that objects would cost time."""
+        return self._read(self._elf["e_phoff"], self._elf.num_segments() * entry_size)
+
     @cached_property
     def is_relocatable(self) -> bool:
         """Whether it may be loaded anywhere (ET_DYN)."""

@@ -12,7 +12,7 @@ import gdb
 
 from gdb_tls import arch
 from gdb_tls.debugger.calls import GdbCalls
-from gdb_tls.debugger.memory import GdbMemory
+from gdb_tls.debugger.memory import AT_PHDR, open_memory
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
 from gdb_tls.errors import NoProcess, UnsupportedTarget
@@ -35,7 +35,7 @@ class GdbTarget:
             UnsupportedTarget: where its architecture is not in the table.
         """
         self._inferior = gdb.selected_inferior()
-        if not self._inferior.is_valid() or not self._inferior.pid or not self._inferior.threads():
+        if not self._inferior.is_valid() or not self._inferior.pid or gdb.selected_thread() is None:
             raise NoProcess("There is no process and no core dump to look at")
         name = self._inferior.architecture().name()
         found = arch.find(name)
@@ -44,8 +44,9 @@ class GdbTarget:
         self.architecture = found
         self.kind = self._kind()
         self.pid: int | None = self._inferior.pid
-        self._core_file = core_file() if self.kind == "core" else None
-        self.memory = GdbMemory(self._inferior, self._core_file)
+        self.memory = open_memory(
+            self._inferior, self.kind, core_file() if self.kind == "core" else None, self.auxiliary_vector().get(AT_PHDR)
+        )
         self.debug = GdbSymbols()
 
     def _kind(self) -> str:
@@ -77,12 +78,16 @@ class GdbTarget:
 
     def threads(self) -> list[Thread]:
         """See `Target.threads`."""
-        found = [Thread(t.num, t.ptid[1] or t.ptid[2] or None, t.name or "", running=t.is_running()) for t in self._inferior.threads()]
-        return sorted(found, key=lambda thread: thread.num or 0)
+        found = []
+        for num, thread in self._gdb_threads.items():
+            _, lwp, tid = thread.ptid
+            found.append(Thread(num, lwp or tid or None, thread.name or "", running=thread.is_running()))
+        return found
 
     @cached_property
     def _gdb_threads(self) -> dict[int, gdb.InferiorThread]:
-        return {thread.num: thread for thread in self._inferior.threads()}
+        # Asked once: on a core with libthread_db GDB walks all threads again each time.
+        return dict(sorted((thread.num, thread) for thread in self._inferior.threads()))
 
     def selected_thread(self) -> int | None:
         """See `Target.selected_thread`."""

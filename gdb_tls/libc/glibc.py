@@ -120,16 +120,13 @@ class Glibc:
 
     def threads(self) -> Sequence[ListedThread]:
         """Walks `_dl_stack_used` and `_dl_stack_user`; stops quietly where a list is damaged."""
-        found: dict[int, ListedThread] = {}
-        tid_offset = self._descriptors.field("pthread_tid").offset
+        found = []
         for head in self._stack_lists():
-            pthreads = list(self._list_entries(head))
-            tids = self._memory.read_many([pthread + tid_offset for pthread in pthreads], 4)
-            for pthread, tid in zip(pthreads, tids):
-                if tid is not None:
-                    lwp = struct.unpack(self._words.order + "i", tid)[0]
-                    found[pthread] = ListedThread(self._thread_pointer(pthread), max(lwp, 0))
-        return list(found.values())
+            for pthread, tid, dtv in self._list_entries(head):
+                thread_pointer = pthread + self._pthread_distance
+                found.append(ListedThread(thread_pointer, max(tid, 0)))
+                self._note_dtv(thread_pointer, dtv)
+        return found
 
     def _stack_lists(self) -> Iterator[int]:
         for in_rtld, names in (
@@ -140,18 +137,25 @@ class Glibc:
             if head:
                 yield head
 
-    def _list_entries(self, head: int) -> Iterator[int]:
-        """The `struct pthread`s on a list (include/list.h: next is the first word)."""
-        link = self._descriptors.field("pthread_list").offset
+    def _list_entries(self, head: int) -> Iterator[tuple[int, int, int]]:
+        """(address, tid, DTV pointer) of each `struct pthread` on a list: one read for all three."""
         following = self._descriptors.field("list_t_next").offset
+        link = self._descriptors.field("pthread_list").offset
+        tid, dtv = self._descriptors.field("pthread_tid").offset, self._descriptors.field("pthread_dtvp").offset
+        start = min(link + following, tid, dtv)
+        size = max(link + following, tid, dtv) + self._words.size - start
+        unpack_word = struct.Struct(self._words.format).unpack_from
+        unpack_tid = struct.Struct(self._words.order + "i").unpack_from
+        read = self._memory.read
         seen: set[int] = {head}
         try:
             node = self._words.read(head + following)
             while node and node not in seen and len(seen) < MOST_THREADS:
                 seen.add(node)
-                next_node = self._words.read(node + following)
-                yield node - link
-                node = next_node
+                pthread = node - link
+                data = read(pthread + start, size)
+                yield pthread, unpack_tid(data, tid - start)[0], unpack_word(data, dtv - start)[0]
+                node = unpack_word(data, link + following - start)[0]
         except UnreadableMemory:
             return
 
@@ -171,9 +175,6 @@ class Glibc:
             if name in symbols:
                 return owner.load_base + symbols[name].value
         return None
-
-    def _thread_pointer(self, pthread: int) -> int:
-        return pthread + self._pthread_distance
 
     @cached_property
     def _pthread_distance(self) -> int:
@@ -310,7 +311,8 @@ class Glibc:
         # dtv[-1].counter is the capacity, dtv[0].counter the generation.
         heads = dict(zip(readable, self._memory.read_many([dtv - entry_size for dtv in readable], entry_size + size)))
         large = [dtv for dtv in readable if (head := heads[dtv]) and module.id <= self._word_in(head, 0)]
-        entries = dict(zip(large, self._memory.read_many([dtv + module.id * entry_size + pointer_at for dtv in large], size)))
+        entry_at = module.id * entry_size + pointer_at
+        entries = dict(zip(large, self._memory.read_many([dtv + entry_at for dtv in large], size)))
         return [self._judge(module, dtv, heads.get(dtv or 0), entries.get(dtv or 0), entry_size) for dtv in dtvs]
 
     def _judge(self, module: Module, dtv: int | None, head: bytes | None, entry: bytes | None, entry_size: int) -> Place:
@@ -337,6 +339,8 @@ class Glibc:
         if unknown:
             at = self._descriptors.field("pthread_dtvp").offset - self._pthread_distance
             for pointer, raw in zip(unknown, self._memory.read_many([pointer + at for pointer in unknown], self._words.size)):
-                dtv = self._word_in(raw, 0) if raw else 0
-                self._dtv_pointers[pointer] = dtv if dtv and dtv % self._words.size == 0 else None
+                self._note_dtv(pointer, self._word_in(raw, 0) if raw else 0)
         return [self._dtv_pointers[pointer] for pointer in thread_pointers]
+
+    def _note_dtv(self, thread_pointer: int, dtv: int) -> None:
+        self._dtv_pointers[thread_pointer] = dtv if dtv and dtv % self._words.size == 0 else None
