@@ -25,9 +25,10 @@ def _load():
     except ImportError as error:
         if (error.name or "").split(".")[0] == "gdb_tls":
             raise
-        return (
-            "gdb-tls needs the Python package %s for GDB's Python %s. Run %s once to install it."
-            % (error.name, version, os.path.join(here, "install.sh"))
+        return "gdb-tls needs the Python package %s for GDB's Python %s. Run %s once to install it." % (
+            error.name,
+            version,
+            os.path.join(here, "install.sh"),
         )
     register()
     return ""

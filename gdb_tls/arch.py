@@ -48,17 +48,52 @@ class Architecture:
 
 
 ARCHITECTURES = (
-    Architecture("x86-64", "i386:x86-64", 8, "little", True, "thread-pointer", ("fs_base",), musl_dtv_offset=8, red_zone=128),
-    Architecture("i386", "i386", 4, "little", True, "thread-pointer", ("gs_base",), musl_dtv_offset=4, tls_get_addr="___tls_get_addr"),
+    Architecture(
+        "x86-64", "i386:x86-64", 8, "little", True, "thread-pointer", ("fs_base",), musl_dtv_offset=8, red_zone=128
+    ),
+    Architecture(
+        "i386",
+        "i386",
+        4,
+        "little",
+        True,
+        "thread-pointer",
+        ("gs_base",),
+        musl_dtv_offset=4,
+        tls_get_addr="___tls_get_addr",
+    ),
     Architecture("aarch64", "aarch64", 8, "little", False, "thread-area", ("tpidr", "tpidr_el0"), musl_dtv_offset=-8),
     Architecture("arm", "arm", 4, "little", False, "thread-area", ("tpidruro",), musl_dtv_offset=-4),
-    Architecture("riscv64", "riscv:rv64", 8, "little", False, "sizeof", ("tp",), no_static_offset=-1, musl_dtv_offset=-8, dtp_bias=0x800),
     Architecture(
-        "ppc64le", "powerpc:common64", 8, "little", False, "sizeof", ("r13",),
-        thread_pointer_bias=0x7000, no_static_offset=-1, musl_dtv_offset=-0x7008, dtp_bias=0x8000, red_zone=288,
+        "riscv64",
+        "riscv:rv64",
+        8,
+        "little",
+        False,
+        "sizeof",
+        ("tp",),
+        no_static_offset=-1,
+        musl_dtv_offset=-8,
+        dtp_bias=0x800,
     ),
-    Architecture("s390x", "s390:64-bit", 8, "big", True, "thread-pointer", (), musl_dtv_offset=8, tls_get_addr="__tls_get_offset"),
-)  # fmt: skip
+    Architecture(
+        "ppc64le",
+        "powerpc:common64",
+        8,
+        "little",
+        False,
+        "sizeof",
+        ("r13",),
+        thread_pointer_bias=0x7000,
+        no_static_offset=-1,
+        musl_dtv_offset=-0x7008,
+        dtp_bias=0x8000,
+        red_zone=288,
+    ),
+    Architecture(
+        "s390x", "s390:64-bit", 8, "big", True, "thread-pointer", (), musl_dtv_offset=8, tls_get_addr="__tls_get_offset"
+    ),
+)
 
 
 def find(gdb_name: str) -> Architecture | None:

@@ -116,10 +116,10 @@ class ElfFile:
     def at_address(self, address: int, size: int) -> bytes | None:
         """Reads bytes by the address they are linked at; None where the file has none there."""
         for header in self.segments:
-            if header.p_type == "PT_LOAD" and header.p_vaddr <= address:
-                if address + size <= header.p_vaddr + header.p_filesz:
-                    found = self._read(header.p_offset + address - header.p_vaddr, size)
-                    return found if len(found) == size else None
+            end = header.p_vaddr + header.p_filesz
+            if header.p_type == "PT_LOAD" and header.p_vaddr <= address and address + size <= end:
+                found = self._read(header.p_offset + address - header.p_vaddr, size)
+                return found if len(found) == size else None
         return None
 
     def symbols(self, names: Iterable[str]) -> dict[str, ElfSymbol]:
@@ -141,7 +141,9 @@ class ElfFile:
 
     def tls_symbols(self) -> list[ElfSymbol]:
         """All defined STT_TLS symbols; the same one in two tables comes once, from the fuller table."""
-        exported = {(s.name, s.value): s for s in self._dynamic_table.tls() if s.exported} if self._dynamic_table else {}
+        exported = (
+            {(s.name, s.value): s for s in self._dynamic_table.tls() if s.exported} if self._dynamic_table else {}
+        )
         found: dict[tuple[str, int, str], ElfSymbol] = {}
         for table in self._tables[::-1]:
             for symbol in table.tls():
@@ -169,7 +171,11 @@ class ElfFile:
                 return []
         except (ELFError, ValueError, KeyError, IndexError):
             return []
-        return [_SymbolTable(self._contents(section), self._contents(strings), self.pointer_size, self._order, name == ".dynsym")]
+        return [
+            _SymbolTable(
+                self._contents(section), self._contents(strings), self.pointer_size, self._order, name == ".dynsym"
+            )
+        ]
 
     def _section(self, name: str) -> Any:
         try:
@@ -233,7 +239,9 @@ class _SymbolTable:
         if section == SHN_UNDEF:
             return None
         exported = self.is_dynamic and info >> 4 != 0 and other & 3 == 0
-        return ElfSymbol(self._string(name), value, size, exported, info >> 4 == 0, file, "dynsym" if self.is_dynamic else "symtab")
+        return ElfSymbol(
+            self._string(name), value, size, exported, info >> 4 == 0, file, "dynsym" if self.is_dynamic else "symtab"
+        )
 
     @cached_property
     def _kinds(self) -> bytes:

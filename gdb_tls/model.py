@@ -100,7 +100,7 @@ class Module:
 
     @property
     def storage(self) -> str:
-        """"static" (at a fixed distance from the thread pointer) or "dynamic" (through the DTV)."""
+        """Either "static" (at a fixed distance from the thread pointer) or "dynamic" (through the DTV)."""
         return "dynamic" if self.static_offset is None else "static"
 
 

@@ -159,7 +159,9 @@ class LoadedObjects:
         if path is None and target_path.startswith(KERNEL_OBJECTS):
             return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory)
         if path is None:
-            return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory, f"the file {wanted} is not on this machine")
+            return LoadedObject(
+                link_map, load_base, target_path, dynamic, None, in_memory, f"the file {wanted} is not on this machine"
+            )
         try:
             in_file = open_elf(path).build_id
         except NotElf as error:
@@ -210,9 +212,13 @@ class LoadedObjects:
         found = []
         for at in range(0, len(data), size):
             if wide:
-                kind, _, offset, vaddr, _, file_size, memory_size, alignment = struct.unpack_from(self._words.order + "IIQQQQQQ", data, at)
+                kind, _, offset, vaddr, _, file_size, memory_size, alignment = struct.unpack_from(
+                    self._words.order + "IIQQQQQQ", data, at
+                )
             else:
-                kind, offset, vaddr, _, file_size, memory_size, _, alignment = struct.unpack_from(self._words.order + "IIIIIIII", data, at)
+                kind, offset, vaddr, _, file_size, memory_size, _, alignment = struct.unpack_from(
+                    self._words.order + "IIIIIIII", data, at
+                )
             found.append(ProgramHeader(kind, offset, vaddr, file_size, memory_size, alignment))
         return found
 
@@ -232,7 +238,10 @@ class LoadedObjects:
             headers = open_elf(self._target.executable).segments if self._target.executable else []
         except NotElf:
             return []
-        return [ProgramHeader(numbers.get(h.p_type, 0), h.p_offset, h.p_vaddr, h.p_filesz, h.p_memsz, h.p_align) for h in headers]
+        return [
+            ProgramHeader(numbers.get(h.p_type, 0), h.p_offset, h.p_vaddr, h.p_filesz, h.p_memsz, h.p_align)
+            for h in headers
+        ]
 
     @cached_property
     def _executable_base(self) -> int | None:

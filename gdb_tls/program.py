@@ -77,7 +77,11 @@ class Program:
         if pointer is None and not thread.running:
             pointer = self.target.thread_pointer(thread)
         if pointer is None:
-            reason = "the thread is running and libc does not list it" if thread.running else "its thread pointer is not known"
+            reason = (
+                "the thread is running and libc does not list it"
+                if thread.running
+                else "its thread pointer is not known"
+            )
             return thread._replace(problem=f"{reason}: its registers cannot be read")
         problem = self.libc.check_thread_pointer(pointer) if listed is None else ""
         if problem:

@@ -40,11 +40,16 @@ def inspect(program: Program, request: Request) -> Report:
     variable, path_text = program.symbols(request.module).find(request.name)
     if request.type:
         variable = replace(variable, type=program.target.debug.parse_type(request.type))
-    root, assumed = (variable.type, ()) if variable.type else untyped(variable.size, program.target.architecture.pointer_size)
+    root, assumed = (
+        (variable.type, ()) if variable.type else untyped(variable.size, program.target.architecture.pointer_size)
+    )
     path = None
     if path_text:
         if variable.type is None:
-            raise BadPath(f"The type of {variable.name} is not known, so {path_text} cannot be followed", "Give it with --type 'TYPE'.")
+            raise BadPath(
+                f"The type of {variable.name} is not known, so {path_text} cannot be followed",
+                "Give it with --type 'TYPE'.",
+            )
         path = program.target.debug.parse_path(variable.name, root, path_text)
     threads = wanted(program.threads, request.threads)
     resolver = resolve.make(request.via, program)

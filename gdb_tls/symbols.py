@@ -82,7 +82,11 @@ def split_path(text: str) -> tuple[str, str]:
             depth += 1
         elif character in ")>":
             depth -= 1
-        elif depth == 0 and at > scope_end and (character == "." or (character == "[" and not text.startswith("[abi:", at))):
+        elif (
+            depth == 0
+            and at > scope_end
+            and (character == "." or (character == "[" and not text.startswith("[abi:", at)))
+        ):
             start = at
             break
     return (text[:start].strip(), text[start:].strip()) if start else (text, "")
@@ -305,19 +309,24 @@ class Symbols:
         for query in queries(text):
             known = self._target.debug.what_is(query.name)
             if known:
-                return NotThreadLocal(f"{query.name} is {known}, not a thread-local variable", f"Use `print {query.name}`; every thread sees the same one.")
+                return NotThreadLocal(
+                    f"{query.name} is {known}, not a thread-local variable",
+                    f"Use `print {query.name}`; every thread sees the same one.",
+                )
         near = self._near(name)
         if near:
             return UnknownName(f"No thread-local variable is called {name}", f"Did you mean {' or '.join(near)}?")
         missing = [module.problem for module in self._all_modules if module.problem]
         if missing:
-            return MissingFile(f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}")
+            return MissingFile(
+                f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
+            )
         return UnknownName(f"No thread-local variable is called {name} in {len(self.modules)} modules")
 
     def _near(self, name: str) -> list[str]:
         names = self.names()
         wanted = plain(_unquote(name)).lower()
-        last = {}
+        last: dict[str, str] = {}
         for known in names:
             last.setdefault(known.rsplit("::", 1)[-1].lower(), known)
         close = difflib.get_close_matches(wanted.rsplit("::", 1)[-1], last, n=3, cutoff=0.6)
@@ -327,7 +336,11 @@ class Symbols:
 
 def _means_file(typed: str, file: str) -> bool:
     base = os.path.basename(file)
-    return typed in (file, base) or base.startswith(typed + ".so") or (typed.endswith(".so") and base.startswith(typed + "."))
+    return (
+        typed in (file, base)
+        or base.startswith(typed + ".so")
+        or (typed.endswith(".so") and base.startswith(typed + "."))
+    )
 
 
 def _without_aliases(found: Sequence[Candidate]) -> list[Candidate]:

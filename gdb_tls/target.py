@@ -119,12 +119,35 @@ class DebugInformation(Protocol):
 class Target(Protocol):
     """A process or a core dump, as the debugger sees it now."""
 
-    kind: str
-    pid: int | None
-    executable: str | None
-    architecture: Architecture
-    memory: Memory
-    debug: DebugInformation
+    @property
+    def kind(self) -> str:
+        """Which it is: "live", "core" or "remote"."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The process id; None where it is not known."""
+        ...
+
+    @property
+    def executable(self) -> str | None:
+        """The executable's file on this machine; None where it is not known."""
+        ...
+
+    @property
+    def architecture(self) -> Architecture:
+        """The row of the table of architectures."""
+        ...
+
+    @property
+    def memory(self) -> Memory:
+        """Its memory."""
+        ...
+
+    @property
+    def debug(self) -> DebugInformation:
+        """The debugger's knowledge of its names and types."""
+        ...
 
     def threads(self) -> list[Thread]:
         """All threads that the debugger lists, by number; without thread pointers."""

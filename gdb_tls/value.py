@@ -80,7 +80,12 @@ def read_instances(
         if isinstance(place, Absence):
             state, reason = place
         elif raw is None:
-            state, reason = State.UNREADABLE, f"the page at 0x{place:x} is not in the core" if target.kind == "core" else f"0x{place:x} cannot be read"
+            state, reason = (
+                State.UNREADABLE,
+                f"the page at 0x{place:x} is not in the core"
+                if target.kind == "core"
+                else f"0x{place:x} cannot be read",
+            )
         else:
             state = State.NULL if pointer == 0 else State.SET
             value = describe.value(raw)
@@ -132,7 +137,9 @@ class _Describer:
             return None
         if kind is Kind.FLOAT:
             return float(struct.unpack(self._float, raw)[0]) if self._float else None
-        number = int.from_bytes(raw, "little" if self._target.architecture.byte_order == "little" else "big", signed=kind is Kind.SIGNED)
+        number = int.from_bytes(
+            raw, "little" if self._target.architecture.byte_order == "little" else "big", signed=kind is Kind.SIGNED
+        )
         return bool(number) if kind is Kind.BOOLEAN else number
 
     def text(self, address: int, raw: bytes) -> str:
@@ -196,4 +203,7 @@ def preview(pointer: int, target: Target) -> str:
 def escape(text: bytes) -> str:
     """Bytes of the program as C would write them in a string."""
     decode: Callable[[bytes], str] = lambda raw: raw.decode("utf-8", errors="backslashreplace")  # noqa: E731
-    return "".join(c if c.isprintable() and c not in '"\\' else c.encode("unicode_escape").decode() if c != '"' else '\\"' for c in decode(text))
+    return "".join(
+        c if c.isprintable() and c not in '"\\' else c.encode("unicode_escape").decode() if c != '"' else '\\"'
+        for c in decode(text)
+    )

@@ -64,7 +64,9 @@ def _gaps(report: Report, rows: Sequence[Instance], counts: Counter[State]) -> l
         bad = [instance for instance in rows if instance.state is state]
         if bad:
             sentences.append(_count(words, bad, len(rows)))
-            sentences += [f"  {reason}" for reason, _ in Counter(instance.reason or "" for instance in bad).most_common(3)]
+            sentences += [
+                f"  {reason}" for reason, _ in Counter(instance.reason or "" for instance in bad).most_common(3)
+            ]
     if sentences and counts[State.SET] and not counts[State.NULL]:
         sentences.append(f"Set in the other {counts[State.SET]}." if counts[State.SET] > 1 else "Set in the other one.")
     return sentences
@@ -79,7 +81,10 @@ def _flags(rows: Sequence[Instance]) -> list[str]:
         sentences.append(f"Threads {numbers(shared)} {what}: it is not each thread's own.")
     dangling = [instance for instance in rows if Flag.DANGLING in instance.flags]
     if dangling:
-        sentences.append(f"Dangling in thread{'s' if len(dangling) > 1 else ''} {numbers(dangling)}: it points to memory that is not mapped.")
+        sentences.append(
+            f"Dangling in thread{'s' if len(dangling) > 1 else ''} {numbers(dangling)}: "
+            "it points to memory that is not mapped."
+        )
     ended = [instance for instance in rows if Flag.EXITED in instance.flags]
     if ended:
         words = "1 thread has" if len(ended) == 1 else f"{len(ended)} threads have"
@@ -89,7 +94,13 @@ def _flags(rows: Sequence[Instance]) -> list[str]:
 
 def _count(what: str, some: Sequence[Instance], of: int) -> str:
     if len(some) == of:
-        return f"{what} in the only thread." if of == 1 else f"{what} in both threads." if of == 2 else f"{what} in all {of:,} threads."
+        return (
+            f"{what} in the only thread."
+            if of == 1
+            else f"{what} in both threads."
+            if of == 2
+            else f"{what} in all {of:,} threads."
+        )
     which = numbers(some)
     return f"{what} in {len(some):,} of {of:,} threads{': ' + which if which else ''}."
 

@@ -39,7 +39,9 @@ class Comparison(NamedTuple):
     disagreements: Sequence[Disagreement]
 
 
-def compare(program: Program, variables: Sequence[Variable], threads: Sequence[Thread], names: Sequence[str]) -> Comparison:
+def compare(
+    program: Program, variables: Sequence[Variable], threads: Sequence[Thread], names: Sequence[str]
+) -> Comparison:
     """Resolves every variable in every thread by every resolver."""
     answered = dict.fromkeys(names, 0)
     unavailable: dict[str, str] = {}

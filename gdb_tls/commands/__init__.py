@@ -150,7 +150,7 @@ def help_text(spec: CommandSpec) -> str:
 
     lines = [spec.summary, f"Usage: {usage(spec)}", ""]
     for paragraph in spec.description.strip().split("\n\n"):
-        lines += textwrap.wrap(" ".join(paragraph.split()), 78) + [""]
+        lines += [*textwrap.wrap(" ".join(paragraph.split()), 78), ""]
     for option in spec.options:
         metavar = option.settings.get("metavar", "")
         shown = metavar or option.name if not option.name.startswith("-") else f"{option.name} {metavar}".strip()

@@ -24,7 +24,7 @@ def query(request: Request) -> views.Answer:
     if arguments.format != "table":
         return views.Answer(found, views.rows(found, None), {})
     rows = views.rows(found, request.max_rows)
-    shown = [row.instance.thread for row in rows if row.count == 1 and row.instance.thread.num is not None]
+    shown = [row.instance.thread for row in rows if row.size == 1 and row.instance.thread.num is not None]
     return views.Answer(found, rows, {thread.num: program.where(thread) for thread in shown})
 
 
@@ -44,7 +44,12 @@ By default only memory is read, and nothing runs in the process. --via gdb asks 
 and call run code in each thread of a live process, which allocates blocks that were not there.
 """,
     options=(
-        Option("name", "The variable, and perhaps a path into its value", {"nargs": "+", "metavar": "NAME"}, complete="names"),
+        Option(
+            "name",
+            "The variable, and perhaps a path into its value",
+            {"nargs": "+", "metavar": "NAME"},
+            complete="names",
+        ),
         options.VIA,
         options.FORMAT,
         options.OUTPUT,
@@ -56,7 +61,10 @@ and call run code in each thread of a live process, which allocates blocks that 
     examples=(
         ("tls-inspect swoole_websocket_buffer", "Shows which threads have it null"),
         ("tls-inspect buffer->str --threads 1,3-5", "Shows a member of what it points to, in some threads"),
-        ("tls-inspect request --module libapp.so --format json --output tls.json", "Writes the answer for a program to read"),
+        (
+            "tls-inspect request --module libapp.so --format json --output tls.json",
+            "Writes the answer for a program to read",
+        ),
     ),
     query=query,
     table=views.table,

@@ -9,6 +9,16 @@ FORMATS = ("table", "json", "csv")
 
 FORMAT = Option("--format", "How to write the answer", {"choices": FORMATS, "default": "table", "metavar": "FORMAT"})
 OUTPUT = Option("--output", "Write the answer to FILE instead of the screen", {"metavar": "FILE"}, complete="files")
-THREADS = Option("--threads", "Look only at the threads with these numbers of GDB's, such as 1,3-5", {"metavar": "LIST"}, complete="threads")
-MODULE = Option("--module", "Look only in modules whose file name matches PATTERN (a glob), or in the one with this id", {"metavar": "PATTERN"}, complete="modules")
+THREADS = Option(
+    "--threads",
+    "Look only at the threads with these numbers of GDB's, such as 1,3-5",
+    {"metavar": "LIST"},
+    complete="threads",
+)
+MODULE = Option(
+    "--module",
+    "Look only in modules whose file name matches PATTERN (a glob), or in the one with this id",
+    {"metavar": "PATTERN"},
+    complete="modules",
+)
 VIA = Option("--via", "How to find the variable in a thread", {"choices": resolve.NAMES, "metavar": "RESOLVER"})

@@ -20,7 +20,9 @@ def query(request: Request) -> Comparison:
     names = ["passive", "gdb"]
     if arguments.calls:
         if program.target.kind == "core":
-            raise ResolverUnavailable("--calls calls functions in the process, and a core dump has none", "Leave it out.")
+            raise ResolverUnavailable(
+                "--calls calls functions in the process, and a core dump has none", "Leave it out."
+            )
         # The calls last: they allocate blocks that the others should see as they were.
         names += ["dlsym", "tls-get-addr"]
     return compare(program, variables, wanted(program.threads, request.threads), names)

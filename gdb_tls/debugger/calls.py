@@ -40,7 +40,9 @@ class GdbCalls:
             ResolverUnavailable: where GDB's settings or the architecture do not allow calls.
         """
         if shown("may-call-functions") == "off":
-            raise ResolverUnavailable("GDB's setting may-call-functions is off", "Use --via passive, or `set may-call-functions on`.")
+            raise ResolverUnavailable(
+                "GDB's setting may-call-functions is off", "Use --via passive, or `set may-call-functions on`."
+            )
         if gdb.parameter("scheduler-locking") == "replay" and _is_recording():
             raise ResolverUnavailable("The process is being replayed, and a call would end the recording")
         if not architecture.red_zone:
@@ -75,10 +77,15 @@ class GdbCalls:
                 prototype = ", ".join(["unsigned long"] * len(words))
                 with self._time_limit(thread) as expired:
                     try:
-                        result = gdb.parse_and_eval(f"((unsigned long (*) ({prototype})) {function}) ({', '.join(words)})")
+                        result = gdb.parse_and_eval(
+                            f"((unsigned long (*) ({prototype})) {function}) ({', '.join(words)})"
+                        )
                     except gdb.error as error:
                         if expired.is_set():
-                            raise CallFailed(f"the call did not return within {LONGEST_CALL} s and was undone (is a lock held?); use --via passive") from None
+                            raise CallFailed(
+                                f"the call did not return within {LONGEST_CALL} s and was undone (is a lock held?); "
+                                "use --via passive"
+                            ) from None
                         raise CallFailed(f"the call failed: {' '.join(str(error).split()).rstrip('.')}") from None
             return int(result)
         except (gdb.error, KeyError) as error:

@@ -19,7 +19,7 @@ class TlsCommand(gdb.Command):
 
     def __init__(self, spec: CommandSpec, settings: Callable[[], Settings]) -> None:
         """Registers the command with GDB."""
-        self.__doc__ = commands.help_text(spec)
+        self._help = self.__doc__ = commands.help_text(spec)
         self._spec = spec
         self._settings = settings
         super().__init__(spec.name, gdb.COMMAND_DATA)
@@ -46,13 +46,15 @@ class TlsCommand(gdb.Command):
     def _run(self, argument: str) -> None:
         words = gdb.string_to_argv(argument)
         if "--help" in words:
-            output.write(self.__doc__ + "\n")
+            output.write(self._help + "\n")
             return
         arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
         request = Request(arguments, self._settings(), lambda: current_program(output.warn))
         answer = self._spec.query(request)
         if arguments.output:
-            output.save(arguments.output, output.written(self._spec, answer, arguments.format, Screen(output.UNLIMITED, False)))
+            output.save(
+                arguments.output, output.written(self._spec, answer, arguments.format, Screen(output.UNLIMITED, False))
+            )
         else:
             output.write(output.written(self._spec, answer, arguments.format, output.screen()))
 

@@ -31,8 +31,10 @@ class TlsValue(gdb.Function):
         """Gives the value, as an lvalue where the type is known."""
         found, instance = _inspect(name, thread)
         if instance.address is None or instance.reason is not None:
-            raise gdb.GdbError(safe(f"{found.expression} has no value in thread {instance.thread.num}: it is {instance.state.value} ({instance.reason})."))
-        kind = found.type.debugger_type if found.type and found.type.debugger_type else gdb.lookup_type("char").pointer()
+            why = f"{instance.state.value} ({instance.reason})"
+            raise gdb.GdbError(safe(f"{found.expression} has no value in thread {instance.thread.num}: it is {why}."))
+        kind = found.type.debugger_type if found.type else None
+        kind = kind if kind is not None else gdb.lookup_type("char").pointer()
         return gdb.Value(instance.address).cast(kind.pointer()).dereference()
 
 

@@ -76,7 +76,9 @@ def save(path: str, text: str) -> None:
         with open(os.path.expanduser(path), "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror})", "Choose another file with --output.") from error
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror})", "Choose another file with --output."
+        ) from error
 
 
 def screen() -> Screen:
@@ -116,4 +118,10 @@ def uses_colour() -> bool:
         styled = bool(gdb.parameter("style enabled"))
     except RuntimeError:
         styled = False
-    return styled and is_terminal() and os.environ.get("TERM", "dumb") != "dumb" and "NO_COLOR" not in os.environ and sys.platform != "win32"
+    return (
+        styled
+        and is_terminal()
+        and os.environ.get("TERM", "dumb") != "dumb"
+        and "NO_COLOR" not in os.environ
+        and sys.platform != "win32"
+    )

@@ -53,7 +53,13 @@ class MaximumRows(gdb.Parameter):
 
     def get_show_string(self, value: str) -> str:
         """What `show tls max-rows` prints."""
-        shown = f"{2 * output.height()}, twice the height of the screen" if value == "0" else "unlimited" if value == "-1" else value
+        shown = (
+            f"{2 * output.height()}, twice the height of the screen"
+            if value == "0"
+            else "unlimited"
+            if value == "-1"
+            else value
+        )
         return f"Tables put threads that are alike on one line beyond: {shown}."
 
 

@@ -33,7 +33,9 @@ class GdbSymbols:
             if symbol.file and file and os.path.basename(symbol.file) != os.path.basename(file):
                 continue
             kind = types.describe(found.type, file) if found.type is not None else None
-            return DebugSymbol(found.print_name.split("[abi:")[0] if "::" not in name else name, kind, file, found.line, found)
+            return DebugSymbol(
+                found.print_name.split("[abi:")[0] if "::" not in name else name, kind, file, found.line, found
+            )
         return None
 
     def _declarations(self, symbol: ElfSymbol, name: str) -> Iterator[gdb.Symbol]:
@@ -73,7 +75,13 @@ class GdbSymbols:
         with suppress(gdb.error):
             found = gdb.lookup_global_symbol(name) or next(iter(_static_symbols(name)), None)
             if found is not None:
-                return "a function" if found.is_function else "a type" if found.addr_class == gdb.SYMBOL_LOC_TYPEDEF else "a global variable"
+                return (
+                    "a function"
+                    if found.is_function
+                    else "a type"
+                    if found.addr_class == gdb.SYMBOL_LOC_TYPEDEF
+                    else "a global variable"
+                )
             # Without debug information only the symbol table knows it.
             with suppress(gdb.error):
                 kind = str(gdb.parse_and_eval(f"&'{name}'").type)
@@ -96,7 +104,10 @@ class GdbSymbols:
                     return types.describe(gdb.parse_and_eval(f"({text} *) 0").type.target())
                 except (gdb.error, RuntimeError) as error:
                     problem = str(error)
-        raise BadArgument(f"--type {text} is not a type that GDB knows ({problem.rstrip('.')})", "Try a type of the program, or 'char *'.")
+        raise BadArgument(
+            f"--type {text} is not a type that GDB knows ({problem.rstrip('.')})",
+            "Try a type of the program, or 'char *'.",
+        )
 
     def parse_path(self, root: str, start: Type, text: str) -> Path:
         """See `DebugInformation.parse_path`."""

@@ -45,7 +45,10 @@ class GdbTarget:
         self.kind = self._kind()
         self.pid: int | None = self._inferior.pid
         self.memory = open_memory(
-            self._inferior, self.kind, core_file() if self.kind == "core" else None, self.auxiliary_vector().get(AT_PHDR)
+            self._inferior,
+            self.kind,
+            core_file() if self.kind == "core" else None,
+            self.auxiliary_vector().get(AT_PHDR),
         )
         self.debug = GdbSymbols()
 
@@ -73,7 +76,9 @@ class GdbTarget:
         if not address:
             return ""
         with suppress(UnreadableMemory, gdb.error):
-            return os.fsdecode(gdb.Value(address).cast(gdb.lookup_type("char").pointer()).string("latin-1").encode("latin-1"))
+            return os.fsdecode(
+                gdb.Value(address).cast(gdb.lookup_type("char").pointer()).string("latin-1").encode("latin-1")
+            )
         return ""
 
     def threads(self) -> list[Thread]:
@@ -129,7 +134,11 @@ class GdbTarget:
 
     def files(self) -> Sequence[str]:
         """See `Target.files`."""
-        return [objfile.filename for objfile in gdb.objfiles() if objfile.is_valid() and objfile.filename and objfile.owner is None]
+        return [
+            objfile.filename
+            for objfile in gdb.objfiles()
+            if objfile.is_valid() and objfile.filename and objfile.owner is None
+        ]
 
     def file_for(self, target_path: str, address: int) -> str | None:
         """See `Target.file_for`: what GDB found for the address, then the name below the sysroot."""

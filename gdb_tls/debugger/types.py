@@ -15,7 +15,9 @@ from gdb_tls.model import Kind, Path, Step, Type
 POINTERS = (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 CLASSES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 # Classes that own storage through one pointer; that it is null means they own nothing.
-OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr|basic_string|vector)|boost::(shared|scoped|intrusive)_ptr)<")
+OWNERS = re.compile(
+    r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr|basic_string|vector)|boost::(shared|scoped|intrusive)_ptr)<"
+)
 DEEPEST = 16
 
 
@@ -158,7 +160,9 @@ def _dereference(bare: gdb.Type, done: str, keep_name: bool = False) -> tuple[in
             raise BadPath(f"{done} is no pointer ({bare})", "Use a dot for a member.")
         target, at = bare.template_argument(0), owner
     if target.strip_typedefs().code in (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FUNC):
-        raise BadPath(f"{done} points to {target}, which cannot be read", "Give the variable's type with --type 'TYPE'.")
+        raise BadPath(
+            f"{done} points to {target}, which cannot be read", "Give the variable's type with --type 'TYPE'."
+        )
     return at, target if keep_name else target.strip_typedefs().unqualified()
 
 
@@ -171,7 +175,12 @@ def _field(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, gdb.Type] 
             return field.bitpos // 8, field.type
     for field in holder.fields():
         inner = field.type.strip_typedefs() if field.type else None
-        if (field.is_base_class or not field.name) and hasattr(field, "bitpos") and inner is not None and inner.code in CLASSES:
+        if (
+            (field.is_base_class or not field.name)
+            and hasattr(field, "bitpos")
+            and inner is not None
+            and inner.code in CLASSES
+        ):
             found = _field(inner, name, depth + 1) if depth < DEEPEST else None
             if found:
                 return found[0] + field.bitpos // 8, found[1]

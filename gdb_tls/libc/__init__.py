@@ -69,5 +69,5 @@ def detect(target: Target, objects: LoadedObjects) -> CLibrary:
         raise MissingFile(f"The program's files are needed to read TLS, and {missing[0].problem}")
     raise UnsupportedTarget(
         "No C library that describes its threads was found in the program",
-        "glibc is known by the _thread_db_ symbols in libc.so.6 (libpthread.so.0 before 2.34); is that file stripped of them?",
+        "glibc is known by the _thread_db_ symbols in libc.so.6 (libpthread.so.0 before 2.34); is it stripped of them?",
     )

@@ -30,7 +30,7 @@ class Field(NamedTuple):
     """A structure's field: `uint32[3] = {bits, count, byte offset}` of nptl_db/db_info.c."""
 
     bits: int
-    count: int
+    elements: int
     offset: int
 
 
@@ -166,7 +166,9 @@ class Glibc:
             rtld_global = self._objects.symbol_address("_rtld_global", likely="ld")
             if rtld_global:
                 return rtld_global[2] + field.offset
-            missing = next((o for o in self._objects.all if o.path is None and o.name.startswith(("ld-", "ld.", "ld64"))), None)
+            missing = next(
+                (o for o in self._objects.all if o.path is None and o.name.startswith(("ld-", "ld.", "ld64"))), None
+            )
             if missing:
                 raise MissingFile(f"The dynamic loader's file is needed to read TLS, and {missing.problem}")
         owner = self._descriptors.owner
@@ -235,7 +237,9 @@ class Glibc:
                 seen.add(node)
                 length = self._words.read(node + describe("dtv_slotinfo_list_len").offset)
                 if length > MOST_MODULES:
-                    raise CorruptMemory(f"The loader's list of TLS modules has {length} entries at 0x{node:x}: it is damaged")
+                    raise CorruptMemory(
+                        f"The loader's list of TLS modules has {length} entries at 0x{node:x}: it is damaged"
+                    )
                 data = self._memory.read(node + slots_at, length * slot_size)
                 for index in range(length):
                     at = index * slot_size
@@ -315,12 +319,17 @@ class Glibc:
         entries = dict(zip(large, self._memory.read_many([dtv + entry_at for dtv in large], size)))
         return [self._judge(module, dtv, heads.get(dtv or 0), entries.get(dtv or 0), entry_size) for dtv in dtvs]
 
-    def _judge(self, module: Module, dtv: int | None, head: bytes | None, entry: bytes | None, entry_size: int) -> Place:
+    def _judge(
+        self, module: Module, dtv: int | None, head: bytes | None, entry: bytes | None, entry_size: int
+    ) -> Place:
         if dtv is None or head is None:
             return Absence(State.UNRESOLVED, "the thread's DTV cannot be read")
         capacity, generation = self._word_in(head, 0), self._word_in(head, entry_size)
         if generation > self._newest_generation or not 0 < capacity <= MOST_MODULES:
-            return Absence(State.UNRESOLVED, f"the thread's DTV at 0x{dtv:x} is damaged (generation {generation}, room for {capacity})")
+            return Absence(
+                State.UNRESOLVED,
+                f"the thread's DTV at 0x{dtv:x} is damaged (generation {generation}, room for {capacity})",
+            )
         untouched = Absence(State.UNALLOCATED, f"this thread has not touched {module.name} yet")
         if generation < module.generation or module.id > capacity:
             return untouched
@@ -331,14 +340,19 @@ class Glibc:
             return untouched
         segment = module.segment
         if segment and segment.address % segment.alignment == 0 and block % segment.alignment:
-            return Absence(State.UNRESOLVED, f"entry {module.id} of the thread's DTV (0x{block:x}) is no address of a block: it is damaged")
+            return Absence(
+                State.UNRESOLVED,
+                f"entry {module.id} of the thread's DTV (0x{block:x}) is no address of a block: it is damaged",
+            )
         return block
 
     def _read_dtv_pointers(self, thread_pointers: Sequence[int]) -> list[int | None]:
         unknown = [pointer for pointer in thread_pointers if pointer not in self._dtv_pointers]
         if unknown:
             at = self._descriptors.field("pthread_dtvp").offset - self._pthread_distance
-            for pointer, raw in zip(unknown, self._memory.read_many([pointer + at for pointer in unknown], self._words.size)):
+            for pointer, raw in zip(
+                unknown, self._memory.read_many([pointer + at for pointer in unknown], self._words.size)
+            ):
                 self._note_dtv(pointer, self._word_in(raw, 0) if raw else 0)
         return [self._dtv_pointers[pointer] for pointer in thread_pointers]
 

@@ -36,7 +36,7 @@ class Row(NamedTuple):
     members: Sequence[Instance]
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """How many instances the line stands for."""
         return len(self.members)
 
@@ -98,10 +98,12 @@ def _heading(report: Report, colour: bool) -> RenderableType:
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 
 
-def _table(report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], colour: bool) -> RenderableType:
+def _table(
+    report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], colour: bool
+) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     named = any(line.instance.thread.name for line in lines)  # GDB has no names in a core
-    table.add_column("  Thread", overflow="fold", no_wrap=all(line.count == 1 for line in lines))
+    table.add_column("  Thread", overflow="fold", no_wrap=all(line.size == 1 for line in lines))
     table.add_column("LWP", justify="right", no_wrap=True)
     if named:
         table.add_column("Name", overflow="fold")
@@ -111,7 +113,7 @@ def _table(report: Report, lines: Sequence[Row], where: Mapping[int | None, Fram
     table.add_column("Where")
     for line in lines:
         thread = line.instance.thread
-        alone = line.count == 1
+        alone = line.size == 1
         cells = [_number(report, line), Text(str(thread.lwp or "-") if alone else "")]
         if named:
             cells.append(Text(safe(thread.name) if alone else ""))
@@ -123,12 +125,12 @@ def _table(report: Report, lines: Sequence[Row], where: Mapping[int | None, Fram
 def _number(report: Report, line: Row) -> Text:
     """The marks (`*` the selected thread, `!` a null one) and the thread's number."""
     thread = line.instance.thread
-    alone = line.count == 1
+    alone = line.size == 1
     current = alone and thread.num is not None and thread.num == report.selected
     marks = ("*" if current else " ") + ("!" if line.instance.state is State.NULL else " ")
     if alone:
         return Text(f"{marks}{thread.num if thread.num is not None else '-'}")
-    return Text(f"{marks}{line.count:,} threads {numbers(line.members)}")
+    return Text(f"{marks}{line.size:,} threads {numbers(line.members)}")
 
 
 def _state(instance: Instance) -> Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -38,7 +38,7 @@ def code(text: str, colour: bool) -> Text:
     return found
 
 
-def _lexer():  # type: ignore[no-untyped-def]
+def _lexer() -> Any:
     from pygments.lexers.c_cpp import CppLexer
 
     return CppLexer(stripnl=False, ensurenl=False)

@@ -28,10 +28,16 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
             lines.add_column(heading, overflow="fold")
         for one in found.disagreements[:MOST_DISAGREEMENTS]:
             answers = "\n".join(
-                f"{name}: {hex(place) if isinstance(place, int) else place.reason}" for name, place in one.places.items()
+                f"{name}: {hex(place) if isinstance(place, int) else place.reason}"
+                for name, place in one.places.items()
             )
             number = str(one.thread.num) if one.thread.num is not None else "-"
-            lines.add_row(safe(one.variable.name), safe(one.variable.module.name), number, Text("\n".join(map(safe, answers.split("\n")))))
+            lines.add_row(
+                safe(one.variable.name),
+                safe(one.variable.module.name),
+                number,
+                Text("\n".join(map(safe, answers.split("\n")))),
+            )
         parts += [Text(""), lines]
         if len(found.disagreements) > MOST_DISAGREEMENTS:
             parts.append(Text(f"and {len(found.disagreements) - MOST_DISAGREEMENTS:,} more"))
@@ -39,7 +45,8 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
     parts += [
         Text(""),
         Text(
-            f"{found.variables:,} variables in {found.threads:,} threads: {found.compared:,} instances compared, {agree}.",
+            f"{found.variables:,} variables in {found.threads:,} threads: {found.compared:,} instances compared, "
+            f"{agree}.",
             "bold red" if found.disagreements else "bold",
         ),
     ]
@@ -61,8 +68,12 @@ def document(found: Comparison) -> dict[str, Any]:
                 "module": one.variable.module.name,
                 "num": one.thread.num,
                 "lwp": one.thread.lwp,
-                "addresses": {name: hex(place) if isinstance(place, int) else None for name, place in one.places.items()},
-                "reasons": {name: None if isinstance(place, int) else place.reason for name, place in one.places.items()},
+                "addresses": {
+                    name: hex(place) if isinstance(place, int) else None for name, place in one.places.items()
+                },
+                "reasons": {
+                    name: None if isinstance(place, int) else place.reason for name, place in one.places.items()
+                },
             }
             for one in found.disagreements
         ],
@@ -74,7 +85,10 @@ def records(found: Comparison) -> Records:
     names = list(found.answered)
     rows = (
         [one.variable.name, one.variable.module.name, one.thread.num, one.thread.lwp]
-        + [hex(place) if isinstance(place, int) else place.reason if place else None for place in map(one.places.get, names)]
+        + [
+            hex(place) if isinstance(place, int) else place.reason if place else None
+            for place in map(one.places.get, names)
+        ]
         for one in found.disagreements
     )
     return Records(("variable", "module", "num", "lwp", *names), rows)

@@ -75,7 +75,9 @@ class Called:
                 # With its block in place __tls_get_addr takes no lock; dlsym always does.
                 reason = unsafe.reason(thread, takes_locks=use_dlsym or not isinstance(block, int))
                 places.append(
-                    Absence(State.UNRESOLVED, reason) if reason else self._call(calls, thread, function, data, arguments)
+                    Absence(State.UNRESOLVED, reason)
+                    if reason
+                    else self._call(calls, thread, function, data, arguments)
                 )
         return places
 
@@ -98,7 +100,9 @@ class Called:
         hint = "Use --via tls-get-addr, which needs no exported symbol."
         if not variable.exported:
             raise ResolverUnavailable(
-                f"{variable.name} is not exported (the symbol, which says nothing of the variable's value), so dlsym cannot find it", hint
+                f"The symbol {variable.linkage_name} is not exported, so dlsym cannot find it "
+                "(which says nothing of the variable's value)",
+                hint,
             )
         rivals = [
             loaded.name
@@ -106,7 +110,9 @@ class Called:
             if loaded.file and any(s.name == variable.linkage_name and s.exported for s in loaded.file.tls_symbols())
         ]
         if len(rivals) > 1:
-            raise ResolverUnavailable(f"{variable.name} is exported by {' and '.join(rivals)}, and dlsym finds only the first", hint)
+            raise ResolverUnavailable(
+                f"{variable.name} is exported by {' and '.join(rivals)}, and dlsym finds only the first", hint
+            )
 
     def _tls_index(self, variable: Variable) -> bytes:
         """`tls_index {ti_module, ti_offset}` (sysdeps/generic/dl-tls.h), with the offset's bias."""
@@ -122,7 +128,9 @@ class _Unsafe:
     def __init__(self, target: Target, objects: LoadedObjects, threads: Sequence[Thread]) -> None:
         self._target = target
         self._loader = list(_loader_range(objects))
-        self._inside = {thread: found for thread in threads if thread.num is not None and (found := self._function_inside(thread))}
+        self._inside = {
+            thread: found for thread in threads if thread.num is not None and (found := self._function_inside(thread))
+        }
 
     def reason(self, thread: Thread, takes_locks: bool) -> str:
         """Why no call can be made in the thread; empty where one can."""
@@ -131,10 +139,13 @@ class _Unsafe:
         if thread.running:
             return "the thread is running, so no call can be made in it"
         if thread in self._inside:
-            return f"the thread is inside {self._inside[thread]}: a call could deadlock or damage the heap; use --via passive"
+            inside = self._inside[thread]
+            return f"the thread is inside {inside}: a call could deadlock or damage the heap; use --via passive"
         if takes_locks and self._inside:
             other, function = next(iter(self._inside.items()))
-            return f"thread {other.num} is inside {function} and may hold the lock that the call needs; use --via passive"
+            return (
+                f"thread {other.num} is inside {function} and may hold the lock that the call needs; use --via passive"
+            )
         return ""
 
     def _function_inside(self, thread: Thread) -> str:
