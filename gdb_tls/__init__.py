@@ -44,4 +44,5 @@ def inspect(
     from gdb_tls import report
     from gdb_tls.debugger import current_program
 
-    return report.inspect(current_program(), report.Request(name, via, threads, module, type))
+    numbers = None if threads is None else [range(number, number + 1) for number in threads]
+    return report.inspect(current_program(), report.Request(name, via, numbers, module, type))

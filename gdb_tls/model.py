@@ -108,8 +108,7 @@ class Kind(str, enum.Enum):
     """How the bytes of a type are to be read."""
 
     POINTER = "pointer"
-    SIGNED = "signed"
-    UNSIGNED = "unsigned"
+    INTEGER = "integer"
     BOOLEAN = "boolean"
     FLOAT = "float"
     CHARACTER = "character"
@@ -125,6 +124,7 @@ class Type:
         name: as the programmer wrote it.
         kind: how to read the bytes.
         size: in bytes.
+        is_signed: whether a character's or an integer's highest bit is a sign.
         owner: for a class that owns storage through one pointer (unique_ptr, shared_ptr,
             string, vector), that pointer's offset; None for all others.
         points_to: "character" or "function" where a pointer points to one; else empty.
@@ -135,6 +135,7 @@ class Type:
     name: str
     kind: Kind
     size: int
+    is_signed: bool = False
     owner: int | None = None
     points_to: str = ""
     enumerators: Mapping[int, str] = field(default_factory=dict, compare=False)

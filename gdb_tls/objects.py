@@ -18,8 +18,8 @@ from gdb_tls.elf import ElfFile, ElfSymbol, NotElf, find_build_id, open_elf
 from gdb_tls.model import TlsSegment
 from gdb_tls.target import Target, UnreadableMemory
 
-AT_PHDR, AT_PHENT, AT_PHNUM, AT_BASE = 3, 4, 5, 7
-PT_LOAD, PT_DYNAMIC, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 4, 6, 7
+AT_PHDR, AT_PHNUM, AT_EXECFN = 3, 5, 31
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 DT_NULL, DT_DEBUG = 0, 21
 
 # The vDSO: the kernel's own object, which has no file.
@@ -121,6 +121,12 @@ class LoadedObjects:
             found = []
         return found or [self._executable()]
 
+    @property
+    def list_is_lost(self) -> bool:
+        """Whether the program has a dynamic loader, but its link map cannot be read."""
+        dynamic = any(header.type == PT_INTERP for header in self._executable_headers)
+        return dynamic and not any(loaded.link_map for loaded in self.all)
+
     def symbol_address(self, *names: str, likely: str = "") -> tuple[LoadedObject, ElfSymbol, int] | None:
         """Finds an object that defines one of the symbols, and the symbol's address in memory.
 
@@ -154,7 +160,7 @@ class LoadedObjects:
     def _identify(self, link_map: int, load_base: int, target_path: str, dynamic: int) -> LoadedObject:
         path = self._target.file_for(target_path, dynamic) if target_path or dynamic else self._target.executable
         in_memory = self._build_id(load_base)
-        shown = target_path or self._target.executable or "the executable"
+        shown = target_path or self._target.executable or self._noted_name or "the executable"
         wanted = f"{shown} (build id {in_memory})" if in_memory else shown
         if path is None and target_path.startswith(KERNEL_OBJECTS):
             return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory)
@@ -170,6 +176,14 @@ class LoadedObjects:
             problem = f"{path} is another build (build id {in_file}) than the program's {wanted}"
             return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory, problem)
         return LoadedObject(link_map, load_base, target_path, dynamic, path, in_memory or in_file)
+
+    @cached_property
+    def _noted_name(self) -> str:
+        """The name under which the kernel started the executable."""
+        try:
+            return self._words.string(self._target.auxiliary_vector().get(AT_EXECFN, 0))
+        except UnreadableMemory:
+            return ""
 
     def _build_id(self, load_base: int) -> str | None:
         for header in self.headers_at(load_base):
@@ -233,7 +247,7 @@ class LoadedObjects:
             return self._file_headers()
 
     def _file_headers(self) -> list[ProgramHeader]:
-        numbers = {"PT_LOAD": PT_LOAD, "PT_DYNAMIC": PT_DYNAMIC, "PT_PHDR": PT_PHDR, "PT_TLS": PT_TLS}
+        numbers = {name: globals()[name] for name in ("PT_LOAD", "PT_DYNAMIC", "PT_INTERP", "PT_PHDR", "PT_TLS")}
         try:
             headers = open_elf(self._target.executable).segments if self._target.executable else []
         except NotElf:

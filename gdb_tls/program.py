@@ -13,7 +13,7 @@ from gdb_tls import libc as c_libraries
 from gdb_tls.libc import CLibrary
 from gdb_tls.model import Module, TargetInfo, Thread
 from gdb_tls.objects import LoadedObjects
-from gdb_tls.symbols import Symbols
+from gdb_tls.symbols import Candidate, Symbols
 from gdb_tls.target import Frame, Target
 
 
@@ -46,6 +46,11 @@ class Program:
         return Symbols(self.target, self.modules, pattern)
 
     @cached_property
+    def tls_symbols(self) -> list[Candidate]:
+        """Every TLS symbol of every module."""
+        return self.symbols().candidates()
+
+    @cached_property
     def info(self) -> TargetInfo:
         """What the program is."""
         target = self.target
@@ -68,7 +73,9 @@ class Program:
         ended = [
             Thread(None, entry.lwp or None, "", entry.thread_pointer, exited=True)
             for entry in listed
-            if entry.thread_pointer not in shown and (not entry.lwp or comparable)
+            if entry.thread_pointer not in shown
+            and (not entry.lwp or comparable)
+            and not self.libc.check_thread_pointer(entry.thread_pointer)
         ]
         return threads + ended
 

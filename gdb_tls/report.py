@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gdb_tls import resolve
-from gdb_tls.errors import BadPath
+from gdb_tls.errors import BadArgument, BadPath
 from gdb_tls.model import Report, Thread
 from gdb_tls.program import Program
 from gdb_tls.value import follow, is_null, read_instances, untyped
@@ -19,14 +19,14 @@ class Request(NamedTuple):
     Attributes:
         name: the variable, and perhaps a path into its value.
         via: the resolver's name.
-        threads: GDB's numbers of the threads that are wanted; None for all, the ended ones too.
+        threads: ranges of GDB's numbers of the threads that are wanted; None for all, the ended ones too.
         module: a --module pattern; None for all.
         type: what to take the variable for; None for what its debug information says.
     """
 
     name: str
     via: str = "passive"
-    threads: Sequence[int] | None = None
+    threads: Sequence[range] | None = None
     module: str | None = None
     type: str | None = None
 
@@ -51,25 +51,41 @@ def inspect(program: Program, request: Request) -> Report:
                 "Give it with --type 'TYPE'.",
             )
         path = program.target.debug.parse_path(variable.name, root, path_text)
-    threads = wanted(program.threads, request.threads)
+    chosen = wanted(program.threads, request.threads)
     resolver = resolve.make(request.via, program)
+    # Whether an object is shared shows in all threads only; but nothing is called in one that was not asked for.
+    threads = program.threads if resolver.name == "passive" else chosen
     places = resolver.resolve(variable, threads)
     if path:
         places = follow(program.target, path, places)
+    instances = read_instances(program.target, path.type if path else root, assumed, threads, places, resolver.name)
+    if len(chosen) < len(threads):
+        asked = set(chosen)
+        instances = [instance for instance in instances if instance.thread in asked]
     return Report(
         target=program.info,
         variable=variable,
         path=path,
-        type=path.type if path else variable.type,
-        instances=read_instances(program.target, path.type if path else root, assumed, threads, places, resolver.name),
+        type=path.type if path else None if assumed else root,
+        instances=instances,
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
     )
 
 
-def wanted(threads: Sequence[Thread], numbers: Sequence[int] | None) -> list[Thread]:
-    """The threads with these numbers; all where none are given."""
+def wanted(threads: Sequence[Thread], numbers: Sequence[range] | None) -> list[Thread]:
+    """The threads with these numbers; all where none are given.
+
+    Raises:
+        BadArgument: where no thread has one of the numbers.
+    """
     if numbers is None:
         return list(threads)
-    chosen = set(numbers)
-    return [thread for thread in threads if thread.num in chosen]
+    chosen = [thread for thread in threads if any(thread.num in part for part in numbers)]
+    if not chosen:
+        known = [thread.num for thread in threads if thread.num is not None]
+        asked = ",".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in numbers if part)
+        raise BadArgument(
+            f"There is no thread {asked}", f"GDB's threads have the numbers {min(known)} to {max(known)}."
+        )
+    return chosen

@@ -10,7 +10,7 @@ import difflib
 import fnmatch
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -222,7 +222,7 @@ class Symbols:
             likely = in_module or in_file
         wanted = plain(query.name)
         names = self._demangled(likely)
-        tests = (
+        tests: Sequence[Callable[[str, str], bool]] = (
             lambda linkage, name: query.name in (linkage, name),
             lambda linkage, name: wanted in (plain(name), re.sub(r"\.\d+$", "", linkage)),
             lambda linkage, name: plain(name).endswith("::" + wanted),
@@ -231,7 +231,16 @@ class Symbols:
             found = [candidate for candidate, name in zip(likely, names) if test(candidate.symbol.name, name)]
             if found:
                 return _without_aliases(found)
-        return []
+        return self._in_function(wanted, likely)
+
+    def _in_function(self, wanted: str, likely: Sequence[Candidate]) -> list[Candidate]:
+        """A C function's static variable: the symbol table has `counter.0`, people type `function::counter`."""
+        function, _, last = wanted.rpartition("::")
+        numbered = [one for one in likely if re.fullmatch(re.escape(last) + r"\.\d+", one.symbol.name)]
+        if not function or not numbered:
+            return []
+        offset = self._target.debug.locals_of(function).get(last)
+        return [candidate for candidate in numbered if candidate.symbol.value == offset]
 
     def _is_in_file(self, candidate: Candidate, file: str) -> bool:
         if candidate.symbol.file:
@@ -314,14 +323,12 @@ class Symbols:
                     f"Use `print {query.name}`; every thread sees the same one.",
                 )
         near = self._near(name)
-        if near:
-            return UnknownName(f"No thread-local variable is called {name}", f"Did you mean {' or '.join(near)}?")
+        suggestion = f"Did you mean {' or '.join(near)}?" if near else None
         missing = [module.problem for module in self._all_modules if module.problem]
         if missing:
-            return MissingFile(
-                f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
-            )
-        return UnknownName(f"No thread-local variable is called {name} in {len(self.modules)} modules")
+            what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
+            return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])))
+        return UnknownName(f"No thread-local variable is called {name} in {len(self.modules)} modules", suggestion)
 
     def _near(self, name: str) -> list[str]:
         names = self.names()

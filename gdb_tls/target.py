@@ -83,6 +83,10 @@ class DebugInformation(Protocol):
         """Finds the declaration that belongs to a file's TLS symbol (`name`: demangled)."""
         ...
 
+    def locals_of(self, function: str) -> Mapping[str, int]:
+        """The thread-local variables inside a function, with their offsets in the module's block."""
+        ...
+
     def what_is(self, name: str) -> str | None:
         """Says what a name is that is no thread-local variable ("a function"); None if nothing."""
         ...

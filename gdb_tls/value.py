@@ -20,7 +20,7 @@ def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
     if size in (0, pointer_size):
         return Type("void *", Kind.POINTER, pointer_size), (Flag.ASSUMED_POINTER,)
     if size in (1, 2, 4):
-        return Type(f"{size}-byte integer", Kind.UNSIGNED, size), ()
+        return Type(f"{size}-byte integer", Kind.INTEGER, size), ()
     return Type(f"{size} bytes", Kind.AGGREGATE, size), ()
 
 
@@ -128,6 +128,7 @@ class _Describer:
         self._target = target
         self._kind = kind
         self._known: dict[bytes, str] = {}
+        self._little = target.architecture.byte_order == "little"
         order = "<" if target.architecture.byte_order == "little" else ">"
         self._float = {4: order + "f", 8: order + "d"}.get(kind.size)
 
@@ -138,7 +139,7 @@ class _Describer:
         if kind is Kind.FLOAT:
             return float(struct.unpack(self._float, raw)[0]) if self._float else None
         number = int.from_bytes(
-            raw, "little" if self._target.architecture.byte_order == "little" else "big", signed=kind is Kind.SIGNED
+            raw, "little" if self._target.architecture.byte_order == "little" else "big", signed=self._kind.is_signed
         )
         return bool(number) if kind is Kind.BOOLEAN else number
 
@@ -170,7 +171,7 @@ class _Describer:
         if kind is Kind.BOOLEAN:
             return str(value).lower()
         if kind is Kind.CHARACTER:
-            return f"{value} {chr(int(value or 0))!r}"
+            return f"{value} {chr(raw[0] if self._little else raw[-1])!r}"
         return repr(value) if kind is Kind.FLOAT else str(value)
 
     def _pointed(self, pointer: int) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -86,9 +87,9 @@ class Request(NamedTuple):
         return None if self.arguments.all else self.settings.max_rows
 
     @property
-    def threads(self) -> list[int] | None:
+    def threads(self) -> list[range] | None:
         """The numbers given with --threads; None for all threads."""
-        return parse_threads(self.arguments.threads) if self.arguments.threads else None
+        return None if self.arguments.threads is None else parse_threads(self.arguments.threads)
 
 
 @dataclass(frozen=True)
@@ -171,20 +172,19 @@ def every() -> Sequence[CommandSpec]:
     return (inspect.SPEC, verify.SPEC)
 
 
-def parse_threads(text: str) -> list[int]:
+def parse_threads(text: str) -> list[range]:
     """Reads `1,3-5`.
 
     Raises:
         BadArgument: where it is no such list.
     """
-    found: list[int] = []
+    found: list[range] = []
     for part in text.replace(" ", ",").split(","):
-        first, _, last = part.partition("-")
-        if not part:
-            continue
-        if not first.isdigit() or (last and not last.isdigit()) or part.endswith("-"):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if match:
+            found.append(range(int(match[1]), int(match[2] or match[1]) + 1))
+        elif part:
             raise BadArgument(f"--threads {text} is no list of thread numbers", "Write it like 1,3-5.")
-        found += range(int(first), int(last or first) + 1)
-    if not found:
+    if not any(found):
         raise BadArgument("--threads names no thread", "Write it like 1,3-5.")
     return found

@@ -51,7 +51,7 @@ class TlsCommand(gdb.Command):
         arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
         request = Request(arguments, self._settings(), lambda: current_program(output.warn))
         answer = self._spec.query(request)
-        if arguments.output:
+        if arguments.output is not None:
             output.save(
                 arguments.output, output.written(self._spec, answer, arguments.format, Screen(output.UNLIMITED, False))
             )

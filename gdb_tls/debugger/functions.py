@@ -60,9 +60,7 @@ def _inspect(name: gdb.Value, thread: gdb.Value | None) -> tuple[Report, Instanc
     selected = gdb.selected_thread()
     number = int(thread) if thread is not None else selected.num if selected else 0
     try:
-        found = report.inspect(current_program(), report.Request(name.string(), threads=[number]))
+        found = report.inspect(current_program(), report.Request(name.string(), threads=[range(number, number + 1)]))
     except TlsError as error:
         raise gdb.GdbError(safe(str(error))) from None
-    if not found.instances:
-        raise gdb.GdbError(f"There is no thread {number}.")
     return found, found.instances[0]

@@ -77,7 +77,7 @@ def save(path: str, text: str) -> None:
             file.write(text)
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written ({error.strerror})", "Choose another file with --output."
+            f"{path!r} cannot be written ({error.strerror})", "Choose another file with --output."
         ) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import gdb
@@ -24,7 +24,7 @@ class GdbSymbols:
 
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         """See `DebugInformation.describe`."""
-        for found in self._declarations(symbol, name):
+        for found in self._declarations(symbol, name, object_path):
             if not found.is_variable and found.addr_class != gdb.SYMBOL_LOC_COMPUTED:
                 continue
             if not _is_of(found, object_path) or not _is_named(found, symbol):
@@ -38,19 +38,20 @@ class GdbSymbols:
             )
         return None
 
-    def _declarations(self, symbol: ElfSymbol, name: str) -> Iterator[gdb.Symbol]:
+    def _declarations(self, symbol: ElfSymbol, name: str, object_path: str) -> Iterator[gdb.Symbol]:
         bare = re.sub(r"\.\d+$", "", name)
         untagged = re.sub(r"\[abi:[^\]]*\]", "", bare)
         for spelling in dict.fromkeys([bare, untagged, symbol.name]):
-            found = gdb.lookup_global_symbol(spelling)
-            if found is not None:
-                yield found
+            for objfile in _objfiles(object_path):
+                for found in (objfile.lookup_global_symbol(spelling), objfile.lookup_static_symbol(spelling)):
+                    if found is not None:
+                        yield found
             yield from _static_symbols(spelling)
         match = re.match(r"(.*\))(?: const)?::([^()]+)$", untagged)
         if match:
             yield from self._in_function(match.group(1), match.group(2))
         elif bare != name and symbol.file:
-            yield from self._in_file(symbol.file, bare)
+            yield from self._in_file(symbol, bare)
 
     def _in_function(self, signature: str, name: str) -> Iterator[gdb.Symbol]:
         """Static variables inside a function: GDB lists them in the function's blocks only."""
@@ -60,20 +61,31 @@ class GdbSymbols:
             for found in functions:
                 yield from _locals(found, name)
 
-    def _in_file(self, file: str, name: str) -> Iterator[gdb.Symbol]:
-        """A C function's static variable (`counter.0`): its function is not in its name."""
+    def _in_file(self, symbol: ElfSymbol, name: str) -> Iterator[gdb.Symbol]:
+        """A C function's static variable (`counter.0`): its function is not in its name, its offset tells."""
         with suppress(gdb.error, RuntimeError):
-            for line in gdb.decode_line(f"'{file}':1")[1] or ():
+            for line in gdb.decode_line(f"'{symbol.file}':1")[1] or ():
                 if line.symtab is not None:
                     for block in (line.symtab.global_block(), line.symtab.static_block()):
                         for function in block:
-                            if function.is_function:
+                            if function.is_function and self.locals_of(function.name).get(name) == symbol.value:
                                 yield from _locals(function, name)
+
+    def locals_of(self, function: str) -> Mapping[str, int]:
+        """See `DebugInformation.locals_of`; only the text of `info scope` has the offsets."""
+        try:
+            scope = gdb.execute(f"info scope {function}", to_string=True)
+        except gdb.error:
+            return {}
+        found = re.findall(r"Symbol (\S+) is .*?thread-local variable at offset 0x([0-9a-f]+)", scope)
+        return {name: int(offset, 16) for name, offset in found}
 
     def what_is(self, name: str) -> str | None:
         """See `DebugInformation.what_is`."""
         with suppress(gdb.error):
             found = gdb.lookup_global_symbol(name) or next(iter(_static_symbols(name)), None)
+            if found is not None and found.addr_class == gdb.SYMBOL_LOC_COMPUTED:
+                return None  # thread-local, though not in an object of this program
             if found is not None:
                 return (
                     "a function"
@@ -85,6 +97,8 @@ class GdbSymbols:
             # Without debug information only the symbol table knows it.
             with suppress(gdb.error):
                 kind = str(gdb.parse_and_eval(f"&'{name}'").type)
+                if "thread local" in kind or "tls" in kind:
+                    return None
                 return "a function" if "text variable" in kind or "(" in kind else "a global variable"
         return None
 
@@ -132,6 +146,16 @@ def _demangle(name: str) -> str:
     return name
 
 
+def _objfiles(object_path: str) -> list[gdb.Objfile]:
+    """GDB's objects for a file: the file itself, and its separate debug files."""
+    wanted = os.path.realpath(object_path)
+    return [one for one in gdb.objfiles() if one.is_valid() and os.path.realpath(_own_name(one)) == wanted]
+
+
+def _own_name(objfile: gdb.Objfile) -> str:
+    return str((objfile.owner or objfile).filename)
+
+
 def _static_symbols(name: str) -> list[gdb.Symbol]:
     try:
         return list(gdb.lookup_static_symbols(name))
@@ -142,7 +166,8 @@ def _static_symbols(name: str) -> list[gdb.Symbol]:
 def _locals(function: gdb.Symbol, name: str) -> Iterator[gdb.Symbol]:
     """Static variables of one name in all blocks of a function; a gdb.Block cannot list its inner ones."""
     with suppress(gdb.error, RuntimeError):
-        outer = gdb.block_for_pc(int(function.value().address))
+        address = function.value().address
+        outer = gdb.block_for_pc(int(address)) if address is not None else None
         seen = set()
         lines = [entry.pc for entry in function.symtab.linetable() if outer and outer.start <= entry.pc < outer.end]
         for pc in lines:
@@ -165,5 +190,4 @@ def _is_of(found: gdb.Symbol, object_path: str) -> bool:
     objfile = found.symtab.objfile if found.symtab else None
     if objfile is None:
         return True
-    own = objfile.owner.filename if objfile.owner is not None else objfile.filename
-    return os.path.realpath(str(own)) == os.path.realpath(object_path)
+    return os.path.realpath(_own_name(objfile)) == os.path.realpath(object_path)

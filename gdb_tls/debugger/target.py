@@ -86,7 +86,7 @@ class GdbTarget:
         found = []
         for num, thread in self._gdb_threads.items():
             _, lwp, tid = thread.ptid
-            found.append(Thread(num, lwp or tid or None, thread.name or "", running=thread.is_running()))
+            found.append(Thread(num, lwp or tid or None, _name(thread), running=thread.is_running()))
         return found
 
     @cached_property
@@ -175,7 +175,7 @@ class GdbTarget:
             text = value.format_string(pretty_structs=False, max_elements=16)
         except gdb.MemoryError:
             raise UnreadableMemory(address) from None
-        except (gdb.error, RuntimeError, ValueError) as error:
+        except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
             return f"<{error}>"
         text = re.sub(r"\s+", " ", text)
         return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
@@ -206,6 +206,18 @@ class GdbTarget:
     def calls(self) -> GdbCalls:
         """See `Target.calls`."""
         return GdbCalls(self._gdb_threads, self.architecture, self.pid if self.kind == "live" else None)
+
+
+def _name(thread: gdb.InferiorThread) -> str:
+    try:
+        return thread.name or ""
+    except UnicodeDecodeError:
+        # GDB decodes strictly; Linux takes any bytes for a thread's name (proc(5), comm).
+        try:
+            with open(f"/proc/{thread.ptid[0]}/task/{thread.ptid[1]}/comm", "rb") as file:
+                return file.read().rstrip(b"\n").decode("utf-8", errors="backslashreplace")
+        except OSError:
+            return "?"
 
 
 def core_file() -> str | None:

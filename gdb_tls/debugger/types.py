@@ -36,9 +36,12 @@ def describe(found: gdb.Type, file: str = "") -> Type:
         name=name,
         kind=_kind(bare),
         size=bare.sizeof,
+        is_signed=_is_signed(bare),
         owner=_owner(bare),
         points_to=_points_to(bare),
-        enumerators={field.enumval: field.name for field in bare.fields()} if bare.code == gdb.TYPE_CODE_ENUM else {},
+        enumerators={field.enumval: str(field.name) for field in bare.fields()}
+        if bare.code == gdb.TYPE_CODE_ENUM
+        else {},
         debugger_type=found,
     )
 
@@ -55,9 +58,14 @@ def _kind(bare: gdb.Type) -> Kind:
     if bare.code == gdb.TYPE_CODE_CHAR or (bare.code == gdb.TYPE_CODE_INT and bare.sizeof == 1):
         return Kind.CHARACTER
     if bare.code == gdb.TYPE_CODE_INT:
-        # As GDB itself decides: is the largest value of the type negative?
-        return Kind.SIGNED if int(gdb.Value(-1).cast(bare)) < 0 else Kind.UNSIGNED
+        return Kind.INTEGER
     return Kind.AGGREGATE
+
+
+def _is_signed(bare: gdb.Type) -> bool:
+    if bare.code not in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_ENUM):
+        return False
+    return int(gdb.Value(-1).cast(bare)) < 0
 
 
 def _points_to(bare: gdb.Type) -> str:

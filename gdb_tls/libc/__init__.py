@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from gdb_tls.errors import MissingFile, UnsupportedTarget
+from gdb_tls.errors import CorruptMemory, MissingFile, UnsupportedTarget
 from gdb_tls.model import Module, Place
 from gdb_tls.objects import LoadedObjects
 from gdb_tls.target import Target
@@ -61,6 +61,11 @@ def detect(target: Target, objects: LoadedObjects) -> CLibrary:
     descriptors = Descriptors.find(target, objects)
     if descriptors:
         return Glibc(target, objects, descriptors)
+    if objects.list_is_lost:
+        raise CorruptMemory(
+            "The program's list of loaded objects cannot be read",
+            "The core may be truncated, or made with a narrow coredump_filter; 0x33 is what the kernel starts with.",
+        )
     missing = [loaded for loaded in objects.all if loaded.path is None]
     for loaded in missing:
         if loaded.name.startswith(("libc.", "libc-", "libpthread")):

@@ -142,7 +142,8 @@ class Glibc:
         following = self._descriptors.field("list_t_next").offset
         link = self._descriptors.field("pthread_list").offset
         tid, dtv = self._descriptors.field("pthread_tid").offset, self._descriptors.field("pthread_dtvp").offset
-        start = min(link + following, tid, dtv)
+        has_self = self._architecture.pthread_from == "thread-pointer"  # tcbhead_t.tcb, its own address
+        start = 0 if has_self else min(link + following, tid, dtv)
         size = max(link + following, tid, dtv) + self._words.size - start
         unpack_word = struct.Struct(self._words.format).unpack_from
         unpack_tid = struct.Struct(self._words.order + "i").unpack_from
@@ -154,6 +155,8 @@ class Glibc:
                 seen.add(node)
                 pthread = node - link
                 data = read(pthread + start, size)
+                if has_self and unpack_word(data, 0)[0] != pthread:
+                    return
                 yield pthread, unpack_tid(data, tid - start)[0], unpack_word(data, dtv - start)[0]
                 node = unpack_word(data, link + following - start)[0]
         except UnreadableMemory:

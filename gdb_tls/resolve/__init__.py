@@ -36,7 +36,7 @@ def make(name: str, program: Program) -> Resolver:
     if name == "gdb":
         from gdb_tls.resolve.native import Native
 
-        return Native(program.target)
+        return Native(program)
     if name in NAMES:
         from gdb_tls.resolve import calls
 
