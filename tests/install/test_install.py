@@ -41,9 +41,7 @@ class Home:
         self.prefix = self.path / ".local/share/gdb-tls"
         self.gdbinit = self.path / ".gdbinit"
 
-    def run(
-        self, *arguments: str | Path, script: Path | None = None, **more: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str | Path, script: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*self.wrapper, script or self.checkout / "install.sh", *arguments],
             env={**self.environment, **more},
@@ -116,9 +114,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     options = ["--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
     requirements = CHECKOUT / "requirements.txt"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", *options, "-d", folder, "-r", requirements], check=True
-    )
+    subprocess.run([sys.executable, "-m", "pip", "download", *options, "-d", folder, "-r", requirements], check=True)
     return folder
 
 
@@ -422,9 +418,7 @@ def test_a_linked_gdbinit_stays_a_link_and_keeps_its_mode(quick_home: Home) -> N
 def pretender(folder: Path, code: str) -> Path:
     """The real gdb, told at its start to be another."""
     real = shutil.which(GDB, path=f"{SYSTEM_PATH}:{os.environ['PATH']}")
-    return executable(
-        folder / "pretender", f"#!/bin/sh\nexec '{real}' -iex 'python import sys, gdb; {code}' \"$@\"\n"
-    )
+    return executable(folder / "pretender", f"#!/bin/sh\nexec '{real}' -iex 'python import sys, gdb; {code}' \"$@\"\n")
 
 
 def test_gdb_without_python(home: Home, tmp_path: Path) -> None:
@@ -434,9 +428,7 @@ def test_gdb_without_python(home: Home, tmp_path: Path) -> None:
 
 
 def test_gdb_with_broken_python(home: Home, tmp_path: Path) -> None:
-    said = home.refuse(
-        GDB=str(executable(tmp_path / "gdb", "#!/bin/sh\necho 'No module named encodings'\nexit 1\n"))
-    )
+    said = home.refuse(GDB=str(executable(tmp_path / "gdb", "#!/bin/sh\necho 'No module named encodings'\nexit 1\n")))
     assert "does not work: No module named encodings" in said
 
 
@@ -504,9 +496,7 @@ ln -sf '{real}' '{tools}/gdb'
         ("pacman", ["noninteractive pacman -Sy --needed --noconfirm gdb"]),
     ],
 )
-def test_root_gets_gdb_installed(
-    quick_home: Home, tools: Path, tmp_path: Path, name: str, calls: list[str]
-) -> None:
+def test_root_gets_gdb_installed(quick_home: Home, tools: Path, tmp_path: Path, name: str, calls: list[str]) -> None:
     fake_id(tools, 0)
     fake_manager(tools, name, tmp_path / "calls")
     quick_home.environment.pop("GDB", None)
@@ -682,14 +672,10 @@ def test_a_failed_upgrade_keeps_the_old_one(quick_home: Home, tmp_path: Path) ->
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(home: Home, tmp_path: Path, number: signal.Signals) -> None:
     reached = tmp_path / "reached"
-    code = (
-        f"import sys, time\nif 'install' in sys.argv:\n    open({str(reached)!r}, 'w')\n    time.sleep(60)\n"
-    )
+    code = f"import sys, time\nif 'install' in sys.argv:\n    open({str(reached)!r}, 'w')\n    time.sleep(60)\n"
     environment = {**home.environment, "PYTHONPATH": fake_pip(tmp_path / "modules", code)}
     script = home.checkout / "install.sh"
-    with subprocess.Popen(
-        [script], env=environment, start_new_session=True, stdout=subprocess.DEVNULL
-    ) as process:
+    with subprocess.Popen([script], env=environment, start_new_session=True, stdout=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 30
         while not reached.exists():
             assert time.monotonic() < deadline

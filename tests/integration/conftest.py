@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from integration.harness import Answers, Result, Subject, build_programs, core_subject, live_subject
+from integration.harness import Subject, build_programs, core_subject, live_subject
+from integration.sessions import Answers
 
 KINDS = ("live", "core")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
 from integration.conftest import Subjects
-from integration.harness import Subject, Truth, ask, core_of, live_subject, mismatches, run_gdb
+from integration.harness import Subject, core_of, live_subject
+from integration.sessions import ask, run_gdb
+from integration.truth import Truth, mismatches
 
 
 class Case(NamedTuple):
@@ -62,7 +63,11 @@ CASES = (
     Case("static-of-one-name", "zoo", ("'zoo_names_a.cc'::same_name", "'zoo_names_b.cc'::same_name")),
     Case("namespaced", "zoo", ("space::spaced_buffer", "(anonymous namespace)::secret_buffer")),
     Case("class-static", "zoo", ("space::inner::Class::member", "Pool<int>::head")),
-    Case("function-local", "zoo", ("call_count()::calls", "last_of(int, char const*)::last", "inlined()::cached")),
+    Case(
+        "function-local",
+        "zoo",
+        ("call_count()::calls", "last_of(int, char const*)::last", "inlined()::cached"),
+    ),
     Case("function-local-in-c", "zoo", ("next_ticket::ticket",)),
     Case("owners", "zoo", ("zoo_unique", "zoo_shared", "zoo_string", "zoo_vector", "zoo_closed")),
     Case("struct-and-arrays", "zoo", ("zoo_options", "zoo_slots", "zoo_table", "zoo_text")),
@@ -115,9 +120,7 @@ def test_case(case: Case, kind: str, subjects: Subjects) -> None:
         if query not in answers.documents:
             wrong.append(f"{query}: no answer")
             continue
-        wrong += mismatches(
-            answers[query], subject.truth.of(query), kind=kind, untyped_ok=query in TYPE_UNSURE
-        )
+        wrong += mismatches(answers[query], subject.truth.of(query), kind=kind, untyped_ok=query in TYPE_UNSURE)
         variable = answers[query]["variable"]
         storage = "static" if subject.truth.of(query)[0].module in STATIC else "dynamic"
         if variable["module"]["storage"] != storage:
@@ -139,9 +142,7 @@ def test_core_that_gdb_wrote(program: str, options: tuple[str, ...], subjects: S
     answers = subjects.answers(program, "gcore", *options)
     wrong = []
     for query in subject.truth.queries:
-        wrong += mismatches(
-            answers[query], subject.truth.of(query), kind="core", untyped_ok=query in TYPE_UNSURE
-        )
+        wrong += mismatches(answers[query], subject.truth.of(query), kind="core", untyped_ok=query in TYPE_UNSURE)
     assert not wrong, "\n".join([*wrong, answers.result.text])
 
 
@@ -150,7 +151,12 @@ def test_what_the_variable_is(subjects: Subjects) -> None:
     answers = subjects.answers("zoo", "core")
     wanted = {
         "early_buffer": {"size": 8, "exported": True, "initial": {"hex": "0000000000000000", "null": True}},
-        "early_count": {"size": 4, "exported": False, "initial": {"hex": "07000000", "null": False}, "type": "int"},
+        "early_count": {
+            "size": 4,
+            "exported": False,
+            "initial": {"hex": "07000000", "null": False},
+            "type": "int",
+        },
         "zoo_counter": {"size": 4, "initial": {"hex": "2a000000", "null": False}, "type": "int"},
         "zoo_ratio": {"size": 8, "type": "double", "initial": {"hex": "000000000000e03f", "null": False}},
         "zoo_zero": {"size": 4, "initial": {"hex": "00000000", "null": False}},

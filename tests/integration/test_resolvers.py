@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from integration.conftest import Subjects
-from integration.harness import Line, Subject, Truth, ask, live_subject, mismatches, session
+from integration.harness import Subject, live_subject
+from integration.sessions import ask, session
+from integration.truth import Line, Truth, mismatches
 
 CALLS = ("dlsym", "tls-get-addr", "call")
 
@@ -22,7 +23,8 @@ def situation():
     selected, frame = gdb.selected_thread(), gdb.selected_frame()
     level = frame.level() if hasattr(frame, "level") else str(frame)
     found = ["thread %d" % selected.num, "frame %s" % level]
-    for name in ("scheduler-locking", "unwindonsignal", "language", "may-call-functions", "confirm", "pagination"):
+    names = ("scheduler-locking", "unwindonsignal", "language", "may-call-functions", "confirm", "pagination")
+    for name in names:
         found.append(gdb.execute("show " + name, to_string=True).strip())
     for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num):
         thread.switch()
@@ -107,7 +109,16 @@ def as_gdb_sees_it(lines: list[Line]) -> list[Line]:
         ("ended", ("ended_buffer", "early_buffer")),
         ("reuse", ("reopened_buffer", "last_count")),
         ("many", ("many_69_buffer", "late_ie_count")),
-        ("files", ("plain_buffer", "stripped_buffer", "split_buffer", "libtwin_a.so::twin_buffer", "libtwin_b.so::twin_count")),
+        (
+            "files",
+            (
+                "plain_buffer",
+                "stripped_buffer",
+                "split_buffer",
+                "libtwin_a.so::twin_buffer",
+                "libtwin_b.so::twin_count",
+            ),
+        ),
     ],
 )
 def test_gdb(program: str, variables: tuple[str, ...], kind: str, subjects: Subjects, tmp_path: Path) -> None:
@@ -131,10 +142,17 @@ def test_gdb_without_libthread_db_says_why(kind: str, subjects: Subjects, tmp_pa
     assert all("thread-local" in row["reason"] for row in rows)
 
 
-def test_gdb_gives_no_wrong_address_for_a_twin(kind: str, subjects: Subjects, tmp_path: Path) -> None:
-    """Of one library in two namespaces GDB may find only one: then there is no address, never the other's."""
-    subject = subjects.get("namespaces", kind)
-    answers = subject.answers(subject.truth.queries, tmp_path, options="--via gdb", passive=False)
+@pytest.mark.parametrize("program", ["namespaces", "files"])
+def test_gdb_gives_no_wrong_address_for_a_twin(program: str, kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """Of two variables of one name GDB may find only one: then there is no address, never the other's."""
+    subject = subjects.get(program, kind)
+    answers = subject.answers(
+        subject.truth.queries,
+        tmp_path,
+        options="--via gdb",
+        passive=False,
+        gdb_folder=subject.executable.parent,
+    )
     for query in subject.truth.queries:
         true = {line.lwp: line.address for line in subject.truth.of(query)}
         for row in answers[query]["threads"]:
@@ -193,7 +211,14 @@ def test_call(via: str, zoo: Subject, situation: str, tmp_path: Path) -> None:
 
 def test_tls_get_addr_of_all_kinds_of_variables(zoo: Subject, tmp_path: Path) -> None:
     """Also of static variables, of the executable, and of libraries that dlsym does not see."""
-    queries = ["zoo_buffer", "hidden_buffer", "zoo_some->length", "linked_hidden", "late_ie_count", "late_desc_buffer"]
+    queries = [
+        "zoo_buffer",
+        "hidden_buffer",
+        "zoo_some->length",
+        "linked_hidden",
+        "late_ie_count",
+        "late_desc_buffer",
+    ]
     queries += ["late_gd_count"]
     answers = zoo.answers(queries, tmp_path, options="--via tls-get-addr", passive=False)
     for query in queries[:-1]:
@@ -225,8 +250,13 @@ def test_dlsym_of_what_is_not_exported_is_never_null(zoo: Subject, tmp_path: Pat
 
 def test_calls_honour_may_call_functions(zoo: Subject, situation: str, tmp_path: Path) -> None:
     commands = [f"tls-inspect late_gd_buffer --via {via}" for via in CALLS[1:]]
-    state = 'python print(memory())'
-    done = session(zoo.arguments, [situation, "set may-call-functions off", state, *commands, state + " "], tmp_path, passive=False)
+    state = "python print(memory())"
+    done = session(
+        zoo.arguments,
+        [situation, "set may-call-functions off", state, *commands, state + " "],
+        tmp_path,
+        passive=False,
+    )
     for command in commands:
         assert "may-call-functions" in (done[command].error or "")
     assert done[state].output == done[state + " "].output != ""
@@ -235,11 +265,25 @@ def test_calls_honour_may_call_functions(zoo: Subject, situation: str, tmp_path:
 def test_passive_and_gdb_change_nothing(zoo: Subject, situation: str, tmp_path: Path) -> None:
     """Not a byte of the process, no selection, no setting; blocks that were not there are not there."""
     show = "python print(situation(), memory())"
-    queries = [f"tls-inspect {query}" for query in ("zoo_buffer", "early_buffer", "late_big_count", "zoo_string", "zoo_some->str")]
+    queries = [
+        f"tls-inspect {query}"
+        for query in ("zoo_buffer", "early_buffer", "late_big_count", "zoo_string", "zoo_some->str")
+    ]
     done = session(
         zoo.arguments,
-        [situation, "thread 2", "up", "set language c", show, *queries, *(f"{query} --via gdb" for query in queries)]
-        + ["tls-verify early_buffer", "tls-verify --all", 'print $_tls_state("late_gd_buffer", 4)', show + " "],
+        [
+            situation,
+            "thread 2",
+            "up",
+            "set language c",
+            show,
+            *queries,
+            *(f"{query} --via gdb" for query in queries),
+            "tls-verify early_buffer",
+            "tls-verify --all",
+            'print $_tls_state("late_gd_buffer", 4)',
+            show + " ",
+        ],
         tmp_path,
         passive=False,
     )
@@ -249,17 +293,40 @@ def test_passive_and_gdb_change_nothing(zoo: Subject, situation: str, tmp_path: 
     assert "thread 2" in done[show].output
     # The hash sees a change: the same commands, and one byte.
     seen = session(
-        zoo.arguments, [situation, show, "set var zoo_counter = zoo_counter + 1", show + " "], tmp_path, passive=False
+        zoo.arguments,
+        [situation, show, "set var zoo_counter = zoo_counter + 1", show + " "],
+        tmp_path,
+        passive=False,
     )
     assert seen[show].output != seen[show + " "].output
+
+
+def test_running_threads(zoo: Subject, tmp_path: Path) -> None:
+    """In non-stop mode threads may run: memory alone says where their variables are."""
+    run = ["thread 2", "continue &", "thread 3", "continue &", "thread 1"]
+    answers = zoo.answers(
+        ["zoo_counter", "early_buffer", "late_gd_count"],
+        tmp_path,
+        early=["set non-stop on", "set mi-async on"],
+        before=run,
+        after=["info threads"],
+        passive=False,
+    )
+    assert "(running)" in answers.result.stdout
+    for query in answers.queries:
+        assert mismatches(answers[query], zoo.truth.of(query), kind="live") == []
 
 
 def test_user_breakpoints_do_not_stop_calls(zoo: Subject, tmp_path: Path) -> None:
     output = tmp_path / "called.json"
     done = session(
         zoo.arguments,
-        ["break malloc", "break __tls_get_addr", f"tls-inspect late_gd_count --via tls-get-addr --format json --output {output}"]
-        + ["info breakpoints"],
+        [
+            "break malloc",
+            "break __tls_get_addr",
+            f"tls-inspect late_gd_count --via tls-get-addr --format json --output {output}",
+            "info breakpoints",
+        ],
         tmp_path,
         passive=False,
     )
@@ -280,7 +347,10 @@ def test_stuck_threads_do_not_hang_the_session(how: str, programs: Path, situati
     after = f"tls-inspect stuck_buffer --format json --output {tmp_path / 'after'}"
     for subject in stuck(programs, tmp_path, how):
         done = session(
-            subject.arguments, [situation, show, *inspect.values(), show + " ", after], tmp_path, passive=False
+            subject.arguments,
+            [situation, show, *inspect.values(), show + " ", after],
+            tmp_path,
+            passive=False,
         )
         lines = subject.truth.of("early_buffer")
         true = {line.lwp: line for line in lines}
@@ -300,7 +370,7 @@ def test_stuck_threads_do_not_hang_the_session(how: str, programs: Path, situati
                     assert (row["state"], row["address"]) == (line.state, line.address)
                 else:
                     assert row["state"] == "null"
-                if line.thread == "stuck" and how in ("malloc", "loader"):
+                if line.thread == "is-stuck" and how in ("malloc", "loader"):
                     assert row["state"] == "unresolved", row
                     assert how != "malloc" or "malloc" in row["reason"], row
         assert done[show].output == done[show + " "].output
@@ -314,11 +384,8 @@ def test_leaked_lock_ends_by_a_time_limit(programs: Path, tmp_path: Path) -> Non
     for subject in stuck(programs, tmp_path, "leaked"):
         answers = subject.answers(["early_buffer"], tmp_path / "json", options="--via tls-get-addr", passive=False)
         states = {row["name"]: row["state"] for row in answers["early_buffer"]["threads"]}
-        # main's block is there, and takes no lock.
-        assert states == {"stuck": "unresolved", "lives": "unresolved", "main": "set"} or states == {
-            "stuck": "unresolved",
-            "lives": "unresolved",
-        }
+        # The block of the main thread ("stuck") is there, and takes no lock.
+        assert states == {"stuck": "set", "is-stuck": "unresolved", "lives": "unresolved"}
         rows = [row for row in answers["early_buffer"]["threads"] if row["state"] == "unresolved"]
         assert all("passive" in row["reason"] for row in rows)
 
@@ -344,7 +411,10 @@ def test_verify_all_agrees(program: str, kind: str, subjects: Subjects, tmp_path
     subject = subjects.get(program, kind)
     output = tmp_path / "verify.json"
     done = session(
-        subject.arguments, [f"tls-verify --all --format json --output {output}", "tls-verify --all"], tmp_path, passive=False
+        subject.arguments,
+        [f"tls-verify --all --format json --output {output}", "tls-verify --all"],
+        tmp_path,
+        passive=False,
     )
     assert output.exists(), [one.words for one in done.said]
     found = json.loads(output.read_text())
@@ -380,5 +450,3 @@ def test_default_resolver_can_be_set(zoo: Subject, tmp_path: Path) -> None:
     answers = ask(zoo.arguments, ["zoo_counter"], tmp_path, before=["set tls via gdb"], passive=False)
     truth: Truth = zoo.truth
     assert mismatches(answers["zoo_counter"], truth.of("zoo_counter"), kind="live", via="gdb") == []
-
-

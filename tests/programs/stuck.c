@@ -107,7 +107,7 @@ int main(int argc, char **argv) {
     sem_init(&go, 0, 0);
     sem_init(&stuck, 0, 0);
     library = truth_open("libearly.so");
-    pthread_t stuck_thread = truth_spawn("stuck", gets_stuck, 0);
+    pthread_t stuck_thread = truth_spawn("is-stuck", gets_stuck, 0);
     truth_spawn("lives", lives, 0);
     describe(0, 1);
     truth_step();

@@ -1,0 +1,163 @@
+"""Bad input: a clear sentence, and nothing lost: no traceback, and the next command works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from integration.conftest import Subjects
+from integration.sessions import ask, one_sentence, session
+
+# No process
+
+
+def test_no_program(tmp_path: Path) -> None:
+    done = session([], ["tls-inspect x", "tls-verify --all", 'print $_tls("x")', 'print $_tls_state("x")'], tmp_path)
+    for one in done.said:
+        assert "no process" in one_sentence(done, one.command).lower()
+
+
+def test_program_that_does_not_run(programs: Path, tmp_path: Path) -> None:
+    done = session([programs / "solo"], ["tls-inspect solo_buffer", "tls-verify solo_buffer"], tmp_path)
+    for one in done.said:
+        assert "no process" in one_sentence(done, one.command).lower()
+
+
+def test_process_at_its_first_instruction(programs: Path, tmp_path: Path) -> None:
+    """No library is loaded, and no thread has storage yet; nor after the end of the process."""
+    commands = ["starti", "tls-inspect solo_buffer", "kill", "tls-inspect solo_count"]
+    done = session([programs / "solo"], commands, tmp_path)
+    at_start = done["tls-inspect solo_buffer"]
+    assert at_start.error or "unresolved" in at_start.output
+    assert "NULL" not in at_start.words and "0x" not in at_start.output.split("State")[-1]
+    assert "no process" in one_sentence(done, "tls-inspect solo_count").lower()
+
+
+# Names
+
+
+def test_names(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get("zoo", kind)
+    wanted = {
+        "tls-inspect zoo_bufer": ("zoo_bufer", "zoo_buffer"),
+        "tls-inspect erly_buffer": ("early_buffer",),
+        "tls-inspect space::spaced_bufer": ("spaced_buffer",),
+        "tls-inspect zoo_bufer->str": ("zoo_buffer",),
+        "tls-inspect qqqqqqqqqqqq": ("qqqqqqqqqqqq",),
+        "tls-inspect new_buffer": ("thread-local", "function"),
+        "tls-inspect main": ("thread-local", "function"),
+        "tls-inspect early": ("thread-local",),
+        "tls-inspect malloc": ("thread-local",),
+        "tls-inspect libearly.so::late_gd_buffer": ("late_gd_buffer",),
+        "tls-inspect 'no_such.cc'::same_name": ("same_name",),
+        "tls-inspect zoo_buffer --module libearly.so": ("zoo_buffer",),
+        "tls-verify zoo_bufer": ("zoo_buffer",),
+    }
+    done = session(subject.arguments, list(wanted), tmp_path)
+    for command, words in wanted.items():
+        error = one_sentence(done, command)
+        assert all(word in error for word in words), error
+
+
+def test_ordinary_variable(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    done = session(subjects.get("solo", kind).arguments, ["tls-inspect solo_ordinary"], tmp_path)
+    error = one_sentence(done, "tls-inspect solo_ordinary")
+    assert "not" in error and "thread-local" in error and "solo_ordinary" in error
+
+
+@pytest.mark.parametrize(
+    ("program", "name", "count"),
+    [
+        ("zoo", "same_name", 2),
+        ("files", "twin_buffer", 2),
+        ("namespaces", "space_buffer", 2),
+        ("namespaces", "libspace.so::space_count", 2),
+    ],
+)
+def test_ambiguous_name(program: str, name: str, count: int, kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """Both are listed with the exact text to type, which works."""
+    subject = subjects.get(program, kind)
+    done = session(subject.arguments, [f"tls-inspect {name}"], tmp_path)
+    error = one_sentence(done, f"tls-inspect {name}")
+    match = re.search(r"Type one of: (.+)\.$", error)
+    assert match, error
+    texts = match.group(1).split(", ")
+    assert len(texts) == len(set(texts)) == count, texts
+    answers = ask(subject.arguments, texts, tmp_path / "answers")
+    places = {(answers[text]["variable"]["module"]["id"], answers[text]["variable"]["offset"]) for text in texts}
+    assert len(places) == count
+    linkage = {
+        line.linkage for line in subject.truth.lines if line.query.split(" --")[0].endswith(name.split("::")[-1])
+    }
+    for text in texts:
+        assert answers[text]["variable"]["linkage_name"] in linkage
+
+
+# The command line
+
+
+def test_arguments(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get("zoo", kind)
+    wanted = {
+        "tls-inspect": ("NAME",),
+        "tls-inspect zoo_buffer --via magic": ("magic", "passive"),
+        "tls-inspect zoo_buffer --format xml": ("xml", "json"),
+        "tls-inspect zoo_buffer --frmat json": ("--frmat",),
+        "tls-inspect zoo_buffer --output": ("--output",),
+        "tls-inspect zoo_buffer --threads x": ("x", "1,3-5"),
+        "tls-inspect zoo_buffer --threads 3-": ("3-",),
+        "tls-inspect zoo_buffer --threads 5-1": ("1,3-5",),
+        "tls-inspect zoo_buffer --threads 77": ("77",),
+        "tls-inspect zoo_buffer --threads 77-99999999999": ("99999999999",),
+        "tls-inspect zoo_buffer --module libnope*": ("libnope*", "libearly.so"),
+        "tls-inspect zoo_buffer --module 99": ("99",),
+        "tls-inspect zoo_buffer --type 'struct nowhere *'": ("struct nowhere *",),
+        "tls-inspect zoo_buffer --type ((": ("((",),
+        "tls-inspect zoo_counter->str": ("zoo_counter", "pointer"),
+        "tls-inspect zoo_counter.str": ("zoo_counter",),
+        "tls-inspect zoo_options.nope": ("nope", "depth"),
+        "tls-inspect zoo_options->depth": ("zoo_options",),
+        "tls-inspect zoo_slots[9]": ("9",),
+        "tls-inspect zoo_slots[x]": ("x",),
+        "tls-inspect zoo_slots[": ("[", "path"),
+        "tls-inspect zoo_some->": ("->", "path"),
+        "tls-inspect zoo_some->str->x": ("x",),
+        "tls-inspect ''": (),
+        "tls-inspect ::": ("::",),
+        "tls-inspect --": ("NAME",),
+        "tls-inspect ->str": (),
+        "tls-inspect [0]": ("[0]",),
+        "tls-verify": ("--all",),
+        "tls-verify zoo_buffer --all": ("--all",),
+        "set tls via magic": ("magic",),
+        "set tls max-rows x": (),
+    }
+    done = session(subject.arguments, list(wanted), tmp_path)
+    silent = []
+    for command, words in wanted.items():
+        error = done[command].error
+        if not error or "\n" in error.strip() or not all(word in error for word in words):
+            silent.append(f"{command}: {done[command].words}")
+    assert not silent, "\n".join(silent)
+
+
+@pytest.mark.parametrize("output", ["{folder}/no/such/folder/x.json", "{folder}", "/dev/full", "/proc/version", "''"])
+def test_output_that_cannot_be_written(output: str, subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get("solo", "core")
+    target = output.format(folder=tmp_path)
+    command = f"tls-inspect solo_count --format json --output {target}"
+    done = session(subject.arguments, [command, "tls-inspect solo_count"], tmp_path)
+    error = one_sentence(done, command)
+    assert "--output" in error and (target == "''" or target in error)
+    assert "3" in done["tls-inspect solo_count"].output
+
+
+def test_output_is_whole_or_not_at_all(subjects: Subjects, tmp_path: Path) -> None:
+    """An error leaves the file of an earlier answer as it was."""
+    file = tmp_path / "kept.json"
+    file.write_text("earlier")
+    subject = subjects.get("solo", "core")
+    done = session(subject.arguments, [f"tls-inspect solo_bufer --format json --output {file}"], tmp_path)
+    assert done.said[0].error
+    assert file.read_text() == "earlier"
