@@ -98,6 +98,8 @@ ARCHITECTURES = (
 
 def find(gdb_name: str) -> Architecture | None:
     """Finds the row for GDB's name of an architecture, such as "i386:x86-64"."""
+    if "x64-32" in gdb_name or "ilp32" in gdb_name:
+        return None  # 4-byte pointers on a 64-bit machine
     for row in ARCHITECTURES:
         if gdb_name.startswith(row.gdb_name):
             return row

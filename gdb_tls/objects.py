@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +27,7 @@ DT_NULL, DT_DEBUG = 0, 21
 KERNEL_OBJECTS = ("linux-vdso.so", "linux-gate.so", "linux-vdso64.so", "linux-vdso32.so")
 MOST_OBJECTS = 100_000
 LONGEST_NAME = 4096
+LARGEST_DYNAMIC_SECTION = 1 << 16
 
 
 class Words:
@@ -115,10 +117,10 @@ class LoadedObjects:
     @cached_property
     def all(self) -> list[LoadedObject]:
         """The executable and everything on its link map, in load order."""
-        try:
-            found = [self.from_link_map(address) for address in self._link_maps()]
-        except UnreadableMemory:
-            found = []
+        found: list[LoadedObject] = []
+        with suppress(UnreadableMemory):  # what came before a damaged link is still good
+            for address in self._link_maps():
+                found.append(self.from_link_map(address))
         return found or [self._executable()]
 
     @property
@@ -288,7 +290,8 @@ class LoadedObjects:
             return 0
         for header in self._executable_headers:
             if header.type == PT_DYNAMIC:
-                entries = self._words.read_some(base + header.address, header.size // self._words.size)
+                count = min(header.size, LARGEST_DYNAMIC_SECTION) // self._words.size
+                entries = self._words.read_some(base + header.address, count)
                 for tag, value in zip(entries[::2], entries[1::2]):
                     if tag == DT_DEBUG and value:
                         return self._words.read(value + self._words.size)  # r_map follows r_version

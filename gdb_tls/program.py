@@ -58,6 +58,15 @@ class Program:
 
     @cached_property
     def threads(self) -> list[Thread]:
+        """Every thread, with its name; the names of a live process cost a system call each."""
+        return [self.named(thread) for thread in self.unnamed_threads]
+
+    def named(self, thread: Thread) -> Thread:
+        """The thread with its name."""
+        return thread._replace(name=self.target.name_of(thread))
+
+    @cached_property
+    def unnamed_threads(self) -> list[Thread]:
         """Every thread of the debugger, with its thread pointer, then the ended ones that only libc lists.
 
         libc's lists give all thread pointers without reading a register.  A thread that is

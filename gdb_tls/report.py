@@ -22,6 +22,7 @@ class Request(NamedTuple):
         threads: ranges of GDB's numbers of the threads that are wanted; None for all, the ended ones too.
         module: a --module pattern; None for all.
         type: what to take the variable for; None for what its debug information says.
+        names: whether the threads' names are wanted.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Request(NamedTuple):
     threads: Sequence[range] | None = None
     module: str | None = None
     type: str | None = None
+    names: bool = True
 
 
 def inspect(program: Program, request: Request) -> Report:
@@ -51,10 +53,11 @@ def inspect(program: Program, request: Request) -> Report:
                 "Give it with --type 'TYPE'.",
             )
         path = program.target.debug.parse_path(variable.name, root, path_text)
-    chosen = wanted(program.threads, request.threads)
+    every = program.threads if request.names else program.unnamed_threads
+    chosen = wanted(every, request.threads)
     resolver = resolve.make(request.via, program)
     # Whether an object is shared shows in all threads only; but nothing is called in one that was not asked for.
-    threads = program.threads if resolver.name == "passive" else chosen
+    threads = every if resolver.name == "passive" else chosen
     places = resolver.resolve(variable, threads)
     if path:
         places = follow(program.target, path, places)
@@ -81,7 +84,9 @@ def wanted(threads: Sequence[Thread], numbers: Sequence[range] | None) -> list[T
     """
     if numbers is None:
         return list(threads)
-    chosen = [thread for thread in threads if any(thread.num in part for part in numbers)]
+    # `None in range(...)` would compare with every number of it.
+    listed = [thread for thread in threads if thread.num is not None]
+    chosen = [thread for thread in listed if any(thread.num in part for part in numbers)]
     if not chosen:
         known = [thread.num for thread in threads if thread.num is not None]
         asked = ",".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in numbers if part)

@@ -11,6 +11,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -117,7 +118,7 @@ def plain(name: str) -> str:
 
 def matches_module(module: Module, pattern: str) -> bool:
     """Whether a --module pattern (a glob on file name or path, or a module id) means this module."""
-    if pattern.isdigit():
+    if pattern.isdecimal():
         return module.id == int(pattern)
     names = {module.name, module.path or "", module.target_path}
     return any(fnmatch.fnmatchcase(name, pattern) or name.startswith(pattern + ".") for name in names if name)
@@ -282,9 +283,10 @@ class Symbols:
             places += [os.path.join(here, file.debug_link), os.path.join(here, ".debug", file.debug_link)]
         for place in places:
             if place and os.path.exists(place) and os.path.realpath(place) != os.path.realpath(file.path):
-                found = open_elf(place)
-                if found.build_id == file.build_id:
-                    return found
+                with suppress(NotElf):
+                    found = open_elf(place)
+                    if found.build_id == file.build_id:
+                        return found
         return None
 
     # Errors

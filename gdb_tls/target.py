@@ -154,7 +154,11 @@ class Target(Protocol):
         ...
 
     def threads(self) -> list[Thread]:
-        """All threads that the debugger lists, by number; without thread pointers."""
+        """All threads that the debugger lists, by number; without names and thread pointers."""
+        ...
+
+    def name_of(self, thread: Thread) -> str:
+        """The thread's name; empty where it has none, or the debugger does not know it."""
         ...
 
     def selected_thread(self) -> int | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from gdb_tls.model import Absence, Flag, Instance, Kind, Path, Place, State, Thread, Type
 from gdb_tls.target import Target, UnreadableMemory
 
 LONGEST_PREVIEW = 40
+SMALLEST_PAGE = 4096
+FLOATS = {4: "f", 8: "d"}
 
 
 def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
@@ -68,7 +71,7 @@ def read_instances(
     raws = [next(read) if isinstance(place, int) else None for place in places]
     pointers = [_pointer(kind, raw, target) if raw is not None else None for raw in raws]
     holders = Counter(pointer for pointer in pointers if pointer)
-    unmapped = {pointer for pointer in holders if not target.memory.is_mapped(pointer)}
+    unmapped = _unmapped(holders, target)
     describe = _Describer(target, kind)
     found = []
     for thread, place, raw, pointer in zip(threads, places, raws, pointers):
@@ -88,8 +91,7 @@ def read_instances(
             )
         else:
             state = State.NULL if pointer == 0 else State.SET
-            value = describe.value(raw)
-            text = describe.text(place, raw)
+            value, text = describe(place, raw)
             if pointer and holders[pointer] > 1:
                 flags += (Flag.SHARED,)
             if pointer in unmapped:
@@ -100,6 +102,14 @@ def read_instances(
             flags += assumed
         found.append(Instance(thread, state, flags, address, value, text, via, reason))
     return found
+
+
+def _unmapped(pointers: Iterable[int], target: Target) -> set[int]:
+    """Those that point to no mapped memory; one look a page."""
+    by_page: dict[int, list[int]] = {}
+    for pointer in pointers:
+        by_page.setdefault(pointer & -SMALLEST_PAGE, []).append(pointer)
+    return {pointer for found in by_page.values() if not target.memory.is_mapped(found[0]) for pointer in found}
 
 
 def is_null(kind: Type, raw: bytes, target: Target) -> bool:
@@ -127,30 +137,19 @@ class _Describer:
     def __init__(self, target: Target, kind: Type) -> None:
         self._target = target
         self._kind = kind
-        self._known: dict[bytes, str] = {}
-        self._little = target.architecture.byte_order == "little"
-        order = "<" if target.architecture.byte_order == "little" else ">"
-        self._float = {4: order + "f", 8: order + "d"}.get(kind.size)
+        self._known: dict[bytes, tuple[int | float | bool | None, str]] = {}
+        self._order: Literal["little", "big"] = "little" if target.architecture.byte_order == "little" else "big"
+        self._float = ("<" if self._order == "little" else ">") + FLOATS[kind.size] if kind.size in FLOATS else ""
 
-    def value(self, raw: bytes) -> int | float | bool | None:
-        kind = self._kind.kind
-        if kind is Kind.AGGREGATE:
-            return None
-        if kind is Kind.FLOAT:
-            return float(struct.unpack(self._float, raw)[0]) if self._float else None
-        number = int.from_bytes(
-            raw, "little" if self._target.architecture.byte_order == "little" else "big", signed=self._kind.is_signed
-        )
-        return bool(number) if kind is Kind.BOOLEAN else number
-
-    def text(self, address: int, raw: bytes) -> str:
-        kind = self._kind.kind
-        if kind is Kind.AGGREGATE or (kind is Kind.FLOAT and not self._float):
-            # The same bytes may print differently (a string's inner pointer), so no cache here.
-            return self._formatted(address, raw)
-        if raw not in self._known:
-            self._known[raw] = self._scalar(raw)
-        return self._known[raw]
+    def __call__(self, address: int, raw: bytes) -> tuple[int | float | bool | None, str]:
+        """The value, or None where it is no scalar, and its text."""
+        if self._kind.kind is Kind.AGGREGATE or (self._kind.kind is Kind.FLOAT and not self._float):
+            # The same bytes may print differently (a string's inner pointer), so they are not kept.
+            return None, self._formatted(address, raw)
+        known = self._known.get(raw)
+        if known is None:
+            known = self._known[raw] = self._scalar(raw)
+        return known
 
     def _formatted(self, address: int, raw: bytes) -> str:
         if self._kind.debugger_type is None:
@@ -160,19 +159,21 @@ class _Describer:
         except UnreadableMemory:
             return ""
 
-    def _scalar(self, raw: bytes) -> str:
-        value = self.value(raw)
+    def _scalar(self, raw: bytes) -> tuple[int | float | bool, str]:
         kind = self._kind.kind
+        if kind is Kind.FLOAT:
+            real = float(struct.unpack(self._float, raw)[0])
+            return real, repr(real)
+        value = int.from_bytes(raw, self._order, signed=self._kind.is_signed)
         if kind is Kind.POINTER:
-            text = f"({self._kind.name}) 0x{value:x}"
-            return text + self._pointed(int(value or 0))
+            return value, f"({self._kind.name}) 0x{value:x}" + self._pointed(value)
         if kind is Kind.ENUM:
-            return self._kind.enumerators.get(int(value or 0), str(value))
+            return value, self._kind.enumerators.get(value, str(value))
         if kind is Kind.BOOLEAN:
-            return str(value).lower()
+            return bool(value), str(bool(value)).lower()
         if kind is Kind.CHARACTER:
-            return f"{value} {chr(raw[0] if self._little else raw[-1])!r}"
-        return repr(value) if kind is Kind.FLOAT else str(value)
+            return value, f"{value} {chr(value % 256)!r}"
+        return value, str(value)
 
     def _pointed(self, pointer: int) -> str:
         if not pointer:
@@ -203,8 +204,12 @@ def preview(pointer: int, target: Target) -> str:
 
 def escape(text: bytes) -> str:
     """Bytes of the program as C would write them in a string."""
-    decode: Callable[[bytes], str] = lambda raw: raw.decode("utf-8", errors="backslashreplace")  # noqa: E731
-    return "".join(
-        c if c.isprintable() and c not in '"\\' else c.encode("unicode_escape").decode() if c != '"' else '\\"'
-        for c in decode(text)
-    )
+
+    def shown(c: str) -> str:
+        if "\udc80" <= c <= "\udcff":  # a byte that is no UTF-8, by surrogateescape
+            return f"\\x{ord(c) - 0xDC00:02x}"
+        if c == '"':
+            return '\\"'
+        return c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode()
+
+    return "".join(map(shown, text.decode("utf-8", errors="surrogateescape")))

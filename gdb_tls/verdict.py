@@ -41,7 +41,7 @@ def _null(report: Report, rows: Sequence[Instance], counts: Counter[State]) -> l
     elif len(have) == 1 and _is_main(have[0], report):
         sentences.append("Set only in the main thread: initialised once for the process, not once for each thread.")
     elif len(have) == 1:
-        sentences.append(f"Set only in thread {numbers(have) or 'an ended thread'}: the others never initialised it.")
+        sentences.append(f"Set only in {_who(have)}: the others never initialised it.")
     elif have and len(null) == 1 and _is_main(null[0], report):
         sentences.append("Null only in the main thread: the workers have their own.")
     elif have and len(null) < len(have):
@@ -78,13 +78,12 @@ def _flags(rows: Sequence[Instance]) -> list[str]:
     if shared:
         objects = len({instance.text if instance.value is None else instance.value for instance in shared})
         what = "share one object" if objects == 1 else f"share {objects} objects"
-        sentences.append(f"Threads {numbers(shared)} {what}: it is not each thread's own.")
+        if len(shared) == 1:
+            what = "shares its object with another thread"
+        sentences.append(f"{_who(shared).capitalize()} {what}: it is not each thread's own.")
     dangling = [instance for instance in rows if Flag.DANGLING in instance.flags]
     if dangling:
-        sentences.append(
-            f"Dangling in thread{'s' if len(dangling) > 1 else ''} {numbers(dangling)}: "
-            "it points to memory that is not mapped."
-        )
+        sentences.append(f"Dangling in {_who(dangling)}: it points to memory that is not mapped.")
     ended = [instance for instance in rows if Flag.EXITED in instance.flags]
     if ended:
         words = "1 thread has" if len(ended) == 1 else f"{len(ended)} threads have"
@@ -103,6 +102,15 @@ def _count(what: str, some: Sequence[Instance], of: int) -> str:
         )
     which = numbers(some)
     return f"{what} in {len(some):,} of {of:,} threads{': ' + which if which else ''}."
+
+
+def _who(some: Sequence[Instance]) -> str:
+    """Threads in words: "thread 2", "threads 1-3 and an ended thread"."""
+    ended = sum(instance.thread.num is None for instance in some)
+    listed = len(some) - ended
+    words = [f"thread{'s' if listed > 1 else ''} {numbers(some)}"] if listed else []
+    words += ["an ended thread" if ended == 1 else f"{ended} ended threads"] if ended else []
+    return " and ".join(words)
 
 
 def _is_main(instance: Instance, report: Report) -> bool:

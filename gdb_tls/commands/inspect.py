@@ -19,11 +19,17 @@ def query(request: Request) -> views.Answer:
             request.threads,
             arguments.module,
             arguments.type,
+            names=arguments.format in ("json", "csv"),
         ),
     )
-    if arguments.format != "table":
-        return views.Answer(found, views.rows(found, None), {})
-    rows = views.rows(found, request.max_rows)
+    if arguments.format in ("json", "csv"):
+        return views.Answer(found, (), {})
+    rows = [
+        views.Row(row.instance._replace(thread=program.named(row.instance.thread)), row.members)
+        if row.size == 1
+        else row
+        for row in views.rows(found, request.max_rows)
+    ]
     shown = [row.instance.thread for row in rows if row.size == 1 and row.instance.thread.num is not None]
     return views.Answer(found, rows, {thread.num: program.where(thread) for thread in shown})
 

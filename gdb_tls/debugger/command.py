@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Sequence
 
@@ -27,6 +28,8 @@ class TlsCommand(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Runs the command; every error ends as one sentence."""
         del from_tty
+        collecting = gc.isenabled()
+        gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
         try:
             self._run(argument)
         except TlsError as error:
@@ -42,6 +45,9 @@ class TlsCommand(gdb.Command):
                 safe(f"{self._spec.name} failed ({type(error).__name__}: {' '.join(str(error).split())}). ")
                 + "This is a defect of gdb-tls: please report it, with what GDB_TLS_DEBUG=1 in the environment shows."
             ) from None
+        finally:
+            if collecting:
+                gc.enable()
 
     def _run(self, argument: str) -> None:
         words = gdb.string_to_argv(argument)

@@ -60,7 +60,9 @@ def _inspect(name: gdb.Value, thread: gdb.Value | None) -> tuple[Report, Instanc
     selected = gdb.selected_thread()
     number = int(thread) if thread is not None else selected.num if selected else 0
     try:
-        found = report.inspect(current_program(), report.Request(name.string(), threads=[range(number, number + 1)]))
+        found = report.inspect(
+            current_program(), report.Request(name.string(), threads=[range(number, number + 1)], names=False)
+        )
     except TlsError as error:
         raise gdb.GdbError(safe(str(error))) from None
     return found, found.instances[0]

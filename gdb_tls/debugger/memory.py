@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from gdb_tls.elf import NotElf, open_elf
 from gdb_tls.target import UnreadableMemory
 
 AT_PHDR = 3
+MOST_RANGES = 1024  # IOV_MAX of Linux
 
 
 class GdbMemory:
@@ -61,6 +63,7 @@ class ProcessMemory(GdbMemory):
             OSError: where the kernel does not let us.
         """
         super().__init__(inferior)
+        self._pid = pid
         self._file = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
 
     def __del__(self) -> None:
@@ -75,6 +78,35 @@ class ProcessMemory(GdbMemory):
             if len(found) == size:
                 return found
         return super().read(address, size)
+
+    def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
+        """See `Memory.read_many`: process_vm_readv(2), which takes a thousand ranges in one call."""
+        found: list[bytes | None] = []
+        while size and len(found) < len(addresses):
+            some = addresses[len(found) : len(found) + MOST_RANGES]
+            data = self._read_ranges(some, size)
+            found += [data[at : at + size] for at in range(0, len(data) - size + 1, size)]
+            if len(data) < size * len(some):
+                # The call stops at the first range that cannot be read.
+                found += super().read_many(addresses[len(found) : len(found) + 1], size)
+        return found if size else [b""] * len(addresses)
+
+    def _read_ranges(self, addresses: Sequence[int], size: int) -> bytes:
+        import ctypes
+
+        buffer = ctypes.create_string_buffer(size * len(addresses))
+        words = array("L", [size]) * (2 * len(addresses))
+        words[::2] = array("L", [address & (1 << 64) - 1 for address in addresses])
+        local = array("L", [ctypes.addressof(buffer), len(buffer)])
+        call = ctypes.CDLL(None).process_vm_readv
+        call.restype = ctypes.c_ssize_t
+        count = call(
+            self._pid,
+            *(ctypes.c_void_p(local.buffer_info()[0]), ctypes.c_ulong(1)),
+            *(ctypes.c_void_p(words.buffer_info()[0]), ctypes.c_ulong(len(addresses))),
+            ctypes.c_ulong(0),
+        )
+        return buffer.raw[: max(count, 0)]
 
 
 class CoreMemory(GdbMemory):

@@ -86,8 +86,12 @@ class GdbTarget:
         found = []
         for num, thread in self._gdb_threads.items():
             _, lwp, tid = thread.ptid
-            found.append(Thread(num, lwp or tid or None, _name(thread), running=thread.is_running()))
+            found.append(Thread(num, lwp or tid or None, "", running=thread.is_running()))
         return found
+
+    def name_of(self, thread: Thread) -> str:
+        """See `Target.name_of`."""
+        return _name(self._gdb_threads[thread.num]) if thread.num in self._gdb_threads else ""
 
     @cached_property
     def _gdb_threads(self) -> dict[int, gdb.InferiorThread]:

@@ -1,0 +1,445 @@
+"""From what a user types to the variable: names, scopes, paths, and the errors with what to type instead."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from unit.elfwriter import LOCAL, Elf, Symbol, file_row
+from unit.fake import INTEGER, POINTER
+from unit.process import Process
+
+from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, TlsError, UnknownName
+from gdb_tls.model import Variable
+from gdb_tls.symbols import Query, Symbols, plain, queries, split_path
+from gdb_tls.target import DebugSymbol
+
+
+class TestSplitPath:
+    @pytest.mark.parametrize(
+        ("text", "name", "path"),
+        [
+            ("buffer", "buffer", ""),
+            ("buffer->str", "buffer", "->str"),
+            ("buffer ->str", "buffer", "->str"),
+            ("buffer.field[2]", "buffer", ".field[2]"),
+            ("table[3].x->y", "table", "[3].x->y"),
+            ("ns::Class::member->next", "ns::Class::member", "->next"),
+            ("libfoo.so::name", "libfoo.so::name", ""),
+            ("libfoo.so.1::ns::name.x", "libfoo.so.1::ns::name", ".x"),
+            ("'file.cc'::name", "'file.cc'::name", ""),
+            ("'file.cc'::name->x", "'file.cc'::name", "->x"),
+            ("f(std::pair<int, char>)::local.x", "f(std::pair<int, char>)::local", ".x"),
+            ("f(int (*)(char...))::local", "f(int (*)(char...))::local", ""),
+            ("Pool<a.b>::free_list->next", "Pool<a.b>::free_list", "->next"),
+            ("make[abi:cxx11](int)::cache", "make[abi:cxx11](int)::cache", ""),
+            ("cache[abi:cxx11].size", "cache[abi:cxx11]", ".size"),
+            ("counter.0", "counter", ".0"),
+            ("", "", ""),
+        ],
+    )
+    def test_split(self, text: str, name: str, path: str) -> None:
+        assert split_path(text) == (name, path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("buffer", [Query("buffer", "buffer", "", "")]),
+        (" buffer ", [Query("buffer", "buffer", "", "")]),
+        ("counter.0", [Query("counter.0", "counter.0", "", ""), Query("counter.0", "counter", "", ".0")]),
+        ("'odd name'", [Query("'odd name'", "odd name", "", "")]),
+        (
+            "ns::name",
+            [Query("ns::name", "ns::name", "", ""), Query("ns::name", "name", "ns", "")],
+        ),
+        (
+            "'a b.cc'::name->x",
+            [
+                Query("'a b.cc'::name->x", "'a b.cc'::name->x", "", ""),
+                Query("'a b.cc'::name->x", "name->x", "a b.cc", ""),
+                Query("'a b.cc'::name->x", "'a b.cc'::name", "", "->x"),
+                Query("'a b.cc'::name->x", "name", "a b.cc", "->x"),
+            ],
+        ),
+    ],
+)
+def test_queries(text: str, expected: list[Query]) -> None:
+    assert list(queries(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("buffer", "buffer"),
+        ("::buffer", "buffer"),
+        ("(anonymous namespace)::buffer", "buffer"),
+        ("ns::(anonymous namespace)::buffer", "ns::buffer"),
+        ("cache[abi:cxx11]", "cache"),
+        ("f(int)::local", "f::local"),
+        ("C::f(int) const::local", "C::f::local"),
+        ("f(int)::{lambda(char)#1}::operator()(char) const::local", "f::{lambda(char)#1}::operator::local"),
+        pytest.param("f(int (*)(char))::local", "f::local", marks=pytest.mark.xfail(reason="nested parameters")),
+    ],
+)
+def test_plain(name: str, short: str) -> None:
+    assert plain(name) == short
+
+
+@pytest.fixture
+def app(process: Process) -> Process:
+    """Two libraries: C++ and C, with namesakes in two files and in both libraries."""
+    process.module(
+        "libone.so",
+        [
+            file_row("first.cc"),
+            Symbol("_ZL7counter", 0x00, 4, binding=LOCAL),
+            Symbol("_ZZ3runvE5local", 0x30, 8, binding=LOCAL),
+            file_row("second.cc"),
+            Symbol("_ZL7counter", 0x04, 4, binding=LOCAL),
+            Symbol("only_here", 0x08, 8, binding=LOCAL),
+            Symbol("_ZN2ns5Class6memberE", 0x10, 8),
+            Symbol("_ZN5other5Class6memberE", 0x18, 8),
+            Symbol("everywhere", 0x20, 8),
+            Symbol("buffer", 0x28, 8),
+            Symbol("buffer_alias", 0x28, 8),
+        ],
+    )
+    process.module(
+        "libtwo.so.2",
+        [file_row("two.c"), Symbol("visits.0", 0x40, 4, binding=LOCAL), Symbol("everywhere", 0x00, 4)],
+    )
+    process.target.debug.demangled = {
+        "_ZL7counter": "counter",
+        "_ZN2ns5Class6memberE": "ns::Class::member",
+        "_ZN5other5Class6memberE": "other::Class::member",
+        "_ZZ3runvE5local": "run()::local",
+    }
+    return process
+
+
+def find(process: Process, text: str, module: str | None = None) -> Variable:
+    return process.program().symbols(module).find(text)[0]
+
+
+class TestFind:
+    @pytest.mark.parametrize(
+        ("text", "module", "offset"),
+        [
+            ("only_here", 1, 0x08),
+            ("  only_here ", 1, 0x08),
+            ("'only_here'", 1, 0x08),
+            ("::only_here", 1, 0x08),
+            ("ns::Class::member", 1, 0x10),
+            ("other::Class::member", 1, 0x18),
+            ("_ZN2ns5Class6memberE", 1, 0x10),
+            ("run()::local", 1, 0x30),
+            ("run::local", 1, 0x30),
+            ("local", 1, 0x30),
+            ("'first.cc'::counter", 1, 0x00),
+            ("second.cc::counter", 1, 0x04),
+            ("'second.cc'::_ZL7counter", 1, 0x04),
+            ("libone.so::everywhere", 1, 0x20),
+            ("libone::everywhere", 1, 0x20),
+            ("libtwo.so::everywhere", 2, 0x00),
+            ("libtwo.so.2::everywhere", 2, 0x00),
+            ("libtwo::everywhere", 2, 0x00),
+            ("libone.so::ns::Class::member", 1, 0x10),
+            ("visits.0", 2, 0x40),
+            ("visits", 2, 0x40),
+            ("'two.c'::visits", 2, 0x40),
+            ("buffer", 1, 0x28),
+            ("buffer_alias", 1, 0x28),
+        ],
+    )
+    def test_one(self, app: Process, text: str, module: int, offset: int) -> None:
+        found = find(app, text)
+        assert (found.module.id, found.offset) == (module, offset)
+
+    def test_path_is_split_off(self, app: Process) -> None:
+        variable, path = app.program().symbols().find("libone.so::buffer->length[2]")
+        assert (variable.name, path) == ("buffer", "->length[2]")
+
+    def test_static_of_a_c_function(self, app: Process) -> None:
+        app.target.debug.local = {"visit": {"visits": 0x40}, "elsewhere": {"visits": 0x44}}
+        assert find(app, "visit::visits").linkage_name == "visits.0"
+        with pytest.raises(UnknownName):
+            find(app, "elsewhere::visits")
+
+    @pytest.mark.parametrize("pattern", ["2", "libtwo*", "libtwo.so.2", "libtwo", "/lib/libtwo.so.2", "*/libtwo*"])
+    def test_module_pattern(self, app: Process, pattern: str) -> None:
+        assert find(app, "everywhere", pattern).module.id == 2
+
+    @pytest.mark.parametrize("pattern", ["3", "two", "libthree*", "", "²"])
+    def test_module_pattern_that_means_none(self, app: Process, pattern: str) -> None:
+        with pytest.raises(BadArgument, match=r"There are: libone\.so \(1\), libtwo\.so\.2 \(2\)"):
+            find(app, "everywhere", pattern)
+
+    def test_what_the_symbol_table_says(self, app: Process) -> None:
+        one = find(app, "everywhere", "1")
+        assert (one.size, one.exported, one.is_static, one.source, one.type) == (8, True, False, "symtab", None)
+        one = find(app, "'second.cc'::counter")
+        assert (one.size, one.exported, one.is_static, one.file, one.line) == (4, False, True, "second.cc", 0)
+
+    def test_what_debug_information_says(self, app: Process) -> None:
+        app.target.debug.declared["everywhere"] = DebugSymbol("everywhere", POINTER, "/src/every.cc", 47, "opaque")
+        one = find(app, "everywhere", "1")
+        assert (one.type, one.file, one.line, one.source) == (POINTER, "every.cc", 47, "gdb")
+        assert one.debugger_symbol == "opaque"
+
+    def test_size_of_the_type_where_the_symbol_has_none(self, process: Process) -> None:
+        process.module("libasm.so", [Symbol("bare", 0, 0)])
+        process.target.debug.declared["bare"] = DebugSymbol("bare", INTEGER, "", 0, None)
+        assert find(process, "bare").size == 4
+
+    def test_global_symbol_by_the_file_that_debug_information_knows(self, app: Process) -> None:
+        app.target.debug.declared["only_here"] = DebugSymbol("only_here", None, "second.cc", 1, None)
+        app.target.debug.declared["buffer"] = DebugSymbol("buffer", None, "/src/ring.cc", 9, None)
+        assert find(app, "'ring.cc'::buffer").offset == 0x28
+
+    def test_variables_come_once(self, app: Process) -> None:
+        found = [(one.module.id, one.offset) for one in app.program().symbols().variables()]
+        assert found == sorted(set(found))
+        assert len(found) == 10
+
+    def test_names_for_completion(self, app: Process) -> None:
+        names = app.program().symbols().names()
+        assert names == sorted(set(names))
+        assert {"counter", "ns::Class::member", "run::local", "visits.0"} <= set(names)
+
+
+class TestInitialImage:
+    def image(self, process: Process, offset: int, size: int) -> bytes | None:
+        symbols = process.program().symbols()
+        return symbols.initial_image(symbols.modules[0], offset, size)
+
+    def test_data_then_zeros(self, process: Process) -> None:
+        process.module("libx.so", image=b"abcdef", size=0x10)
+        assert self.image(process, 0, 4) == b"abcd"
+        assert self.image(process, 4, 4) == b"ef\0\0"
+        assert self.image(process, 8, 8) == bytes(8)
+        assert self.image(process, 8, 9) is None, "beyond the block"
+        assert self.image(process, 0, 0) is None, "no size known"
+
+    def test_from_memory_where_the_file_is_missing(self, process: Process) -> None:
+        process.module("libx.so", image=b"abcdef", size=0x10)
+        process.target.known_files.pop("/lib/libx.so")
+        assert self.image(process, 1, 3) == b"bcd"
+        assert self.image(process, 6, 2) == b"\0\0"
+
+    def test_neither(self, process: Process) -> None:
+        module = process.module("libx.so", image=b"abcdef", size=0x10)
+        process.target.known_files.pop("/lib/libx.so")
+        symbols = process.program().symbols()
+        process.memory.leave_out(module.loaded.base)
+        assert symbols.initial_image(symbols.modules[0], 0, 4) is None
+
+    def test_is_in_the_variable(self, process: Process) -> None:
+        process.module("libx.so", [Symbol("number", 4, 4)], image=b"0123\x2a", size=0x10)
+        assert find(process, "number").initial == b"\x2a\0\0\0"
+
+
+class TestSeparateDebugFiles:
+    """GDB manual, "Separate Debug Files"."""
+
+    @pytest.fixture
+    def stripped(self, process: Process) -> Process:
+        process.module(
+            "libx.so", [Symbol("shown", 0x8)], symtab=None, build_id=b"\xab\xcd\xef", debuglink="libx.so.debug"
+        )
+        return process
+
+    def write(self, path: Path, build_id: bytes = b"\xab\xcd\xef") -> str:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        symbols = [file_row("x.c"), Symbol("hidden_away", 0x10, 8, binding=LOCAL), Symbol("shown", 0x8)]
+        return Elf(build_id=build_id, symtab=symbols).write(path)
+
+    def check(self, process: Process) -> None:
+        hidden = find(process, "hidden_away")
+        assert (hidden.offset, hidden.source, hidden.file, hidden.exported) == (0x10, "debug-file", "x.c", False)
+        assert find(process, "shown").exported
+
+    def test_without(self, stripped: Process) -> None:
+        assert find(stripped, "shown").source == "dynsym"
+        with pytest.raises(UnknownName):
+            find(stripped, "hidden_away")
+
+    def test_by_build_id(self, stripped: Process, tmp_path: Path) -> None:
+        self.write(tmp_path / "debug" / ".build-id" / "ab" / "cdef.debug")
+        stripped.target.debug.directories = [str(tmp_path / "debug")]
+        self.check(stripped)
+
+    @pytest.mark.parametrize("folder", [".", ".debug"])
+    def test_by_link(self, stripped: Process, tmp_path: Path, folder: str) -> None:
+        self.write(tmp_path / folder / "libx.so.debug")
+        self.check(stripped)
+
+    def test_by_link_in_the_global_directory(self, stripped: Process, tmp_path: Path) -> None:
+        self.write(Path(f"{tmp_path}/debug{tmp_path}/libx.so.debug"))
+        stripped.target.debug.directories = [f"{tmp_path}/debug"]
+        self.check(stripped)
+
+    def test_as_the_debugger_found_it(self, stripped: Process, tmp_path: Path) -> None:
+        path = self.write(tmp_path / "somewhere" / "else")
+        stripped.target.debug.debug_files = {str(tmp_path / "libx.so"): path}
+        self.check(stripped)
+
+    def test_of_another_build(self, stripped: Process, tmp_path: Path) -> None:
+        self.write(tmp_path / "libx.so.debug", build_id=b"\x01")
+        with pytest.raises(UnknownName):
+            find(stripped, "hidden_away")
+
+    def test_damaged(self, stripped: Process, tmp_path: Path) -> None:
+        """A bad debug file takes nothing away from what the object itself says."""
+        (tmp_path / "libx.so.debug").write_bytes(b"garbage")
+        assert find(stripped, "shown").offset == 0x8
+
+
+class TestErrors:
+    def error(self, process: Process, text: str, kind: type[TlsError]) -> TlsError:
+        with pytest.raises(kind) as caught:
+            find(process, text)
+        return caught.value
+
+    def choices(self, error: TlsError) -> list[str]:
+        """What the hint of an ambiguous name says to type."""
+        match = re.fullmatch(r"Type one of: (.*)\.", error.hint)
+        assert match, error.hint
+        return match.group(1).split(", ")
+
+    def can_be_typed(self, process: Process, text: str) -> set[tuple[int, int]]:
+        """Types each choice, and gives the places that were found."""
+        choices = self.choices(self.error(process, text, AmbiguousName))
+        places = []
+        for choice in choices:
+            words = shlex.split(choice.replace("'", "\\'"))
+            module = words[words.index("--module") + 1] if "--module" in words else None
+            found = find(process, words[0], module)
+            places.append((found.module.id, found.offset))
+        assert len(set(places)) == len(choices), "each choice means another variable"
+        return set(places)
+
+    @pytest.mark.parametrize(
+        ("text", "places"),
+        [
+            ("counter", {(1, 0x00), (1, 0x04)}),
+            ("_ZL7counter", {(1, 0x00), (1, 0x04)}),
+            ("libone.so::counter", {(1, 0x00), (1, 0x04)}),
+            ("everywhere", {(1, 0x20), (2, 0x00)}),
+            ("member", {(1, 0x10), (1, 0x18)}),
+            ("Class::member", {(1, 0x10), (1, 0x18)}),
+        ],
+    )
+    def test_ambiguous(self, app: Process, text: str, places: set[tuple[int, int]]) -> None:
+        assert self.can_be_typed(app, text) == places
+
+    def test_ambiguous_text(self, app: Process) -> None:
+        error = self.error(app, "counter", AmbiguousName)
+        assert str(error) == (
+            "2 thread-local variables are called counter. "
+            "Type one of: 'first.cc'::counter, 'second.cc'::counter."
+        )
+        error = self.error(app, "everywhere->x", AmbiguousName)
+        assert error.hint == "Type one of: libone.so::everywhere->x, libtwo.so.2::everywhere->x."
+
+    def test_one_library_twice(self, process: Process) -> None:
+        """Opened by dlmopen in two namespaces: only the id tells them apart."""
+        for folder in ("a", "b"):
+            process.module("libx.so", [Symbol("value", 8)], target_path=f"/{folder}/libx.so")
+        assert self.can_be_typed(process, "value") == {(1, 8), (2, 8)}
+
+    def test_one_library_twice_with_namesakes_inside(self, process: Process) -> None:
+        symbols = [
+            file_row("a.c"),
+            Symbol("value", 0, binding=LOCAL),
+            file_row("b.c"),
+            Symbol("value", 8, binding=LOCAL),
+        ]
+        for folder in ("a", "b"):
+            process.module("libx.so", symbols, target_path=f"/{folder}/libx.so")
+        assert self.can_be_typed(process, "value") == {(1, 0), (1, 8), (2, 0), (2, 8)}
+
+    def test_overloads(self, process: Process) -> None:
+        names = {"_ZZ1fiE1x": "f(int)::x", "_ZZ1fcE1x": "f(char)::x"}
+        process.module(
+            "libx.so", [file_row("a.cc"), *(Symbol(name, 8 * i, binding=LOCAL) for i, name in enumerate(names))]
+        )
+        process.target.debug.demangled = names
+        assert self.can_be_typed(process, "f::x") == {(1, 0), (1, 8)}
+        assert find(process, "f(char)::x").offset == 8
+
+    def test_numbered_statics_of_c(self, process: Process) -> None:
+        process.module(
+            "libx.so",
+            [file_row("a.c"), *(Symbol(f"count.{i}", 8 * i, binding=LOCAL) for i in range(3))],
+        )
+        assert self.can_be_typed(process, "count") == {(1, 0), (1, 8), (1, 16)}
+
+    @pytest.mark.xfail(reason="there is no text yet that means just one of them")
+    def test_files_of_one_name(self, process: Process) -> None:
+        """src/a/util.c and src/b/util.c: the STT_FILE rows have the last part only."""
+        process.module(
+            "libx.so",
+            [
+                file_row("util.c"),
+                Symbol("cache", 0, binding=LOCAL),
+                file_row("util.c"),
+                Symbol("cache", 8, binding=LOCAL),
+            ],
+        )
+        assert self.can_be_typed(process, "cache") == {(1, 0), (1, 8)}
+
+    def test_many(self, process: Process) -> None:
+        symbols: list[Symbol] = []
+        for index in range(25):
+            symbols += [file_row(f"f{index}.c"), Symbol("value", 8 * index, binding=LOCAL)]
+        process.module("libx.so", symbols, size=0x1000)
+        error = self.error(process, "value", AmbiguousName)
+        assert "25 thread-local variables" in error.what
+        assert error.hint.endswith("'f9.c'::value, and 15 more.")
+
+    def test_suggestions(self, app: Process) -> None:
+        assert "Did you mean only_here?" in self.error(app, "only_hear", UnknownName).hint
+        assert "ns::Class::member" in self.error(app, "ns::Class::membr", UnknownName).hint
+        assert "everywhere" in self.error(app, "libone.so::everywere", UnknownName).hint
+        assert "buffer" in self.error(app, "Buffer->str", UnknownName).hint
+
+    def test_nothing_near(self, app: Process) -> None:
+        error = self.error(app, "xyzzy", UnknownName)
+        assert error.what == "No thread-local variable is called xyzzy in 2 modules"
+        assert "tls-inspect" in error.hint
+
+    def test_not_thread_local(self, app: Process) -> None:
+        app.target.debug.others = {"main": "a function"}
+        error = self.error(app, "main", NotThreadLocal)
+        assert str(error) == (
+            "main is a function, not a thread-local variable. Use `print main`; every thread sees the same one."
+        )
+        assert isinstance(self.error(app, "main->x", NotThreadLocal), NotThreadLocal)
+
+    def test_missing_files_are_named(self, app: Process) -> None:
+        app.module("libgone.so", [Symbol("lost", 0)], build_id=b"\xfe\xed")
+        del app.target.known_files["/lib/libgone.so"]
+        error = self.error(app, "lost", MissingFile)
+        assert "/lib/libgone.so (build id feed) is not on this machine" in error.what
+        assert "set sysroot" in error.hint
+        # What is known is found all the same, and a near name is suggested.
+        assert find(app, "only_here").offset == 8
+        assert "only_here" in self.error(app, "only_hear", MissingFile).hint
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", " ", "::", "->", "->x", ".", "[", "[0]", "'", "''", "'::'", "a::", "::a::", "(", "a(b", "\x1b[31m", "é", "%s",
+         "a" * 10_000, "a::" * 200, "<" * 500, "'a'::'b'::'c'"],
+    )  # fmt: skip
+    def test_odd_text(self, app: Process, text: str) -> None:
+        self.error(app, text, TlsError)
+
+
+def test_no_modules(process: Process) -> None:
+    symbols = Symbols(process.target, [])
+    with pytest.raises(UnknownName):
+        symbols.find("anything")
+    assert symbols.names() == [] and symbols.variables() == []

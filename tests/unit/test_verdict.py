@@ -1,0 +1,162 @@
+"""The report in plain words, by the pattern of the states."""
+
+from __future__ import annotations
+
+import pytest
+from unit.made import instance, instances, report
+
+from gdb_tls.model import Flag, State
+from gdb_tls.verdict import numbers, verdict
+
+
+@pytest.mark.parametrize(
+    ("letters", "starts_null", "sentences"),
+    [
+        ("", False, ["There is no thread to look at."]),
+        ("s", False, ["Set in the only thread."]),
+        ("ss", False, ["Set in both threads."]),
+        ("sss", False, ["Set in all 3 threads."]),
+        (
+            "n",
+            False,
+            [
+                "NULL in the only thread.",
+                "No thread has it set: it has not been initialised, or has been cleared everywhere.",
+            ],
+        ),
+        (
+            "nnn",
+            False,
+            [
+                "NULL in all 3 threads.",
+                "No thread has it set: it has not been initialised, or has been cleared everywhere.",
+            ],
+        ),
+        (
+            "snnnnn",
+            False,
+            [
+                "NULL in 5 of 6 threads: 2-6.",
+                "Set only in the main thread: initialised once for the process, not once for each thread.",
+            ],
+        ),
+        (
+            "nnsn",
+            False,
+            ["NULL in 3 of 4 threads: 1-2,4.", "Set only in thread 3: the others never initialised it."],
+        ),
+        (
+            "nsss",
+            False,
+            ["NULL in 1 of 4 threads: 1.", "Null only in the main thread: the workers have their own."],
+        ),
+        (
+            "sssn",
+            False,
+            [
+                "NULL in 1 of 4 threads: 4.",
+                "A minority of the threads is null: look at what these did not run.",
+            ],
+        ),
+        ("ssnnn", False, ["NULL in 3 of 5 threads: 3-5."]),
+        ("uuu", False, ["No thread has touched swoole.so, so no block exists yet."]),
+        (
+            "suu",
+            False,
+            ["Unallocated in 2 of 3 threads: 2-3: never touched swoole.so.", "Set in the other one."],
+        ),
+        (
+            "ssu",
+            True,
+            [
+                "Unallocated in 1 of 3 threads: 3: never touched swoole.so.",
+                "A new block would start null: the first access there finds a null pointer.",
+                "Set in the other 2.",
+            ],
+        ),
+        (
+            "srx",
+            False,
+            [
+                "Unreadable in 1 of 3 threads: 2.",
+                "  the page at 0x5000 is not in the core",
+                "Unresolved in 1 of 3 threads: 3.",
+                "  the thread's DTV cannot be read",
+                "Set in the other one.",
+            ],
+        ),
+    ],
+)
+def test_patterns(letters: str, starts_null: bool, sentences: list[str]) -> None:
+    assert verdict(report(instances(letters), starts_null=starts_null)) == sentences
+
+
+def test_nothing_is_said_of_all_threads_where_some_are_not_known() -> None:
+    """Null where it could be read is not null everywhere."""
+    said = " ".join(verdict(report(instances("nnx"))))
+    assert "NULL in 2 of 3 threads: 1-2." in said
+    assert "No thread has it set" not in said
+    assert "everywhere" not in said
+
+
+def test_main_only_is_said_only_of_the_main_thread() -> None:
+    rows = instances("snn")
+    rows[0] = rows[0]._replace(thread=rows[0].thread._replace(lwp=4711))
+    assert "Set only in thread 1: the others never initialised it." in verdict(report(rows))
+
+
+def test_set_only_in_an_ended_thread() -> None:
+    rows = [*instances("nn"), instance(None, State.SET, Flag.EXITED)]
+    sentences = verdict(report(rows))
+    assert sentences[0] == "NULL in 2 of 3 threads: 1-2."
+    assert "Set only in an ended thread: the others never initialised it." in sentences
+    assert sentences[-1] == "1 thread has ended without being joined."
+
+
+def test_shared() -> None:
+    rows = [instance(number, State.SET, Flag.SHARED, value=0x5500) for number in (1, 2, 3)]
+    assert verdict(report(rows)) == ["Threads 1-3 share one object: it is not each thread's own."]
+    rows += [instance(number, State.SET, Flag.SHARED, value=0x6600) for number in (5, 6)]
+    assert verdict(report(rows)) == ["Threads 1-3,5-6 share 2 objects: it is not each thread's own."]
+
+
+def test_shared_with_threads_that_are_not_listed() -> None:
+    ended = instance(None, State.SET, Flag.SHARED, Flag.EXITED, value=0x5500)
+    rows = [instance(2, State.SET, Flag.SHARED, value=0x5500), ended]
+    assert verdict(report(rows)) == [
+        "Thread 2 and an ended thread share one object: it is not each thread's own.",
+        "1 thread has ended without being joined.",
+    ]
+    rows = [instance(2, State.SET, Flag.SHARED, value=0x5500)]  # --threads 2
+    assert verdict(report(rows)) == ["Thread 2 shares its object with another thread: it is not each thread's own."]
+
+
+def test_dangling_in_an_ended_thread() -> None:
+    rows = [instance(1, State.SET), instance(None, State.SET, Flag.DANGLING, Flag.EXITED)]
+    assert verdict(report(rows))[0] == "Dangling in an ended thread: it points to memory that is not mapped."
+
+
+def test_dangling() -> None:
+    rows = [instance(1, State.SET), instance(2, State.SET, Flag.DANGLING)]
+    assert verdict(report(rows)) == ["Dangling in thread 2: it points to memory that is not mapped."]
+    rows.append(instance(3, State.SET, Flag.DANGLING))
+    assert verdict(report(rows)) == ["Dangling in threads 2-3: it points to memory that is not mapped."]
+
+
+def test_many_threads() -> None:
+    assert verdict(report(instances("s" + "n" * 9999)))[0] == "NULL in 9,999 of 10,000 threads: 2-10000."
+
+
+@pytest.mark.parametrize(
+    ("threads", "text"),
+    [
+        ([], ""),
+        ([3], "3"),
+        ([1, 2], "1-2"),
+        ([5, 3, 1, 2, 9, 10], "1-3,5,9-10"),
+        ([None, 2, None], "2"),
+        ([None], ""),
+    ],
+)
+def test_numbers(threads: list[int | None], text: str) -> None:
+    assert numbers([instance(number, State.SET) for number in threads]) == text
