@@ -12,12 +12,14 @@ import gdb
 
 from gdb_tls import arch
 from gdb_tls.debugger.calls import GdbCalls
+from gdb_tls.debugger.fault import find_fault
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
+from gdb_tls.debugger.regions import find_regions
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
 from gdb_tls.errors import NoProcess, UnsupportedTarget
 from gdb_tls.model import Thread, Type, Variable
-from gdb_tls.target import CallFailed, Frame, UnreadableMemory
+from gdb_tls.target import CallFailed, Fault, Frame, Region, UnreadableMemory
 
 AT_EXECFN = 31
 MOST_VALUE_CHARACTERS = 200
@@ -167,6 +169,14 @@ class GdbTarget:
                 found.append(Frame(frame.name() or "", file, line.line if line.symtab else 0, frame.pc()))
                 frame = frame.older()
         return found
+
+    def regions(self) -> Sequence[Region]:
+        """See `Target.regions`."""
+        return find_regions(self.kind, self.pid, core_file() if self.kind == "core" else None)
+
+    def fault(self) -> Fault | None:
+        """See `Target.fault`."""
+        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size)
 
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; pretty printers are used, on one line."""
