@@ -68,9 +68,7 @@ class Blocks:
         addresses = [place + start for place in self.places if isinstance(place, int)]
         data = [b""] * len(self.places)
         holes: dict[int, list[tuple[int, int]]] = {}
-        for index, address, raw in zip(
-            here, addresses, self._target.memory.read_many(addresses, end - start)
-        ):
+        for index, address, raw in zip(here, addresses, self._target.memory.read_many(addresses, end - start)):
             if raw is None:
                 raw, missing = self._pieces(address, end - start)
                 if missing:
@@ -259,15 +257,11 @@ class Survey:
             for thread in self.threads
         ]
         sizes = self._sizes(module, candidates)
-        ranges = [
-            (c.symbol.value, c.symbol.value + min(size, self.longest)) for c, size in zip(candidates, sizes)
-        ]
+        ranges = [(c.symbol.value, c.symbol.value + min(size, self.longest)) for c, size in zip(candidates, sizes)]
         blocks = Blocks(self.program.target, module, places, ranges)
         self.blocks[module.id] = blocks
         names = self.program.target.debug.demangle([candidate.symbol.name for candidate in candidates])
-        self.columns += [
-            Column(self, c, name, size, blocks) for c, name, size in zip(candidates, names, sizes)
-        ]
+        self.columns += [Column(self, c, name, size, blocks) for c, name, size in zip(candidates, names, sizes)]
 
     def _sizes(self, module: Module, candidates: Sequence[Candidate]) -> list[int]:
         ends = [candidate.symbol.value for candidate in candidates[1:]]

@@ -178,7 +178,11 @@ class Symbols:
         """Joins what the symbol table and the debugger say of one symbol."""
         module, symbol = candidate
         name = self._target.debug.demangle([symbol.name])[0]
-        described = self._target.debug.describe(symbol, name, module.path) if module.path and self._is_described(module) else None
+        described = (
+            self._target.debug.describe(symbol, name, module.path)
+            if module.path and self.is_described(module)
+            else None
+        )
         size = symbol.size or (described.type.size if described and described.type else 0)
         return Variable(
             name=described.name if described else name,
@@ -269,7 +273,7 @@ class Symbols:
         marked = [symbol._replace(exported=(symbol.name, symbol.value) in exported) for symbol in fuller]
         return marked + [symbol for symbol in own if (symbol.name, symbol.value) not in known]
 
-    def _is_described(self, module: Module) -> bool:
+    def is_described(self, module: Module) -> bool:
         """Whether any debug information can know the module: asking for each of thousands of names takes long."""
         if module.id not in self._described:
             file = open_elf(module.path) if module.path else None

@@ -59,9 +59,7 @@ class TerminalTask(Task):
 
         # GDB's sys.stderr is no terminal to Python, whatever it is to the user.
         self._file = os.fdopen(os.dup(STDERR), "w", encoding="utf-8", errors="replace")
-        bar = Progress(
-            console=Console(file=self._file, force_terminal=True), transient=True, auto_refresh=False
-        )
+        bar = Progress(console=Console(file=self._file, force_terminal=True), transient=True, auto_refresh=False)
         bar.add_task(f"{self._what} (Ctrl-C shows what was found so far)", total=self._steps)
         bar.start()
         return bar

@@ -15,7 +15,9 @@ from gdb_tls.target import Region
 PT_LOAD = 1
 PF_X, PF_W = 1, 2
 # GDB's table, which has no permissions for a core (and none before GDB 12), and /proc/PID/maps.
-GDB_LINE = re.compile(r"^\s*(0x[0-9a-f]+)\s+(0x[0-9a-f]+)\s+0x[0-9a-f]+\s+0x[0-9a-f]+(?:\s+([r-][w-][x-][ps]))?\s*(.*)$")
+GDB_LINE = re.compile(
+    r"^\s*(0x[0-9a-f]+)\s+(0x[0-9a-f]+)\s+0x[0-9a-f]+\s+0x[0-9a-f]+(?:\s+([r-][w-][x-][ps]))?\s*(.*)$"
+)
 PROC_LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+)\s+([r-][w-][x-][ps])\s+\S+\s+\S+\s+\S+\s*(.*)$")
 
 
