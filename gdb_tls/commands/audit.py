@@ -21,15 +21,15 @@ SPEC = CommandSpec(
     summary="Look at every thread-local variable in every thread, and rank what looks wrong.",
     description="""
 Reads all thread-local variables of all modules in all threads and lists those that look wrong, the most suspicious
-first, each with the reason: set in the main thread but null in workers that have touched the module; null in a minority
-of the threads that run the same function; some threads that share one object where others have their own; pointers
-to memory that is not mapped; pointers into another thread's stack or thread-local storage.
+first, each with the reason: set in the main thread but null in workers that have touched the module; null in a
+minority of the threads that run the same function; some threads that share one object where others have their own;
+pointers to memory that is not mapped; pointers into another thread's stack or thread-local storage.
 
-Where the program stopped on a signal, it says which thread is at the faulting instruction, and a variable that explains
-the address that this thread stumbled over comes first.
+Where the program stopped on a signal, it says which thread is at the faulting instruction, and a variable that
+explains the address that this thread stumbled over comes first.
 
-Without --all only what is likely to be a defect is shown. The score (0 to 100) takes into account that the caches of the
-C library and of other libraries of the system are null by design until a thread needs them.
+Without --all only what is likely to be a defect is shown. The score (0 to 100) takes into account that the caches
+of the C library and of other libraries of the system are null by design until a thread needs them.
 
 Only memory is read, and nothing runs in the process.
 """,

@@ -68,8 +68,9 @@ def declaration(variable: Variable) -> str:
 
 
 def _states(suspect: Suspect) -> str:
-    words = ((state, "NULL" if state is State.NULL else state.value) for state in State)
-    return ", ".join(f"{word} {suspect.states[state]:,}" for state, word in words if suspect.states.get(state))
+    order = sorted(suspect.states, key=lambda state: (state is not State.NULL, list(State).index(state)))
+    words = ("NULL" if state is State.NULL else state.value for state in order)
+    return ", ".join(f"{word} in {suspect.states[state]:,}" for word, state in zip(words, order))
 
 
 def _crash(audit: Audit) -> Text | None:
