@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gdb_tls.model import Kind, Module, State, TargetInfo, Thread, Variable
 from gdb_tls.program import Program
 from gdb_tls.progress import SILENT, Progress
-from gdb_tls.survey import Column, Survey
+from gdb_tls.survey import LONGEST_KEPT, Column, Survey
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def survey_grid(
     threads: Sequence[Thread] | None = None,
     with_values: bool = False,
     progress: Progress = SILENT,
+    longest: int = LONGEST_KEPT,
 ) -> Grid:
     """Makes the picture.
 
@@ -87,11 +88,12 @@ def survey_grid(
         threads: the threads that are wanted; None for all.
         with_values: whether the variables' bytes are kept, too.
         progress: shows how far it is.
+        longest: how many bytes of a variable are kept.
 
     Raises:
         TlsError: where the program cannot be read at all.
     """
-    survey = Survey(program, pattern, threads, progress=progress)
+    survey = Survey(program, pattern, threads, longest, progress)
     rows: list[Row] = []
     with progress.task("Looking at thread-local variables", len(survey.columns)) as task:
         for column in survey.columns:

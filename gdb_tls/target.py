@@ -226,6 +226,18 @@ class Target(Protocol):
         """The signal on which the program stopped, where it is one of a program that went wrong."""
         ...
 
+    def map_of_core(self, core_file: str, pattern: str | None) -> Any:
+        """The document that `tls-map` makes of another core of the same program.
+
+        Args:
+            core_file: its file name.
+            pattern: a --module pattern; None for all modules.
+
+        Raises:
+            BadArgument: where it cannot be read.
+        """
+        ...
+
     def format_value(self, kind: Type, address: int) -> str:
         """The value at an address, as the debugger prints it, on one line.
 

@@ -170,9 +170,9 @@ def help_text(spec: CommandSpec) -> str:
 
 def every() -> Sequence[CommandSpec]:
     """All commands, in the order in which help and README show them."""
-    from gdb_tls.commands import audit, inspect, map, verify
+    from gdb_tls.commands import audit, diff, inspect, map, verify
 
-    return (inspect.SPEC, audit.SPEC, map.SPEC, verify.SPEC)
+    return (inspect.SPEC, audit.SPEC, map.SPEC, diff.SPEC, verify.SPEC)
 
 
 def parse_threads(text: str) -> list[range]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from typing import Any
 
 import gdb
 
@@ -14,6 +15,7 @@ from gdb_tls import arch
 from gdb_tls.debugger.calls import GdbCalls
 from gdb_tls.debugger.fault import find_fault
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
+from gdb_tls.debugger.other_core import map_of_core
 from gdb_tls.debugger.regions import find_regions
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
@@ -177,6 +179,10 @@ class GdbTarget:
     def fault(self) -> Fault | None:
         """See `Target.fault`."""
         return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size)
+
+    def map_of_core(self, core_file: str, pattern: str | None) -> Any:
+        """See `Target.map_of_core`."""
+        return map_of_core(core_file, self.executable, pattern)
 
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; pretty printers are used, on one line."""
