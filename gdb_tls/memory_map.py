@@ -63,10 +63,19 @@ class MemoryMap:
         edges, areas = self._edges
         found = [areas[at] for at in map(bisect_right, repeat(edges), addresses)]
         for index, area in enumerate(found):
-            # The list may be incomplete, or there may be none (a remote target).
-            if area is NOTHING and self._target.memory.is_mapped(addresses[index]):
+            if area is NOTHING and self._is_mapped(addresses[index]):
                 found[index] = Area(OTHER)
         return found
+
+    def _is_mapped(self, address: int) -> bool:
+        """Asks the memory itself: the list may be incomplete, or there may be none (a remote target).
+
+        The end of an object may be the end of its mapping, and C allows a pointer to there.
+        """
+        edges, areas = self._edges
+        if areas[bisect_right(edges, address - 1)] is not NOTHING:
+            return True
+        return self._target.memory.is_mapped(address)
 
     @cached_property
     def _edges(self) -> tuple[list[int], list[Area]]:
