@@ -7,6 +7,7 @@ week or the core of another run.
 from __future__ import annotations
 
 import os
+import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -198,12 +199,14 @@ def _text(variable: Mapping[str, Any], raw: tuple[str | None, str | None], side:
         return ""
     data = bytes.fromhex(text)
     kind = variable["kind"]
+    little = side.document["byte_order"] == "little"
+    if kind == Kind.FLOAT.value and len(data) in (4, 8):
+        return repr(struct.unpack(("<" if little else ">") + ("f" if len(data) == 4 else "d"), data)[0])
     if kind in (Kind.AGGREGATE.value, Kind.FLOAT.value):
         shown = data[start : start + SHOWN_BYTES]
         place = f"[{start}..] " if start else ""
         return place + shown.hex(" ") + (" ..." if len(data) > start + SHOWN_BYTES else "")
-    little = side.document["byte_order"] == "little"
-    number = int.from_bytes(data, "little" if little else "big", signed=kind in (Kind.SIGNED.value, Kind.ENUM.value))
+    number = int.from_bytes(data, "little" if little else "big", signed=bool(variable.get("signed")))
     if kind == Kind.POINTER.value:
         return hex(number)
     return str(bool(number)).lower() if kind == Kind.BOOLEAN.value else str(number)

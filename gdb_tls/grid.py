@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gdb_tls.model import Kind, Module, State, TargetInfo, Thread, Variable
+from gdb_tls.model import Kind, Module, State, TargetInfo, Thread, Type, Variable
 from gdb_tls.program import Program
 from gdb_tls.progress import SILENT, Progress
 from gdb_tls.survey import LONGEST_KEPT, Column, Survey
@@ -18,20 +18,20 @@ class Row:
 
     Attributes:
         variable: which.
-        kind: how its bytes are to be read.
+        type: how its bytes are read, whether debug information says so or not.
         states: one for each thread.
         values: its bytes in each thread, empty where there are none; None where they were not asked for.
     """
 
     variable: Variable
-    kind: Kind
+    type: Type
     states: Sequence[State]
     values: Sequence[bytes] | None = None
 
     @property
     def is_pointer(self) -> bool:
         """Whether it can be null."""
-        return self.kind is Kind.POINTER or (self.variable.type is not None and self.variable.type.owner is not None)
+        return self.type.kind is Kind.POINTER or self.type.owner is not None
 
 
 @dataclass(frozen=True)
@@ -111,4 +111,4 @@ def survey_grid(
 
 
 def _row(column: Column, with_values: bool) -> Row:
-    return Row(column.variable, column.judged_as[0].kind, column.states(), column.raws() if with_values else None)
+    return Row(column.variable, column.judged_as[0], column.states(), column.raws() if with_values else None)

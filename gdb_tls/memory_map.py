@@ -70,10 +70,10 @@ class MemoryMap:
     def _is_mapped(self, address: int) -> bool:
         """Asks the memory itself: the list may be incomplete, or there may be none (a remote target).
 
-        The end of an object may be the end of its mapping, and C allows a pointer to there.
+        Runtimes keep where a stack begins: that is one byte after its mapping, and no dangling pointer.
         """
         edges, areas = self._edges
-        if areas[bisect_right(edges, address - 1)] is not NOTHING:
+        if areas[bisect_right(edges, address - 1)].kind == STACK:
             return True
         return self._target.memory.is_mapped(address)
 

@@ -19,6 +19,7 @@ from gdb_tls.target import Fault, Frame
 
 # A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
 LARGEST_OWNER = 64
+HIGHEST = 100
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,20 @@ class Suspect:
 
     Attributes:
         variable: which.
-        score: how wrong, 0 to 100.
+        weight: how wrong; not limited, for the ranking.
         findings: why, the worst first; the threads are positions in `Audit.threads`.
         states: how many threads have it in which state.
     """
 
     variable: Variable
-    score: int
+    weight: int
     findings: Sequence[Finding]
     states: dict[State, int]
+
+    @property
+    def score(self) -> int:
+        """How wrong it looks, 0 to 100."""
+        return min(self.weight, HIGHEST)
 
     @property
     def is_alarming(self) -> bool:
@@ -108,11 +114,16 @@ def audit(
         modules=survey.modules,
         variables=len(survey.columns),
         pointers=auditor.pointers,
-        suspects=sorted(suspects, key=lambda suspect: -suspect.score),
+        suspects=sorted(suspects, key=_rank),
         fault=scene.stop,
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
     )
+
+
+def _rank(suspect: Suspect) -> tuple[int, int]:
+    """The highest score first; of equals, what concerns the fewest threads says the most."""
+    return -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
 
 
 class _Auditor:
@@ -162,8 +173,8 @@ class _Auditor:
         findings = self._findings(holding, place)
         if not findings:
             return None
-        score = weigh(findings, place)
-        return Suspect(column.variable, score, findings, dict(Counter(column.states()))) if score else None
+        weight = weigh(findings, place)
+        return Suspect(column.variable, weight, findings, dict(Counter(column.states()))) if weight else None
 
     def _findings(self, holding: Holding, place: Place) -> list[Finding]:
         found = [finding for rule in RULES for finding in rule(holding, place)]

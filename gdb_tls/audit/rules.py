@@ -145,7 +145,7 @@ def null_in_minority(holding: Holding, scene: Scene) -> Iterator[Finding]:
             continue
         rest = len(members) - len(odd)
         sentence = f"Null in {_threads(odd, scene)}, but set in the {rest:,} other threads that run the same function."
-        yield Finding("null-in-minority", 60, sentence, odd)
+        yield Finding("null-in-minority", 65, sentence, odd)
 
 
 def shared_object(holding: Holding, scene: Scene) -> Iterator[Finding]:

@@ -19,16 +19,21 @@ IN_LIBC = 45
 IN_SYSTEM_LIBRARY = 25
 WITHOUT_DEBUG_INFORMATION = 10
 EACH_MORE_FINDING = 10
-HIGHEST = 100
 
 
 def weigh(findings: Sequence[Finding], place: Place) -> int:
-    """The score of a variable: that of its worst finding, more for each other one, less for what the module is."""
-    scores = sorted((finding.score for finding in findings), reverse=True)
-    crash = sum(finding.score for finding in findings if finding.rule == "explains-fault")
-    others = [score for score in scores if score != crash] if crash else scores
-    # A crash speaks for another finding; other findings only strengthen each other a little.
-    total = crash + (others[0] if others else 0) + EACH_MORE_FINDING * max(0, len(others) - 1)
+    """The score of a variable: that of its worst finding, more for each other one, less for what the module is.
+
+    A crash speaks for a finding that is about the thread which crashed; it can lift the score above 100, so that
+    what fits best comes first.
+    """
+    crash = next((finding for finding in findings if finding.rule == "explains-fault"), None)
+    others = [finding for finding in findings if finding is not crash]
+    total = max((finding.score for finding in findings), default=0)
+    if crash:
+        fitting = [finding.score for finding in others if set(crash.threads) & set(finding.threads)]
+        total = max(total, crash.score + max(fitting, default=0))
+    total += EACH_MORE_FINDING * max(0, len(others) - 1)
     total -= IN_LIBC if place.is_libc else IN_SYSTEM_LIBRARY if place.is_system else 0
     total -= 0 if place.is_described else WITHOUT_DEBUG_INFORMATION
-    return max(0, min(HIGHEST, total))
+    return max(0, total)

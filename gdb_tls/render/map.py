@@ -191,7 +191,8 @@ def _thread(thread: Thread) -> dict[str, Any]:
 def _variable(row: Row) -> dict[str, Any]:
     return {
         **variable_document(row.variable),
-        "kind": row.kind.value,
+        "kind": row.type.kind.value,
+        "signed": row.type.is_signed,
         "states": [state.value for state in row.states],
         "bytes": None if row.values is None else [raw.hex() if raw else None for raw in row.values],
     }
