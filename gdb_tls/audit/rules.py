@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from gdb_tls.memory_map import BLOCK, OTHER, STACK, UNMAPPED, Area
@@ -24,6 +26,9 @@ LARGEST_MINORITY = 0.25
 LARGEST_MARK = 4096
 NEAR_OBJECT = 4096
 LONGEST_LIST = 60
+# Of ten thousand threads these are enough to see what the null ones do.
+MOST_ASKED = 64
+MOST_COMPARED = 160
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,11 @@ class Holding:
     shares: bool = False
     typed: bool = True
     bits: int = 64
+
+    @cached_property
+    def kinds(self) -> set[str]:
+        """The kinds of memory that the pointers point to."""
+        return {area.kind for area in self.areas.values()}
 
     def is_mark(self, pointer: int) -> bool:
         """Whether a value stands for something else than an object: a small number, or -1."""
@@ -116,11 +126,12 @@ def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
     """Set in the main thread and null in every other one that has it: initialised once, not once a thread."""
     if list(holding.pointers) != [scene.main] or not holding.null:
         return
-    touched = [thread for thread in holding.null if scene.has_touched(thread)]
+    asked = holding.null[:MOST_ASKED]
+    touched = [thread for thread in asked if scene.has_touched(thread)]
     if not touched:
         score, addition = 20, ", none of which has touched the module"
     else:
-        score, addition = 45 + round(15 * len(touched) / len(holding.null)), ""
+        score, addition = 45 + round(15 * len(touched) / len(asked)), ""
     if len(holding.null) > 1:
         score += 5
     sentence = (
@@ -132,19 +143,19 @@ def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
 
 def null_in_minority(holding: Holding, scene: Scene) -> Iterator[Finding]:
     """Null in a few of the threads that run the same function."""
-    if not holding.null or len(holding.pointers) < SMALLEST_GROUP - 1 or len(holding.null) > len(holding.pointers):
+    null = {thread for thread in holding.null if thread != scene.main}
+    if not null or len(holding.pointers) < SMALLEST_GROUP - 1 or len(null) > len(holding.pointers):
         return
     groups: dict[Hashable, list[int]] = {}
-    for thread in [*holding.null, *holding.pointers]:
+    for thread in [*sorted(null)[:MOST_ASKED], *islice(holding.pointers, MOST_COMPARED)]:
         if thread != scene.main:
             groups.setdefault(scene.function(thread), []).append(thread)
-    null = set(holding.null)
     for function, members in groups.items():
         odd = [thread for thread in members if thread in null]
         if function is None or len(members) < SMALLEST_GROUP or not 0 < len(odd) <= LARGEST_MINORITY * len(members):
             continue
         rest = len(members) - len(odd)
-        sentence = f"Null in {_threads(odd, scene)}, but set in the {rest:,} other threads that run the same function."
+        sentence = f"Null in {_threads(odd, scene)}, but set in {rest:,} others that run the same function."
         yield Finding("null-in-minority", 65, sentence, odd)
 
 
@@ -153,7 +164,7 @@ def shared_object(holding: Holding, scene: Scene) -> Iterator[Finding]:
 
     A pool that all share, or constants, are meant so; so is what is in the file's own memory.
     """
-    if holding.shares:
+    if holding.shares or OTHER not in holding.kinds or len(holding.areas) == len(holding.pointers):
         return
     counts = Counter(holding.pointers.values())
     several = {pointer for pointer, count in counts.items() if count > 1 and holding.areas[pointer].kind == OTHER}
@@ -175,6 +186,8 @@ def shared_object(holding: Holding, scene: Scene) -> Iterator[Finding]:
 
 def dangling(holding: Holding, scene: Scene) -> Iterator[Finding]:
     """Points to memory that is not mapped."""
+    if UNMAPPED not in holding.kinds:
+        return
     bad = [
         thread
         for thread, pointer in holding.pointers.items()
@@ -189,6 +202,8 @@ def dangling(holding: Holding, scene: Scene) -> Iterator[Finding]:
 def into_other_thread(holding: Holding, scene: Scene) -> Iterator[Finding]:
     """Points into another thread's stack or TLS block, which ends with that thread."""
     for kind, what in ((STACK, "stack"), (BLOCK, "thread-local storage")):
+        if kind not in holding.kinds:
+            continue
         bad = [
             (thread, area.thread)
             for thread, pointer in holding.pointers.items()
