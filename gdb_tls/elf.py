@@ -104,6 +104,11 @@ class ElfFile:
         return None
 
     @cached_property
+    def has_debug_info(self) -> bool:
+        """Whether the file itself has DWARF that describes variables."""
+        return any(self._section(name) is not None for name in (".debug_info", ".zdebug_info"))
+
+    @cached_property
     def build_id(self) -> str | None:
         """The NT_GNU_BUILD_ID note in lower-case hex."""
         for header in self.segments:

@@ -135,6 +135,7 @@ class Symbols:
         """
         self._target = target
         self._all_modules = modules
+        self._described: dict[int, bool] = {}
         self.modules = [module for module in modules if pattern is None or matches_module(module, pattern)]
         if pattern is not None and not self.modules:
             names = ", ".join(f"{module.name} ({module.id})" for module in modules)
@@ -178,7 +179,11 @@ class Symbols:
         """Joins what the symbol table and the debugger say of one symbol."""
         module, symbol = candidate
         name = self._target.debug.demangle([symbol.name])[0]
-        described = self._target.debug.describe(symbol, name, module.path) if module.path else None
+        described = (
+            self._target.debug.describe(symbol, name, module.path)
+            if module.path and self.is_described(module)
+            else None
+        )
         size = symbol.size or (described.type.size if described and described.type else 0)
         return Variable(
             name=described.name if described else name,
@@ -268,6 +273,13 @@ class Symbols:
         known = {(symbol.name, symbol.value) for symbol in fuller}
         marked = [symbol._replace(exported=(symbol.name, symbol.value) in exported) for symbol in fuller]
         return marked + [symbol for symbol in own if (symbol.name, symbol.value) not in known]
+
+    def is_described(self, module: Module) -> bool:
+        """Whether any debug information can know the module: asking for each of thousands of names takes long."""
+        if module.id not in self._described:
+            file = open_elf(module.path) if module.path else None
+            self._described[module.id] = bool(file and (file.has_debug_info or self._debug_file(module, file)))
+        return self._described[module.id]
 
     def _debug_file(self, module: Module, file: ElfFile) -> ElfFile | None:
         """The separate debug file (GDB manual, "Separate Debug Files"), where it is the same build's."""

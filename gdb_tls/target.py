@@ -58,6 +58,38 @@ class Frame(NamedTuple):
     pc: int
 
 
+class Region(NamedTuple):
+    """One mapped range of the program's memory.
+
+    Attributes:
+        start: its first address.
+        end: the first address after it.
+        writable: whether the program may write there.
+        executable: whether it may run code there.
+        file: the file that is mapped, or the kernel's name for it ("[stack]"); may be empty.
+    """
+
+    start: int
+    end: int
+    writable: bool
+    executable: bool
+    file: str
+
+
+class Fault(NamedTuple):
+    """The signal on which a program that went wrong has stopped.
+
+    Attributes:
+        num: the thread's number.
+        signal: its name; empty where only the instruction is known.
+        address: what address the instruction stumbled over; None where it is not known or was none.
+    """
+
+    num: int
+    signal: str
+    address: int | None
+
+
 class DebugSymbol(NamedTuple):
     """What debug information says of a variable.
 
@@ -188,6 +220,26 @@ class Target(Protocol):
 
     def frames(self, thread: Thread, most: int) -> list[Frame]:
         """The innermost `most` frames; as many as can be unwound."""
+        ...
+
+    def regions(self) -> Sequence[Region]:
+        """The memory map, by address; empty where the target does not tell."""
+        ...
+
+    def fault(self) -> Fault | None:
+        """The signal on which the program stopped, where it is one of a program that went wrong."""
+        ...
+
+    def map_of_core(self, core_file: str, pattern: str | None) -> Any:
+        """The document that `tls-map` makes of another core of the same program.
+
+        Args:
+            core_file: its file name.
+            pattern: a --module pattern; None for all modules.
+
+        Raises:
+            BadArgument: where it cannot be read.
+        """
         ...
 
     def format_value(self, kind: Type, address: int) -> str:

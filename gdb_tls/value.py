@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from gdb_tls.model import Absence, Flag, Instance, Kind, Path, Place, State, Thread, Type
@@ -55,6 +55,7 @@ def read_instances(
     threads: Sequence[Thread],
     places: Sequence[Place],
     via: str,
+    holders: Mapping[int, int] | None = None,
 ) -> list[Instance]:
     """Reads and judges one variable in every thread.
 
@@ -65,13 +66,15 @@ def read_instances(
         threads: all threads.
         places: for each thread the variable's address, or why there is none.
         via: the resolver's name.
+        holders: pointer -> how many threads have it, where that is not to be counted among `threads`.
     """
     addresses = [place for place in places if isinstance(place, int)]
     read = iter(target.memory.read_many(addresses, kind.size))
     raws = [next(read) if isinstance(place, int) else None for place in places]
     pointers = [_pointer(kind, raw, target) if raw is not None else None for raw in raws]
-    holders = Counter(pointer for pointer in pointers if pointer)
-    unmapped = _unmapped(holders, target)
+    own = Counter(pointer for pointer in pointers if pointer)
+    unmapped = _unmapped(own, target)
+    counts = own if holders is None else holders
     describe = _Describer(target, kind)
     found = []
     for thread, place, raw, pointer in zip(threads, places, raws, pointers):
@@ -92,7 +95,7 @@ def read_instances(
         else:
             state = State.NULL if pointer == 0 else State.SET
             value, text = describe(place, raw)
-            if pointer and holders[pointer] > 1:
+            if pointer and counts.get(pointer, 0) > 1:
                 flags += (Flag.SHARED,)
             if pointer in unmapped:
                 flags += (Flag.DANGLING,)

@@ -20,14 +20,18 @@ def verdict(report: Report) -> list[str]:
 
 def numbers(instances: Iterable[Instance]) -> str:
     """The threads' numbers as ranges ("1-3,7"); ended threads are only counted."""
-    known = sorted(instance.thread.num for instance in instances if instance.thread.num is not None)
-    ranges: list[list[int]] = []
-    for number in known:
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
+    return ranges(instance.thread.num for instance in instances if instance.thread.num is not None)
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Numbers as ranges: "1-3,7"."""
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
         else:
-            ranges.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+            found.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
 
 
 def _null(report: Report, rows: Sequence[Instance], counts: Counter[State]) -> list[str]:

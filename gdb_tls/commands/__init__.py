@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program import Program
+from gdb_tls.progress import SILENT, Progress
 
 
 class Settings(NamedTuple):
@@ -75,11 +76,13 @@ class Request(NamedTuple):
         arguments: the parsed arguments.
         settings: what the user has set.
         program: gives the program; raises NoProcess where there is none.
+        progress: for work that may take over a second.
     """
 
     arguments: argparse.Namespace
     settings: Settings
     program: Callable[[], Program]
+    progress: Progress = SILENT
 
     @property
     def max_rows(self) -> int | None:
@@ -167,9 +170,9 @@ def help_text(spec: CommandSpec) -> str:
 
 def every() -> Sequence[CommandSpec]:
     """All commands, in the order in which help and README show them."""
-    from gdb_tls.commands import inspect, verify
+    from gdb_tls.commands import audit, diff, inspect, map, verify
 
-    return (inspect.SPEC, verify.SPEC)
+    return (inspect.SPEC, audit.SPEC, map.SPEC, diff.SPEC, verify.SPEC)
 
 
 def parse_threads(text: str) -> list[range]:

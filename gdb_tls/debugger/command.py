@@ -11,6 +11,7 @@ import gdb
 from gdb_tls import commands
 from gdb_tls.commands import CommandSpec, Request, Screen, Settings
 from gdb_tls.debugger import current_program, output
+from gdb_tls.debugger.progress import TerminalProgress
 from gdb_tls.errors import TlsError
 from gdb_tls.render.text import safe
 
@@ -55,7 +56,7 @@ class TlsCommand(gdb.Command):
             output.write(self._help + "\n")
             return
         arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
-        request = Request(arguments, self._settings(), lambda: current_program(output.warn))
+        request = Request(arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress())
         answer = self._spec.query(request)
         if arguments.output is not None:
             output.save(

@@ -7,17 +7,21 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from typing import Any
 
 import gdb
 
 from gdb_tls import arch
 from gdb_tls.debugger.calls import GdbCalls
+from gdb_tls.debugger.fault import find_fault
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
+from gdb_tls.debugger.other_core import map_of_core
+from gdb_tls.debugger.regions import find_regions
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
 from gdb_tls.errors import NoProcess, UnsupportedTarget
 from gdb_tls.model import Thread, Type, Variable
-from gdb_tls.target import CallFailed, Frame, UnreadableMemory
+from gdb_tls.target import CallFailed, Fault, Frame, Region, UnreadableMemory
 
 AT_EXECFN = 31
 MOST_VALUE_CHARACTERS = 200
@@ -171,6 +175,18 @@ class GdbTarget:
                 found.append(Frame(frame.name() or "", file, line.line if line.symtab else 0, frame.pc()))
                 frame = frame.older()
         return found
+
+    def regions(self) -> Sequence[Region]:
+        """See `Target.regions`."""
+        return find_regions(self.kind, self.pid, core_file() if self.kind == "core" else None)
+
+    def fault(self) -> Fault | None:
+        """See `Target.fault`."""
+        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size)
+
+    def map_of_core(self, core_file: str, pattern: str | None) -> Any:
+        """See `Target.map_of_core`."""
+        return map_of_core(core_file, self.executable, pattern)
 
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; pretty printers are used, on one line."""

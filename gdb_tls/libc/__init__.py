@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from gdb_tls.errors import CorruptMemory, MissingFile, UnsupportedTarget
 from gdb_tls.model import Module, Place
@@ -46,6 +46,15 @@ class CLibrary(Protocol):
 
     def is_unallocated_block_safe(self) -> bool:
         """Whether blocks are allocated on first use, so that a call can change the evidence."""
+        ...
+
+
+@runtime_checkable
+class KnowsStartRoutines(Protocol):
+    """A C library that keeps what a thread was started with where it can be found."""
+
+    def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
+        """The function given to `pthread_create` for each thread; 0 for the first one, None where unknown."""
         ...
 
 

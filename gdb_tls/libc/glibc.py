@@ -202,6 +202,15 @@ class Glibc:
                 return f"the thread control block at 0x{thread_pointer:x} cannot be read"
         return ""
 
+    def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
+        """Reads `start_routine` of each `struct pthread` (nptl/descr.h)."""
+        field = self._descriptors.find_field("pthread_start_routine")
+        if field is None:
+            return [None] * len(thread_pointers)
+        at = field.offset - self._pthread_distance
+        read = self._memory.read_many([pointer + at for pointer in thread_pointers], self._words.size)
+        return [self._word_in(raw, 0) if raw else None for raw in read]
+
     # Modules
 
     def modules(self) -> Sequence[Module]:

@@ -85,6 +85,7 @@ def programs() -> list[Target]:
         program("reuse", "reuse.c"),
         program("many", "many.c"),
         program("stuck", "stuck.c", flags=("-rdynamic",)),
+        program("suspects", "suspects.c"),
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("solo", "solo.c"),

@@ -1,0 +1,48 @@
+"""`tls-map`: the picture of every variable in every thread."""
+
+from __future__ import annotations
+
+from gdb_tls.commands import CommandSpec, Option, Request, options
+from gdb_tls.grid import survey_grid
+from gdb_tls.render import map as views
+from gdb_tls.report import wanted
+
+
+def query(request: Request) -> views.Answer:
+    """Finds the state of every variable in every thread; a file gets their bytes, too."""
+    arguments = request.arguments
+    program = request.program()
+    threads = wanted(program.threads, request.threads) if request.threads else None
+    with_values = arguments.format != "table"
+    return views.Answer(survey_grid(program, arguments.module, threads, with_values, request.progress), arguments.all)
+
+
+SPEC = CommandSpec(
+    name="tls-map",
+    summary="Show the state of all thread-local variables in all threads as a picture.",
+    description="""
+Rows are variables and columns are threads; each cell is a letter: S for set, N for null, - for a thread that has not
+touched the variable's module yet, u for memory that cannot be read, ? where no address was found. A variable that is
+initialised once instead of once for each thread is a row that is filled in one column only.
+
+Where there are more threads than the screen has room for, those in the same states share a column.
+
+The JSON document has every variable's bytes, too; tls-diff --against compares it with a later moment.
+""",
+    options=(
+        Option("--all", "Give every thread a column of its own, however many there are", {"action": "store_true"}),
+        options.FORMAT,
+        options.OUTPUT,
+        options.THREADS,
+        options.MODULE,
+    ),
+    examples=(
+        ("tls-map", "Shows everything that is thread-local"),
+        ("tls-map --module libapp.so", "Shows the variables of one library"),
+        ("tls-map --format json --output before.json", "Keeps all values, for tls-diff --against before.json"),
+    ),
+    query=query,
+    table=views.table,
+    document=views.document,
+    records=views.records,
+)
