@@ -87,6 +87,7 @@ def programs() -> list[Target]:
         program("stuck", "stuck.c", flags=("-rdynamic",)),
         program("files", "files.c"),
         program("hostile", "hostile.c"),
+        program("keys", "keys.c"),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static", "-Wl,-w")),
     ]
