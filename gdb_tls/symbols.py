@@ -21,6 +21,8 @@ from gdb_tls.model import Module, Variable
 from gdb_tls.target import Target, UnreadableMemory
 
 MOST_LISTED = 10
+# Linkers put it at the beginning of a block for TLSDESC's local-dynamic model; it is no variable.
+MODULE_BASE = "_TLS_MODULE_BASE_"
 
 
 class Candidate(NamedTuple):
@@ -160,13 +162,22 @@ class Symbols:
         found: dict[tuple[int, int, str], Candidate] = {}
         for module in self.modules:
             for symbol in self._symbols_of(module):
-                found.setdefault((module.id, symbol.value, symbol.name), Candidate(module, symbol))
+                if symbol.name != MODULE_BASE:
+                    found.setdefault((module.id, symbol.value, symbol.name), Candidate(module, symbol))
         return list(found.values())
 
-    def variables(self) -> list[Variable]:
-        """Every variable of every module, by module and offset; aliases of one place come once."""
+    def variables(self, wanted: Callable[[str, str], bool] | None = None) -> list[Variable]:
+        """Every variable of every module, by module and offset; aliases of one place come once.
+
+        Args:
+            wanted: says of a linkage name and a demangled name whether it is wanted; None for all.
+        """
         by_place: dict[tuple[int, int], Candidate] = {}
-        for candidate in self.candidates():
+        candidates = self.candidates()
+        if wanted:
+            names = self._demangled(candidates)
+            candidates = [one for one, name in zip(candidates, names) if wanted(one.symbol.name, name)]
+        for candidate in candidates:
             by_place.setdefault((candidate.module.id, candidate.symbol.value), candidate)
         ordered = sorted(by_place.items())
         return [self.variable(candidate) for _, candidate in ordered]

@@ -12,6 +12,7 @@ from typing import Any
 import gdb
 
 from gdb_tls import arch
+from gdb_tls.debugger import pointed
 from gdb_tls.debugger.calls import GdbCalls
 from gdb_tls.debugger.fault import find_fault
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
@@ -19,13 +20,22 @@ from gdb_tls.debugger.other_core import map_of_core
 from gdb_tls.debugger.regions import find_regions
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
-from gdb_tls.errors import NoProcess, UnsupportedTarget
+from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
 from gdb_tls.model import Thread, Type, Variable
 from gdb_tls.target import CallFailed, Fault, Frame, Region, UnreadableMemory
 
 AT_EXECFN = 31
 MOST_VALUE_CHARACTERS = 200
 LOCAL_TARGETS = ("native",)
+# Of these an expression means the place, of all others the value.
+OBJECTS = (
+    gdb.TYPE_CODE_STRUCT,
+    gdb.TYPE_CODE_UNION,
+    gdb.TYPE_CODE_ARRAY,
+    gdb.TYPE_CODE_FUNC,
+    gdb.TYPE_CODE_REF,
+    gdb.TYPE_CODE_RVALUE_REF,
+)
 
 
 class GdbTarget:
@@ -197,8 +207,19 @@ class GdbTarget:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
             return f"<{error}>"
-        text = re.sub(r"\s+", " ", text)
-        return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
+        return _one_line(text)
+
+    def format_pointed(self, kind: Type, pointer: int) -> str:
+        """See `Target.format_pointed`."""
+        try:
+            value = gdb.Value(pointer).cast(kind.debugger_type)
+            if pointed.is_wide(kind.debugger_type):
+                text = value.format_string(max_elements=40).partition(" ")[2]
+            else:
+                text = value.dereference().format_string(pretty_structs=False, max_elements=16)
+        except (gdb.error, RuntimeError, ValueError):
+            return ""
+        return "" if "<error" in text or "Cannot access memory" in text else _one_line(text)
 
     def symbol_at(self, address: int) -> str | None:
         """See `Target.symbol_at`."""
@@ -207,6 +228,27 @@ class GdbTarget:
             if not text.startswith("No symbol"):
                 return re.split(r" in section | of ", text, maxsplit=1)[0].strip()
         return None
+
+    def stack_pointer(self, thread: Thread) -> int | None:
+        """See `Target.stack_pointer`."""
+        with selection(), suppress(gdb.error):
+            self._switch(thread)
+            return int(gdb.newest_frame().read_register("sp")) % (1 << 8 * self.architecture.pointer_size)
+        return None
+
+    def evaluate(self, expression: str) -> int:
+        """See `Target.evaluate`."""
+        try:
+            value = gdb.parse_and_eval(expression)
+            bare = value.type.strip_typedefs()
+            if bare.code in OBJECTS or bare.code == gdb.TYPE_CODE_FLT:
+                if value.address is None:
+                    raise BadArgument(f"{expression} is a value without an address", "Give an address.")
+                value = value.address
+            return int(value) % (1 << 8 * self.architecture.pointer_size)
+        except (gdb.error, RuntimeError, ValueError, OverflowError) as error:
+            sentence = " ".join(str(error).split()).rstrip(".")
+            raise BadArgument(sentence, "Give an address, or an expression that GDB can evaluate.") from None
 
     def address_in(self, thread: Thread, variable: Variable) -> int:
         """See `Target.address_in`."""
@@ -238,6 +280,11 @@ def _name(thread: gdb.InferiorThread) -> str:
                 return file.read().rstrip(b"\n").decode("utf-8", errors="backslashreplace")
         except OSError:
             return "?"
+
+
+def _one_line(text: str) -> str:
+    text = re.sub(r"\s+", " ", text)
+    return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
 
 
 def core_file() -> str | None:
