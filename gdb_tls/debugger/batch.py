@@ -1,0 +1,49 @@
+"""The part of gdb-tls (`gdb_tls.cli`) that runs inside GDB: brings the program in, asks, and ends GDB with a status.
+
+What GDB says while it loads things is kept back, so that standard output has the answer and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+
+import gdb
+
+from gdb_tls.debugger import output
+from gdb_tls.debugger.command import FAILED, STATUS
+from gdb_tls.errors import NoProcess
+
+NEWS = re.compile(r"received signal|exited|terminated|^warning: .*(build-id|truncated|may not match)", re.IGNORECASE)
+HINTS = {"Operation not permitted": "Only root may look at this process, or its parent: see ptrace(2)."}
+
+
+def run(text: str) -> None:
+    """Does a task (JSON of `gdb_tls.cli.run.start_gdb`) and leaves GDB."""
+    task = json.loads(text)
+    status = FAILED
+    for command in task["settings"]:
+        with suppress(gdb.error):
+            gdb.execute(command, to_string=True)
+    try:
+        _start(task["start"], task["verbose"])
+        gdb.execute(task["question"])
+        status = int(gdb.convenience_variable(STATUS) or 0)
+    except (gdb.error, NoProcess) as error:
+        hint = next((hint for what, hint in HINTS.items() if what in str(error)), "")
+        output.warn(f"gdb-tls: {' '.join(f'{error}'.split())} {hint}".rstrip())
+    except KeyboardInterrupt:
+        output.warn("gdb-tls: interrupted.")
+    gdb.execute(f"quit {task['answered'] + status}")
+
+
+def _start(commands: Sequence[str], verbose: bool) -> None:
+    for command in commands:
+        said = gdb.execute(command, to_string=True)
+        for line in said.splitlines():
+            if line.strip() and (verbose or NEWS.search(line)):
+                output.warn(line)
+    if not gdb.selected_inferior().pid:
+        raise NoProcess("The program has ended, so there is nothing to look at", "")
