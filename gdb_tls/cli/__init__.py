@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 
 CLEAN, FLAGGED, FAILED = 0, 1, 2
-OLDEST_PYTHON = (3, 9)
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PACKAGES = ("elftools", "pygments", "rich")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gdb_tls import commands
 from gdb_tls.commands import CommandSpec, Option
@@ -137,8 +137,13 @@ def options(way: Way) -> list[Option]:
     return list(found.values())
 
 
+class _Parser(commands.Parser):
+    def error(self, message: str) -> Any:
+        raise BadArgument(message[:1].upper() + message[1:], f"Type {self.prog} --help for what it takes.")
+
+
 def _parser(way: Way) -> commands.Parser:
-    made = commands.Parser(f"gdb-tls {way.name}", add_help=False, allow_abbrev=False)
+    made = _Parser(f"gdb-tls {way.name}", add_help=False, allow_abbrev=False)
     every = {option.name: option for option in OWN_OPTIONS}
     for spec in commands.every():
         every.update((option.name, option) for option in spec.options if option.name.startswith("-"))

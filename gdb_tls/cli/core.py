@@ -43,7 +43,7 @@ class Origin(NamedTuple):
 
     Attributes:
         names: the executable's name, the most trustworthy first; they may be cut off or relative.
-        build_id: the executable's, as it was in memory; None where the core does not have it.
+        build_id: the executable's, as it was in memory: empty where it had none, None where the core does not tell.
     """
 
     names: list[str]
@@ -202,7 +202,9 @@ def _build_id_at(core: ElfFile, address: int) -> str | None:
     """The build id of the ELF file whose first page was mapped there; the kernel writes that page into the core."""
     page = core.at_address(address, PAGE)
     try:
-        return ElfFile("memory", BytesIO(page)).build_id if page else None
+        image = ElfFile("memory", BytesIO(page or b""))
+        whole = all(one.p_offset + one.p_filesz <= PAGE for one in image.segments if one.p_type == "PT_NOTE")
+        return image.build_id or ("" if whole else None)
     except NotElf:
         return None
 
@@ -220,7 +222,8 @@ def find_executable(path: str, found: Origin, sysroot: str | None = None, given:
         MissingFile: where there is none, or where the one that is there is another build.
     """
     wanted = f"{found.names[0] if found.names else 'its program'}"
-    wanted += f" (build id {found.build_id})" if found.build_id else ""
+    if found.build_id is not None:
+        wanted += f" (build id {found.build_id})" if found.build_id else " (without a build id)"
     others = []
     for candidate in [given] if given else _candidates(path, found.names, sysroot):
         try:
@@ -229,9 +232,9 @@ def find_executable(path: str, found: Origin, sysroot: str | None = None, given:
             if given:
                 raise MissingFile(str(error), "Name the executable that wrote the core with --exe FILE.") from error
             continue
-        if not found.build_id or not build_id or build_id == found.build_id:
+        if found.build_id is None or build_id == (found.build_id or None):
             return candidate
-        others.append(f"{candidate} has build id {build_id}")
+        others.append(f"{candidate} has {f'build id {build_id}' if build_id else 'none'}")
     if others:
         raise MissingFile(f"The core was written by {wanted}, but {others[0]}", "Name the right file with --exe FILE.")
     hint = "Name it with --exe FILE, or a copy of that machine's files with --sysroot DIR."

@@ -74,7 +74,8 @@ def make_plan(wanted: Wanted, folder: str) -> Plan:
         TlsError: where it cannot be found.
     """
     own = wanted.own
-    settings = [f"set debuginfod enabled {'on' if own.debuginfod else 'off'}"]
+    settings = ["set confirm off", "set suppress-cli-notifications on"]
+    settings.append(f"set debuginfod enabled {'on' if own.debuginfod else 'off'}")
     if own.sysroot:
         settings.append(f"set sysroot {os.path.abspath(own.sysroot)}")
     if wanted.way.name == "core":
@@ -129,6 +130,7 @@ def start_gdb(wanted: Wanted, plan: Plan) -> int:
         "settings": [*plan.settings, *(["set style enabled on"] if coloured else [])],
         "start": list(plan.start),
         "question": wanted.question,
+        "interactive": plan.interactive,
         "verbose": bool(wanted.own.verbose),
         "answered": ANSWERED,
     }

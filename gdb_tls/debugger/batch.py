@@ -5,9 +5,11 @@ What GDB says while it loads things is kept back, so that standard output has th
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import gdb
@@ -28,7 +30,8 @@ def run(text: str) -> None:
         with suppress(gdb.error):
             gdb.execute(command, to_string=True)
     try:
-        _start(task["start"], task["verbose"])
+        with contextlib.nullcontext() if task["interactive"] or task["verbose"] else _silence():
+            _start(task["start"], task["verbose"])
         gdb.execute(task["question"])
         status = int(gdb.convenience_variable(STATUS) or 0)
     except (gdb.error, NoProcess) as error:
@@ -36,7 +39,24 @@ def run(text: str) -> None:
         output.warn(f"gdb-tls: {' '.join(f'{error}'.split())} {hint}".rstrip())
     except KeyboardInterrupt:
         output.warn("gdb-tls: interrupted.")
+    with suppress(gdb.error):
+        gdb.execute("kill" if task["interactive"] else "detach", to_string=True)
     gdb.execute(f"quit {task['answered'] + status}")
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps GDB from writing to standard output, which `to_string` does not where it says that a process stopped."""
+    gdb.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        gdb.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _start(commands: Sequence[str], verbose: bool) -> None:
