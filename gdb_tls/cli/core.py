@@ -171,7 +171,7 @@ def _pairs(core: ElfFile, data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _mappings(core: ElfFile, data: bytes) -> Iterator[Mapping]:
-    """NT_FILE (Linux's fs/binfmt_elf.c, fill_files_note): count, page size, start, end and offset of each, the names."""
+    """NT_FILE (Linux's fs/binfmt_elf.c, fill_files_note): count, page size, three words each, the names."""
     order, word = "<" if core.byte_order == "little" else ">", "Q" if core.pointer_size == 8 else "I"
     size = core.pointer_size
     if len(data) < 2 * size:
@@ -200,9 +200,12 @@ def _string(core: ElfFile, address: int) -> str:
 
 def _build_id_at(core: ElfFile, address: int) -> str | None:
     """The build id of the ELF file whose first page was mapped there; the kernel writes that page into the core."""
-    page = core.at_address(address, PAGE)
+    page = bytearray(core.at_address(address, PAGE) or b"")
     try:
-        image = ElfFile("memory", BytesIO(page or b""))
+        # e_shoff and e_shnum to e_shstrndx (gABI, "ELF Header"): the sections that they speak of are not in memory.
+        for start, end in ((40, 48), (60, 64)) if core.pointer_size == 8 else ((32, 36), (48, 52)):
+            page[start:end] = bytes(end - start)
+        image = ElfFile("memory", BytesIO(page))
         whole = all(one.p_offset + one.p_filesz <= PAGE for one in image.segments if one.p_type == "PT_NOTE")
         return image.build_id or ("" if whole else None)
     except NotElf:
