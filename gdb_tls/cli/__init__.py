@@ -17,7 +17,7 @@ PACKAGES = ("elftools", "pygments", "rich")
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command line and gives the exit status; every error is one or two lines."""
     try:
-        _find_packages()
+        find_packages()
     except ImportError as error:
         say(f"gdb-tls needs the Python package {error.name}. Run {os.path.join(ROOT, 'install.sh')} once.")
         return FAILED
@@ -43,7 +43,7 @@ def say(text: str) -> None:
         print(safe(line), file=sys.stderr, flush=True)
 
 
-def _find_packages() -> None:
+def find_packages() -> None:
     """Lets the packages that install.sh put beside the extension be imported; they are pure Python.
 
     Raises:
