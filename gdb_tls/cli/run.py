@@ -126,8 +126,14 @@ def start_gdb(wanted: Wanted, plan: Plan) -> int:
     if shutil.which(gdb) is None:
         raise NoGdb(f"There is no {gdb} here", "Install gdb, or name one with --gdb.")
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    # GDB says on standard output that a program stops. So GDB gets another one while the program runs, and the program
+    # this; a file that is open when GDB starts stays open in the program.
+    kept = os.dup(1)
+    settings = list(plan.settings)
+    if plan.interactive:
+        settings.append(f"""set exec-wrapper sh -c 'exec "$0" "$@" 1>&{kept} {kept}>&-'""")
     task = {
-        "settings": [*plan.settings, *(["set style enabled on"] if coloured else [])],
+        "settings": [*settings, *(["set style enabled on"] if coloured else [])],
         "start": list(plan.start),
         "question": wanted.question,
         "interactive": plan.interactive,
@@ -137,7 +143,9 @@ def start_gdb(wanted: Wanted, plan: Plan) -> int:
     batch = f"python import gdb_tls.debugger.batch as batch; batch.run({json.dumps(json.dumps(task))})"
     command = [gdb, "-nx", "--batch", "-ex", f"source {os.path.join(ROOT, 'gdb_tls.py')}", "-ex", batch, *plan.words]
     environment = {**os.environ, "SHELL": "/bin/sh"}
-    process = subprocess.Popen(command, stdin=None if plan.interactive else subprocess.DEVNULL, env=environment)
+    stdin = None if plan.interactive else subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=stdin, env=environment, pass_fds=(kept,) if plan.interactive else ())
+    os.close(kept)
     while True:
         try:
             status = process.wait() - ANSWERED

@@ -18,7 +18,9 @@ from gdb_tls.debugger import output
 from gdb_tls.debugger.command import FAILED, STATUS
 from gdb_tls.errors import NoProcess
 
-NEWS = re.compile(r"received signal|exited|terminated|^warning: .*(build-id|truncated|may not match)", re.IGNORECASE)
+NEWS = re.compile(
+    r"^\[Inferior .* exited|^Program terminated|^warning: .*(build-id|truncated|may not match)", re.IGNORECASE
+)
 HINTS = {"Operation not permitted": "Only root may look at this process, or its parent: see ptrace(2)."}
 
 
@@ -30,8 +32,13 @@ def run(text: str) -> None:
         with suppress(gdb.error):
             gdb.execute(command, to_string=True)
     try:
-        with contextlib.nullcontext() if task["interactive"] or task["verbose"] else _silence():
+        signals: list[str] = []
+        gdb.events.stop.connect(lambda event: signals.append(getattr(event, "stop_signal", "")))
+        with _silence():
             _start(task["start"], task["verbose"])
+        if task["interactive"] and signals and signals[-1]:
+            thread = gdb.selected_thread()
+            output.warn(f"The program got {signals[-1]}" + (f" in thread {thread.num}." if thread else "."))
         gdb.execute(task["question"])
         status = int(gdb.convenience_variable(STATUS) or 0)
     except (gdb.error, NoProcess) as error:
