@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 from integration.conftest import Subjects
-from integration.harness import REPOSITORY, Subject, core_of, mismatches
+from integration.harness import Subject, core_of
+from integration.truth import mismatches
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = REPOSITORY / "gdb_tls" / "__main__.py"
 # In the zoo, all threads have the first; some have the second null; the third two threads share.
 CLEAN, NULL = "zoo_counter", "zoo_buffer"

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from integration.browser import Browser
 from integration.conftest import Subjects
-from integration.harness import PROGRAMS, Inferior, run_gdb
+from integration.harness import PROGRAMS, Inferior
+from integration.sessions import run_gdb
 
 FORMATS = ("table", "json", "csv", "html", "svg")
 # What a command has to be asked; nothing where it is not here.
