@@ -27,12 +27,10 @@ def written(spec: CommandSpec, answer: Any, form: str, screen: Screen, title: st
     if form == "csv":
         return csv.render(spec.records(answer))
     if form == "html":
-        from gdb_tls.render import html, page
+        from gdb_tls.render import html, pages
 
         document = spec.document(answer)
-        return html.render(
-            spec.page(answer) if spec.page else page.from_document(document), title, document.get("target")
-        )
+        return html.render(spec.page(answer) if spec.page else pages.page_for(document), title, document.get("target"))
     if form == "svg":
         from gdb_tls.render import svg
 

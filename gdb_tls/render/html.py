@@ -32,7 +32,7 @@ from gdb_tls.render.text import safe, tokens
 
 # Beyond so many different texts C++ is no longer coloured: Pygments takes its time.
 MOST_COLOURED = 1_000
-LETTERS = {"set": "S", "null": "N", "unallocated": "u", "unreadable": "x", "unresolved": "?"}
+LETTERS = {"set": "S", "null": "N", "unallocated": "-", "unreadable": "u", "unresolved": "?"}
 
 
 def render(page: Page, title: str, target: Mapping[str, object] | None = None) -> str:
@@ -94,7 +94,7 @@ def _lead(page: Page) -> str:
     if not page.lead:
         return ""
     first, *rest = page.lead
-    classes = "lead grave" if page.grave else "lead"
+    classes = {True: "lead grave", False: "lead good", None: "lead"}[page.grave]
     return "\n".join(
         [
             f'<div class="{classes}"><p class="first">{_text(first)}</p>',
@@ -177,7 +177,7 @@ class _Writer:
 
     def _table(self, table: Table, level: int) -> Iterable[str]:
         opens = any(row.details for row in table.rows)
-        top = level == 2
+        top = level == 2 and not table.plain
         if top:
             yield from self._tools(table, opens)
         name = _text(table.title or "Rows")
@@ -192,7 +192,7 @@ class _Writer:
             yield f'<th scope="col"{classes}>{label}</th>'
         yield "</tr></thead>"
         for row in table.rows:
-            yield from self._row(table, row, level, opens)
+            yield from self._row(table, row, level, top and opens)
         yield "</table></div>"
         if top:
             yield '<p class="empty" hidden>No row matches.</p>'
@@ -226,7 +226,7 @@ class _Writer:
             text = self._value(cell, column.kind)
             if index == 0:
                 mark = f' <span class="mark">{_text(row.mark)}</span>' if row.mark else ""
-                if row.details and level == 2:
+                if row.details and opens:
                     open_button = {
                         "type": "button",
                         "class": "open",
@@ -234,15 +234,17 @@ class _Writer:
                         "aria-controls": details,
                     }
                     text = _element("button", text or "&#8211;", **open_button)
-                elif opens and level == 2:
+                elif opens:
                     text = f'<span class="shut">{text}</span>'
                 yield f'<th scope="row"{_classes(column.kind, column.minor)}>{text}{mark}</th>'
             else:
                 yield f"<td{_classes(column.kind, column.minor)}>{text}</td>"
         yield "</tr>"
-        if row.details:
+        # Inside an open row the tables are for reading: no more is shown of their rows than what they hold.
+        shown = row.details if opens else [section for section in row.details if isinstance(section, Table)]
+        if shown:
             yield f'<tr class="details" id="{details}"><td colspan="{len(table.columns)}">'
-            yield from self.sections(row.details, level + 1)
+            yield from self.sections(shown, level + 1)
             yield "</td></tr>"
         yield "</tbody>"
 
@@ -265,7 +267,9 @@ class _Writer:
         yield "</table></div>"
 
     def _line(self, line: Line) -> Iterable[str]:
-        yield f'<tbody><tr><th scope="row"><code>{_text(line.name)}</code></th>'
+        # A line that is the same all over is no news.
+        even = ' class="even"' if len(set(line.states)) == 1 else ""
+        yield f'<tbody{even}><tr><th scope="row"><code>{_text(line.name)}</code></th>'
         for index, state in enumerate(line.states):
             detail = line.details[index] if index < len(line.details) else ""
             yield f"<td>{_cell(state, detail) if state else ''}</td>"

@@ -27,6 +27,12 @@ document.documentElement.classList.add("js");
 
     function opener(row) { return row.querySelector(".open"); }
 
+    function tell(count) {
+      var what = output.dataset.what;
+      if (rows.length === 1) what = what.replace(/s$/, "");
+      output.textContent = (count === rows.length ? "" : count + " of ") + rows.length + " " + what;
+    }
+
     function show(row, open) {
       var button = opener(row);
       if (!button) return;
@@ -48,7 +54,7 @@ document.documentElement.classList.add("js");
         row.hidden = !fits;
         count += fits;
       });
-      output.textContent = count === rows.length ? count + " " + output.dataset.what : count + " of " + rows.length + " " + output.dataset.what;
+      tell(count);
       empty.hidden = count > 0 || !rows.length;
     }
 
@@ -113,7 +119,7 @@ document.documentElement.classList.add("js");
       });
     }
     tools.hidden = false;
-    output.textContent = rows.length + " " + output.dataset.what;
+    tell(rows.length);
   }
 
   document.querySelectorAll("table.rows").forEach(setUp);

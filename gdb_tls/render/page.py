@@ -5,6 +5,7 @@ A command's view may offer a `Page`; for one that does not, `from_document` make
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Union
 
@@ -30,6 +31,13 @@ KINDS = {
     "id": NUMBER,
 }
 NAMES = {"num": "Thread", "lwp": "LWP", "pid": "PID", "id": "ID", "libc": "C library", "dtv": "DTV"}
+
+# What a table leaves to the row's details first, where it has more columns than can be read.
+LESS_WANTED = (
+    *("linkage_name", "target_path", "path", "build_id", "load_base", "source", "exported", "static", "exited"),
+    *("image_size", "alignment", "generation", "line", "file", "initial", "flags", "value", "thread_pointer", "via"),
+    *("offset", "address"),
+)
 
 
 class Column(NamedTuple):
@@ -69,11 +77,13 @@ class Table(NamedTuple):
         title: its heading; also what a row is called when they are counted ("threads").
         columns: of each row.
         rows: in the order in which they are first shown.
+        plain: whether it is only to be read: their order says something, and there are few.
     """
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Row]
+    plain: bool = False
 
 
 class Facts(NamedTuple):
@@ -169,25 +179,23 @@ class Page(NamedTuple):
     Attributes:
         lead: the answer in a few sentences, the most important first; may be empty.
         sections: what stands under it.
-        grave: whether the lead is bad news.
+        grave: whether the lead is bad news; None where it is neither good nor bad.
     """
 
     lead: Sequence[str]
     sections: Sequence[Section]
-    grave: bool = False
+    grave: bool | None = None
 
 
 def from_document(document: Mapping[str, Any]) -> Page:
-    """A page for any JSON document: tables and findings first, then the facts."""
-    sections = [section for key, value in document.items() if key != "schema" for section in _sections(key, value)]
-    single = [
-        (title(key), value, KINDS.get(key, TEXT))
-        for key, value in document.items()
-        if key != "schema" and _is_plain(value)
-    ]
+    """A page for any JSON document: the tables first, then the facts."""
+    # The page's head has the target already, and nobody asks what was not interrupted.
+    shown = {key: value for key, value in document.items() if key not in ("schema", "target") and value is not False}
+    sections = [section for key, value in shown.items() for section in _sections(key, value)]
+    single = facts({key: value for key, value in shown.items() if not isinstance(value, Mapping)})
     tables = [section for section in sections if isinstance(section, Table)]
     rest = [section for section in sections if not isinstance(section, Table)]
-    return Page((), [*tables, *([Facts("", single)] if single else []), *rest])
+    return Page((), [*tables, *([single] if single.facts else []), *rest])
 
 
 def title(key: str) -> str:
@@ -228,12 +236,30 @@ def _sections(key: str, value: Any) -> Iterable[Section]:
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    shown = [
-        key for key in keys if any(_is_plain(row.get(key)) and row.get(key) not in (None, "", []) for row in rows)
-    ][:MOST_COLUMNS]
-    columns = [Column(title(key), KINDS.get(key, TEXT), index > 3) for index, key in enumerate(shown)]
-    return Table(name, columns, [Row([row.get(key) for key in shown], _details(row)) for row in rows])
+    keys = [
+        key for key in dict.fromkeys(key for row in rows for key in row) if any(_says(row.get(key)) for row in rows)
+    ]
+    for key in LESS_WANTED:
+        if len(keys) > MOST_COLUMNS and key in keys:
+            keys.remove(key)
+    keys = keys[:MOST_COLUMNS]
+    columns = [Column(title(key), KINDS.get(key, TEXT), index > 3) for index, key in enumerate(keys)]
+    return Table(name, columns, [Row([_short(row.get(key)) for key in keys], _details(row)) for row in rows])
+
+
+def _says(value: Any) -> bool:
+    """Whether a value is worth a column."""
+    return value not in (None, "", False) and value != [] and (_is_plain(value) or _short(value) is not value)
+
+
+def _short(value: Any) -> Any:
+    """What a table shows of a mapping that stands for something with a name: a variable, a module."""
+    if isinstance(value, Mapping):
+        if value.get("name"):
+            return value["name"]
+        if value.get("path"):
+            return os.path.basename(value["path"])
+    return value
 
 
 def _details(row: Mapping[str, Any]) -> list[Section]:
