@@ -174,7 +174,8 @@ def page(answer: Answer) -> pages.Page:
         wide.append(pages.Column("Where", minor=True))
     threads = pages.Table("Threads", wide, [_page_row(answer, instance, named) for instance in report.instances])
     about = pages.facts(_variable(report), "Variable")
-    return pages.Page(verdict(report), [threads, about], grave=flagged(answer))
+    all_set = all(instance.state is State.SET for instance in report.instances)
+    return pages.Page(verdict(report), [threads, about], grave=flagged(answer) or (False if all_set else None))
 
 
 def _page_row(answer: Answer, instance: Instance, named: bool) -> pages.Row:
