@@ -206,8 +206,15 @@ class ElfFile:
         return self._read(section.header.sh_offset, section.header.sh_size)
 
     def _read(self, offset: int, size: int) -> bytes:
+        # A damaged header may ask for more than there is, or than can be asked for.
+        if not 0 <= offset < self._length:
+            return b""
         self._stream.seek(offset)
-        return self._stream.read(size)
+        return self._stream.read(min(size, self._length - offset))
+
+    @cached_property
+    def _length(self) -> int:
+        return self._stream.seek(0, os.SEEK_END)
 
     def _mini_debug_tables(self) -> list[_SymbolTable]:
         # "MiniDebugInfo" of the GDB manual: an xz-compressed ELF file that holds a .symtab.
