@@ -23,11 +23,13 @@ help_text() {
 Usage: ./install.sh [OPTION]...
 
 Install gdb-tls: the extension, the Python packages it needs (for GDB's own
-Python, in a folder of their own), and a line in your gdbinit that loads it.
+Python, in a folder of their own), a line in your gdbinit that loads it, and
+the command gdb-tls with its manual page and completions.
 Missing gdb or pip are installed too, if you are root or may use sudo.
 
   --demo         install, then show the main job on a server that crashes
-  --prefix DIR   install into DIR (default: ~/.local/share/gdb-tls)
+  --prefix DIR   install into DIR (default: ~/.local/share/gdb-tls); the
+                 command is then DIR/bin/gdb-tls, not ~/.local/bin/gdb-tls
   --no-gdbinit   leave the gdbinit alone
   --uninstall    take everything out again, keeping your other gdbinit lines
   --deps         only put the Python packages beside this checkout's
@@ -401,14 +403,98 @@ $made"
 
 remove_made_folders() {
     printf '%s\n' "$1" | sed -n 's/^made=//p' | while IFS= read -r folder; do
-        rmdir "$folder" 2>/dev/null || break
+        rmdir "$folder" 2>/dev/null || true
+    done
+}
+
+# ---------------------------------------------------------------- the command, its manual page and completions
+
+# The command is a file of the package; this links it and what goes with it to where shells and man look. With a
+# --prefix all that is below it, by default in the user's own folders.
+link_table() {
+    cat <<TABLE
+gdb_tls/__main__.py $1/gdb-tls
+gdb_tls/cli/share/gdb-tls.1 $2/man/man1/gdb-tls.1
+gdb_tls/cli/share/gdb-tls.bash $2/bash-completion/completions/gdb-tls
+gdb_tls/cli/share/_gdb-tls $2/zsh/site-functions/_gdb-tls
+gdb_tls/cli/share/gdb-tls.fish $2/fish/vendor_completions.d/gdb-tls.fish
+TABLE
+}
+
+# Sets bin to the command's folder.
+choose_links() {
+    links_outside=no
+    bin=$prefix/bin
+    if [ -n "${HOME-}" ] && [ "$prefix" = "$(default_prefix)" ]; then
+        links_outside=yes
+        bin=$HOME/.local/bin
+    fi
+}
+
+# is_our_link PLACE: whether it is a link into the prefix.
+is_our_link() {
+    case $(readlink "$1" 2>/dev/null) in
+        "$prefix"/*) return 0 ;;
+    esac
+    return 1
+}
+
+# Makes the folders for the links outside, and sets links to "link=PLACE" for each that may be made there.
+prepare_links() {
+    links=
+    link_table "$bin" "$(dirname "$prefix")" >"$work/links"
+    while read -r source place; do
+        if [ ! -e "$stage/$source" ]; then
+            continue
+        fi
+        make_folder "$(dirname "$place")"
+        if is_our_link "$place" || { [ ! -e "$place" ] && [ ! -L "$place" ]; }; then
+            links="link=$place
+$links"
+        else
+            say "Leaving $place as it is: it is not gdb-tls's."
+        fi
+    done <"$work/links"
+}
+
+make_links() {
+    while read -r source place; do
+        case $links in
+            *"link=$place
+"*)
+                if ! is_our_link "$place"; then
+                    ln -s "$prefix/$source" "$place"
+                    printf '%s\n' "link=$place" >>"$work/linked"
+                fi
+                ;;
+        esac
+    done <"$work/links"
+}
+
+# The same below the prefix, where it needs no record.
+make_inner_links() {
+    link_table bin share | while read -r source place; do
+        if [ -e "$stage/$source" ]; then
+            mkdir -p "$stage/$(dirname "$place")"
+            up=$(dirname "$place" | sed 's|[^/][^/]*|..|g')
+            ln -sf "$up/$source" "$stage/$place"
+        fi
+    done
+}
+
+# remove_links RECORD
+remove_links() {
+    printf '%s\n' "$1" | sed -n 's/^link=//p' | while IFS= read -r place; do
+        if is_our_link "$place"; then
+            rm -f "$place"
+        fi
     done
 }
 
 # ---------------------------------------------------------------- install
 
 stage_extension() {
-    for part in gdb_tls.py gdb_tls LICENSE install.sh requirements.txt bin; do
+    for part in gdb_tls.py gdb_tls LICENSE install.sh requirements.txt; do
         if [ -e "$here/$part" ]; then
             cp -R "$here/$part" "$stage/$part"
         fi
@@ -428,6 +514,9 @@ restore() {
             else
                 rm -f "$gdbinit"
             fi
+        fi
+        if [ -f "$work/linked" ]; then
+            remove_links "$(cat "$work/linked")"
         fi
         if [ "$moved" = yes ]; then
             rm -rf "$prefix"
@@ -534,12 +623,16 @@ install() {
             kept=yes
         fi
     fi
+    choose_links
+    links=
+    if [ "$links_outside" = yes ]; then prepare_links; else make_inner_links; fi
     write_record
     if [ -d "$prefix" ] && ! mv "$prefix" "$work/old"; then
         fail "Cannot replace $prefix." "Choose a place that you may write to: --prefix DIR"
     fi
     moved=yes
     mv "$stage" "$prefix"
+    if [ "$links_outside" = yes ]; then make_links; fi
 
     if [ "$use_gdbinit" = yes ]; then
         if [ -e "$gdbinit" ]; then
@@ -569,6 +662,7 @@ write_record() {
             printf '%s\n' "$old_record" | sed -n '/^gdbinit=/p'
         fi
         printf '%s\n%s\n' "$old_record" "$made" | sed -n '/^made=/p; /^kept=/p'
+        if [ -n "$links" ]; then printf '%s' "$links"; fi
         if [ "$kept" = yes ]; then echo "kept=an empty folder was there before"; fi
     } >"$stage/$record_name"
 }
@@ -583,6 +677,13 @@ report() {
     else
         say "  checked     gdb loads it and knows tls-inspect: $check_answer"
         say "  in gdb      source $prefix/gdb_tls.py"
+    fi
+    if [ -e "$bin/gdb-tls" ]; then
+        say "  in a shell  $bin/gdb-tls core FILE; gdb-tls --help"
+        case ":$PATH:" in
+            *":$bin:"*) ;;
+            *) say "              (not on your PATH yet: export PATH=\"$bin:\$PATH\")" ;;
+        esac
     fi
     say "  to remove   $prefix/install.sh --uninstall"
 }
@@ -634,10 +735,11 @@ uninstall() {
         if ! rm -rf "$prefix"; then
             fail "Cannot remove all of $prefix." "Remove it as the user who installed it."
         fi
+        remove_links "$record"
         case $record in
             *kept=*) mkdir "$prefix" ;;
-            *) remove_made_folders "$record" ;;
         esac
+        remove_made_folders "$record"
         say "Removed $prefix"
         found=yes
     fi

@@ -96,6 +96,20 @@ class ElfFile:
         return bool(self._elf["e_type"] == "ET_DYN")
 
     @cached_property
+    def is_core(self) -> bool:
+        """Whether it is a core dump (ET_CORE)."""
+        return bool(self._elf["e_type"] == "ET_CORE")
+
+    @cached_property
+    def notes(self) -> list[tuple[int, bytes, bytes]]:
+        """(type, name, contents) of every note, however damaged what comes after it."""
+        found: list[tuple[int, bytes, bytes]] = []
+        for header in self.segments:
+            if header.p_type == "PT_NOTE":
+                found += notes_in(self._read(header.p_offset, header.p_filesz), self._order)
+        return found
+
+    @cached_property
     def tls_segment(self) -> TlsSegment | None:
         """The PT_TLS header; None for a file without thread-local storage."""
         for header in self.segments:
@@ -192,8 +206,15 @@ class ElfFile:
         return self._read(section.header.sh_offset, section.header.sh_size)
 
     def _read(self, offset: int, size: int) -> bytes:
+        # A damaged header may ask for more than there is, or than can be asked for.
+        if not 0 <= offset < self._length:
+            return b""
         self._stream.seek(offset)
-        return self._stream.read(size)
+        return self._stream.read(min(size, self._length - offset))
+
+    @cached_property
+    def _length(self) -> int:
+        return self._stream.seek(0, os.SEEK_END)
 
     def _mini_debug_tables(self) -> list[_SymbolTable]:
         # "MiniDebugInfo" of the GDB manual: an xz-compressed ELF file that holds a .symtab.
@@ -309,15 +330,20 @@ def _positions(data: bytes, wanted: bytes) -> Iterator[int]:
 
 def find_build_id(notes: bytes, order: str) -> str | None:
     """Finds NT_GNU_BUILD_ID (3, "GNU") in the bytes of a note segment."""
+    return next((data.hex() for kind, name, data in notes_in(notes, order) if (kind, name) == (3, b"GNU")), None)
+
+
+def notes_in(notes: bytes, order: str) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yields (type, name, contents) from the bytes of a note segment (gABI, "Note Section")."""
     at = 0
     while at + 12 <= len(notes):
         name_size, size, kind = struct.unpack_from(order + "III", notes, at)
         name_at = at + 12
         data_at = name_at + (name_size + 3 & ~3)
-        if kind == 3 and notes[name_at : name_at + name_size] == b"GNU\0" and data_at + size <= len(notes):
-            return notes[data_at : data_at + size].hex()
+        if data_at + size > len(notes):
+            return
+        yield kind, notes[name_at : name_at + name_size].rstrip(b"\0"), notes[data_at : data_at + size]
         at = data_at + (size + 3 & ~3)
-    return None
 
 
 _open_files: dict[str, tuple[tuple[int, int, int], ElfFile]] = {}

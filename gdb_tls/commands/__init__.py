@@ -9,11 +9,14 @@ import argparse
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program import Program
 from gdb_tls.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from gdb_tls.render.page import Page
 
 
 class Settings(NamedTuple):
@@ -90,6 +93,11 @@ class Request(NamedTuple):
         return None if self.arguments.all else self.settings.max_rows
 
     @property
+    def is_for_people(self) -> bool:
+        """Whether the format is one that people look at, so that what only they want is worth reading."""
+        return self.arguments.format not in ("json", "csv")
+
+    @property
     def threads(self) -> list[range] | None:
         """The numbers given with --threads; None for all threads."""
         return None if self.arguments.threads is None else parse_threads(self.arguments.threads)
@@ -109,6 +117,8 @@ class CommandSpec:
         table: the answer for a screen, as something that rich can print.
         document: the answer for JSON.
         records: the answer as one flat table.
+        page: the answer for HTML; None where the page is made from the document.
+        flagged: whether the answer has something that looks wrong; it becomes `$_tls_status`.
     """
 
     name: str
@@ -120,6 +130,8 @@ class CommandSpec:
     table: Callable[[Any, Screen], Any]
     document: Callable[[Any], dict[str, Any]]
     records: Callable[[Any], Records]
+    page: Callable[[Any], Page] | None = None
+    flagged: Callable[[Any], bool] = lambda answer: False
 
 
 class Parser(argparse.ArgumentParser):
@@ -146,6 +158,20 @@ def usage(spec: CommandSpec) -> str:
         if not option.name.startswith("-"):
             words.append(f"[{metavar}]" if option.settings.get("nargs") in ("*", "?") else metavar)
     return " ".join([*words, "[OPTION]..."])
+
+
+def title(spec: CommandSpec, arguments: argparse.Namespace) -> str:
+    """The command line without what only says how the answer is written."""
+    words = [spec.name]
+    for option in spec.options:
+        value = getattr(arguments, option.name.lstrip("-").replace("-", "_"))
+        if option.name in ("--format", "--output") or value in (None, False, []):
+            continue
+        if option.name.startswith("-"):
+            words.append(option.name)
+        if value is not True:
+            words += map(str, value) if isinstance(value, list) else [str(value)]
+    return " ".join(words)
 
 
 def help_text(spec: CommandSpec) -> str:

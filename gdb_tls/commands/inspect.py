@@ -19,10 +19,10 @@ def query(request: Request) -> views.Answer:
             request.threads,
             arguments.module,
             arguments.type,
-            names=arguments.format in ("json", "csv"),
+            names=arguments.format in ("json", "csv", "html"),
         ),
     )
-    if arguments.format in ("json", "csv"):
+    if not request.is_for_people:
         return views.Answer(found, (), {})
     rows = [
         views.Row(row.instance._replace(thread=program.named(row.instance.thread)), row.members)
@@ -76,4 +76,6 @@ and call run code in each thread of a live process, which allocates blocks that 
     table=views.table,
     document=views.document,
     records=views.records,
+    page=views.page,
+    flagged=views.flagged,
 )

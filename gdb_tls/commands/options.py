@@ -5,7 +5,7 @@ from __future__ import annotations
 from gdb_tls import resolve
 from gdb_tls.commands import Option
 
-FORMATS = ("table", "json", "csv")
+FORMATS = ("table", "json", "csv", "html", "svg")
 
 FORMAT = Option("--format", "How to write the answer", {"choices": FORMATS, "default": "table", "metavar": "FORMAT"})
 OUTPUT = Option("--output", "Write the answer to FILE instead of the screen", {"metavar": "FILE"}, complete="files")

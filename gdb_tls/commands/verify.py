@@ -55,4 +55,5 @@ called in each thread too, which allocates blocks that were not there.
     table=views.table,
     document=views.document,
     records=views.records,
+    flagged=lambda found: bool(found.disagreements),
 )

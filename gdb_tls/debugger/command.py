@@ -15,6 +15,10 @@ from gdb_tls.debugger.progress import TerminalProgress
 from gdb_tls.errors import TlsError
 from gdb_tls.render.text import safe
 
+# $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
+STATUS = "_tls_status"
+FAILED = 2
+
 
 class TlsCommand(gdb.Command):
     """A command of the product, made from its spec."""
@@ -29,6 +33,7 @@ class TlsCommand(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Runs the command; every error ends as one sentence."""
         del from_tty
+        gdb.set_convenience_variable(STATUS, FAILED)
         collecting = gc.isenabled()
         gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
         try:
@@ -58,12 +63,13 @@ class TlsCommand(gdb.Command):
         arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
         request = Request(arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress())
         answer = self._spec.query(request)
+        screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
+        text = output.written(self._spec, answer, arguments.format, screen, commands.title(self._spec, arguments))
         if arguments.output is not None:
-            output.save(
-                arguments.output, output.written(self._spec, answer, arguments.format, Screen(output.UNLIMITED, False))
-            )
+            output.save(arguments.output, text)
         else:
-            output.write(output.written(self._spec, answer, arguments.format, output.screen()))
+            output.write(text)
+        gdb.set_convenience_variable(STATUS, int(self._spec.flagged(answer)))
 
     def complete(self, text: str, word: str) -> object:
         """Completes options, their values and names."""

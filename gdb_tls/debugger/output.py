@@ -20,12 +20,21 @@ UNLIMITED = 10_000
 NO_SCREEN_HEIGHT = 50
 
 
-def written(spec: CommandSpec, answer: Any, form: str, screen: Screen) -> str:
-    """An answer in one of the formats."""
+def written(spec: CommandSpec, answer: Any, form: str, screen: Screen, title: str) -> str:
+    """An answer in one of the formats; the title is the command line."""
     if form == "json":
         return json.render(spec.document(answer))
     if form == "csv":
         return csv.render(spec.records(answer))
+    if form == "html":
+        from gdb_tls.render import html, pages
+
+        document = spec.document(answer)
+        return html.render(spec.page(answer) if spec.page else pages.page_for(document), title, document.get("target"))
+    if form == "svg":
+        from gdb_tls.render import svg
+
+        return svg.render(lambda screen: spec.table(answer, screen), title)
     return rendered(spec.table(answer, screen), screen)
 
 

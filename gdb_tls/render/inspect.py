@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gdb_tls.commands import Records, Screen
 from gdb_tls.model import Flag, Instance, Kind, Report, State, Type, summarise
+from gdb_tls.render import page as pages
 from gdb_tls.render.text import code, safe
 from gdb_tls.target import Frame
 from gdb_tls.verdict import numbers, verdict
@@ -159,6 +160,47 @@ def _where(frame: Frame | None) -> Text:
     if frame.file:
         text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
     return text
+
+
+def page(answer: Answer) -> pages.Page:
+    """The verdict, one row a thread that opens to all that is known of it, and the variable."""
+    report = answer.report
+    wide = [pages.Column("Thread", pages.NUMBER), pages.Column("LWP", pages.NUMBER, True)]
+    named = any(instance.thread.name for instance in report.instances)
+    if named:
+        wide.append(pages.Column("Name", minor=True))
+    wide += [pages.Column("State", pages.STATE), pages.Column("Value", pages.CODE)]
+    if answer.where:
+        wide.append(pages.Column("Where", minor=True))
+    threads = pages.Table("Threads", wide, [_page_row(answer, instance, named) for instance in report.instances])
+    about = pages.facts(_variable(report), "Variable")
+    all_set = all(instance.state is State.SET for instance in report.instances)
+    return pages.Page(verdict(report), [threads, about], grave=flagged(answer) or (False if all_set else None))
+
+
+def _page_row(answer: Answer, instance: Instance, named: bool) -> pages.Row:
+    report, thread = answer.report, instance.thread
+    where = _where(answer.where.get(thread.num)).plain
+    state = " ".join([instance.state.value, *(flag.value for flag in instance.flags)])
+    value = _value(report, Row(instance, (instance,)), False).plain
+    cells = [
+        thread.num,
+        thread.lwp,
+        *([thread.name] if named else []),
+        state,
+        value,
+        *([where] if answer.where else []),
+    ]
+    known = {key: value for key, value in _thread(instance, report.type).items() if key not in ("num", "flags")}
+    details = pages.facts({**known, "flags": [flag.value for flag in instance.flags] or None, "where": where})
+    selected = thread.num is not None and thread.num == report.selected
+    return pages.Row(cells, [details], "selected" if selected else "", instance.state is State.NULL)
+
+
+def flagged(answer: Answer) -> bool:
+    """Whether a thread has it null, dangling or shared."""
+    counts = summarise(answer.report.instances)
+    return any(counts[name] for name in ("null", "dangling", "shared"))
 
 
 def document(answer: Answer) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+# How what `tokens` tells apart looks on a screen.
+STYLES = {"keyword": "cyan", "class": "cyan", "num": "bright_blue", "string": "yellow", "comment": "dim"}
 
 
 def safe(text: str) -> str:
@@ -21,23 +25,30 @@ def code(text: str, colour: bool) -> Text:
 
     if not colour:
         return Text(safe(text))
-    from pygments.token import Token
-
-    styles = {
-        Token.Keyword: "cyan",
-        Token.Name.Class: "cyan",
-        Token.Literal.Number: "bright_blue",
-        Token.Literal.String: "yellow",
-        Token.Comment: "dim",
-    }
     found = Text()
-    for kind, piece in _lexer().get_tokens(safe(text)):
-        style = next((styles[parent] for parent in reversed(kind.split()) if parent in styles), "")
-        found.append(piece, style)
-    found.rstrip()
+    for kind, piece in tokens(text):
+        found.append(piece, STYLES.get(kind, ""))
     return found
 
 
+def tokens(text: str) -> list[tuple[str, str]]:
+    """C++ text as (kind, piece); the kind is empty, "keyword", "class", "num", "string" or "comment"."""
+    from pygments.token import Token
+
+    kinds = {
+        Token.Keyword: "keyword",
+        Token.Name.Class: "class",
+        Token.Literal.Number: "num",
+        Token.Literal.String: "string",
+        Token.Comment: "comment",
+    }
+    return [
+        (next((kinds[parent] for parent in reversed(kind.split()) if parent in kinds), ""), piece)
+        for kind, piece in _lexer().get_tokens(safe(text).rstrip())
+    ]
+
+
+@cache
 def _lexer() -> Any:
     from pygments.lexers.c_cpp import CppLexer
 

@@ -23,6 +23,14 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 PARTS = ("gdb_tls.py", "gdb_tls", "LICENSE", "install.sh", "requirements.txt")
 GDB = os.environ.get("GDB", "gdb")
+# What is found outside the prefix, in ~/.local, and inside another --prefix but for its share/.
+LINKS = (
+    "bin/gdb-tls",
+    "share/man/man1/gdb-tls.1",
+    "share/bash-completion/completions/gdb-tls",
+    "share/zsh/site-functions/_gdb-tls",
+    "share/fish/vendor_completions.d/gdb-tls.fish",
+)
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -191,7 +199,10 @@ def test_installs_for_daily_use(filled: Home) -> None:
     assert filled.gdbinit.read_text() == block(filled.prefix, " (install.sh made this file)")
     assert "tls-inspect" in filled.gdb()
     assert sorted(path.name for path in filled.path.iterdir()) == [".gdbinit", ".local"]
-    assert [path.name for path in (filled.path / ".local/share").iterdir()] == ["gdb-tls"]
+    links = {path: path.resolve() for path in filled.path.rglob("*") if path.is_symlink()}
+    assert {str(path.relative_to(filled.path / ".local")) for path in links} == set(LINKS)
+    for path, target in links.items():
+        assert target.is_file() and filled.prefix in target.parents, path
     for part in PARTS:
         assert (filled.prefix / part).exists(), part
 
@@ -335,6 +346,49 @@ def test_uninstall_keeps_folders_that_were_there(quick_home: Home) -> None:
     quick_home.install()
     quick_home.install("--uninstall")
     assert snapshot(quick_home.path) == before
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command_runs_from_where_it_is_linked(filled: Home) -> None:
+    command = filled.path / ".local/bin/gdb-tls"
+    path = f"{command.parent}:{filled.environment['PATH']}"
+    for words in (["gdb-tls", "--help"], ["gdb-tls", "pid", str(os.getppid()), "no_such_variable"]):
+        environment = {**filled.environment, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(words, env=environment, cwd=filled.path, capture_output=True, text=True, timeout=60)
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (0 if "--help" in words else 2), done.stderr
+    assert "no_such_variable" in done.stderr or "Operation not permitted" in done.stderr
+
+
+def test_the_command_below_a_prefix(quick_home: Home) -> None:
+    prefix = quick_home.path / "opt"
+    said = quick_home.install("--prefix", prefix)
+    assert f"{prefix}/bin/gdb-tls" in said
+    for link in LINKS:
+        assert (prefix / link).resolve().is_file(), link
+    assert subprocess.run([prefix / "bin/gdb-tls", "--version"], env=quick_home.environment).returncode == 0
+    assert not (quick_home.path / ".local").exists()
+    quick_home.install("--uninstall", "--prefix", prefix)
+    assert snapshot(quick_home.path) == {}
+
+
+def test_what_is_not_ours_stays(quick_home: Home) -> None:
+    """A command of the same name, and the user's own folders."""
+    other = executable(quick_home.path / ".local/bin/gdb-tls", "#!/bin/sh\n")
+    (quick_home.path / ".local/share/man/man1").mkdir(parents=True)
+    before = snapshot(quick_home.path)
+    assert f"Leaving {other} as it is" in quick_home.install()
+    assert other.read_text() == "#!/bin/sh\n"
+    quick_home.install("--uninstall")
+    assert snapshot(quick_home.path) == before
+
+
+def test_a_failure_takes_the_links_back(quick_home: Home) -> None:
+    quick_home.gdbinit.write_text("no-such-command\n")
+    quick_home.refuse()
+    assert not (quick_home.path / ".local").exists()
 
 
 @pytest.mark.parametrize(

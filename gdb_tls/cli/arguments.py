@@ -1,0 +1,243 @@
+"""The command line of gdb-tls: its ways of naming a program, and the options of the command that is run on it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from gdb_tls import commands
+from gdb_tls.commands import CommandSpec, Option
+from gdb_tls.errors import BadArgument
+
+SUMMARY = "See a thread_local variable in every thread of a process or a core dump"
+DESCRIPTION = """
+Starts gdb on a core dump, a process or a program, and asks it one thing: with a NAME what tls-inspect says of that
+thread-local variable, without one what tls-audit says of all of them. --command runs another of the commands that
+gdb-tls adds to gdb. The options of the command that is run are understood too, such as --format and --output.
+
+Only memory is read: a process goes on as it was. Nothing is fetched from the network unless --debuginfod is given.
+"""
+STATUS = (
+    ("0", "nothing looks wrong"),
+    ("1", "something does: a thread has it null, dangling, or shares it"),
+    ("2", "there is no answer; standard error says why"),
+)
+
+
+class Way(NamedTuple):
+    """A way of naming the program: the first word of the command line.
+
+    Attributes:
+        name: "core", "pid" or "run".
+        usage: what follows it.
+        summary: one sentence without a full stop.
+        description: paragraphs of plain text.
+        subject: the argument that names the program; None for `run`, whose is behind `--`.
+    """
+
+    name: str
+    usage: str
+    summary: str
+    description: str
+    subject: Option | None
+
+
+WAYS = (
+    Way(
+        "core",
+        "FILE [NAME] [OPTION]...",
+        "Look at a core dump",
+        """
+FILE is the core dump. The core itself says which executable wrote it; the file found must have the build id that is
+in the core. A core that is compressed (.gz, .xz, .bz2, .zst, .lz4) is decompressed into a temporary file first. Where
+systemd keeps the cores, FILE may be the PID of the process that crashed, as coredumpctl lists it.
+""",
+        Option("subject", "The core dump, or a PID that coredumpctl knows", {"metavar": "FILE"}, complete="files"),
+    ),
+    Way(
+        "pid",
+        "PID [NAME] [OPTION]...",
+        "Look at a running process",
+        """
+The process is stopped while gdb reads its memory, and goes on afterwards.
+""",
+        Option("subject", "The process id", {"metavar": "PID"}, complete="processes"),
+    ),
+    Way(
+        "run",
+        "[NAME] [OPTION]... -- CMD [ARGUMENT]...",
+        "Run a program until it crashes or ends, and look at it there",
+        """
+CMD runs under gdb with this terminal. It is looked at when it gets a signal that ends it (SIGSEGV, SIGABRT and their
+like), when you press Ctrl-C, or just before it ends by itself; then it is killed.
+""",
+        None,
+    ),
+)
+
+OWN_OPTIONS = (
+    Option("--command", "Run this command of gdb-tls instead, such as tls-map", {"metavar": "COMMAND"}, "commands"),
+    Option("--exe", "Take FILE for the executable", {"metavar": "FILE"}, complete="files"),
+    Option("--sysroot", "Look for the program's files below DIR", {"metavar": "DIR"}, complete="files"),
+    Option("--gdb", "Use this GDB instead of the first on the PATH", {"metavar": "GDB"}, complete="files"),
+    Option("--debuginfod", "Let gdb fetch missing debug information", {"action": "store_true"}),
+    Option("--verbose", "Show on standard error what gdb says while it loads the program", {"action": "store_true"}),
+)
+NAME = Option("name", "The variable, as for tls-inspect", {"metavar": "NAME", "nargs": "*"}, complete="names")
+WITH_NAME, WITHOUT_NAME = "tls-inspect", "tls-audit"
+
+
+class Wanted(NamedTuple):
+    """A command line that has been understood.
+
+    Attributes:
+        way: how the program is named.
+        subject: the core or the process id; empty for `run`.
+        program: for `run`, the program and its arguments.
+        question: the command for GDB.
+        own: the options of gdb-tls itself.
+    """
+
+    way: Way
+    subject: str
+    program: Sequence[str]
+    question: str
+    own: argparse.Namespace
+
+
+def parse(words: Sequence[str]) -> Wanted:
+    """Understands everything after `gdb-tls`.
+
+    Raises:
+        BadArgument: where it makes no sense.
+    """
+    way = next((way for way in WAYS if words and way.name == words[0]), None)
+    if way is None:
+        given = f"{words[0]} is none of them" if words else "none is given"
+        raise BadArgument(f"gdb-tls looks at a core, a pid, or what it runs; {given}", "Type gdb-tls --help.")
+    rest, program = list(words[1:]), []
+    if way.subject is None:
+        if "--" not in rest or rest[-1] == "--":
+            raise BadArgument(
+                "gdb-tls run needs a program", "Write it after --, as in: gdb-tls run -- ./server --port 80."
+            )
+        rest, program = rest[: rest.index("--")], rest[rest.index("--") + 1 :]
+    found = _parser(way).parse_intermixed_args(rest)
+    spec = _chosen(found)
+    return Wanted(way, getattr(found, "subject", ""), program, question(spec, found), found)
+
+
+def options(way: Way) -> list[Option]:
+    """All options that may follow a way: its own, and those of the commands that it runs without --command."""
+    found = {option.name: option for option in OWN_OPTIONS}
+    for spec in _specs(WITH_NAME, WITHOUT_NAME):
+        found.update((option.name, option) for option in spec.options if option.name.startswith("-"))
+    return list(found.values())
+
+
+class _Parser(commands.Parser):
+    def error(self, message: str) -> Any:
+        raise BadArgument(message[:1].upper() + message[1:], f"Type {self.prog} --help for what it takes.")
+
+
+def _parser(way: Way) -> commands.Parser:
+    made = _Parser(f"gdb-tls {way.name}", add_help=False, allow_abbrev=False)
+    every = {option.name: option for option in OWN_OPTIONS}
+    for spec in commands.every():
+        every.update((option.name, option) for option in spec.options if option.name.startswith("-"))
+    for option in (*((way.subject,) if way.subject else ()), NAME, *every.values()):
+        # What is not given stays None, so that only what was given goes to the command.
+        made.add_argument(option.name, help=option.help, **{**option.settings, "default": None})
+    return made
+
+
+def _specs(*names: str) -> list[CommandSpec]:
+    return [spec for spec in commands.every() if spec.name in names]
+
+
+def _chosen(found: argparse.Namespace) -> CommandSpec:
+    name = found.command or (WITH_NAME if found.name else WITHOUT_NAME)
+    for spec in _specs(name, f"tls-{name}"):
+        return spec
+    known = ", ".join(spec.name for spec in commands.every())
+    if not found.command:
+        raise BadArgument("The variable's NAME is missing", "Write it after the program: gdb-tls core FILE NAME.")
+    raise BadArgument(f"There is no command {name}", f"There are {known}.")
+
+
+def question(spec: CommandSpec, found: argparse.Namespace) -> str:
+    """The command for GDB.
+
+    Raises:
+        BadArgument: where an option is given that the command does not have.
+    """
+    words = [spec.name, *map(quote, found.name or ())]
+    known = {option.name for option in (*spec.options, *OWN_OPTIONS)}
+    for name, value in vars(found).items():
+        option = "--" + name.replace("_", "-")
+        if name in ("name", "subject") or value is None or value is False:
+            continue
+        if option not in known:
+            raise BadArgument(
+                f"{option} is no option of {spec.name}", f"Type gdb-tls --help, or help {spec.name} in gdb."
+            )
+        if option in {own.name for own in OWN_OPTIONS}:
+            continue
+        words += [option] if value is True else [option, quote(str(value))]
+    commands.parser(spec).parse_intermixed_args(list(found.name or ()))  # says what NAMEs it takes
+    return " ".join(words)
+
+
+def quote(word: str) -> str:
+    """A word as GDB's buildargv (libiberty) takes it apart again: there, a backslash quotes inside quotes too."""
+    if "\n" in word:
+        raise BadArgument("An argument has a line end in it", "")
+    return re.sub(r"([^\w@%+=:,./>\[\]*-])", r"\\\1", word) or "''"
+
+
+def help_text() -> str:
+    """What --help prints."""
+    import textwrap
+
+    lines = ["Usage: gdb-tls core|pid|run ...", "", f"{SUMMARY}.", ""]
+    for way in WAYS:
+        lines.append(f"  gdb-tls {way.name} {way.usage}")
+        lines += textwrap.wrap(f"{way.summary}.", 78, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    lines.append("")
+    for paragraph in DESCRIPTION.strip().split("\n\n"):
+        lines += [*textwrap.wrap(" ".join(paragraph.split()), 78), ""]
+    lines += ["Options:", *_shown(options(WAYS[0])), ""]
+    lines += [
+        "Commands (--command):",
+        *(line for spec in commands.every() for line in _row(spec.name, spec.summary)),
+        "",
+    ]
+    lines += ["Exit status:", *(f"  {status}  {meaning}" for status, meaning in STATUS)]
+    return "\n".join(lines) + "\n"
+
+
+def way_help(way: Way) -> str:
+    """What `gdb-tls WAY --help` prints."""
+    import textwrap
+
+    lines = [f"Usage: gdb-tls {way.name} {way.usage}", "", f"{way.summary}.", ""]
+    for paragraph in way.description.strip().split("\n\n"):
+        lines += [*textwrap.wrap(" ".join(paragraph.split()), 78), ""]
+    return "\n".join([*lines, "Options:", *_shown(options(way))]) + "\n"
+
+
+def _shown(some: Iterable[Option]) -> list[str]:
+    lines = []
+    for option in some:
+        choices = option.settings.get("choices")
+        about = option.help + (f": {', '.join(choices)}" if choices else "")
+        lines += _row(f"{option.name} {option.settings.get('metavar', '')}".strip(), f"{about}.")
+    return lines
+
+
+def _row(name: str, about: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(f"{name:<20}  {about}", 78, initial_indent="  ", subsequent_indent=" " * 24)

@@ -1,0 +1,41 @@
+# Completion of gdb-tls in bash. Made by scripts/docs.
+_gdb_tls() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} index
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "core pid run --help --version" -- "$word")
+        return
+    fi
+    for ((index = 2; index < COMP_CWORD; index++)); do
+        if [[ ${COMP_WORDS[1]} == run && ${COMP_WORDS[index]} == -- ]]; then
+            compopt -o filenames
+            if ((index == COMP_CWORD - 1)); then
+                mapfile -t COMPREPLY < <(compgen -c -- "$word")
+            else
+                mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            fi
+            return
+        fi
+    done
+    case $before in
+        --command) mapfile -t COMPREPLY < <(compgen -W "tls-inspect tls-verify" -- "$word"); return ;;
+        --exe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --sysroot) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --gdb) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --via) mapfile -t COMPREPLY < <(compgen -W "passive gdb dlsym tls-get-addr call" -- "$word"); return ;;
+        --format) mapfile -t COMPREPLY < <(compgen -W "table json csv html svg" -- "$word"); return ;;
+        --output) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --threads) :; return ;;
+        --module) :; return ;;
+        --type) :; return ;;
+    esac
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --help" -- "$word")
+    elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pid ]]; then
+        mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
+    elif [[ ${COMP_WORDS[1]} == core ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    fi
+}
+complete -F _gdb_tls gdb-tls

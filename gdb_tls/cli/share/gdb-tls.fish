@@ -1,0 +1,23 @@
+# Completion of gdb-tls in fish. Made by scripts/docs. See a thread_local variable in every thread of a process or a core dump.
+complete -c gdb-tls -f
+complete -c gdb-tls -n __fish_use_subcommand -a core -d 'Look at a core dump'
+complete -c gdb-tls -n __fish_use_subcommand -a pid -d 'Look at a running process'
+complete -c gdb-tls -n __fish_use_subcommand -a run -d 'Run a program until it crashes or ends, and look at it there'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l command -x -a 'tls-inspect tls-verify' -d 'Run this command of gdb-tls instead, such as tls-map'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l exe -r -F -d 'Take FILE for the executable'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l sysroot -r -F -d 'Look for the program\'s files below DIR'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l gdb -r -F -d 'Use this GDB instead of the first on the PATH'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l debuginfod -d 'Let gdb fetch missing debug information'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l verbose -d 'Show on standard error what gdb says while it loads the program'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l via -x -a 'passive gdb dlsym tls-get-addr call' -d 'How to find the variable in a thread'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l format -x -a 'table json csv html svg' -d 'How to write the answer'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l output -r -F -d 'Write the answer to FILE instead of the screen'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l threads -x -d 'Look only at the threads with these numbers of GDB\'s, such as 1,3-5'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l module -x -d 'Look only in modules whose file name matches PATTERN (a glob), or in the one with this id'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l type -x -d 'Take the variable for this TYPE; for symbols without debug information'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l all -d 'Show every thread, however many there are'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core' -F
+complete -c gdb-tls -n '__fish_seen_subcommand_from pid' -a '(__fish_complete_pids)'
+complete -c gdb-tls -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand)'
+complete -c gdb-tls -l help -d 'Show a help text'
+complete -c gdb-tls -n __fish_use_subcommand -l version -d 'Show the version'

@@ -1,0 +1,324 @@
+"""gdb-tls outside GDB: real cores, processes and programs; exit statuses; standard output is the answer alone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from integration.conftest import Subjects
+from integration.harness import Subject, core_of
+from integration.truth import mismatches
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMAND = REPOSITORY / "gdb_tls" / "__main__.py"
+# In the zoo, all threads have the first; some have the second null; the third two threads share.
+CLEAN, NULL = "zoo_counter", "zoo_buffer"
+
+
+def gdb_tls(
+    *words: object, folder: Path | None = None, seconds: float = 60, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs gdb-tls as a user does; nothing that it says is ever a traceback."""
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "dumb", "HOME": "/nonexistent", **more}
+    done = subprocess.run(
+        [sys.executable, str(COMMAND), *map(str, words)],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+    )
+    for bad in ("Traceback", "Python Exception", "defect of gdb-tls"):
+        assert bad not in done.stderr + done.stdout, done.stderr
+    return done
+
+
+def failed(*words: object, **more: object) -> str:
+    """What gdb-tls says on standard error when it has no answer: status 2, and nothing on standard output."""
+    done = gdb_tls(*words, **more)  # type: ignore[arg-type]
+    assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
+    assert done.stderr.startswith("gdb-tls: ") or "\ngdb-tls: " in done.stderr, done.stderr
+    return " ".join(done.stderr.split())
+
+
+@pytest.fixture
+def zoo(subjects: Subjects) -> Subject:
+    return subjects.get("zoo", "core")
+
+
+def is_right(text: str, subject: Subject, query: str) -> list[str]:
+    """How an answer in JSON differs from what the program said."""
+    return mismatches(json.loads(text), subject.truth.of(query), kind=subject.kind)
+
+
+# gdb-tls core
+
+
+def test_core_alone_is_enough(zoo: Subject) -> None:
+    """The executable is found by what the core says; the answer is the truth, and the only thing on stdout."""
+    for name in (CLEAN, NULL):
+        done = gdb_tls("core", zoo.core, name, "--format", "json", folder=zoo.executable.parent)
+        assert is_right(done.stdout, zoo, name) == []
+        nulls = json.loads(done.stdout)["summary"]["null"]
+        assert done.returncode == (1 if nulls else 0)
+    assert {CLEAN: 0, NULL: 1}[name] == done.returncode, "the two must differ, or nothing is tested"
+
+
+def test_table_and_options(zoo: Subject, tmp_path: Path) -> None:
+    output = tmp_path / "with a blank.csv"
+    done = gdb_tls("core", zoo.core, NULL, "--threads", "1-2")
+    rows = [line for line in done.stdout.splitlines() if re.match(r"[* ][! ]\d", line)]
+    assert len(rows) == 2, done.stdout
+    assert gdb_tls("core", "--format", "csv", "--output", output, zoo.core, CLEAN).stdout == ""
+    assert len(output.read_text().splitlines()) == len(zoo.truth.of(CLEAN)) + 1
+    verify = gdb_tls("core", zoo.core, CLEAN, "--command", "verify")
+    assert "no disagreement" in verify.stdout
+    assert verify.returncode == 0
+
+
+def test_odd_file_names(zoo: Subject, tmp_path: Path) -> None:
+    odd = tmp_path / 'it\'s a "core" \\ of <b>'
+    odd.symlink_to(zoo.core)
+    assert is_right(gdb_tls("core", odd, NULL, "--format", "json").stdout, zoo, NULL) == []
+
+
+def test_executable_beside_the_core_and_below_a_sysroot(subjects: Subjects, tmp_path: Path) -> None:
+    """Where the name in the core does not exist any more."""
+    zoo = subjects.get("zoo", "core")
+    moved = tmp_path / "elsewhere" / "hostile"
+    moved.parent.mkdir()
+    shutil.copy(zoo.executable.parent / "hostile", moved)
+    _, core = core_of(moved, tmp_path / "run")
+    query = "hostile_text"
+    moved.rename(tmp_path / "run" / "hostile")
+    assert gdb_tls("core", core, query).returncode in (0, 1)
+    root = tmp_path / "root"
+    (root / str(moved.parent)[1:]).mkdir(parents=True)
+    (tmp_path / "run" / "hostile").rename(root / str(moved)[1:])
+    said = failed("core", core, query)
+    assert str(moved) in said and "--exe" in said and "--sysroot" in said
+    assert gdb_tls("core", core, query, "--exe", root / str(moved)[1:]).returncode in (0, 1)
+
+
+def test_another_build_is_refused(zoo: Subject, tmp_path: Path) -> None:
+    said = failed("core", zoo.core, NULL, "--exe", "/bin/ls")
+    assert "/bin/ls" in said and str(zoo.executable) in said
+    assert "build id" in said
+
+
+@pytest.mark.parametrize("suffix", ["gz", "xz", "zst", "lz4"])
+def test_compressed_core(suffix: str, zoo: Subject, tmp_path: Path) -> None:
+    packed = tmp_path / f"core.{suffix}"
+    assert zoo.core is not None
+    if suffix == "gz":
+        packed.write_bytes(gzip.compress(zoo.core.read_bytes(), 1))
+    elif suffix == "xz":
+        packed.write_bytes(lzma.compress(zoo.core.read_bytes(), preset=0))
+    else:
+        tool = {"zst": "zstd", "lz4": "lz4"}[suffix]
+        with packed.open("wb") as file:
+            subprocess.run([tool, "-qc", zoo.core], stdout=file, check=True)
+    done = gdb_tls("core", packed, NULL, "--format", "json", TMPDIR=str(tmp_path))
+    assert is_right(done.stdout, zoo, NULL) == []
+    assert "Decompressing" in done.stderr
+    assert sorted(tmp_path.iterdir()) == [packed], "nothing is left behind"
+
+
+def test_compressed_core_without_the_tool(zoo: Subject, tmp_path: Path) -> None:
+    packed = tmp_path / "core.zst"
+    packed.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(100))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gdb").symlink_to(str(shutil.which("gdb")))
+    assert f"zstd -dcq {packed} > core" in failed("core", packed, NULL, PATH=str(tmp_path / "bin"))
+    damaged = tmp_path / "core.gz"
+    assert zoo.core is not None
+    damaged.write_bytes(gzip.compress(zoo.core.read_bytes(), 1)[:1000])
+    assert "gzip -dc" in failed("core", damaged, NULL)
+
+
+COREDUMPCTL = """#!/bin/sh
+for word; do
+    case $word in --output=*) output=${word#--output=} ;; esac
+done
+case " $* " in *" dump 4242 "*) cp %s "$output" ;; *) echo "No match found." >&2; exit 1 ;; esac
+"""
+
+
+def test_core_of_systemd(zoo: Subject, tmp_path: Path) -> None:
+    """A process id, where systemd keeps the cores (here a stand-in for coredumpctl)."""
+    assert "coredumpctl" in failed("core", 4242, NULL, folder=tmp_path)
+    tool = tmp_path / "coredumpctl"
+    tool.write_text(COREDUMPCTL % zoo.core)
+    tool.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = gdb_tls("core", 4242, NULL, "--format", "json", folder=tmp_path, PATH=path)
+    assert is_right(done.stdout, zoo, NULL) == []
+    assert "No match found" in failed("core", 4243, NULL, folder=tmp_path, PATH=path)
+
+
+# gdb-tls pid
+
+
+def test_process_goes_on_as_it_was(subjects: Subjects) -> None:
+    live = subjects.get("zoo", "live")
+    done = gdb_tls("pid", live.pid, NULL, "--format", "json", folder=live.executable.parent)
+    assert is_right(done.stdout, live, NULL) == []
+    assert done.returncode == 1
+    status = Path(f"/proc/{live.pid}/status").read_text()
+    assert "TracerPid:\t0" in status
+    assert re.search(r"^State:\tS", status, re.MULTILINE)
+
+
+# gdb-tls run
+
+
+def test_run_until_it_crashes(subjects: Subjects, tmp_path: Path) -> None:
+    """The program has this standard output, the crash is said on standard error."""
+    executable = subjects.get("zoo", "core").executable
+    words = ("--", executable, "--truth", tmp_path / "truth", "--mode", "abort")
+    done = gdb_tls("run", NULL, "--format", "json", "--output", tmp_path / "json", *words)
+    assert done.returncode == 1
+    assert "SIGABRT" in done.stderr
+    assert done.stdout == "ready\n", "what the program wrote, and nothing of gdb's"
+    assert json.loads((tmp_path / "json").read_text())["summary"]["null"] > 0
+
+
+def test_run_until_it_ends() -> None:
+    """The last moment before the program ends by itself; signals that it expects do not stop it."""
+    done = gdb_tls("run", "errno", "--", "sh", "-c", "trap 'echo got it' USR1; kill -USR1 $$; printf '%s\\n' 'a  b'")
+    assert done.stdout.startswith("got it\na  b\nint errno"), done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+def test_run_stopped_by_hand(tmp_path: Path) -> None:
+    """Ctrl-C, which the terminal sends to all."""
+    script = f"{sys.executable} {COMMAND} run errno -- sleep 60"
+    process = subprocess.Popen(
+        ["sh", "-c", f"trap '' INT; exec {script}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    sleeper = None
+    for _ in range(300):
+        found = subprocess.run(["pgrep", "-s", str(process.pid), "-x", "sleep"], capture_output=True, text=True)
+        sleeper = found.stdout.split()[0] if found.stdout else None
+        if sleeper:
+            break
+        time.sleep(0.05)
+    assert sleeper
+    time.sleep(0.5)
+    os.kill(int(sleeper), signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stdout + stderr
+    assert "int errno" in stdout
+    assert not Path(f"/proc/{sleeper}").exists()
+
+
+# What goes wrong
+
+
+def test_errors_are_sentences(zoo: Subject, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no core\n")
+    assert "--help" in failed("frob")
+    assert "no core dump" in failed("core", tmp_path / "text", NULL)
+    assert "another ELF file" in failed("core", "/bin/ls", NULL)
+    assert "No such file" in failed("core", tmp_path / "missing", NULL)
+    assert "zoo_bufer" in failed("core", zoo.core, "zoo_bufer")
+    assert "--frob" in failed("core", zoo.core, NULL, "--frob")
+    assert "--format" in failed("core", zoo.core, NULL, "--format", "xml")
+    assert "tls-frob" in failed("core", zoo.core, "--command", "tls-frob")
+    assert "There is no process 99999999" in failed("pid", 99999999, NULL)
+    assert "process id" in failed("pid", "zoo", NULL)
+    assert "after --" in failed("run", NULL)
+    assert "no program" in failed("run", NULL, "--", tmp_path / "missing")
+    assert "no /nonexistent/gdb" in failed("core", zoo.core, NULL, "--gdb", "/nonexistent/gdb")
+    assert "cannot be written" in failed("core", zoo.core, NULL, "--output", "/nonexistent/answer")
+
+
+def test_truncated_core(zoo: Subject, tmp_path: Path) -> None:
+    """However short it is: an answer or a sentence."""
+    assert zoo.core is not None
+    whole = zoo.core.read_bytes()
+    for size in (10, 100, 5000, len(whole) // 2, len(whole) - 1000):
+        short = tmp_path / str(size)
+        short.write_bytes(whole[:size])
+        done = gdb_tls("core", short, NULL, "--exe", zoo.executable)
+        assert done.returncode in (0, 1, 2)
+        assert done.stdout or "gdb-tls: " in done.stderr
+
+
+def test_help_and_version() -> None:
+    assert gdb_tls("--help").stdout.startswith("Usage: gdb-tls")
+    for way in ("core", "pid", "run"):
+        assert gdb_tls(way, "--help").stdout.startswith(f"Usage: gdb-tls {way}")
+    assert re.fullmatch(r"gdb-tls \d+\.\d+\.\d+\n", gdb_tls("--version").stdout)
+    nothing = gdb_tls()
+    assert (nothing.returncode, nothing.stdout) == (2, "")
+
+
+def test_module_and_link(tmp_path: Path) -> None:
+    """`python3 -m gdb_tls`, and a link to the file from anywhere."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gdb_tls", "--version"], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    link = tmp_path / "gdb-tls"
+    link.symlink_to(COMMAND)
+    linked = subprocess.run([link, "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == linked.stdout == gdb_tls("--version").stdout != ""
+
+
+# What is made from the specs
+
+
+def completed(line: Sequence[str]) -> list[str]:
+    """What bash offers for the last word."""
+    script = (REPOSITORY / "gdb_tls" / "cli" / "share" / "gdb-tls.bash").read_text()
+    words = " ".join(f"'{word}'" for word in line)
+    asked = f"COMP_WORDS=({words}); COMP_CWORD={len(line) - 1}; _gdb_tls; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    ask = f"compopt() {{ :; }}; {script}\n{asked}"
+    return subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_completion(tmp_path: Path) -> None:
+    assert completed(["gdb-tls", ""]) == ["core", "pid", "run", "--help", "--version"]
+    assert completed(["gdb-tls", "core", "x", "--form"]) == ["--format"]
+    assert completed(["gdb-tls", "core", "x", "--format", "h"]) == ["html"]
+    assert "tls-inspect" in completed(["gdb-tls", "core", "x", "--command", ""])
+    assert str(os.getpid()) in completed(["gdb-tls", "pid", ""])
+    assert "printf" in completed(["gdb-tls", "run", "--", "print"])
+
+
+def test_generated_files_are_whole() -> None:
+    """The tools that read them have nothing to say."""
+    share = REPOSITORY / "gdb_tls" / "cli" / "share"
+    checks = (
+        ["groff", "-man", "-ww", "-z", share / "gdb-tls.1"],
+        ["bash", "-n", share / "gdb-tls.bash"],
+        ["zsh", "-n", share / "_gdb-tls"],
+        ["fish", "-n", share / "gdb-tls.fish"],
+    )
+    for check in checks:
+        done = subprocess.run(list(map(str, check)), capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), check
+
+
+def test_generated_files_are_fresh() -> None:
+    done = subprocess.run(
+        [sys.executable, REPOSITORY / "scripts" / "docs", "--check", "--no-pictures"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,181 @@
+"""Pages and pictures from data alone: what the program calls a thing is text in them."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from gdb_tls.render import html, page, pages, svg
+from gdb_tls.render.page import Column, Finding, Findings, Line, Map, Page, Prose, Row, Table
+
+BAD = "</script><img src=x onerror=alert(1)>\"'&amp;\x1b[2J\u202e"
+SHOWN = "</script><img src=x onerror=alert(1)>\"'&amp;\\x1b[2J\\u202e"
+
+
+class Seen(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.attributes: list[tuple[str, str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in ("meta", "link", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, "every element is closed where it should be"
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("style", "script"):
+            self.text += data
+
+
+def everything(text: str) -> Page:
+    """A page that has the text in every place that there is for one."""
+    inner = Table(text, [Column(text)], [Row([text], [page.facts({text: text})])])
+    details = [page.facts({text: text, "state": text, "type": text}), inner, Prose(text, [text])]
+    table = Table(
+        text, [Column(text), Column(text, page.STATE), Column(text, page.CODE)], [Row([text] * 3, details, text)]
+    )
+    chart = Map(text, [text], [Line(text, text, [text], [text])])
+    return Page(
+        [text, text], [Findings(text, [Finding(text, [text], text, details)]), Findings("", [], text), chart, table]
+    )
+
+
+def test_text_is_text_everywhere() -> None:
+    seen = Seen(html.render(everything(BAD), BAD, {"executable": BAD, "pid": 1, "kind": BAD}))
+    assert seen.open == []
+    assert seen.text.count(SHOWN) >= 20
+    assert "img" not in seen.tags
+    assert seen.tags.count("script") == 1
+    assert not [name for name, _ in seen.attributes if name.startswith("on")]
+    assert {name for name, value in seen.attributes if SHOWN in value} <= {
+        "title",
+        "aria-label",
+        "data-state",
+        "data-what",
+    }
+
+
+def test_the_same_elements_for_harmless_text() -> None:
+    def tags(text: str) -> list[str]:
+        return [tag for tag in Seen(html.render(everything(text), text)).tags if tag != "span"]
+
+    assert tags(BAD.replace(" ", "")) == tags("harmless")
+
+
+def test_page_needs_nothing_else() -> None:
+    written = html.render(everything("x"), "title")
+    assert "://" not in written
+    assert written.isascii()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', written)
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "%%" not in written
+
+
+def test_placeholders_in_the_program_s_text_are_left_alone() -> None:
+    assert "%%sections%%" in Seen(html.render(Page(["%%sections%%"], []), "%%style%%")).text
+
+
+def test_any_document_makes_a_page() -> None:
+    document = {
+        "schema": "gdb-tls/new/1",
+        "target": {"kind": "core"},
+        "interrupted": False,
+        "count": 3,
+        "things": [
+            {"name": "a", "module": {"id": 1, "path": "/lib/one.so"}, "parts": [{"x": 1}, {"x": 2}]},
+            {"name": "b", "module": {"id": 2, "path": "/lib/two.so"}, "none": None},
+        ],
+        "about": {"speed": "0x10", "inner": {"deep": True}},
+        "missing": [],
+    }
+    made = page.from_document(document)
+    table = made.sections[0]
+    assert isinstance(table, Table)
+    assert [column.name for column in table.columns] == ["Name", "Module"]
+    assert [row.cells for row in table.rows] == [["a", "one.so"], ["b", "two.so"]]
+    assert [part.title for part in table.rows[0].details] == ["", "Parts"]
+    assert page.facts(document["about"]).facts == [("Speed", "0x10", "text"), ("Inner deep", True, "text")]
+    seen = Seen(html.render(made, "tls-new"))
+    assert seen.tags.count("table") == 2
+    assert "core" not in seen.text, "the target is for the head"
+
+
+VARIABLE = {"name": "buffer", "type": "char *", "module": {"id": 2, "path": "/lib/app.so", "storage": "static"}}
+
+
+def test_audit() -> None:
+    reason = {"rule": "set-in-main", "score": 65, "sentence": "Set only in the main thread.", "threads": [2]}
+    finding = {
+        "variable": VARIABLE,
+        "score": 65,
+        "alarming": True,
+        "states": {"set": 1, "null": 2},
+        "reasons": [reason],
+    }
+    summary = {
+        "threads": 3,
+        "modules": 1,
+        "variables": 4,
+        "pointers": 2,
+        "alarming": 1,
+        "hints": 0,
+        "missing": [],
+        "interrupted": False,
+    }
+    frame = {"function": "push", "file": "a.cc", "line": 3, "pc": "0x10"}
+    fault = {"num": 2, "lwp": 7, "signal": "SIGSEGV", "address": "0x8", "frames": [frame]}
+    made = pages.page_for({"schema": "gdb-tls/audit/1", "fault": fault, "findings": [finding], "summary": summary})
+    assert made.lead[0] == "1 variable looks wrong."
+    assert made.grave
+    (found,) = made.sections[0].findings  # type: ignore[union-attr]
+    assert (found.title, found.level, found.sentences) == ("char *buffer", "high", ["Set only in the main thread."])
+    text = Seen(html.render(made, "tls-audit")).text
+    assert "Thread 2 stopped on SIGSEGV on an access to 0x8." in text
+    assert "set in 1, NULL in 2" in text
+    healthy = pages.page_for(
+        {"schema": "gdb-tls/audit/1", "fault": None, "findings": [], "summary": {**summary, "alarming": 0}}
+    )
+    assert healthy.lead[0] == "Nothing looks wrong."
+    assert healthy.grave is False
+
+
+@pytest.mark.parametrize(("threads", "columns"), [(3, ["1", "2", "3"]), (100, ["1", "2-100"])])
+def test_map(threads: int, columns: list[str]) -> None:
+    """Threads that are alike share a column where there are many; each has its row."""
+    states = ["set"] + ["null"] * (threads - 1)
+    variable = {**VARIABLE, "states": states, "bytes": ["01"] + ["00"] * (threads - 1)}
+    rows = [{"num": number, "lwp": 100 + number, "name": "", "exited": False} for number in range(1, threads + 1)]
+    summary = {"threads": threads, "variables": 1, "missing": []}
+    made = pages.page_for({"schema": "gdb-tls/map/1", "threads": rows, "variables": [variable], "summary": summary})
+    chart, table = made.sections
+    assert isinstance(chart, Map) and isinstance(table, Table)
+    assert chart.columns == columns
+    assert chart.lines[0].states == ["set"] + ["null"] * (len(columns) - 1)
+    assert [row.cells[0] for row in table.rows] == list(range(1, threads + 1))
+    written = html.render(made, "tls-map")
+    assert written.count('class="cell null"') == len(columns) - 1 + 1, "one for the legend"
+    assert Seen(written).open == []
+
+
+def test_picture_fits_its_text() -> None:
+    from rich.text import Text
+
+    for length in (10, 100, 400):
+        text = Text("x" * length)
+        drawn = svg.render(lambda screen, text=text: text, BAD)  # type: ignore[misc]
+        (width,) = re.findall(r'<svg viewBox="0 0 (\d+)', drawn)
+        columns = float(width) / 12.2
+        assert min(max(length, svg.NARROWEST), svg.WIDEST) <= columns <= min(max(length, svg.NARROWEST), svg.WIDEST) + 6
+        assert "<img" not in drawn and "\x1b" not in drawn and drawn.isascii()
+        assert drawn.count("://") == 1, "the name space, and no font from the network"
