@@ -170,7 +170,7 @@ def title(spec: CommandSpec, arguments: argparse.Namespace) -> str:
         if option.name.startswith("-"):
             words.append(option.name)
         if value is not True:
-            words += map(str, value) if isinstance(value, list) else [str(value)]
+            words += [str(one) for one in value] if isinstance(value, list) else [str(value)]
     return " ".join(words)
 
 

@@ -213,9 +213,6 @@ class FakeTarget:
         return [thread._replace(name="") for thread in self.listed]
 
     def name_of(self, thread: Thread) -> str:
-        return next((one.name for one in self.listed if one.num == thread.num), "")
-
-    def name_of(self, thread: Thread) -> str:
         return self.thread_names.get(thread.num, "")
 
     def selected_thread(self) -> int | None:

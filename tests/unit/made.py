@@ -10,7 +10,9 @@ from unit.fake import POINTER
 from gdb_tls.model import Flag, Instance, Module, Path, Report, State, TargetInfo, Thread, TlsSegment, Type, Variable
 
 PID = 100
-MODULE = Module(3, "swoole.so", "/usr/lib/php/swoole.so", "/usr/lib/php/swoole.so", 0x7000, 1, None, TlsSegment(0, 0, 8, 8))
+MODULE = Module(
+    3, "swoole.so", "/usr/lib/php/swoole.so", "/usr/lib/php/swoole.so", 0x7000, 1, None, TlsSegment(0, 0, 8, 8)
+)
 STRING = Type("swoole::String *", POINTER.kind, 8)
 INFO = TargetInfo("core", PID, "/usr/bin/php", "x86-64", "glibc")
 VARIABLE = Variable(

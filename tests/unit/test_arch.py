@@ -44,9 +44,7 @@ def test_addresses(tmp_path: Path, machine: str, flavour: str) -> None:
     process.memory.put(block + 0x18, 0x1234)
 
     program = process.program()
-    assert [one.thread_pointer for one in program.threads] == [
-        one.pthread + to_pointer for one in (touched, untouched)
-    ]
+    assert [one.thread_pointer for one in program.threads] == [one.pthread + to_pointer for one in (touched, untouched)]
     near = inspect(program, Request("near"))
     assert [one.address for one in near.instances] == [
         one.pthread + to_pointer + to_block + 0x10 for one in (touched, untouched)

@@ -203,7 +203,11 @@ class TestThreads:
         ended = process.thread(0)
         process.thread(101)
         found = process.program().threads
-        assert [(one.num, one.lwp, one.exited) for one in found] == [(1, 100, False), (2, 101, False), (None, None, True)]
+        assert [(one.num, one.lwp, one.exited) for one in found] == [
+            (1, 100, False),
+            (2, 101, False),
+            (None, None, True),
+        ]
         assert found[2].thread_pointer == ended.thread_pointer
 
     def test_ended_thread_with_a_stale_id(self, process: Process, module: FakeModule) -> None:

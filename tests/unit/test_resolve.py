@@ -225,7 +225,9 @@ class TestUnsafeThreads:
         live.places("shown", "call")
         assert live.called == []
 
-    @pytest.mark.parametrize("name", ["main", "free_list_push", "my_malloc_stats", "Worker::free", "deallocate", "", "dlx"])
+    @pytest.mark.parametrize(
+        "name", ["main", "free_list_push", "my_malloc_stats", "Worker::free", "deallocate", "", "dlx"]
+    )
     def test_safe_functions(self, name: str) -> None:
         assert not UNSAFE_FUNCTION.fullmatch(name)
 
@@ -298,5 +300,3 @@ class TestVerify:
         found = self.compare(live, "passive", "tls-get-addr")
         assert found.answered["passive"] < found.answered["tls-get-addr"]
         assert found.disagreements == []
-
-

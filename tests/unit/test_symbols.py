@@ -338,8 +338,7 @@ class TestErrors:
     def test_ambiguous_text(self, app: Process) -> None:
         error = self.error(app, "counter", AmbiguousName)
         assert str(error) == (
-            "2 thread-local variables are called counter. "
-            "Type one of: 'first.cc'::counter, 'second.cc'::counter."
+            "2 thread-local variables are called counter. Type one of: 'first.cc'::counter, 'second.cc'::counter."
         )
         error = self.error(app, "everywhere->x", AmbiguousName)
         assert error.hint == "Type one of: libone.so::everywhere->x, libtwo.so.2::everywhere->x."

@@ -36,9 +36,7 @@ def read_bytes(target: FakeTarget, kind: Type, raw: bytes) -> Instance:
 class TestStates:
     def test_null(self, target: FakeTarget) -> None:
         (found,) = read(target, VOID_POINTER, BASE)
-        assert found == Instance(
-            Thread(1, 100, ""), State.NULL, (), BASE, 0, "(void *) 0x0", "passive", None
-        )
+        assert found == Instance(Thread(1, 100, ""), State.NULL, (), BASE, 0, "(void *) 0x0", "passive", None)
 
     def test_set(self, target: FakeTarget) -> None:
         target.memory.put(BASE, BASE + 0x100)
@@ -132,9 +130,7 @@ class TestFlags:
     def test_all_at_once_in_order(self, target: FakeTarget) -> None:
         target.memory.put(BASE, 0x60000, 0x60000)
         threads = [Thread(None, None, "", 0x7000, exited=True), MAIN]
-        found = read_instances(
-            target, VOID_POINTER, (Flag.ASSUMED_POINTER,), threads, [BASE, BASE + 8], "passive"
-        )
+        found = read_instances(target, VOID_POINTER, (Flag.ASSUMED_POINTER,), threads, [BASE, BASE + 8], "passive")
         assert found[0].flags == (Flag.SHARED, Flag.DANGLING, Flag.EXITED, Flag.ASSUMED_POINTER)
         assert found[1].flags == (Flag.SHARED, Flag.DANGLING, Flag.ASSUMED_POINTER)
 
