@@ -26,6 +26,9 @@ STT_FILE = 4
 SHN_UNDEF = 0
 SHT_NOBITS = "SHT_NOBITS"
 
+# What pyelftools raises on files with garbage in their headers, besides its own error.
+DAMAGED = (ELFError, ValueError, LookupError, AttributeError, TypeError, OverflowError, OSError)
+
 
 class NotElf(Exception):
     """The file cannot be read as ELF; the text says why."""
@@ -72,7 +75,7 @@ class ElfFile:
         try:
             self._elf = ELFFile(stream)
             self.machine: str = self._elf["e_machine"]
-        except (ELFError, ValueError, KeyError, AttributeError) as error:
+        except DAMAGED as error:
             raise NotElf(f"{path} is not a whole ELF file ({error})") from error
         self.pointer_size = self._elf.elfclass // 8
         self.byte_order = "little" if self._elf.little_endian else "big"
@@ -83,7 +86,7 @@ class ElfFile:
         """All program headers, as pyelftools' containers."""
         try:
             return [segment.header for segment in self._elf.iter_segments()]
-        except (ELFError, ValueError, KeyError) as error:
+        except DAMAGED as error:
             raise NotElf(f"{self.path} has unreadable program headers ({error})") from error
 
     def program_header_table(self, entry_size: int) -> bytes:
@@ -188,7 +191,7 @@ class ElfFile:
             strings = self._elf.get_section(section.header.sh_link)
             if strings is None or strings.header.sh_type == SHT_NOBITS:
                 return []
-        except (ELFError, ValueError, KeyError, IndexError):
+        except DAMAGED:
             return []
         return [
             _SymbolTable(
@@ -199,7 +202,7 @@ class ElfFile:
     def _section(self, name: str) -> Any:
         try:
             return self._elf.get_section_by_name(name)
-        except (ELFError, ValueError, KeyError, AttributeError, UnicodeDecodeError):
+        except DAMAGED:
             return None
 
     def _contents(self, section: Any) -> bytes:

@@ -88,7 +88,9 @@ class Called:
             return Absence(State.UNRESOLVED, str(error))
         if address:
             return address
-        return Absence(State.UNRESOLVED, "the call returned 0: the symbol is not exported, use --via tls-get-addr")
+        if len(arguments) == 1:
+            return Absence(State.UNRESOLVED, "the call of __tls_get_addr returned 0")
+        return Absence(State.UNRESOLVED, "dlsym returned 0: the symbol is not exported, use --via tls-get-addr")
 
     def _function(self, name: str) -> int:
         found = self._objects.symbol_address(name, likely="libc." if name == "dlsym" else "ld")
@@ -150,7 +152,8 @@ class _Unsafe:
 
     def _function_inside(self, thread: Thread) -> str:
         for frame in self._target.frames(thread, MOST_FRAMES):
-            if UNSAFE_FUNCTION.fullmatch(re.split(r"[(.@]", frame.function, maxsplit=1)[0]):
+            # glibc's own calls go to aliases: __GI___libc_malloc, _int_free.part.0
+            if UNSAFE_FUNCTION.fullmatch(re.split(r"[(.@]", frame.function, maxsplit=1)[0].removeprefix("__GI_")):
                 return frame.function
             if self._is_loader(frame):
                 return frame.function or "the dynamic loader"

@@ -72,6 +72,7 @@ class Elf:
     build_id: bytes | None = None
     debugdata: bytes | None = None
     debuglink: str | None = None
+    debug_info: bool = False
     dynamic: Sequence[tuple[int, int]] = ()
     interpreter: str = ""
     data: dict[int, bytes] = field(default_factory=dict)
@@ -137,6 +138,8 @@ class Elf:
                 table, text = self._symbols(symbols)
                 section(name, kind, table, link=len(rows) + 1, entry=24 if self.wide else 16)
                 section(strings, SHT_STRTAB, text)
+        if self.debug_info:
+            section(".debug_info", SHT_PROGBITS, b"DWARF")
         if self.debugdata is not None:
             section(".gnu_debugdata", SHT_PROGBITS, self.debugdata)
         if self.debuglink is not None:

@@ -332,6 +332,7 @@ class Process:
         exported = [one for one in symbols if one.binding != LOCAL and not one.visibility]
         settings.setdefault("symtab", symbols)
         settings.setdefault("dynsym", exported)
+        settings.setdefault("debug_info", True)
         loaded = self.load(name, self._elf(tls=Tls(image, size, alignment), **settings), target_path)
         return self.register(loaded, static_offset, generation)
 
