@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gdb_tls.errors import BadArgument
@@ -85,6 +85,12 @@ def read_document(found: Any, name: str) -> Document:
     except (KeyError, TypeError) as error:
         raise BadArgument(f"{name} is damaged ({error})", hint) from error
     return found
+
+
+def only_files(document: Document, names: Container[str]) -> Document:
+    """A picture without the variables of other files than these."""
+    kept = [v for v in document["variables"] if os.path.basename(v["module"]["path"] or "") in names]
+    return {**document, "variables": kept}
 
 
 def position(document: Document, number: int, what: str) -> int:

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from gdb_tls.commands import CommandSpec, Option, Request, options
-from gdb_tls.difference import between_moments, between_threads, is_same_process, position, read_document
+from gdb_tls.difference import between_moments, between_threads, is_same_process, only_files, position, read_document
 from gdb_tls.errors import BadArgument
 from gdb_tls.grid import survey_grid
 from gdb_tls.program import Program
@@ -44,6 +44,8 @@ def query(request: Request) -> views.Answer:
         found = between_threads(now, left, right)
         return views.Answer(grid.target, labels, found, None, len(grid.rows), arguments.all)
     then = read_document(_then(program, arguments.against, arguments.core, arguments.module), other)
+    if arguments.module:
+        then = only_files(then, {module.name for module in grid.modules})
     for number in numbers:
         position(now, number, "this program")
     found = between_moments(then, now, numbers or None)

@@ -137,7 +137,7 @@ def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list
         parts.append(Text(f"  {head.label}  {len(head.members):,} threads {which}"))
     if left_out:
         threads = sum(len(head.members) for head in left_out)
-        parts.append(Text(f"  {threads:,} threads in {len(left_out):,} other patterns do not fit the screen.", "bold"))
+        parts.append(Text(f"  Not on the screen: {threads:,} more in {len(left_out):,} other patterns.", "bold"))
     return parts
 
 

@@ -64,6 +64,7 @@ static void describe(int worker) {
     SAY(own, "");
     SAY(everybodys, "shared");
     SAY(constant, "shared");
+    SAY(mark, "dangling");
     SAY(unused, "");
     truth_slots("early", "libearly.so", &library);
 }
