@@ -6,6 +6,7 @@ one stop of the process.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -14,7 +15,7 @@ from gdb_tls.libc import CLibrary
 from gdb_tls.model import Module, TargetInfo, Thread
 from gdb_tls.objects import LoadedObjects
 from gdb_tls.symbols import Candidate, Symbols
-from gdb_tls.target import Frame, Target
+from gdb_tls.target import Frame, Region, Target
 
 
 class Program:
@@ -103,6 +104,20 @@ class Program:
         if problem:
             return thread._replace(problem=problem)
         return thread._replace(thread_pointer=pointer)
+
+    @cached_property
+    def regions(self) -> Sequence[Region]:
+        """The memory map, by address; empty where the target does not tell."""
+        return self.target.regions()
+
+    @cached_property
+    def _region_starts(self) -> list[int]:
+        return [region.start for region in self.regions]
+
+    def region(self, address: int) -> Region | None:
+        """The mapped region that holds an address; None where none does, or where that is not known."""
+        at = bisect_right(self._region_starts, address) - 1
+        return self.regions[at] if at >= 0 and address < self.regions[at].end else None
 
     def where(self, thread: Thread) -> Frame | None:
         """The innermost frame of a thread that has a name; None where its stack cannot be read."""

@@ -163,10 +163,18 @@ class Symbols:
                 found.setdefault((module.id, symbol.value, symbol.name), Candidate(module, symbol))
         return list(found.values())
 
-    def variables(self) -> list[Variable]:
-        """Every variable of every module, by module and offset; aliases of one place come once."""
+    def variables(self, wanted: Callable[[str, str], bool] | None = None) -> list[Variable]:
+        """Every variable of every module, by module and offset; aliases of one place come once.
+
+        Args:
+            wanted: says of a linkage name and a demangled name whether it is wanted; None for all.
+        """
         by_place: dict[tuple[int, int], Candidate] = {}
-        for candidate in self.candidates():
+        candidates = self.candidates()
+        if wanted:
+            names = self._demangled(candidates)
+            candidates = [one for one, name in zip(candidates, names) if wanted(one.symbol.name, name)]
+        for candidate in candidates:
             by_place.setdefault((candidate.module.id, candidate.symbol.value), candidate)
         ordered = sorted(by_place.items())
         return [self.variable(candidate) for _, candidate in ordered]

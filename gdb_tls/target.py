@@ -90,6 +90,22 @@ class Fault(NamedTuple):
     address: int | None
 
 
+class Part(NamedTuple):
+    """The innermost part of a value that holds a given byte of it.
+
+    Attributes:
+        path: from the value to the part, such as `.stack[2].depth`; empty for the value itself.
+        type: the part's type, as a programmer writes it.
+        offset: of the byte in the part.
+        padding: whether the byte is in a gap between the members of that part.
+    """
+
+    path: str
+    type: str
+    offset: int
+    padding: bool
+
+
 class DebugSymbol(NamedTuple):
     """What debug information says of a variable.
 
@@ -141,6 +157,10 @@ class DebugInformation(Protocol):
         Raises:
             BadPath: where it does not fit the type.
         """
+        ...
+
+    def part_at(self, kind: Type, offset: int) -> Part:
+        """The innermost member or element of a type at an offset in it."""
         ...
 
     def separate_debug_file(self, object_path: str) -> str | None:
@@ -252,6 +272,18 @@ class Target(Protocol):
 
     def symbol_at(self, address: int) -> str | None:
         """The name of the function or object that an address points to."""
+        ...
+
+    def stack_pointer(self, thread: Thread) -> int | None:
+        """The thread's stack pointer; slow, as each thread has to be asked for its registers."""
+        ...
+
+    def evaluate(self, expression: str) -> int:
+        """The address that an expression means: a pointer's or number's value, or where an object is.
+
+        Raises:
+            BadArgument: with the debugger's sentence where it cannot be evaluated.
+        """
         ...
 
     def address_in(self, thread: Thread, variable: Variable) -> int:

@@ -170,9 +170,20 @@ def help_text(spec: CommandSpec) -> str:
 
 def every() -> Sequence[CommandSpec]:
     """All commands, in the order in which help and README show them."""
-    from gdb_tls.commands import audit, diff, inspect, map, verify
+    from gdb_tls.commands import audit, diff, inspect, keys, map, modules, symbols, thread, verify, whatis
 
-    return (inspect.SPEC, audit.SPEC, map.SPEC, diff.SPEC, verify.SPEC)
+    return (
+        inspect.SPEC,
+        audit.SPEC,
+        map.SPEC,
+        thread.SPEC,
+        diff.SPEC,
+        modules.SPEC,
+        symbols.SPEC,
+        keys.SPEC,
+        whatis.SPEC,
+        verify.SPEC,
+    )
 
 
 def parse_threads(text: str) -> list[range]:

@@ -62,7 +62,7 @@ and call run code in each thread of a live process, which allocates blocks that 
         options.THREADS,
         options.MODULE,
         Option("--type", "Take the variable for this TYPE; for symbols without debug information", {"metavar": "TYPE"}),
-        Option("--all", "Show every thread, however many there are", {"action": "store_true"}),
+        options.ALL_THREADS,
     ),
     examples=(
         ("tls-inspect swoole_websocket_buffer", "Shows which threads have it null"),

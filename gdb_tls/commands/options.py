@@ -22,3 +22,4 @@ MODULE = Option(
     complete="modules",
 )
 VIA = Option("--via", "How to find the variable in a thread", {"choices": resolve.NAMES, "metavar": "RESOLVER"})
+ALL_THREADS = Option("--all", "Show every thread, however many there are", {"action": "store_true"})

@@ -14,7 +14,7 @@ from gdb_tls.debugger.selection import setting
 from gdb_tls.elf import ElfSymbol
 from gdb_tls.errors import BadArgument
 from gdb_tls.model import Path, Type
-from gdb_tls.target import DebugSymbol
+from gdb_tls.target import DebugSymbol, Part
 
 _demangled: dict[str, str] = {}
 
@@ -126,6 +126,12 @@ class GdbSymbols:
     def parse_path(self, root: str, start: Type, text: str) -> Path:
         """See `DebugInformation.parse_path`."""
         return types.compile_path(root, start.debugger_type, text)
+
+    def part_at(self, kind: Type, offset: int) -> Part:
+        """See `DebugInformation.part_at`."""
+        if kind.debugger_type is None:
+            return Part("", kind.name, offset, False)
+        return types.part_at(kind.debugger_type, offset)
 
     def separate_debug_file(self, object_path: str) -> str | None:
         """See `DebugInformation.separate_debug_file`."""

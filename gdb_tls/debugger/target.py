@@ -19,13 +19,15 @@ from gdb_tls.debugger.other_core import map_of_core
 from gdb_tls.debugger.regions import find_regions
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
-from gdb_tls.errors import NoProcess, UnsupportedTarget
+from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
 from gdb_tls.model import Thread, Type, Variable
 from gdb_tls.target import CallFailed, Fault, Frame, Region, UnreadableMemory
 
 AT_EXECFN = 31
 MOST_VALUE_CHARACTERS = 200
 LOCAL_TARGETS = ("native",)
+# Of these an expression means the place, of all others the value.
+OBJECTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION, gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_FUNC)
 
 
 class GdbTarget:
@@ -207,6 +209,29 @@ class GdbTarget:
             if not text.startswith("No symbol"):
                 return re.split(r" in section | of ", text, maxsplit=1)[0].strip()
         return None
+
+    def stack_pointer(self, thread: Thread) -> int | None:
+        """See `Target.stack_pointer`."""
+        with selection(), suppress(gdb.error):
+            self._switch(thread)
+            return int(gdb.newest_frame().read_register("sp")) % (1 << 8 * self.architecture.pointer_size)
+        return None
+
+    def evaluate(self, expression: str) -> int:
+        """See `Target.evaluate`."""
+        try:
+            value = gdb.parse_and_eval(expression)
+            bare = value.type.strip_typedefs()
+            if bare.code in OBJECTS or bare.code == gdb.TYPE_CODE_FLT:
+                if value.address is None:
+                    raise BadArgument(f"{expression} is a value without an address", "Give an address.")
+                value = value.address
+            elif bare.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+                value = value.referenced_value().address
+            return int(value) % (1 << 8 * self.architecture.pointer_size)
+        except (gdb.error, RuntimeError, ValueError, OverflowError) as error:
+            sentence = " ".join(str(error).split()).rstrip(".")
+            raise BadArgument(sentence, "Give an address, or an expression that GDB can evaluate.") from None
 
     def address_in(self, thread: Thread, variable: Variable) -> int:
         """See `Target.address_in`."""

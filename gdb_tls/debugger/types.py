@@ -11,6 +11,7 @@ import gdb
 from gdb_tls.debugger.selection import setting
 from gdb_tls.errors import BadPath
 from gdb_tls.model import Kind, Path, Step, Type
+from gdb_tls.target import Part
 
 POINTERS = (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 CLASSES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
@@ -197,3 +198,33 @@ def _field(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, gdb.Type] 
 
 def _field_names(holder: gdb.Type) -> list[str]:
     return [field.name for field in holder.fields() if field.name and not field.is_base_class][:12]
+
+
+def part_at(start: gdb.Type, offset: int) -> Part:
+    """Goes from a value into its members and elements, to the innermost at an offset."""
+    path, current = "", start
+    for _ in range(DEEPEST):
+        bare = current.strip_typedefs().unqualified()
+        if bare.code == gdb.TYPE_CODE_ARRAY and not bare.is_vector and bare.target().sizeof:
+            element = bare.target().strip_typedefs().sizeof
+            path += f"[{bare.range()[0] + offset // element}]"
+            current, offset = bare.target(), offset % element
+        elif bare.code in CLASSES:
+            inside = next((field for field in bare.fields() if _holds(field, offset)), None)
+            if inside is None:
+                return Part(path, str(current), offset, bool(list(bare.fields())))
+            offset -= inside.bitpos // 8
+            path += f".{inside.name}" if inside.name and not inside.is_base_class else ""
+            current = inside.type
+        else:
+            break
+    return Part(path, str(current), offset, False)
+
+
+def _holds(field: gdb.Field, offset: int) -> bool:
+    if not hasattr(field, "bitpos"):  # a static member
+        return False
+    start = field.bitpos // 8
+    bits = field.bitpos % 8 + field.bitsize
+    size = (bits + 7) // 8 if field.bitsize else field.type.strip_typedefs().sizeof
+    return bool(start <= offset < start + size)

@@ -16,6 +16,8 @@ from typing import NamedTuple
 from gdb_tls.elf import ElfFile
 from gdb_tls.errors import CorruptMemory, MissingFile
 from gdb_tls.libc import ListedThread
+from gdb_tls.libc.glibc_thread_data import GlibcThreadData
+from gdb_tls.libc.thread_data import ControlBlock, Dtv, KeySlot, KeyTable
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
 from gdb_tls.target import Target, UnreadableMemory
@@ -79,6 +81,11 @@ class Descriptors:
         """The field's place; None where this libc has none of that name."""
         raw = self._raw.get(name, b"")
         return Field(*struct.unpack(self._order + "3I", raw)) if len(raw) == 12 else None
+
+    def fields(self, prefix: str) -> dict[str, Field]:
+        """All fields whose names begin so, without that beginning."""
+        names = [name for name, raw in self._raw.items() if name.startswith(prefix) and len(raw) == 12]
+        return {name[len(prefix) :]: self.field(name) for name in names}
 
     def number(self, name: str) -> int:
         """A `uint32` object, such as `sizeof_pthread`.
@@ -370,3 +377,25 @@ class Glibc:
 
     def _note_dtv(self, thread_pointer: int, dtv: int) -> None:
         self._dtv_pointers[thread_pointer] = dtv if dtv and dtv % self._words.size == 0 else None
+
+    # What else a thread has
+
+    @cached_property
+    def _thread_data(self) -> GlibcThreadData:
+        return GlibcThreadData(self._target, self._words, self._descriptors, self._pthread_distance)
+
+    def dtvs(self, thread_pointers: Sequence[int]) -> list[Dtv | Absence]:
+        """See `CLibrary.dtvs`."""
+        return self._thread_data.dtvs(self._read_dtv_pointers(thread_pointers))
+
+    def control_block(self, thread_pointer: int) -> ControlBlock:
+        """See `CLibrary.control_block`."""
+        return self._thread_data.control_block(thread_pointer)
+
+    def keys(self) -> KeyTable:
+        """See `CLibrary.keys`."""
+        return self._thread_data.keys()
+
+    def key_slots(self, thread_pointers: Sequence[int]) -> list[list[KeySlot] | Absence]:
+        """See `CLibrary.key_slots`."""
+        return self._thread_data.key_slots(thread_pointers)

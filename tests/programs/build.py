@@ -88,6 +88,7 @@ def programs() -> list[Target]:
         program("suspects", "suspects.c"),
         program("files", "files.c"),
         program("hostile", "hostile.c"),
+        program("keys", "keys.c"),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static", "-Wl,-w")),
     ]
