@@ -96,9 +96,7 @@ def read_keys(program: Program, threads: Sequence[Thread]) -> KeysReport:
         else:
             slots.append({slot.number: slot for slot in found})
             held |= {slot.number for slot in found if slot.value}
-    wanted = (
-        held if table.problem else {number for number, key in known.items() if key.in_use or number in held}
-    )
+    wanted = held if table.problem else {number for number, key in known.items() if key.in_use or number in held}
     reports = [_report(program, number, known.get(number), threads, slots) for number in sorted(wanted)]
     reports.sort(key=lambda report: report.in_use is False)
     return KeysReport(program.info, reports, len(threads), table.problem)

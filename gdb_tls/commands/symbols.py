@@ -21,9 +21,7 @@ def query(request: Request) -> views.Answer:
             f"{text} is no regular expression ({error})", "Put a backslash before a special character."
         ) from None
     variables = symbols.variables(lambda linkage, name: bool(pattern.search(name) or pattern.search(linkage)))
-    return views.Answer(
-        program.info, variables, [module.problem for module in symbols.modules if module.problem]
-    )
+    return views.Answer(program.info, variables, [module.problem for module in symbols.modules if module.problem])
 
 
 SPEC = CommandSpec(

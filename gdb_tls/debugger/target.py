@@ -27,7 +27,14 @@ AT_EXECFN = 31
 MOST_VALUE_CHARACTERS = 200
 LOCAL_TARGETS = ("native",)
 # Of these an expression means the place, of all others the value.
-OBJECTS = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION, gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_FUNC)
+OBJECTS = (
+    gdb.TYPE_CODE_STRUCT,
+    gdb.TYPE_CODE_UNION,
+    gdb.TYPE_CODE_ARRAY,
+    gdb.TYPE_CODE_FUNC,
+    gdb.TYPE_CODE_REF,
+    gdb.TYPE_CODE_RVALUE_REF,
+)
 
 
 class GdbTarget:
@@ -226,8 +233,6 @@ class GdbTarget:
                 if value.address is None:
                     raise BadArgument(f"{expression} is a value without an address", "Give an address.")
                 value = value.address
-            elif bare.code in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
-                value = value.referenced_value().address
             return int(value) % (1 << 8 * self.architecture.pointer_size)
         except (gdb.error, RuntimeError, ValueError, OverflowError) as error:
             sentence = " ".join(str(error).split()).rstrip(".")

@@ -205,7 +205,7 @@ def part_at(start: gdb.Type, offset: int) -> Part:
     path, current = "", start
     for _ in range(DEEPEST):
         bare = current.strip_typedefs().unqualified()
-        if bare.code == gdb.TYPE_CODE_ARRAY and not bare.is_vector and bare.target().sizeof:
+        if bare.code == gdb.TYPE_CODE_ARRAY and bare.target().sizeof:
             element = bare.target().strip_typedefs().sizeof
             path += f"[{bare.range()[0] + offset // element}]"
             current, offset = bare.target(), offset % element

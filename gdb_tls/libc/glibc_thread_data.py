@@ -44,16 +44,14 @@ class GlibcThreadData:
 
     def control_block(self, thread_pointer: int) -> ControlBlock:
         """The `struct pthread`, with the fields that libthread_db knows."""
-        return ControlBlock(
-            thread_pointer - self._distance, self._descriptors.number("sizeof_pthread"), self._fields
-        )
+        return ControlBlock(thread_pointer - self._distance, self._descriptors.number("sizeof_pthread"), self._fields)
 
     @cached_property
     def _fields(self) -> dict[str, tuple[int, int]]:
         described = self._descriptors.fields("pthread_")
         # pthread_key_data and pthread_key_struct are structures of their own.
         inside = {name: field for name, field in described.items() if not name.startswith("key_")}
-        return {name: (field.offset, field.bits * field.count // 8) for name, field in inside.items()}
+        return {name: (field.offset, field.bits * field.elements // 8) for name, field in inside.items()}
 
     def dtvs(self, addresses: Sequence[int | None]) -> list[Dtv | Absence]:
         """Reads the head of each DTV: dtv[-1].counter is the capacity, dtv[0].counter the generation."""
@@ -90,7 +88,7 @@ class GlibcThreadData:
         sequence_at = self._descriptors.field("pthread_key_struct_seq").offset
         destructor_at = self._descriptors.field("pthread_key_struct_destr").offset
         address = owner.load_base + symbol.value
-        size = min(table.count, MOST_KEYS) * entry_size
+        size = min(table.elements, MOST_KEYS) * entry_size
         try:
             data = self._memory.read(address, size)
         except UnreadableMemory:
@@ -119,24 +117,22 @@ class GlibcThreadData:
         """All slots of each thread, the unused ones in between too."""
         field = self._descriptors.field("pthread_specific")
         size = self._words.size
-        blocks = field.bits * field.count // 8 // size
+        blocks = field.bits * field.elements // 8 // size
         starts = [pointer - self._distance + field.offset for pointer in thread_pointers]
         found: list[list[KeySlot] | Absence] = []
         for raw in self._memory.read_many(starts, blocks * size):
             if raw is None:
                 found.append(Absence(State.UNREADABLE, "the thread's control block cannot be read"))
             else:
-                found.append(
-                    self._slots(struct.unpack(f"{self._words.order}{blocks}{self._words.format[1]}", raw))
-                )
+                found.append(self._slots(struct.unpack(f"{self._words.order}{blocks}{self._words.format[1]}", raw)))
         return found
 
     def _slots(self, blocks: Sequence[int]) -> list[KeySlot] | Absence:
         level = self._descriptors.field("pthread_key_data_level2_data")
         slot_size = level.bits // 8
-        if not 0 < level.count * slot_size <= MOST_KEYS:
+        if not 0 < level.elements * slot_size <= MOST_KEYS:
             raise CorruptMemory(
-                f"{self._descriptors.owner.path} describes blocks of {level.count} keys",
+                f"{self._descriptors.owner.path} describes blocks of {level.elements} keys",
                 "The file may be damaged.",
             )
         sequence_at = self._descriptors.field("pthread_key_data_seq").offset
@@ -144,15 +140,15 @@ class GlibcThreadData:
         used = [(index, block) for index, block in enumerate(blocks) if block]
         found = []
         for (index, block), data in zip(
-            used, self._memory.read_many([block + level.offset for _, block in used], level.count * slot_size)
+            used, self._memory.read_many([block + level.offset for _, block in used], level.elements * slot_size)
         ):
             if data is None:
                 return Absence(State.UNREADABLE, f"the thread's keys at 0x{block:x} cannot be read")
-            for place in range(level.count):
+            for place in range(level.elements):
                 at = place * slot_size
                 address = block + level.offset + at
                 value, sequence = self._word(data, at + value_at), self._word(data, at + sequence_at)
-                found.append(KeySlot(index * level.count + place, address, slot_size, value, sequence))
+                found.append(KeySlot(index * level.elements + place, address, slot_size, value, sequence))
         return found
 
     def _word(self, data: bytes, at: int) -> int:

@@ -49,18 +49,13 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
             head = [_numbers(keys), _sequence(key), _destructor(key)] if index == 0 else ["", "", ""]
             first = group[0]
             threads = ranges(value.thread for value in group)
-            rows.add_row(
-                *map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(_value(group))
-            )
+            rows.add_row(*map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(_value(group)))
     parts: list[RenderableType] = [rows, Text("")] if report.keys else []
     if shortened:
         parts.append(Text("Threads in one state share a line; --all shows each value.", "dim"))
     return Group(
         *parts,
-        *(
-            Text(safe(sentence), "bold" if index == 0 else "")
-            for index, sentence in enumerate(sentences(report))
-        ),
+        *(Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(report))),
     )
 
 
@@ -68,9 +63,7 @@ def _groups(key: KeyReport, each: bool) -> Iterator[Sequence[KeyValue]]:
     """The values that share a line: those alike or, where there are too many, those in one state."""
     found: dict[object, list[KeyValue]] = {}
     for value in key.values:
-        shown = (
-            (value.value, value.sequence) if each and value.state in (KeyState.SET, KeyState.STALE) else None
-        )
+        shown = (value.value, value.sequence) if each and value.state in (KeyState.SET, KeyState.STALE) else None
         found.setdefault((value.state, value.reason, shown), []).append(value)
     yield from found.values()
 
@@ -98,13 +91,7 @@ def _alike(key: KeyReport) -> object:
 
 def _numbers(keys: Sequence[KeyReport]) -> str:
     first, last = keys[0].number, keys[-1].number
-    return (
-        str(first)
-        if first == last
-        else f"{first}-{last}"
-        if last - first == len(keys) - 1
-        else f"{first}..{last}"
-    )
+    return str(first) if first == last else f"{first}-{last}" if last - first == len(keys) - 1 else f"{first}..{last}"
 
 
 def _text(text: str) -> Text:
@@ -141,9 +128,7 @@ def sentences(report: KeysReport) -> list[str]:
     found = []
     if report.problem:
         found.append(f"{report.problem[0].upper()}{report.problem[1:]}.")
-        found.append(
-            f"{count(len(report.keys), 'key')} with a value in some thread; the values could not be checked."
-        )
+        found.append(f"{count(len(report.keys), 'key')} with a value in some thread; the values could not be checked.")
     else:
         found.append(
             f"{count(len(used), 'key')} in use, in {count(report.threads, 'thread')}."
@@ -159,9 +144,7 @@ def sentences(report: KeysReport) -> list[str]:
             )
         elif stale or (key.in_use is False and any(value.value for value in key.values)):
             holders = [value.thread for value in key.values if value.value]
-            found.append(
-                f"Key {key.number} was deleted, but {_who(holders)} a value: no destructor will run for it."
-            )
+            found.append(f"Key {key.number} was deleted, but {_who(holders)} a value: no destructor will run for it.")
         shared = _shared(key)
         if shared:
             found.append(f"Key {key.number}: threads {ranges(shared)} have the same value.")
@@ -169,11 +152,7 @@ def sentences(report: KeysReport) -> list[str]:
 
 
 def _who(threads: Sequence[Any]) -> str:
-    return (
-        f"thread {ranges(threads)} still holds"
-        if len(threads) == 1
-        else f"threads {ranges(threads)} still hold"
-    )
+    return f"thread {ranges(threads)} still holds" if len(threads) == 1 else f"threads {ranges(threads)} still hold"
 
 
 def _shared(key: KeyReport) -> list[Any]:
@@ -222,13 +201,14 @@ def document(answer: Answer) -> dict[str, Any]:
 
 def records(answer: Answer) -> Records:
     """One record a key and thread."""
-    columns = ("key", "in_use", "key_sequence", "destructor", "destructor_name", "num", "lwp", "name")
-    columns += ("state", "address", "value", "sequence", "reason")
+    columns = ("key", "in_use", "key_sequence", "destructor", "destructor_name", "num", "lwp", "name", "state")
     rows = (
-        [key.number, key.in_use, key.sequence, pointer(key.destructor), key.destructor_name]
-        + [value.thread.num, value.thread.lwp, value.thread.name, value.state.value]
-        + [pointer(value.address), pointer(value.value), value.sequence, value.reason]
+        (
+            *(key.number, key.in_use, key.sequence, pointer(key.destructor), key.destructor_name),
+            *(value.thread.num, value.thread.lwp, value.thread.name, value.state.value),
+            *(pointer(value.address), pointer(value.value), value.sequence, value.reason),
+        )
         for key in answer.report.keys
         for value in key.values
     )
-    return Records(columns, rows)
+    return Records((*columns, "address", "value", "sequence", "reason"), rows)

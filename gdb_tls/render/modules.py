@@ -21,9 +21,7 @@ def table(report: ModulesReport, screen: Screen) -> RenderableType:
     rows = plain_table("Id", "Module", "Storage", *numbers[1:], right=numbers)
     for one in report.modules:
         module = one.module
-        size, alignment = (
-            (f"{module.segment.size:,}", str(module.segment.alignment)) if module.segment else ("?", "?")
-        )
+        size, alignment = (f"{module.segment.size:,}", str(module.segment.alignment)) if module.segment else ("?", "?")
         rows.add_row(
             str(module.id),
             Text(safe(module.name)),
@@ -35,9 +33,7 @@ def table(report: ModulesReport, screen: Screen) -> RenderableType:
             "?" if one.variables is None else f"{one.variables:,}",
             str(module.generation),
         )
-    lines = [
-        Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(report))
-    ]
+    lines = [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(report))]
     return Group(rows, Text(""), *lines)
 
 
@@ -48,9 +44,7 @@ def _blocks(one: ModuleReport, threads: int) -> str:
 def sentences(report: ModulesReport) -> list[str]:
     """The sums in plain words, and what is missing."""
     used = sum(one.bytes_used or 0 for one in report.modules)
-    found = [
-        f"{count(len(report.modules), 'module')} in {count(report.threads, 'thread')}: {count(used, 'byte')}."
-    ]
+    found = [f"{count(len(report.modules), 'module')} in {count(report.threads, 'thread')}: {count(used, 'byte')}."]
     untouched = [one.module.name for one in report.modules if one.unallocated == report.threads]
     if untouched and report.threads:
         found.append(f"No thread has touched {', '.join(untouched)}.")
@@ -58,9 +52,7 @@ def sentences(report: ModulesReport) -> list[str]:
     if unknown:
         found.append(f"For some threads it is not known whether they have a block of {', '.join(unknown)}.")
     found += [
-        f"{one.module.problem[0].upper()}{one.module.problem[1:]}."
-        for one in report.modules
-        if one.module.problem
+        f"{one.module.problem[0].upper()}{one.module.problem[1:]}." for one in report.modules if one.module.problem
     ]
     return found
 

@@ -47,9 +47,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         ]
     found = count(len(answer.variables), "thread-local variable")
     modules = count(len({variable.module.id for variable in answer.variables}), "module")
-    parts.append(
-        Text(f"{found} in {modules}." if answer.variables else "No thread-local variable matches.", "bold")
-    )
+    parts.append(Text(f"{found} in {modules}." if answer.variables else "No thread-local variable matches.", "bold"))
     parts += [Text(safe(f"{why[0].upper()}{why[1:]}.")) for why in answer.missing]
     return Group(*parts)
 
