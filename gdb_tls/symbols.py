@@ -21,6 +21,8 @@ from gdb_tls.model import Module, Variable
 from gdb_tls.target import Target, UnreadableMemory
 
 MOST_LISTED = 10
+# Linkers put it at the beginning of a block for TLSDESC's local-dynamic model; it is no variable.
+MODULE_BASE = "_TLS_MODULE_BASE_"
 
 
 class Candidate(NamedTuple):
@@ -160,7 +162,8 @@ class Symbols:
         found: dict[tuple[int, int, str], Candidate] = {}
         for module in self.modules:
             for symbol in self._symbols_of(module):
-                found.setdefault((module.id, symbol.value, symbol.name), Candidate(module, symbol))
+                if symbol.name != MODULE_BASE:
+                    found.setdefault((module.id, symbol.value, symbol.name), Candidate(module, symbol))
         return list(found.values())
 
     def variables(self, wanted: Callable[[str, str], bool] | None = None) -> list[Variable]:

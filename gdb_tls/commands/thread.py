@@ -1,0 +1,53 @@
+"""`tls-thread`: everything thread-local that a thread has."""
+
+from __future__ import annotations
+
+from gdb_tls.commands import CommandSpec, Option, Request, options, parse_threads
+from gdb_tls.errors import BadArgument
+from gdb_tls.render import thread as views
+from gdb_tls.thread import ThreadsReport, read_threads
+
+
+def query(request: Request) -> ThreadsReport:
+    """Reads the threads that are wanted: the selected one where none is named."""
+    arguments = request.arguments
+    program = request.program()
+    text = ",".join(arguments.thread)
+    if text == "all":
+        numbers = None
+    elif text:
+        numbers = parse_threads(text)
+    else:
+        selected = program.target.selected_thread()
+        if selected is None:
+            raise BadArgument("No thread is selected", "Give a thread's number, or all.")
+        numbers = [selected]
+    return read_threads(program, numbers, arguments.module, request.progress)
+
+
+SPEC = CommandSpec(
+    name="tls-thread",
+    summary="Show everything thread-local that a thread has.",
+    description="""
+Shows the thread pointer, the thread control block, the DTV with its generation, each module's block with its size and
+place, and all variables with their values. THREAD is GDB's number of a thread, a list such as 1,3-5, or all; without
+it, the selected thread is meant.
+
+"unallocated" is a module that the thread has not touched yet. Only memory is read.
+""",
+    options=(
+        Option("thread", "Which thread", {"nargs": "*", "metavar": "THREAD"}, complete="threads"),
+        options.FORMAT,
+        options.OUTPUT,
+        options.MODULE,
+    ),
+    examples=(
+        ("tls-thread", "Shows the selected thread"),
+        ("tls-thread 2 --module swoole.so", "Shows one module in thread 2"),
+        ("tls-thread all --format json --output tls.json", "Writes everything of all threads for a program to read"),
+    ),
+    query=query,
+    table=views.table,
+    document=views.document,
+    records=views.records,
+)

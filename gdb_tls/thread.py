@@ -1,0 +1,115 @@
+"""Everything thread-local that one thread has: its blocks, and all variables with their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gdb_tls.errors import BadArgument
+from gdb_tls.libc.thread_data import ControlBlock, Dtv
+from gdb_tls.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
+from gdb_tls.program import Program
+from gdb_tls.progress import SILENT, Progress
+from gdb_tls.survey import Survey
+from gdb_tls.target import Frame
+
+
+class VariableValue(NamedTuple):
+    """One variable of the thread."""
+
+    variable: Variable
+    instance: Instance
+
+
+class BlockReport(NamedTuple):
+    """One module in the thread.
+
+    Attributes:
+        module: the module.
+        place: its block, or why there is none.
+        values: its variables, by offset; also where there is no block.
+    """
+
+    module: Module
+    place: Place
+    values: Sequence[VariableValue]
+
+
+class ThreadReport(NamedTuple):
+    """One thread.
+
+    Attributes:
+        thread: the thread.
+        frame: where it is; None where its stack cannot be read.
+        control_block: the C library's structure for it; None where its place or size is not known.
+        dtv: its table of blocks, or why that is not known.
+        blocks: one for each module, by id.
+    """
+
+    thread: Thread
+    frame: Frame | None
+    control_block: ControlBlock | None
+    dtv: Dtv | Absence
+    blocks: Sequence[BlockReport]
+
+
+class ThreadsReport(NamedTuple):
+    """The answer of `tls-thread`.
+
+    Attributes:
+        target: the program.
+        threads: those that were asked for.
+        interrupted: whether the user stopped it: then the last modules are missing.
+    """
+
+    target: TargetInfo
+    threads: Sequence[ThreadReport]
+    interrupted: bool
+
+
+def read_threads(
+    program: Program, numbers: Sequence[int] | None, pattern: str | None = None, progress: Progress = SILENT
+) -> ThreadsReport:
+    """Reads some threads.
+
+    Args:
+        program: whose they are.
+        numbers: GDB's numbers of them; None for all, the ended ones too.
+        pattern: a --module pattern; None for all.
+        progress: shows how far it is.
+
+    Raises:
+        BadArgument: where there is no such thread.
+    """
+    threads = program.threads
+    chosen = [index for index, one in enumerate(threads) if numbers is None or one.num in numbers]
+    missing = sorted(set(numbers or ()) - {one.num for one in threads})
+    if missing:
+        last = max((one.num or 0 for one in threads), default=0)
+        raise BadArgument(
+            f"There is no thread {', '.join(map(str, missing))}", f"The threads have the numbers 1 to {last}."
+        )
+    # All threads, so that a pointer that two of them hold is seen.
+    survey = Survey(program, pattern, progress=progress)
+    columns = [(column, column.instances(chosen)) for column in survey.columns]
+    found = []
+    for place, index in enumerate(chosen):
+        blocks = []
+        for module_id, block in survey.blocks.items():
+            own = [
+                VariableValue(column.variable, instances[place])
+                for column, instances in columns
+                if column.module.id == module_id
+            ]
+            blocks.append(BlockReport(block.module, block.places[index], own))
+        found.append(_thread(program, threads[index], blocks))
+    return ThreadsReport(program.info, found, survey.interrupted)
+
+
+def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> ThreadReport:
+    pointer = thread.thread_pointer
+    frame = program.where(thread) if thread.num is not None and not thread.running else None
+    if pointer is None:
+        return ThreadReport(thread, frame, None, Absence(State.UNRESOLVED, thread.problem), blocks)
+    dtv = program.libc.dtvs([pointer])[0]
+    return ThreadReport(thread, frame, program.libc.control_block(pointer), dtv, blocks)
