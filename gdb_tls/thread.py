@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.errors import BadArgument
 from gdb_tls.libc.thread_data import ControlBlock, Dtv
 from gdb_tls.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
 from gdb_tls.program import Program
 from gdb_tls.progress import SILENT, Progress
+from gdb_tls.report import wanted
 from gdb_tls.survey import Survey
 from gdb_tls.target import Frame
 
@@ -68,7 +68,7 @@ class ThreadsReport(NamedTuple):
 
 
 def read_threads(
-    program: Program, numbers: Sequence[int] | None, pattern: str | None = None, progress: Progress = SILENT
+    program: Program, numbers: Sequence[range] | None, pattern: str | None = None, progress: Progress = SILENT
 ) -> ThreadsReport:
     """Reads some threads.
 
@@ -79,16 +79,10 @@ def read_threads(
         progress: shows how far it is.
 
     Raises:
-        BadArgument: where there is no such thread.
+        BadArgument: where no thread has one of the numbers.
     """
     threads = program.threads
-    chosen = [index for index, one in enumerate(threads) if numbers is None or one.num in numbers]
-    missing = sorted(set(numbers or ()) - {one.num for one in threads})
-    if missing:
-        last = max((one.num or 0 for one in threads), default=0)
-        raise BadArgument(
-            f"There is no thread {', '.join(map(str, missing))}", f"The threads have the numbers 1 to {last}."
-        )
+    chosen = [threads.index(thread) for thread in wanted(threads, numbers)]
     # All threads, so that a pointer that two of them hold is seen.
     survey = Survey(program, pattern, progress=progress)
     columns = [(column, column.instances(chosen)) for column in survey.columns]

@@ -126,9 +126,9 @@ def evaluate(program: Program, expression: str) -> int:
 
 def _named(program: Program, expression: str) -> int | None:
     name = expression.strip()
-    selected = program.target.selected_thread()
+    selected = program.target.selected_thread() or 0
     try:
-        found = inspect(program, Request(name.lstrip("& "), threads=[selected] if selected else None))
+        found = inspect(program, Request(name.lstrip("& "), threads=[range(selected, selected + 1)]))
     except TlsError:
         return None
     instance = next(iter(found.instances), None)

@@ -13,15 +13,12 @@ def query(request: Request) -> ThreadsReport:
     arguments = request.arguments
     program = request.program()
     text = ",".join(arguments.thread)
-    if text == "all":
-        numbers = None
-    elif text:
-        numbers = parse_threads(text)
-    else:
+    numbers = parse_threads(text) if text not in ("", "all") else None
+    if not text:
         selected = program.target.selected_thread()
         if selected is None:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
-        numbers = [selected]
+        numbers = [range(selected, selected + 1)]
     return read_threads(program, numbers, arguments.module, request.progress)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from gdb_tls.model import Absence, State
+
 
 class ControlBlock(NamedTuple):
     """The library's own structure for a thread (`struct pthread`).
@@ -98,3 +100,28 @@ class KeySlot(NamedTuple):
     size: int
     value: int
     sequence: int | None
+
+
+class UnknownThreadData:
+    """For a C library of which this is not known (yet): says so, and invents nothing."""
+
+    name = "C library"
+
+    def dtvs(self, thread_pointers: Sequence[int]) -> list[Dtv | Absence]:
+        """See `CLibrary.dtvs`."""
+        return [self._unknown("DTVs")] * len(thread_pointers)
+
+    def control_block(self, thread_pointer: int) -> ControlBlock | None:
+        """See `CLibrary.control_block`."""
+        return None
+
+    def keys(self) -> KeyTable:
+        """See `CLibrary.keys`."""
+        return KeyTable((), problem=self._unknown("pthread keys").reason)
+
+    def key_slots(self, thread_pointers: Sequence[int]) -> list[list[KeySlot] | Absence]:
+        """See `CLibrary.key_slots`."""
+        return [self._unknown("pthread keys")] * len(thread_pointers)
+
+    def _unknown(self, what: str) -> Absence:
+        return Absence(State.UNRESOLVED, f"where this {self.name} keeps its {what} is not known")
