@@ -116,6 +116,20 @@ class Kind(str, enum.Enum):
     AGGREGATE = "aggregate"
 
 
+class Counted(NamedTuple):
+    """A structure that holds bytes by a pointer to them and their number.
+
+    Attributes:
+        pointer: the offset of the pointer.
+        length: the offset of the number.
+        length_size: of the number, in bytes.
+    """
+
+    pointer: int
+    length: int
+    length_size: int
+
+
 @dataclass(frozen=True)
 class Type:
     """A variable's type, as far as the judgement of its value needs it.
@@ -127,7 +141,9 @@ class Type:
         is_signed: whether a character's or an integer's highest bit is a sign.
         owner: for a class that owns storage through one pointer (unique_ptr, shared_ptr,
             string, vector), that pointer's offset; None for all others.
-        points_to: "character" or "function" where a pointer points to one; else empty.
+        points_to: "character" or "function" where a pointer points to one; "printed" where it points to what the
+            debugger shows as a text or by a pretty printer; else empty.
+        counted: where in what a pointer points to a buffer and its length are; None for all others.
         enumerators: value -> name, for an enum.
         debugger_type: the debugger's own object, opaque here.
     """
@@ -138,6 +154,7 @@ class Type:
     is_signed: bool = False
     owner: int | None = None
     points_to: str = ""
+    counted: Counted | None = None
     enumerators: Mapping[int, str] = field(default_factory=dict, compare=False)
     debugger_type: Any = field(default=None, compare=False, repr=False)
 

@@ -270,6 +270,10 @@ class Target(Protocol):
         """
         ...
 
+    def format_pointed(self, kind: Type, pointer: int) -> str:
+        """What a pointer points to, as the debugger prints it, on one line; empty where it cannot be read."""
+        ...
+
     def symbol_at(self, address: int) -> str | None:
         """The name of the function or object that an address points to."""
         ...

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from gdb_tls.model import Absence, Flag, Instance, Kind, Path, Place, State, Thread, Type
+from gdb_tls.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
 from gdb_tls.target import Target, UnreadableMemory
 
 LONGEST_PREVIEW = 40
 SMALLEST_PAGE = 4096
 FLOATS = {4: "f", 8: "d"}
+# A greater length is no length: the structure is not what its members' names promise, or not initialised.
+LONGEST_BUFFER = 1 << 40
 
 
 def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
@@ -186,7 +188,10 @@ class _Describer:
         if self._kind.points_to == "function":
             name = self._target.symbol_at(pointer)
             return f" <{name}>" if name else ""
-        return ""
+        if self._kind.points_to == "printed":
+            text = self._target.format_pointed(self._kind, pointer)
+            return f" {text}" if text else ""
+        return counted_preview(self._kind.counted, pointer, self._target) if self._kind.counted else ""
 
 
 def preview(pointer: int, target: Target) -> str:
@@ -203,6 +208,22 @@ def preview(pointer: int, target: Target) -> str:
     text, _, rest = found.partition(b"\0")
     more = "" if (rest or found.endswith(b"\0")) and len(text) <= LONGEST_PREVIEW else "..."
     return f' "{escape(text[:LONGEST_PREVIEW])}"{more}'
+
+
+def counted_preview(counted: Counted, address: int, target: Target) -> str:
+    """The length of a buffer and the beginning of its bytes; empty where they make no sense."""
+    try:
+        length = _word(target.memory.read(address + counted.length, counted.length_size), target)
+        pointer = _word(target.memory.read(address + counted.pointer, target.architecture.pointer_size), target)
+    except UnreadableMemory:
+        return ""
+    if length > LONGEST_BUFFER or (length and not pointer):
+        return ""
+    try:
+        text = target.memory.read(pointer, min(length, LONGEST_PREVIEW)) if length else b""
+    except UnreadableMemory:
+        return f" length {length}, unreadable"
+    return f' length {length} "{escape(text)}"{"..." if length > len(text) else ""}'
 
 
 def escape(text: bytes) -> str:

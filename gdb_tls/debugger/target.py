@@ -12,6 +12,7 @@ from typing import Any
 import gdb
 
 from gdb_tls import arch
+from gdb_tls.debugger import pointed
 from gdb_tls.debugger.calls import GdbCalls
 from gdb_tls.debugger.fault import find_fault
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
@@ -206,8 +207,19 @@ class GdbTarget:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
             return f"<{error}>"
-        text = re.sub(r"\s+", " ", text)
-        return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
+        return _one_line(text)
+
+    def format_pointed(self, kind: Type, pointer: int) -> str:
+        """See `Target.format_pointed`."""
+        try:
+            value = gdb.Value(pointer).cast(kind.debugger_type)
+            if pointed.is_wide(kind.debugger_type):
+                text = value.format_string(max_elements=40).partition(" ")[2]
+            else:
+                text = value.dereference().format_string(pretty_structs=False, max_elements=16)
+        except (gdb.error, RuntimeError, ValueError):
+            return ""
+        return "" if "<error" in text or "Cannot access memory" in text else _one_line(text)
 
     def symbol_at(self, address: int) -> str | None:
         """See `Target.symbol_at`."""
@@ -268,6 +280,11 @@ def _name(thread: gdb.InferiorThread) -> str:
                 return file.read().rstrip(b"\n").decode("utf-8", errors="backslashreplace")
         except OSError:
             return "?"
+
+
+def _one_line(text: str) -> str:
+    text = re.sub(r"\s+", " ", text)
+    return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
 
 
 def core_file() -> str | None:

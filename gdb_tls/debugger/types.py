@@ -8,6 +8,7 @@ from contextlib import nullcontext
 
 import gdb
 
+from gdb_tls.debugger import pointed
 from gdb_tls.debugger.selection import setting
 from gdb_tls.errors import BadPath
 from gdb_tls.model import Kind, Path, Step, Type
@@ -40,6 +41,7 @@ def describe(found: gdb.Type, file: str = "") -> Type:
         is_signed=_is_signed(bare),
         owner=_owner(bare),
         points_to=_points_to(bare),
+        counted=pointed.counted(bare) if bare.code == gdb.TYPE_CODE_PTR else None,
         enumerators={field.enumval: str(field.name) for field in bare.fields()}
         if bare.code == gdb.TYPE_CODE_ENUM
         else {},
@@ -75,7 +77,9 @@ def _points_to(bare: gdb.Type) -> str:
     target = bare.target().strip_typedefs()
     if target.code == gdb.TYPE_CODE_FUNC:
         return "function"
-    return "character" if target.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR) and target.sizeof == 1 else ""
+    if target.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR) and target.sizeof == 1:
+        return "character"
+    return "printed" if pointed.is_wide(bare) or pointed.is_printed(bare) else ""
 
 
 def _owner(bare: gdb.Type) -> int | None:

@@ -89,6 +89,7 @@ def programs() -> list[Target]:
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),
+        program("texts", "texts.cc"),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static", "-Wl,-w")),
     ]
