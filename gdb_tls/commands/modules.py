@@ -21,8 +21,8 @@ SPEC = CommandSpec(
 A module is a loaded file that has thread-local variables. Its id is the one that the program itself uses. A module with
 "static" storage has a block in every thread; one with "dynamic" storage only in the threads that have touched it.
 
-Size is that of one block in bytes; Bytes is that of all blocks together. Generation counts the loads and unloads of
-modules: it says when this one came.
+Size is that of one block in bytes; Bytes is that of all blocks together. Vars is the number of variables that the
+file's symbols name. Gen is the generation: the loader counts loads and unloads, so it says when this module came.
 """,
     options=(options.FORMAT, options.OUTPUT, options.THREADS, options.MODULE),
     examples=(

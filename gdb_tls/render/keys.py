@@ -42,7 +42,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     shortened = answer.most is not None and sum(len(groups) for _, groups in lines) > answer.most
     if shortened:
         lines = [(key, list(_groups(key, each=False))) for key in report.keys]
-    rows = plain_table("Key", "Sequence", "Destructor", "Thread", "State", "Value", right=("Key", "Sequence"))
+    rows = plain_table("Key", "Seq", "Destructor", "Thread", "State", "Value", right=("Key", "Seq"))
     for keys, groups in _folded(lines):
         key = keys[0]
         for index, group in enumerate(groups):
@@ -107,7 +107,7 @@ def _destructor(key: KeyReport) -> str:
         return "?"
     name = key.destructor_name or f"0x{key.destructor:x}" if key.destructor else "none"
     words = name + (f" ({key.destructor_file})" if key.destructor_file else "")
-    return words if key.in_use else f"key was deleted; {words}"
+    return words if key.in_use else f"deleted; {words}"
 
 
 def _value(group: Sequence[KeyValue]) -> str:
@@ -115,7 +115,7 @@ def _value(group: Sequence[KeyValue]) -> str:
     if first.reason:
         return first.reason
     if first.state is KeyState.STALE and len(group) == 1:
-        return f"0x{first.value:x} of sequence {first.sequence}"
+        return f"0x{first.value:x} (seq {first.sequence})"
     values = {value.value for value in group}
     if first.state is KeyState.UNSET or not first.value:
         return ""

@@ -17,7 +17,7 @@ from gdb_tls.render.text import safe
 def table(report: ModulesReport, screen: Screen) -> RenderableType:
     """A line for every module, and the sums."""
     del screen
-    numbers = ("Id", "Size", "Align", "Blocks", "Bytes", "Variables", "Generation")
+    numbers = ("Id", "Size", "Align", "Blocks", "Bytes", "Vars", "Gen")
     rows = plain_table("Id", "Module", "Storage", *numbers[1:], right=numbers)
     for one in report.modules:
         module = one.module

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gdb_tls.commands import Records, Screen
-from gdb_tls.model import Absence, Instance, Kind, State, Type
+from gdb_tls.model import Absence, Flag, Instance, Kind, State, Type
 from gdb_tls.render.inspect import STYLES
 from gdb_tls.render.parts import count, plain_table, pointer, thread_fields
 from gdb_tls.render.text import code, safe
@@ -73,6 +73,8 @@ def _values(block: BlockReport, screen: Screen) -> RenderableType:
     for variable, instance in block.values:
         state = Text("NULL" if instance.state is State.NULL else instance.state.value, STYLES[instance.state])
         for flag in instance.flags:
+            if flag is Flag.ASSUMED_POINTER:  # the value says `void *`
+                continue
             state.append(f" {flag.value}", "yellow")
         value = Text(safe(instance.reason), "dim") if instance.reason else code(instance.text, screen.colour)
         rows.add_row(f"0x{variable.offset:x}", Text(safe(variable.name)), state, value)

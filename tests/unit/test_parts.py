@@ -1,0 +1,92 @@
+"""Small pieces of the views, and the sentences of tls-whatis, on plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gdb_tls.model import Kind, Module, TargetInfo, Thread, TlsSegment, Type, Variable
+from gdb_tls.render.parts import count, declared, pointer, ranges
+from gdb_tls.render.whatis import document, records, sentence
+from gdb_tls.target import Part, Region
+from gdb_tls.whatis import Holder, Owner, Place, Whatis
+
+MODULE = Module(3, "libx.so", "/lib/libx.so", "/lib/libx.so", 0, 1, None, TlsSegment(0, 0, 64, 8), None)
+VARIABLE = Variable("buffers", "buffers", MODULE, 8, 16, None, True, "symtab")
+WORKER = Thread(2, 77, "worker", 0x7000)
+ENDED = Thread(None, None, "", 0x9000, exited=True)
+
+
+def test_ranges() -> None:
+    threads = [Thread(number, None, "") for number in (7, 1, 2, 3, 9, 10)]
+    assert ranges(threads) == "1-3,7,9-10"
+    assert ranges([*threads[:1], ENDED]) == "7,-"
+    assert ranges([]) == ""
+
+
+def test_words() -> None:
+    assert (count(1, "key"), count(0, "key"), count(2000, "byte")) == ("1 key", "0 keys", "2,000 bytes")
+    assert (pointer(None), pointer(0), pointer(255)) == (None, "0x0", "0xff")
+    assert declared(Type("char *", Kind.POINTER, 8), "x") == "char *x"
+    assert declared(Type("int", Kind.INTEGER, 4), "x") == "int x"
+    assert declared(None, "x") == "x"
+
+
+def found(owner: Owner, address: int = 0x1010, **others: Any) -> Whatis:
+    target = TargetInfo("core", 1, "/bin/x", "x86-64", "glibc")
+    values: dict[str, Any] = {"region": None, "holders": (), **others}
+    return Whatis(target, "x", address, owner, **values)
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"),
+    [
+        (
+            Owner(Place.VARIABLE, WORKER, MODULE, 0x1000, VARIABLE, Part("[1].data", "char", 3, False)),
+            "buffers[1].data + 3 bytes, in thread 2 (LWP 77, worker).",
+        ),
+        (
+            Owner(Place.VARIABLE, ENDED, MODULE, 0x1000, VARIABLE, Part("", "int", 1, True)),
+            "buffers + 1 byte (padding between its members), in an ended thread (thread pointer 0x9000).",
+        ),
+        (
+            Owner(Place.PADDING, WORKER, MODULE, 0x1000, VARIABLE),
+            "in no variable of libx.so's block in thread 2 (LWP 77, worker): padding, or a variable without a symbol.",
+        ),
+        (Owner(Place.KEY_SLOT, WORKER, key=4), "the slot of pthread key 4, in thread 2 (LWP 77, worker)."),
+        (Owner(Place.KEY_TABLE), "an unused entry in the C library's table of pthread keys."),
+        (Owner(Place.DTV, WORKER, MODULE), "in the DTV of thread 2 (LWP 77, worker): the entry of module 3 (libx.so)."),
+        (
+            Owner(Place.CONTROL_BLOCK, WORKER, field="tid"),
+            "in the thread control block of thread 2 (LWP 77, worker), in its field tid.",
+        ),
+        (Owner(Place.STACK, WORKER, stack_pointer=0x1000), "on the stack of thread 2 (LWP 77, worker)."),
+        (
+            Owner(Place.STACK, WORKER, stack_pointer=0x2000),
+            "on the stack of thread 2 (LWP 77, worker), below its stack pointer.",
+        ),
+        (Owner(Place.SYMBOL, symbol="main + 4"), "main + 4: not thread-local."),
+        (Owner(Place.MAPPING), "mapped, but not thread-local."),
+        (Owner(Place.UNMAPPED), "not mapped."),
+    ],
+    ids=lambda value: value.kind.value if isinstance(value, Owner) else "",
+)
+def test_sentences(owner: Owner, words: str) -> None:
+    assert sentence(found(owner)) == words
+    assert document(found(owner))["text"] == words
+    (row,) = records(found(owner)).rows
+    assert row[-1] == words
+
+
+def test_document() -> None:
+    owner = Owner(Place.VARIABLE, WORKER, MODULE, 0x1000, VARIABLE, Part("", "int", 8, False))
+    whole = document(found(owner, region=Region(0x1000, 0x2000, True, False, ""), holders=[Holder(VARIABLE, [WORKER])]))
+    assert (whole["offset"], whole["block"], whole["kind"]) == ("0x10", "0x1000", "variable")
+    assert whole["mapping"] == {"start": "0x1000", "end": "0x2000", "file": None}
+    assert whole["held_by"][0]["threads"][0]["lwp"] == 77
+    assert document(found(Owner(Place.UNMAPPED)))["thread"] is None
+
+
+def test_null() -> None:
+    assert sentence(found(Owner(Place.UNMAPPED), address=0)) == "null."
