@@ -59,7 +59,7 @@ class ThreadsReport(NamedTuple):
     Attributes:
         target: the program.
         threads: those that were asked for.
-        interrupted: whether the user stopped it: then the last modules are missing.
+        interrupted: whether the user stopped it: then the last variables or threads are missing.
     """
 
     target: TargetInfo
@@ -85,19 +85,25 @@ def read_threads(
     chosen = [threads.index(thread) for thread in wanted(threads, numbers)]
     # All threads, so that a pointer that two of them hold is seen.
     survey = Survey(program, pattern, progress=progress)
-    columns = [(column, column.instances(chosen)) for column in survey.columns]
+    values: dict[int, list[tuple[Variable, list[Instance]]]] = {module_id: [] for module_id in survey.blocks}
+    with progress.task("Reading values", len(survey.columns)) as task:
+        for column in survey.columns:
+            values[column.module.id].append((column.variable, column.instances(chosen)))
+            task.advance()
     found = []
-    for place, index in enumerate(chosen):
-        blocks = []
-        for module_id, block in survey.blocks.items():
-            own = [
-                VariableValue(column.variable, instances[place])
-                for column, instances in columns
-                if column.module.id == module_id
+    with progress.task("Reading stacks", len(chosen)) as stacks:
+        for place, index in enumerate(chosen):
+            blocks = [
+                BlockReport(
+                    block.module,
+                    block.places[index],
+                    [VariableValue(variable, instances[place]) for variable, instances in values[module_id]],
+                )
+                for module_id, block in survey.blocks.items()
             ]
-            blocks.append(BlockReport(block.module, block.places[index], own))
-        found.append(_thread(program, threads[index], blocks))
-    return ThreadsReport(program.info, found, survey.interrupted)
+            found.append(_thread(program, threads[index], blocks))
+            stacks.advance()
+    return ThreadsReport(program.info, found, survey.interrupted or task.interrupted or stacks.interrupted)
 
 
 def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> ThreadReport:

@@ -31,7 +31,7 @@ def table(report: ThreadsReport, screen: Screen) -> RenderableType:
                 ]
         parts += [Text(""), Text(safe(sentence(one)), "bold")]
     if report.interrupted:
-        parts.append(Text("Interrupted: the last modules are missing.", "yellow"))
+        parts.append(Text("Interrupted: the last variables or threads are missing.", "yellow"))
     return Group(*parts) if parts else Text("There is no thread to look at.")
 
 

@@ -52,7 +52,7 @@ def sentence(found: Whatis) -> str:
     if owner.kind is Place.SYMBOL:
         return f"{owner.symbol}: not thread-local."
     if not found.address:
-        return "null."
+        return "a null pointer."
     return "mapped, but not thread-local." if owner.kind is Place.MAPPING else "not mapped."
 
 

@@ -124,7 +124,7 @@ def test_what_a_thread_has_besides(kind: str, subjects: Subjects, tmp_path: Path
             assert words in document["text"]
     assert (found["tls-whatis main"]["kind"], found["tls-whatis main"]["symbol"]) == ("symbol", "main")
     assert found["tls-whatis 0"]["kind"] == found["tls-whatis 0x10"]["kind"] == "unmapped"
-    assert found["tls-whatis 0"]["text"] == "null."
+    assert found["tls-whatis 0"]["text"] == "a null pointer."
     assert (found["tls-whatis &__pthread_keys"]["kind"], found["tls-whatis &__pthread_keys"]["key"]) == ("key-table", 0)
     assert found["tls-whatis $pc"]["kind"] == "symbol"
 

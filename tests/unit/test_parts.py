@@ -89,4 +89,4 @@ def test_document() -> None:
 
 
 def test_null() -> None:
-    assert sentence(found(Owner(Place.UNMAPPED), address=0)) == "null."
+    assert sentence(found(Owner(Place.UNMAPPED), address=0)) == "a null pointer."
