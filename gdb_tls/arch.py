@@ -23,6 +23,7 @@ class Architecture:
         pthread_from: how glibc places `struct pthread`: "thread-pointer" (it is the thread
             pointer), "thread-area" (thread pointer - `_thread_db_const_thread_area`) or
             "sizeof" (it ends where the thread pointer, less its bias, points).
+        tcb_size: bytes between the thread pointer and static TLS above it (`TLS_TCB_SIZE` of the linker's ABI).
         thread_pointer_bias: how far the thread pointer is past the point static offsets count from.
         no_static_offset: glibc's NO_TLS_OFFSET; the value below it is FORCED_DYNAMIC_TLS_OFFSET.
         musl_dtv_offset: where musl keeps the DTV pointer, from the thread pointer.
@@ -39,6 +40,7 @@ class Architecture:
     static_below: bool
     pthread_from: str
     registers: tuple[str, ...]
+    tcb_size: int = 0
     thread_pointer_bias: int = 0
     no_static_offset: int = 0
     musl_dtv_offset: int = 0
@@ -62,8 +64,8 @@ ARCHITECTURES = (
         musl_dtv_offset=4,
         tls_get_addr="___tls_get_addr",
     ),
-    Architecture("aarch64", "aarch64", 8, "little", False, "thread-area", ("tpidr", "tpidr_el0"), musl_dtv_offset=-8),
-    Architecture("arm", "arm", 4, "little", False, "thread-area", ("tpidruro",), musl_dtv_offset=-4),
+    Architecture("aarch64", "aarch64", 8, "little", False, "thread-area", ("tpidr", "tpidr_el0"), tcb_size=16, musl_dtv_offset=-8),
+    Architecture("arm", "arm", 4, "little", False, "thread-area", ("tpidruro",), tcb_size=8, musl_dtv_offset=-4),
     Architecture(
         "riscv64",
         "riscv:rv64",
@@ -101,6 +103,7 @@ def find(gdb_name: str) -> Architecture | None:
     if "x64-32" in gdb_name or "ilp32" in gdb_name:
         return None  # 4-byte pointers on a 64-bit machine
     for row in ARCHITECTURES:
-        if gdb_name.startswith(row.gdb_name):
+        # "i386:x64-32" is another architecture than "i386" and its "i386:intel" flavour of disassembly.
+        if gdb_name.startswith(row.gdb_name) and not (row.name == "i386" and gdb_name.startswith("i386:x")):
             return row
     return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gdb_tls.elf import ElfFile, ElfSymbol, NotElf, find_build_id, open_elf
-from gdb_tls.model import TlsSegment
+from gdb_tls.model import Module, TlsSegment
 from gdb_tls.target import Target, UnreadableMemory
 
 AT_PHDR, AT_PHNUM, AT_EXECFN = 3, 5, 31
@@ -105,6 +105,21 @@ class LoadedObject:
         """The opened file; None where it is missing."""
         return open_elf(self.path) if self.path else None
 
+    def module(self, number: int, segment: TlsSegment, static_offset: int | None) -> Module:
+        """The object as a TLS module, for a C library that keeps no list of them."""
+        return Module(
+            id=number,
+            name=self.name,
+            path=self.path,
+            target_path=self.target_path,
+            load_base=self.load_base,
+            generation=0,
+            static_offset=static_offset,
+            segment=segment,
+            build_id=self.build_id,
+            problem=self.problem,
+        )
+
 
 class LoadedObjects:
     """Finds the loaded objects and their files.  Every walk is bounded."""
@@ -128,6 +143,19 @@ class LoadedObjects:
         """Whether the program has a dynamic loader, but its link map cannot be read."""
         dynamic = any(header.type == PT_INTERP for header in self._executable_headers)
         return dynamic and not any(loaded.link_map for loaded in self.all)
+
+    @cached_property
+    def interpreter(self) -> str:
+        """The dynamic loader that the executable asks for (PT_INTERP); empty for a static one."""
+        for header in self._executable_headers:
+            if header.type == PT_INTERP:
+                try:
+                    return self._words.string((self._executable_base or 0) + header.address)
+                except UnreadableMemory:
+                    file = self._executable().file
+                    raw = file.at_address(header.address, header.file_size) if file else None
+                    return os.fsdecode(raw.rstrip(b"\0")) if raw else "?"
+        return ""
 
     def symbol_address(self, *names: str, likely: str = "") -> tuple[LoadedObject, ElfSymbol, int] | None:
         """Finds an object that defines one of the symbols, and the symbol's address in memory.
