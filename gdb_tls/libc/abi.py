@@ -64,7 +64,7 @@ class AbiOnly:
         """Checks alignment and, where the TCB begins with its own address and can be read, that."""
         if thread_pointer % self._words.size:
             return f"the thread pointer 0x{thread_pointer:x} is not aligned"
-        if self._architecture.pthread_from == "thread-pointer":
+        if self._architecture.static_below:
             try:
                 if self._words.read(thread_pointer) != thread_pointer:
                     return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"
