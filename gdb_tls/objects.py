@@ -272,9 +272,10 @@ class LoadedObjects:
         if AT_PHDR not in vector:
             return []
         try:
-            return self._headers(vector[AT_PHDR], vector.get(AT_PHNUM, 0))
+            found = self._headers(vector[AT_PHDR], vector.get(AT_PHNUM, 0))
         except UnreadableMemory:
             return self._file_headers()
+        return found if any(header.type == PT_LOAD for header in found) else self._file_headers()
 
     def _file_headers(self) -> list[ProgramHeader]:
         numbers = {name: globals()[name] for name in ("PT_LOAD", "PT_DYNAMIC", "PT_INTERP", "PT_PHDR", "PT_TLS")}
