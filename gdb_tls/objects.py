@@ -147,15 +147,20 @@ class LoadedObjects:
     @cached_property
     def interpreter(self) -> str:
         """The dynamic loader that the executable asks for (PT_INTERP); empty for a static one."""
-        for header in self._executable_headers:
-            if header.type == PT_INTERP:
-                try:
-                    return self._words.string((self._executable_base or 0) + header.address)
-                except UnreadableMemory:
-                    file = self._executable().file
-                    raw = file.at_address(header.address, header.file_size) if file else None
-                    return os.fsdecode(raw.rstrip(b"\0")) if raw else "?"
-        return ""
+        header = next((one for one in self._executable_headers if one.type == PT_INTERP), None)
+        if header is None:
+            return ""
+        try:
+            return self._words.string(self._interpreter_address)
+        except UnreadableMemory:
+            file = self._executable().file
+            raw = file.at_address(header.address, header.file_size) if file else None
+            return os.fsdecode(raw.rstrip(b"\0")) if raw else "?"
+
+    @cached_property
+    def _interpreter_address(self) -> int:
+        header = next((one for one in self._executable_headers if one.type == PT_INTERP), None)
+        return (self._executable_base or 0) + header.address if header else 0
 
     def symbol_address(self, *names: str, likely: str = "") -> tuple[LoadedObject, ElfSymbol, int] | None:
         """Finds an object that defines one of the symbols, and the symbol's address in memory.
@@ -181,13 +186,18 @@ class LoadedObjects:
         try:
             target_path = self._words.string(name) if name else ""
         except UnreadableMemory:
-            target_path = ""
+            # The loader's own name is the executable's PT_INTERP string, which a core need not hold.
+            target_path = self.interpreter if name == self._interpreter_address else ""
         return self._identify(address, load_base, target_path, dynamic)
 
     def _executable(self) -> LoadedObject:
         return self._identify(0, self._executable_base or 0, "", 0)
 
     def _identify(self, link_map: int, load_base: int, target_path: str, dynamic: int) -> LoadedObject:
+        # The executable has no name, and a static one is on no list.
+        if link_map and not target_path and self._first_link_map not in (0, link_map):
+            problem = f"the name of the object that is loaded at 0x{load_base:x} cannot be read"
+            return LoadedObject(link_map, load_base, "", dynamic, None, self._build_id(load_base), problem)
         path = self._target.file_for(target_path, dynamic) if target_path or dynamic else self._target.executable
         in_memory = self._build_id(load_base)
         shown = target_path or self._target.executable or self._noted_name or "the executable"
@@ -304,7 +314,7 @@ class LoadedObjects:
 
     def _link_maps(self) -> Iterator[int]:
         seen: set[int] = set()
-        address = self._first_link_map()
+        address = self._first_link_map
         while address and address not in seen and len(seen) < MOST_OBJECTS:
             seen.add(address)
             yield address
@@ -313,6 +323,7 @@ class LoadedObjects:
             except UnreadableMemory:
                 return
 
+    @cached_property
     def _first_link_map(self) -> int:
         base = self._executable_base
         if base is None:

@@ -76,12 +76,50 @@ def run(command: Sequence[object]) -> str:
     return done.stdout
 
 
+# This kernel runs i386 too; its loader is where Debian's cross compiler has it.
+I386 = ("-Wl,--dynamic-linker=/usr/i686-linux-gnu/lib/ld-linux.so.2", "-Wl,-rpath,/usr/i686-linux-gnu/lib")
 NATIVE = (
     Build("dynamic", "gcc", ("-no-pie",)),
     Build("pie", "gcc", ("-pie", "-fPIE")),
     Build("static", "gcc", ("-static",), linked=False),
     Build("static-pie", "gcc", ("-static-pie", "-fPIE"), linked=False),
+    Build("i386-native", "i686-linux-gnu-gcc", I386),
+    Build("i386-native-static", "i686-linux-gnu-gcc", ("-static",), linked=False),
     Build("musl", "musl-gcc", eager=True),
     Build("musl-static", "musl-gcc", ("-static",), linked=False, eager=True),
 )
 BY_NAME = {build.name: build for build in NATIVE}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An architecture that QEMU runs: one row here, and one in gdb_tls/arch.py, is all it takes.
+
+    Attributes:
+        name: as in gdb_tls/arch.py.
+        triple: of Debian's cross compiler, which also names the root of its libraries.
+        qemu: the user-mode emulator.
+        eager: whether the compiler's TLS descriptors put a library opened late into static TLS.
+        cores: whether this QEMU writes cores of it.
+    """
+
+    name: str
+    triple: str
+    qemu: str
+    eager: bool = False
+    cores: bool = True
+
+    def build(self, *, static: bool = False) -> Build:
+        if static:
+            return Build(f"{self.name}-static", f"{self.triple}-gcc", ("-static",), linked=False)
+        return Build(self.name, f"{self.triple}-gcc", eager=self.eager)
+
+
+MACHINES = (
+    Machine("aarch64", "aarch64-linux-gnu", "qemu-aarch64", eager=True),
+    Machine("arm", "arm-linux-gnueabihf", "qemu-arm"),
+    Machine("riscv64", "riscv64-linux-gnu", "qemu-riscv64", cores=False),
+    Machine("ppc64le", "powerpc64le-linux-gnu", "qemu-ppc64le", eager=True),
+    Machine("s390x", "s390x-linux-gnu", "qemu-s390x"),
+    Machine("i386", "i686-linux-gnu", "qemu-i386"),
+)
