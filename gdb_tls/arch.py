@@ -20,9 +20,9 @@ class Architecture:
         pointer_size: in bytes.
         byte_order: "little" or "big".
         static_below: variant II: static TLS lies below the thread pointer.
-        pthread_from: how glibc places `struct pthread`: "thread-pointer" (it is the thread
-            pointer), "thread-area" (thread pointer - `_thread_db_const_thread_area`) or
-            "sizeof" (it ends where the thread pointer, less its bias, points).
+        dtv_offset: where glibc keeps the DTV pointer, from the thread pointer.  The offset that
+            `_thread_db_pthread_dtvp` gives, less this, is how far the thread pointer is past `struct pthread`.
+        tcb_size: bytes between the thread pointer and static TLS above it (`TLS_TCB_SIZE` of the linker's ABI).
         thread_pointer_bias: how far the thread pointer is past the point static offsets count from.
         no_static_offset: glibc's NO_TLS_OFFSET; the value below it is FORCED_DYNAMIC_TLS_OFFSET.
         musl_dtv_offset: where musl keeps the DTV pointer, from the thread pointer.
@@ -37,8 +37,9 @@ class Architecture:
     pointer_size: int
     byte_order: str
     static_below: bool
-    pthread_from: str
+    dtv_offset: int
     registers: tuple[str, ...]
+    tcb_size: int = 0
     thread_pointer_bias: int = 0
     no_static_offset: int = 0
     musl_dtv_offset: int = 0
@@ -48,29 +49,27 @@ class Architecture:
 
 
 ARCHITECTURES = (
-    Architecture(
-        "x86-64", "i386:x86-64", 8, "little", True, "thread-pointer", ("fs_base",), musl_dtv_offset=8, red_zone=128
-    ),
+    Architecture("x86-64", "i386:x86-64", 8, "little", True, 8, ("fs_base",), musl_dtv_offset=8, red_zone=128),
     Architecture(
         "i386",
         "i386",
         4,
         "little",
         True,
-        "thread-pointer",
+        4,
         ("gs_base",),
         musl_dtv_offset=4,
         tls_get_addr="___tls_get_addr",
     ),
-    Architecture("aarch64", "aarch64", 8, "little", False, "thread-area", ("tpidr", "tpidr_el0"), musl_dtv_offset=-8),
-    Architecture("arm", "arm", 4, "little", False, "thread-area", ("tpidruro",), musl_dtv_offset=-4),
+    Architecture("aarch64", "aarch64", 8, "little", False, 0, ("tpidr", "tpidr_el0"), tcb_size=16, musl_dtv_offset=-8),
+    Architecture("arm", "arm", 4, "little", False, 0, ("tpidruro",), tcb_size=8, musl_dtv_offset=-4),
     Architecture(
         "riscv64",
         "riscv:rv64",
         8,
         "little",
         False,
-        "sizeof",
+        -16,
         ("tp",),
         no_static_offset=-1,
         musl_dtv_offset=-8,
@@ -82,7 +81,7 @@ ARCHITECTURES = (
         8,
         "little",
         False,
-        "sizeof",
+        -0x7008,
         ("r13",),
         thread_pointer_bias=0x7000,
         no_static_offset=-1,
@@ -90,9 +89,7 @@ ARCHITECTURES = (
         dtp_bias=0x8000,
         red_zone=288,
     ),
-    Architecture(
-        "s390x", "s390:64-bit", 8, "big", True, "thread-pointer", (), musl_dtv_offset=8, tls_get_addr="__tls_get_offset"
-    ),
+    Architecture("s390x", "s390:64-bit", 8, "big", True, 8, (), musl_dtv_offset=8, tls_get_addr="__tls_get_offset"),
 )
 
 
@@ -101,6 +98,7 @@ def find(gdb_name: str) -> Architecture | None:
     if "x64-32" in gdb_name or "ilp32" in gdb_name:
         return None  # 4-byte pointers on a 64-bit machine
     for row in ARCHITECTURES:
-        if gdb_name.startswith(row.gdb_name):
+        # "i386:x64-32" is another architecture than "i386" and its "i386:intel" flavour of disassembly.
+        if gdb_name.startswith(row.gdb_name) and not (row.name == "i386" and gdb_name.startswith("i386:x")):
             return row
     return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gdb_tls.elf import ElfFile, ElfSymbol, NotElf, find_build_id, open_elf
-from gdb_tls.model import TlsSegment
+from gdb_tls.model import Module, TlsSegment
 from gdb_tls.target import Target, UnreadableMemory
 
 AT_PHDR, AT_PHNUM, AT_EXECFN = 3, 5, 31
@@ -105,6 +105,21 @@ class LoadedObject:
         """The opened file; None where it is missing."""
         return open_elf(self.path) if self.path else None
 
+    def module(self, number: int, segment: TlsSegment, static_offset: int | None) -> Module:
+        """The object as a TLS module, for a C library that keeps no list of them."""
+        return Module(
+            id=number,
+            name=self.name,
+            path=self.path,
+            target_path=self.target_path,
+            load_base=self.load_base,
+            generation=0,
+            static_offset=static_offset,
+            segment=segment,
+            build_id=self.build_id,
+            problem=self.problem,
+        )
+
 
 class LoadedObjects:
     """Finds the loaded objects and their files.  Every walk is bounded."""
@@ -128,6 +143,24 @@ class LoadedObjects:
         """Whether the program has a dynamic loader, but its link map cannot be read."""
         dynamic = any(header.type == PT_INTERP for header in self._executable_headers)
         return dynamic and not any(loaded.link_map for loaded in self.all)
+
+    @cached_property
+    def interpreter(self) -> str:
+        """The dynamic loader that the executable asks for (PT_INTERP); empty for a static one."""
+        header = next((one for one in self._executable_headers if one.type == PT_INTERP), None)
+        if header is None:
+            return ""
+        try:
+            return self._words.string(self._interpreter_address)
+        except UnreadableMemory:
+            file = self._executable().file
+            raw = file.at_address(header.address, header.file_size) if file else None
+            return os.fsdecode(raw.rstrip(b"\0")) if raw else "?"
+
+    @cached_property
+    def _interpreter_address(self) -> int:
+        header = next((one for one in self._executable_headers if one.type == PT_INTERP), None)
+        return (self._executable_base or 0) + header.address if header else 0
 
     def symbol_address(self, *names: str, likely: str = "") -> tuple[LoadedObject, ElfSymbol, int] | None:
         """Finds an object that defines one of the symbols, and the symbol's address in memory.
@@ -153,13 +186,18 @@ class LoadedObjects:
         try:
             target_path = self._words.string(name) if name else ""
         except UnreadableMemory:
-            target_path = ""
+            # The loader's own name is the executable's PT_INTERP string, which a core need not hold.
+            target_path = self.interpreter if name == self._interpreter_address else ""
         return self._identify(address, load_base, target_path, dynamic)
 
     def _executable(self) -> LoadedObject:
         return self._identify(0, self._executable_base or 0, "", 0)
 
     def _identify(self, link_map: int, load_base: int, target_path: str, dynamic: int) -> LoadedObject:
+        # The executable has no name, and a static one is on no list.
+        if link_map and not target_path and self._first_link_map not in (0, link_map):
+            problem = f"the name of the object that is loaded at 0x{load_base:x} cannot be read"
+            return LoadedObject(link_map, load_base, "", dynamic, None, self._build_id(load_base), problem)
         path = self._target.file_for(target_path, dynamic) if target_path or dynamic else self._target.executable
         in_memory = self._build_id(load_base)
         shown = target_path or self._target.executable or self._noted_name or "the executable"
@@ -244,9 +282,10 @@ class LoadedObjects:
         if AT_PHDR not in vector:
             return []
         try:
-            return self._headers(vector[AT_PHDR], vector.get(AT_PHNUM, 0))
+            found = self._headers(vector[AT_PHDR], vector.get(AT_PHNUM, 0))
         except UnreadableMemory:
             return self._file_headers()
+        return found if any(header.type == PT_LOAD for header in found) else self._file_headers()
 
     def _file_headers(self) -> list[ProgramHeader]:
         numbers = {name: globals()[name] for name in ("PT_LOAD", "PT_DYNAMIC", "PT_INTERP", "PT_PHDR", "PT_TLS")}
@@ -275,7 +314,7 @@ class LoadedObjects:
 
     def _link_maps(self) -> Iterator[int]:
         seen: set[int] = set()
-        address = self._first_link_map()
+        address = self._first_link_map
         while address and address not in seen and len(seen) < MOST_OBJECTS:
             seen.add(address)
             yield address
@@ -284,6 +323,7 @@ class LoadedObjects:
             except UnreadableMemory:
                 return
 
+    @cached_property
     def _first_link_map(self) -> int:
         base = self._executable_base
         if base is None:

@@ -143,7 +143,11 @@ class CoreMemory(GdbMemory):
                 found = os.pread(self._file, size, address - start + offset)
                 if len(found) == size:
                     return found
-        return super().read(address, size)
+        found = super().read(address, size)
+        if at >= 0 and address < self._segments[at][0] + self._segments[at][2] and not any(found):
+            # GDB's core_target::xfer_partial reads what the core left out as zeros, where no file has it.
+            raise UnreadableMemory(address)
+        return found
 
     def is_mapped(self, address: int) -> bool:
         """See `Memory.is_mapped`; the headers also list the pages that the core left out."""

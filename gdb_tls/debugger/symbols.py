@@ -25,7 +25,11 @@ class GdbSymbols:
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         """See `DebugInformation.describe`."""
         for found in self._declarations(symbol, name, object_path):
-            if not found.is_variable and found.addr_class != gdb.SYMBOL_LOC_COMPUTED:
+            # An aarch64 compiler leaves a thread-local variable without a location: "unresolved".
+            if not found.is_variable and found.addr_class not in (
+                gdb.SYMBOL_LOC_COMPUTED,
+                gdb.SYMBOL_LOC_UNRESOLVED,
+            ):
                 continue
             if not _is_of(found, object_path) or not _is_named(found, symbol):
                 continue

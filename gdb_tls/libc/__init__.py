@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from gdb_tls.errors import CorruptMemory, MissingFile, UnsupportedTarget
+from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
 from gdb_tls.libc.thread_data import ControlBlock, Dtv, KeySlot, KeyTable
 from gdb_tls.model import Absence, Module, Place
 from gdb_tls.objects import LoadedObjects
@@ -76,29 +76,52 @@ class KnowsStartRoutines(Protocol):
 
 
 def detect(target: Target, objects: LoadedObjects) -> CLibrary:
-    """Finds which C library the program runs on.
+    """Finds which C library the program runs on; where none can be read, what the ABI alone fixes.
 
     Raises:
-        MissingFile: where the library's file is not here.
-        UnsupportedTarget: where it is none that is known.
+        MissingFile: where none of the program's files is here.
+        CorruptMemory: where not even the ABI gives a module.
+        UnsupportedTarget: where there is no C library that is known, and the ABI gives nothing.
     """
+    from gdb_tls.libc.abi import AbiOnly
     from gdb_tls.libc.glibc import Descriptors, Glibc
+    from gdb_tls.libc.musl import Musl, is_musl
 
-    descriptors = Descriptors.find(target, objects)
-    if descriptors:
-        return Glibc(target, objects, descriptors)
+    try:
+        descriptors = Descriptors.find(target, objects)
+        if descriptors:
+            found = Glibc(target, objects, descriptors)
+            if found.modules():
+                return found
+        elif is_musl(objects):
+            return Musl(target, objects)
+        raise _why_none(objects)
+    except (MissingFile, CorruptMemory, UnsupportedTarget) as error:
+        fallback = AbiOnly(target, objects, _clause(error.what), _clause(error.hint))
+        if fallback.modules():
+            return fallback
+        raise
+
+
+def _why_none(objects: LoadedObjects) -> TlsError:
     if objects.list_is_lost:
-        raise CorruptMemory(
+        return CorruptMemory(
             "The program's list of loaded objects cannot be read",
             "The core may be truncated, or made with a narrow coredump_filter; 0x33 is what the kernel starts with.",
         )
-    missing = [loaded for loaded in objects.all if loaded.path is None]
+    missing = [loaded for loaded in objects.all if loaded.problem]
     for loaded in missing:
         if loaded.name.startswith(("libc.", "libc-", "libpthread")):
-            raise MissingFile(f"The C library's file is needed to read TLS, and {loaded.problem}")
+            return MissingFile(f"The C library's file is needed to read TLS, and {loaded.problem}")
     if missing and not any(loaded.path for loaded in objects.all):
-        raise MissingFile(f"The program's files are needed to read TLS, and {missing[0].problem}")
-    raise UnsupportedTarget(
+        return MissingFile(f"The program's files are needed to read TLS, and {missing[0].problem}")
+    return UnsupportedTarget(
         "No C library that describes its threads was found in the program",
         "glibc is known by the _thread_db_ symbols in libc.so.6 (libpthread.so.0 before 2.34); is it stripped of them?",
     )
+
+
+def _clause(sentence: str) -> str:
+    """A sentence as part of a longer one."""
+    sentence = sentence.rstrip(".")
+    return sentence[:1].lower() + sentence[1:]

@@ -149,7 +149,7 @@ class Glibc:
         following = self._descriptors.field("list_t_next").offset
         link = self._descriptors.field("pthread_list").offset
         tid, dtv = self._descriptors.field("pthread_tid").offset, self._descriptors.field("pthread_dtvp").offset
-        has_self = self._architecture.pthread_from == "thread-pointer"  # tcbhead_t.tcb, its own address
+        has_self = self._architecture.static_below  # tcbhead_t.tcb, its own address
         start = 0 if has_self else min(link + following, tid, dtv)
         size = max(link + following, tid, dtv) + self._words.size - start
         unpack_word = struct.Struct(self._words.format).unpack_from
@@ -190,18 +190,17 @@ class Glibc:
 
     @cached_property
     def _pthread_distance(self) -> int:
-        """Bytes from `struct pthread` to the thread pointer (sysdeps/*/nptl/tls.h)."""
-        if self._architecture.pthread_from == "thread-pointer":
-            return 0
-        if self._architecture.pthread_from == "thread-area":
-            return self._descriptors.number("const_thread_area")
-        return self._descriptors.number("sizeof_pthread") + self._architecture.thread_pointer_bias
+        """Bytes from `struct pthread` to the thread pointer: both know where the DTV pointer is.
+
+        nptl_db/structs.def has its offset in the one, sysdeps/*/nptl/tls.h that from the other.
+        """
+        return self._descriptors.field("pthread_dtvp").offset - self._architecture.dtv_offset
 
     def check_thread_pointer(self, thread_pointer: int) -> str:
         """Checks alignment and, where the TCB begins with its own address, that."""
         if thread_pointer % self._words.size:
             return f"the thread pointer 0x{thread_pointer:x} is not aligned"
-        if self._architecture.pthread_from == "thread-pointer":
+        if self._architecture.static_below:
             try:
                 if self._words.read(thread_pointer) != thread_pointer:
                     return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"

@@ -64,6 +64,7 @@ def run_gdb(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     seconds: float = GDB_SECONDS,
+    gdb: str = "gdb",
 ) -> Result:
     """Runs gdb in batch mode, with none of the user's settings.
 
@@ -76,10 +77,11 @@ def run_gdb(
         folder: its working directory; an empty one where it is not given.
         environment: what is added to an almost empty environment.
         seconds: when it is killed, which fails the test.
+        gdb: the debugger's command.
     """
     before = ["set debuginfod enabled off", *(WITHOUT_LIBTHREAD_DB if passive else ()), *early]
     after = [f"source {EXTENSION}"] * extension + list(commands)
-    words = ["gdb", "-nx", "--batch"]
+    words = [gdb, "-nx", "--batch"]
     words += [word for command in before for word in ("-iex", command)]
     words += [str(argument) for argument in arguments]
     words += [word for command in after for word in ("-ex", command)]

@@ -133,6 +133,23 @@ static void flags_to_json(char *out, const char *flags) {
     sprintf(out, "]");
 }
 
+/* What a thread's TLS is addressed from; on x86 and s390x it is also the address of its control block. */
+static unsigned long thread_pointer(void) {
+#if defined __x86_64__ || defined __i386__ || defined __s390__
+    return (unsigned long)pthread_self();
+#elif defined __powerpc64__
+    unsigned long value;
+    __asm__("mr %0, 13" : "=r"(value));
+    return value;
+#elif defined __riscv
+    unsigned long value;
+    __asm__("mv %0, tp" : "=r"(value));
+    return value;
+#else
+    return (unsigned long)__builtin_thread_pointer();
+#endif
+}
+
 static void write_line(struct truth_name name, size_t module_id, const char *kind, const char *state,
                        const char *flags, const void *address, const char *value) {
     char thread[NAME_SIZE] = "", thread_json[NAME_SIZE * 6 + 3], flags_json[128], address_json[32] = "null",
@@ -150,7 +167,7 @@ static void write_line(struct truth_name name, size_t module_id, const char *kin
             "\"thread\": %s, \"thread_pointer\": \"0x%lx\", \"kind\": \"%s\", \"state\": \"%s\", "
             "\"flags\": %s, \"address\": %s, \"value\": %s}\n",
             variable_json, name.linkage, name.module, id_json, syscall(SYS_gettid), thread_json,
-            (unsigned long)pthread_self(), kind, state, flags_json, address_json, value);
+            thread_pointer(), kind, state, flags_json, address_json, value);
 }
 
 static void write_pointer(struct truth_name name, size_t module_id, const char *kind, const void *address,
@@ -242,6 +259,7 @@ touch_function *truth_touch(void *library) {
     return touch;
 }
 
+#ifdef __GLIBC__ /* musl tells nobody */
 size_t truth_module_id(void *library) {
     size_t id = 0;
     truth_require(dlinfo(library, RTLD_DI_TLS_MODID, &id) == 0 && id != 0);
@@ -253,3 +271,4 @@ void *truth_block(void *library) {
     truth_require(dlinfo(library, RTLD_DI_TLS_DATA, &block) == 0);
     return block;
 }
+#endif

@@ -1,0 +1,100 @@
+"""What the processor's ABI alone fixes, for programs whose C library cannot be read.
+
+The linker writes distances from the thread pointer into the executable's code (the
+local-exec model: Drepper, "ELF Handling For Thread-Local Storage", section 4.4), so the
+executable is module 1 and its block is at a known place in every thread, whatever the C
+library is.  Of all other modules only the C library knows; they are listed, and their
+rows say which file is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from gdb_tls.arch import Architecture
+from gdb_tls.libc import ListedThread
+from gdb_tls.model import Absence, Module, Place, State, TlsSegment
+from gdb_tls.objects import LoadedObjects, Words
+from gdb_tls.target import Target, UnreadableMemory
+
+
+def executable_offset(architecture: Architecture, segment: TlsSegment) -> int | None:
+    """How far the executable's block is from the (unbiased) thread pointer, as linkers have it.
+
+    As in glibc's elf/dl-tls.c, `_dl_determine_tlsoffset`, for the first module, and bfd's
+    `elf_x86_64_tpoff` and `tpoff_base`.  None where linkers do not agree.
+    """
+    alignment = segment.alignment
+    first_byte = segment.address % alignment
+    if architecture.static_below:
+        return _round_up(first_byte + segment.size, alignment) - first_byte
+    return None if first_byte else _round_up(architecture.tcb_size, alignment)
+
+
+def _round_up(size: int, alignment: int) -> int:
+    return -(-size // alignment) * alignment
+
+
+class AbiOnly:
+    """No C library: the executable's variables, by the ABI.
+
+    Args:
+        target: the program.
+        objects: its loaded objects, as far as they are known.
+        reason: why the C library's own bookkeeping cannot be used, as a clause.
+        hint: what the user can do about it, as a clause; may be empty.
+    """
+
+    name = "unknown"
+
+    def __init__(self, target: Target, objects: LoadedObjects, reason: str, hint: str = "") -> None:
+        """Reads nothing yet; see the class."""
+        self._architecture = target.architecture
+        self._objects = objects
+        self._words = Words(target)
+        self._reason = reason
+        self._hint = hint
+
+    def threads(self) -> Sequence[ListedThread]:
+        """None: the debugger's threads and their registers are all there is."""
+        return []
+
+    def check_thread_pointer(self, thread_pointer: int) -> str:
+        """Checks alignment and, where the TCB begins with its own address and can be read, that."""
+        if thread_pointer % self._words.size:
+            return f"the thread pointer 0x{thread_pointer:x} is not aligned"
+        if self._architecture.static_below:
+            try:
+                if self._words.read(thread_pointer) != thread_pointer:
+                    return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"
+            except UnreadableMemory:
+                return ""  # nothing speaks against it
+        return ""
+
+    def modules(self) -> Sequence[Module]:
+        """The objects with PT_TLS in load order; past the executable, the ids are only probable."""
+        return self._modules
+
+    @cached_property
+    def _modules(self) -> list[Module]:
+        found: list[Module] = []
+        for loaded in self._objects.all:
+            segment = loaded.file.tls_segment if loaded.file else self._objects.tls_segment_at(loaded.load_base)
+            if segment and segment.size:
+                offset = executable_offset(self._architecture, segment) if loaded is self._objects.all[0] else None
+                found.append(loaded.module(len(found) + 1, segment, offset))
+        return found
+
+    def is_unallocated_block_safe(self) -> bool:
+        """Not known."""
+        return False
+
+    def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
+        """The executable's block; for all others the reason why there is none."""
+        if module.static_offset is None:
+            hint = f" ({self._hint})" if self._hint else ""
+            return [Absence(State.UNRESOLVED, self._reason + hint)] * len(thread_pointers)
+        offset = -module.static_offset if self._architecture.static_below else module.static_offset
+        offset -= self._architecture.thread_pointer_bias
+        return [thread_pointer + offset for thread_pointer in thread_pointers]
