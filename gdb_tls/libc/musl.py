@@ -15,6 +15,7 @@ from functools import cached_property
 
 from gdb_tls.libc import ListedThread
 from gdb_tls.libc.abi import executable_offset
+from gdb_tls.libc.thread_data import UnknownThreadData
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
 from gdb_tls.target import Target, UnreadableMemory
@@ -35,7 +36,7 @@ def is_musl(objects: LoadedObjects) -> bool:
     return bool(file and len(file.symbols(STATIC_SYMBOLS)) == len(STATIC_SYMBOLS))
 
 
-class Musl:
+class Musl(UnknownThreadData):
     """musl, static or dynamic."""
 
     name = "musl"
