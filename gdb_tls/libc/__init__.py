@@ -87,6 +87,7 @@ def detect(target: Target, objects: LoadedObjects) -> CLibrary:
     from gdb_tls.libc.glibc import Descriptors, Glibc
     from gdb_tls.libc.musl import Musl, is_musl
 
+    found: Glibc | None = None
     try:
         descriptors = Descriptors.find(target, objects)
         if descriptors:
@@ -100,6 +101,8 @@ def detect(target: Target, objects: LoadedObjects) -> CLibrary:
         fallback = AbiOnly(target, objects, _clause(error.what), _clause(error.hint))
         if fallback.modules():
             return fallback
+        if found and isinstance(error, UnsupportedTarget):
+            return found  # it describes itself, and has no module
         raise
 
 

@@ -11,6 +11,7 @@ from unit.process import MACHINE, FakeModule, FakeThread, Process
 from gdb_tls import libc
 from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
 from gdb_tls.libc import CLibrary, ListedThread
+from gdb_tls.libc.glibc import Descriptors, Glibc
 from gdb_tls.model import Absence, Place, State
 from gdb_tls.objects import LoadedObjects
 
@@ -19,7 +20,10 @@ FLAVOURS = ("glibc", "old", "static")
 
 
 def glibc(process: Process) -> CLibrary:
-    return libc.detect(process.target, LoadedObjects(process.target))
+    """glibc itself, without what the ABI alone fixes to fall back on."""
+    objects = LoadedObjects(process.target)
+    descriptors = Descriptors.find(process.target, objects)
+    return Glibc(process.target, objects, descriptors) if descriptors else libc.detect(process.target, objects)
 
 
 def block(process: Process, module: FakeModule, thread: FakeThread) -> Place:

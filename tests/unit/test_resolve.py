@@ -6,7 +6,7 @@ import struct
 
 import pytest
 from unit.elfwriter import DATA_AT, LOCAL, STT_FUNC, Symbol
-from unit.process import FakeModule, FakeThread, Process
+from unit.process import Process
 
 from gdb_tls import resolve, verify
 from gdb_tls.errors import BadArgument, ResolverUnavailable
@@ -216,10 +216,33 @@ class TestUnsafeThreads:
 
     @pytest.mark.parametrize(
         "name",
-        ["malloc", "free", "calloc", "realloc", "__libc_malloc", "_int_free", "_int_malloc", "cfree", "sysmalloc",
-         "posix_memalign", "__GI___libc_free", "tcache_init", "malloc_consolidate", "je_malloc", "tc_malloc", "_dl_open",
-         "dlopen", "__dlsym", "dlclose", "_dl_fixup", "__tls_get_addr", "operator new", "operator delete[]", "unlink_chunk"],
-    )  # fmt: skip
+        [
+            "malloc",
+            "free",
+            "calloc",
+            "realloc",
+            "__libc_malloc",
+            "_int_free",
+            "_int_malloc",
+            "cfree",
+            "sysmalloc",
+            "posix_memalign",
+            "__GI___libc_free",
+            "tcache_init",
+            "malloc_consolidate",
+            "je_malloc",
+            "tc_malloc",
+            "_dl_open",
+            "dlopen",
+            "__dlsym",
+            "dlclose",
+            "_dl_fixup",
+            "__tls_get_addr",
+            "operator new",
+            "operator delete[]",
+            "unlink_chunk",
+        ],
+    )
     def test_unsafe_functions(self, live: Live, name: str) -> None:
         self.inside(live, 1, f"{name}(unsigned long)" if name.startswith("operator") else name)
         live.places("shown", "call")
