@@ -104,10 +104,19 @@ def test_core_with_the_wrong_executable(ended_apart: Path, programs: Path, tmp_p
 
 
 def test_core_without_the_c_library(subjects: Subjects, tmp_path: Path) -> None:
-    """As on a machine that has none of the libraries: here, below a root that has nothing."""
+    """As on a machine that has none of the libraries: here, below a root that has nothing.
+
+    The ABI alone says where the executable's own variables are; all else needs the files.
+    """
     subject = subjects.get("solo", "core")
-    done = session(subject.arguments, ["tls-inspect solo_buffer"], tmp_path, early=[f"set sysroot {tmp_path}"])
-    error = one_sentence(done, "tls-inspect solo_buffer")
+    output = tmp_path / "solo.json"
+    own = f"tls-inspect solo_buffer --format json --output {output}"
+    done = session(subject.arguments, [own, "tls-inspect errno"], tmp_path, early=[f"set sysroot {tmp_path}"])
+    assert output.exists(), done.said[0].error
+    (truth,) = subject.truth.of("solo_buffer")
+    (row,) = json.loads(output.read_text())["threads"]
+    assert (row["state"], row["address"], row["value"]) == (truth.state, truth.address, truth.value)
+    error = one_sentence(done, "tls-inspect errno")
     assert "libc.so" in error and re.search(r"[0-9a-f]{40}", error), error
 
 
