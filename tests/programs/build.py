@@ -142,7 +142,8 @@ def build_one(target: Target, folder: Path) -> None:
             inputs.append(output)
         linked = [folder / library for library in target.libraries]
         link_flags = ["-Wl,--build-id", "-Wl,-rpath,$ORIGIN", *target.flags]
-        run(*(CXX if is_cxx else CC), *common, *link_flags, *inputs, *linked, "-o", folder / target.output)
+        # Before glibc 2.34 dlopen has a library of its own.
+        run(*(CXX if is_cxx else CC), *common, *link_flags, *inputs, *linked, "-ldl", "-o", folder / target.output)
     if target.after:
         AFTER[target.after](folder / target.output)
 
