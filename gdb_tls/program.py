@@ -35,7 +35,7 @@ class Program:
     @cached_property
     def libc(self) -> CLibrary:
         """The C library."""
-        return c_libraries.detect(self.target, self.objects)
+        return c_libraries.find(self.target, self.objects)
 
     @property
     def modules(self) -> Sequence[Module]:

@@ -75,35 +75,43 @@ class KnowsStartRoutines(Protocol):
         ...
 
 
-def detect(target: Target, objects: LoadedObjects) -> CLibrary:
-    """Finds which C library the program runs on; where none can be read, what the ABI alone fixes.
+def find(target: Target, objects: LoadedObjects) -> CLibrary:
+    """The program's C library; where its own bookkeeping cannot be read, what the ABI alone fixes.
 
     Raises:
-        MissingFile: where none of the program's files is here.
-        CorruptMemory: where not even the ABI gives a module.
-        UnsupportedTarget: where there is no C library that is known, and the ABI gives nothing.
+        MissingFile, CorruptMemory, UnsupportedTarget: where not even the ABI gives a module.
     """
     from gdb_tls.libc.abi import AbiOnly
+
+    found: CLibrary | None = None
+    try:
+        found = detect(target, objects)
+        found.modules()
+    except (MissingFile, CorruptMemory, UnsupportedTarget) as error:
+        fallback = AbiOnly(target, objects, found, _clause(error.what), _clause(error.hint))
+        if fallback.modules():
+            return fallback
+        raise
+    return found
+
+
+def detect(target: Target, objects: LoadedObjects) -> CLibrary:
+    """Finds which C library the program runs on.
+
+    Raises:
+        MissingFile: where the library's file is not here.
+        CorruptMemory: where the list of loaded objects is lost.
+        UnsupportedTarget: where it is none that is known.
+    """
     from gdb_tls.libc.glibc import Descriptors, Glibc
     from gdb_tls.libc.musl import Musl, is_musl
 
-    found: Glibc | None = None
-    try:
-        descriptors = Descriptors.find(target, objects)
-        if descriptors:
-            found = Glibc(target, objects, descriptors)
-            if found.modules():
-                return found
-        elif is_musl(objects):
-            return Musl(target, objects)
-        raise _why_none(objects)
-    except (MissingFile, CorruptMemory, UnsupportedTarget) as error:
-        fallback = AbiOnly(target, objects, _clause(error.what), _clause(error.hint))
-        if fallback.modules():
-            return fallback
-        if found and isinstance(error, UnsupportedTarget):
-            return found  # it describes itself, and has no module
-        raise
+    descriptors = Descriptors.find(target, objects)
+    if descriptors:
+        return Glibc(target, objects, descriptors)
+    if is_musl(objects):
+        return Musl(target, objects)
+    raise _why_none(objects)
 
 
 def _why_none(objects: LoadedObjects) -> TlsError:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from gdb_tls.arch import Architecture
-from gdb_tls.libc import ListedThread
+from gdb_tls.errors import TlsError
+from gdb_tls.libc import CLibrary, ListedThread
 from gdb_tls.libc.thread_data import UnknownThreadData
 from gdb_tls.model import Absence, Module, Place, State, TlsSegment
 from gdb_tls.objects import LoadedObjects, Words
@@ -43,23 +44,28 @@ class AbiOnly(UnknownThreadData):
     Args:
         target: the program.
         objects: its loaded objects, as far as they are known.
+        libc: the C library whose list of modules is lost, but perhaps not that of threads; None for none.
         reason: why the C library's own bookkeeping cannot be used, as a clause.
         hint: what the user can do about it, as a clause; may be empty.
     """
 
     name = "unknown"
 
-    def __init__(self, target: Target, objects: LoadedObjects, reason: str, hint: str = "") -> None:
+    def __init__(self, target: Target, objects: LoadedObjects, libc: CLibrary | None, reason: str, hint: str) -> None:
         """Reads nothing yet; see the class."""
         self._architecture = target.architecture
         self._objects = objects
         self._words = Words(target)
+        self._libc = libc
         self._reason = reason
         self._hint = hint
 
     def threads(self) -> Sequence[ListedThread]:
-        """None: the debugger's threads and their registers are all there is."""
-        return []
+        """Those of the C library, if it lists any; else the debugger's threads and their registers are all there is."""
+        try:
+            return self._libc.threads() if self._libc else []
+        except TlsError:
+            return []
 
     def check_thread_pointer(self, thread_pointer: int) -> str:
         """Checks alignment and, where the TCB begins with its own address and can be read, that."""

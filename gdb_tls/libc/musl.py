@@ -112,7 +112,7 @@ class Musl(UnknownThreadData):
                 if self._words.read(thread_pointer) != thread_pointer:
                     return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"
             except UnreadableMemory:
-                return f"the thread control block at 0x{thread_pointer:x} cannot be read"
+                return ""  # nothing speaks against it
         return ""
 
     # Modules
@@ -151,7 +151,9 @@ class Musl(UnknownThreadData):
     def _block(self, module: Module, thread_pointer: int) -> Place:
         blocks = self._blocks_of(thread_pointer)
         if isinstance(blocks, Absence):
-            return blocks
+            # The executable's block is where its code has it, whatever can be read.
+            fixed = self._fixed(module, thread_pointer)
+            return blocks if fixed is None else fixed
         block = blocks[module.id - 1]
         problem = self._problem(module, block, blocks, thread_pointer)
         return Absence(State.UNRESOLVED, f"{problem}, so this cannot be verified") if problem else block
@@ -189,12 +191,15 @@ class Musl(UnknownThreadData):
             size = other.segment.size if other.segment else 0
             if other.id != module.id and start < block + segment.size and block < start + size:
                 return f"the blocks of {module.name} and {other.name} would overlap"
-        if module.static_offset is not None:
-            fixed = thread_pointer + (
-                -module.static_offset
-                if self._architecture.static_below
-                else module.static_offset - self._architecture.thread_pointer_bias
-            )
-            if fixed != block:
-                return f"the DTV has the executable's block at 0x{block:x}, and its code at 0x{fixed:x}"
+        fixed = self._fixed(module, thread_pointer)
+        if fixed not in (None, block):
+            return f"the DTV has the executable's block at 0x{block:x}, and its code at 0x{fixed:x}"
         return ""
+
+    def _fixed(self, module: Module, thread_pointer: int) -> int | None:
+        """The executable's block by the ABI; None for all others."""
+        if module.static_offset is None:
+            return None
+        if self._architecture.static_below:
+            return thread_pointer - module.static_offset
+        return thread_pointer + module.static_offset - self._architecture.thread_pointer_bias

@@ -33,8 +33,8 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
             )
             number = str(one.thread.num) if one.thread.num is not None else "-"
             lines.add_row(
-                safe(one.variable.name),
-                safe(one.variable.module.name),
+                Text(safe(one.variable.name)),
+                Text(safe(one.variable.module.name)),
                 number,
                 Text("\n".join(map(safe, answers.split("\n")))),
             )

@@ -59,8 +59,6 @@ class Build:
                 self._compile("-shared", "-fPIC", *names, PROGRAMS / "slots.c", "-o", folder / f"lib{prefix}.so")
             libraries = [folder / "libnear.so", "-Wl,-rpath,$ORIGIN"]
         defined = [f'-DNAME="{self.name}"', *["-DLINKED"] * self.linked, *["-DEAGER"] * self.eager]
-        # A static executable's dlopen is never called; the linker warns of it.
-        defined += ["-Wl,-w"] if any("static" in flag for flag in self.flags) else []
         sources = [PROGRAMS / "anywhere.c", PROGRAMS / "truth.c"]
         self._compile(*self.flags, *defined, *sources, *libraries, "-ldl", "-o", folder / self.name)
 

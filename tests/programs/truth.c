@@ -134,7 +134,7 @@ static void flags_to_json(char *out, const char *flags) {
 }
 
 /* What a thread's TLS is addressed from; on x86 and s390x it is also the address of its control block. */
-static unsigned long thread_pointer(void) {
+unsigned long truth_thread_pointer(void) {
 #if defined __x86_64__ || defined __i386__ || defined __s390__
     return (unsigned long)pthread_self();
 #elif defined __powerpc64__
@@ -167,7 +167,7 @@ static void write_line(struct truth_name name, size_t module_id, const char *kin
             "\"thread\": %s, \"thread_pointer\": \"0x%lx\", \"kind\": \"%s\", \"state\": \"%s\", "
             "\"flags\": %s, \"address\": %s, \"value\": %s}\n",
             variable_json, name.linkage, name.module, id_json, syscall(SYS_gettid), thread_json,
-            thread_pointer(), kind, state, flags_json, address_json, value);
+            truth_thread_pointer(), kind, state, flags_json, address_json, value);
 }
 
 static void write_pointer(struct truth_name name, size_t module_id, const char *kind, const void *address,

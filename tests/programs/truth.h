@@ -95,6 +95,9 @@ const char *truth_beside(const char *file);
 size_t truth_module_id(void *library);
 void *truth_block(void *library);
 
+/* What the calling thread's TLS is addressed from. */
+unsigned long truth_thread_pointer(void);
+
 /* Ends the program when what a test stands on is not so. */
 #define truth_require(condition) \
     ((condition) ? (void)0 : truth_failed(#condition, __FILE__, __LINE__))

@@ -22,10 +22,10 @@ buffer *new_buffer();
 
 // Where a variable of static TLS is in this thread, without running its constructor.
 inline const void *in_this_thread(std::ptrdiff_t from_thread_pointer) {
-    return static_cast<const char *>(__builtin_thread_pointer()) + from_thread_pointer;
+    return reinterpret_cast<const char *>(truth_thread_pointer()) + from_thread_pointer;
 }
 inline std::ptrdiff_t from_thread_pointer(const void *address) {
-    return static_cast<const char *>(address) - static_cast<const char *>(__builtin_thread_pointer());
+    return static_cast<const char *>(address) - reinterpret_cast<const char *>(truth_thread_pointer());
 }
 
 void describe_scalars(const Plan &plan);

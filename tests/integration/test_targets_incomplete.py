@@ -1,0 +1,93 @@
+"""Cores without what they need: what the ABI alone fixes is answered, and the rest says what is missing."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from integration.anywhere import BY_NAME, NATIVE, Build
+from integration.harness import Inferior, Subject, command_of, core_subject, kernel_writes_cores, make_core
+from integration.sessions import ask
+from integration.truth import Truth, mismatches
+
+OWN = ("any_buffer", "any_count", "any_wide")
+
+
+@pytest.fixture(scope="module")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    folder = tmp_path_factory.mktemp("incomplete") / "run"
+    return core_subject("pie", BY_NAME["pie"].executable(), folder, (), by_kernel=None)
+
+
+def test_without_the_c_library(core: Subject, tmp_path: Path) -> None:
+    early = [f"set sysroot {tmp_path}", f"set solib-search-path {core.executable.parent}"]
+    answers = core.answers([*OWN, "near_count", "far_buffer"], tmp_path / "answers", early=early)
+    for query in OWN:
+        assert mismatches(answers[query], core.truth.of(query), kind="core") == []
+        assert answers[query]["target"]["libc"] == "unknown"
+    for query in ("near_count", "far_buffer"):
+        rows = answers[query]["threads"]
+        assert {row["lwp"] for row in rows} == core.truth.living
+        for row in rows:
+            assert (row["state"], row["address"]) == ("unresolved", None)
+            assert "libc.so" in row["reason"] and "build id" in row["reason"] and "set sysroot" in row["reason"]
+
+
+@pytest.mark.parametrize("build", NATIVE, ids=[build.name for build in NATIVE])
+def test_registers_only(build: Build, tmp_path: Path) -> None:
+    """coredump_filter 0: the addresses are known, and nothing is there."""
+    if not kernel_writes_cores():
+        pytest.skip("the kernel writes no cores here, and gcore leaves no pages out")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    executable = build.executable()
+    shell = 'echo 0 > /proc/self/coredump_filter && exec "$@"'
+    with Inferior(["sh", "-c", shell, "sh", *command_of(executable, folder, "abort")], folder) as inferior:
+        inferior.wait_ready()
+        file = make_core(inferior, by_kernel=True)
+    truth = Truth(folder / "truth.jsonl")
+    answers = ask([executable, "-c", file], OWN, tmp_path / "answers")
+    # GDB gives no thread pointer from an i386 core.
+    state = "unresolved" if build.name.startswith("i386") else "unreadable"
+    for query in OWN:
+        true = {line.lwp: line for line in truth.of(query)}
+        assert {row["lwp"] for row in answers[query]["threads"]} == set(true)
+        for row in answers[query]["threads"]:
+            assert (row["state"], row["value"]) == (state, None), row
+            assert row["reason"]
+            if state == "unreadable":
+                assert row["address"] == true[row["lwp"]].address
+
+
+@pytest.mark.parametrize("name", ["pie", "static-pie", "musl"])
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.8, 0.97])
+def test_truncated(name: str, part: float, tmp_path: Path) -> None:
+    """Whatever is said of a value is the truth."""
+    build = BY_NAME[name]
+    whole = core_subject(name, build.executable(), tmp_path / "run", (), by_kernel=None)
+    assert whole.core is not None
+    cut = tmp_path / "cut"
+    cut.write_bytes(whole.core.read_bytes()[: int(whole.core.stat().st_size * part)])
+    answers = ask([whole.executable, "-c", cut], build.queries, tmp_path / "answers")
+    for query, document in answers.documents.items():
+        true = {line.lwp: line for line in whole.truth.of(query)}
+        assert {row["lwp"] for row in document["threads"]} == set(true)
+        for row in document["threads"]:
+            line = true[row["lwp"]]
+            if row["state"] in ("set", "null"):
+                assert (row["state"], row["address"], row["value"]) == (line.state, line.address, line.value)
+            assert row["address"] in (None, line.address)
+            assert row["state"] != "unallocated" or line.state == "unallocated"
+    # The executable's own variables need only their registers, which are at the core's beginning.
+    assert set(OWN) <= set(answers.documents), answers.result.text
+
+
+def test_sparse(core: Subject, tmp_path: Path) -> None:
+    assert core.core is not None
+    file = tmp_path / "sparse"
+    subprocess.run(["cp", "--sparse=always", core.core, file], check=True)
+    assert file.stat().st_blocks * 512 < file.stat().st_size
+    answers = ask([core.executable, "-c", file], BY_NAME["pie"].queries, tmp_path / "answers")
+    for query in answers.queries:
+        assert mismatches(answers[query], core.truth.of(query), kind="core") == []
