@@ -190,11 +190,7 @@ class Symbols:
         """Joins what the symbol table and the debugger say of one symbol."""
         module, symbol = candidate
         name = self._target.debug.demangle([symbol.name])[0]
-        described = (
-            self._target.debug.describe(symbol, name, module.path)
-            if module.path and self.is_described(module)
-            else None
-        )
+        described = self._target.debug.describe(symbol, name, module.path) if module.path else None
         size = symbol.size or (described.type.size if described and described.type else 0)
         return Variable(
             name=described.name if described else name,
@@ -286,10 +282,13 @@ class Symbols:
         return marked + [symbol for symbol in own if (symbol.name, symbol.value) not in known]
 
     def is_described(self, module: Module) -> bool:
-        """Whether any debug information can know the module: asking for each of thousands of names takes long."""
+        """Whether there is debug information of the module."""
         if module.id not in self._described:
-            file = open_elf(module.path) if module.path else None
-            self._described[module.id] = bool(file and (file.has_debug_info or self._debug_file(module, file)))
+            try:
+                file = open_elf(module.path) if module.path else None
+                self._described[module.id] = bool(file and (file.has_debug_info or self._debug_file(module, file)))
+            except NotElf:
+                self._described[module.id] = False
         return self._described[module.id]
 
     def _debug_file(self, module: Module, file: ElfFile) -> ElfFile | None:

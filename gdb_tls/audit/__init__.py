@@ -63,6 +63,7 @@ class Audit:
         fault: the signal on which the program stopped; None where it was none of a program that went wrong.
         fault_frames: where, innermost first.
         interrupted: whether the user stopped the audit.
+        nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
     """
 
     target: TargetInfo
@@ -74,6 +75,7 @@ class Audit:
     fault: Fault | None
     fault_frames: Sequence[Frame]
     interrupted: bool
+    nameless: Sequence[Module] = ()
 
     @property
     def alarming(self) -> list[Suspect]:
@@ -118,7 +120,14 @@ def audit(
         fault=scene.stop,
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
+        nameless=_nameless(survey),
     )
+
+
+def _nameless(survey: Survey) -> list[Module]:
+    """Stripped files: the local symbols of thread-local variables are gone, and the program exports none."""
+    named = {column.module.id for column in survey.columns}
+    return [module for module in survey.modules if module.path and module.segment and module.id not in named]
 
 
 def _rank(suspect: Suspect) -> tuple[int, int]:

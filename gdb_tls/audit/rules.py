@@ -134,9 +134,12 @@ def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
         score, addition = 45 + round(15 * len(touched) / len(asked)), ""
     if len(holding.null) > 1:
         score += 5
+    fault = scene.fault()
+    # Memory alone does not tell these apart; the crash of one that has it null does.
+    unless = "" if fault and fault.thread in holding.null else ", unless each makes its own when it first needs it"
     sentence = (
         f"Set only in the main thread, null in {_threads(holding.null, scene)}{addition}: "
-        "initialised once for the process, not once for each thread."
+        f"initialised once for the process, not once for each thread{unless}."
     )
     yield Finding("set-in-main", score, sentence, holding.null)
 

@@ -11,7 +11,7 @@ import gdb
 
 from gdb_tls.debugger import types
 from gdb_tls.debugger.selection import setting
-from gdb_tls.elf import ElfSymbol
+from gdb_tls.elf import ElfSymbol, NotElf, open_elf
 from gdb_tls.errors import BadArgument
 from gdb_tls.model import Path, Type
 from gdb_tls.target import DebugSymbol, Part
@@ -22,8 +22,15 @@ _demangled: dict[str, str] = {}
 class GdbSymbols:
     """Looks names up in GDB's symbol tables; reads no thread and no memory."""
 
+    def __init__(self) -> None:
+        """Knows nothing yet."""
+        self._described: dict[str, bool] = {}
+
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         """See `DebugInformation.describe`."""
+        if not self._has_debug_info(object_path):
+            # Asking GDB for each of a library's hundreds of names takes long, and no answer could be right.
+            return None
         for found in self._declarations(symbol, name, object_path):
             # An aarch64 compiler leaves a thread-local variable without a location: "unresolved".
             if not found.is_variable and found.addr_class not in (
@@ -41,6 +48,15 @@ class GdbSymbols:
                 found.print_name.split("[abi:")[0] if "::" not in name else name, kind, file, found.line, found
             )
         return None
+
+    def _has_debug_info(self, object_path: str) -> bool:
+        if object_path not in self._described:
+            try:
+                own = open_elf(object_path).has_debug_info
+            except NotElf:
+                own = False
+            self._described[object_path] = own or self.separate_debug_file(object_path) is not None
+        return self._described[object_path]
 
     def _declarations(self, symbol: ElfSymbol, name: str, object_path: str) -> Iterator[gdb.Symbol]:
         bare = re.sub(r"\.\d+$", "", name)
@@ -139,8 +155,10 @@ class GdbSymbols:
 
     def separate_debug_file(self, object_path: str) -> str | None:
         """See `DebugInformation.separate_debug_file`."""
+        wanted = os.path.realpath(object_path)
         for objfile in gdb.objfiles():
-            if objfile.owner is not None and objfile.owner.filename == object_path:
+            # GDB may have found the same file by another of its names (/lib, /usr/lib).
+            if objfile.owner is not None and os.path.realpath(objfile.owner.filename or "") == wanted:
                 return str(objfile.filename)
         return None
 

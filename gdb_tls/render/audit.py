@@ -17,6 +17,7 @@ from gdb_tls.render.text import code, safe
 from gdb_tls.target import Frame
 
 SHOWN_FRAMES = 3
+SHOWN_MODULES = 3
 
 
 class Answer(NamedTuple):
@@ -112,6 +113,10 @@ def verdict(answer: Answer) -> list[str]:
     missing = [module.problem for module in audit.modules if module.problem]
     if missing:
         sentences.append(f"{_number(len(missing), 'module', 'modules')} could not be looked at: {missing[0]}.")
+    if audit.nameless:
+        names = ", ".join(module.name for module in audit.nameless[:SHOWN_MODULES])
+        more = f" and {len(audit.nameless) - SHOWN_MODULES} more" if len(audit.nameless) > SHOWN_MODULES else ""
+        sentences.append(f"Stripped, so that their variables have no names and were not looked at: {names}{more}.")
     if bad:
         sentences.append(f"Every thread's value: tls-inspect {bad[0].variable.name}")
     return sentences
@@ -154,6 +159,7 @@ def document(answer: Answer) -> dict[str, Any]:
             "alarming": len(audit.alarming),
             "hints": len(audit.suspects) - len(audit.alarming),
             "missing": [module.problem for module in audit.modules if module.problem],
+            "nameless": [module.path for module in audit.nameless],
             "interrupted": audit.interrupted,
         },
     }

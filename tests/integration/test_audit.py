@@ -76,6 +76,15 @@ def test_the_audit_finds_every_defect_and_nothing_else(subject: Subject, tmp_pat
     assert scores == sorted(scores, reverse=True)
 
 
+def test_the_status_says_that_something_looks_wrong(subjects: Subjects, tmp_path: Path) -> None:
+    arguments = subjects.get("suspects", "core").arguments
+    commands = ["tls-audit --module suspects", "echo $_tls_status", "tls-audit --module libc.so*", "echo $_tls_status"]
+    commands = [command.replace("echo", "output") for command in commands]
+    said = session(arguments, commands, tmp_path)
+    assert [one.output for one in said.said if one.command.startswith("output")] == ["1", "0"]
+    assert "Nothing looks wrong." in said[commands[2]].words
+
+
 def test_an_abort_is_no_memory_fault(subjects: Subjects, tmp_path: Path) -> None:
     if not kernel_writes_cores():
         pytest.skip("the kernel does not write cores here")

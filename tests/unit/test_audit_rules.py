@@ -66,6 +66,12 @@ def test_set_in_main_only_is_the_swoole_pattern() -> None:
     (found,) = apply(rules.set_in_main_only, holding([1, 2, 3], own(0)))
     assert found.score == 65 and list(found.threads) == [1, 2, 3]
     assert "null in 3 threads (2-4)" in found.sentence and "initialised once" in found.sentence
+    assert "unless each makes its own" in found.sentence
+
+
+def test_a_crash_leaves_no_doubt() -> None:
+    (found,) = apply(rules.set_in_main_only, holding([1, 2, 3], own(0)), Scene(Fault(2, None, False)))
+    assert found.sentence.endswith("not once for each thread.")
 
 
 @pytest.mark.parametrize(("touched", "score"), [((), 25), ((1,), 54), ((1, 2), 65)])
