@@ -83,10 +83,10 @@ class KeysReport(NamedTuple):
 
 def read_keys(program: Program, threads: Sequence[Thread]) -> KeysReport:
     """Reads all keys in these threads."""
-    table = program.libc.keys()
+    table = program.thread_data.keys()
     known = {key.number: key for key in table.keys}
     pointers = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
-    read = iter(program.libc.key_slots(pointers))
+    read = iter(program.thread_data.key_slots(pointers))
     slots: list[dict[int, KeySlot] | Absence] = []
     held: set[int] = set()
     for thread in threads:
