@@ -207,10 +207,8 @@ def _in_keys(program: Program, threads: Sequence[Thread], pointers: Sequence[int
                 yield Owner(Place.KEY_SLOT, thread, key=slot.number, start=slot.address)
     table = program.thread_data.keys()
     if table.address <= address < table.end:
-        entry = next((key for key in reversed(table.keys) if key.address <= address), None)
-        size = table.keys[1].address - table.keys[0].address if len(table.keys) > 1 else 0
-        is_inside = entry is not None and address < entry.address + size
-        yield Owner(Place.KEY_TABLE, key=entry.number if entry and is_inside else None, start=table.address)
+        entry = next((key for key in table.keys if key.address <= address < key.address + table.entry_size), None)
+        yield Owner(Place.KEY_TABLE, key=entry.number if entry else None, start=table.address)
 
 
 def _on_stack(program: Program, address: int) -> Iterator[Owner]:

@@ -102,12 +102,8 @@ class GlibcThreadData:
         try:
             data = self._memory.read(address, size)
         except UnreadableMemory:
-            return KeyTable(
-                (),
-                address,
-                address + size,
-                f"the table of keys at 0x{address:x} cannot be read, so destructors are not known",
-            )
+            why = f"the table of keys at 0x{address:x} cannot be read, so destructors are not known"
+            return KeyTable((), address, address + size, entry_size, why)
         keys = []
         for at in range(0, size, entry_size):
             sequence = self._word(data, at + sequence_at)
@@ -121,7 +117,7 @@ class GlibcThreadData:
                         bool(sequence & 1),
                     )
                 )
-        return KeyTable(keys, address, address + size)
+        return KeyTable(keys, address, address + size, entry_size)
 
     def key_slots(self, thread_pointers: Sequence[int]) -> list[list[KeySlot] | Absence]:
         """All slots of each thread, the unused ones in between too."""

@@ -75,12 +75,14 @@ class KeyTable(NamedTuple):
         keys: those that exist now, and those that existed once, by number; empty where they are not known.
         address: of the table; 0 where it is not known.
         end: the address after it.
+        entry_size: of one entry, in bytes; 0 where that is not known.
         problem: why the keys are not known; empty where they are.
     """
 
     keys: Sequence[Key]
     address: int = 0
     end: int = 0
+    entry_size: int = 0
     problem: str = ""
 
 

@@ -113,7 +113,11 @@ def test_what_a_thread_has_besides(kind: str, subjects: Subjects, tmp_path: Path
         "tls-whatis 0x10",
         "tls-whatis free_plain",
     ]
+    table = {1: "tls-whatis (char *)&__pthread_keys + 24", None: "tls-whatis (char *)&__pthread_keys + 16 * 60"}
+    commands += table.values()
     found = documents(subject, commands, tmp_path / "second")
+    for number, command in table.items():
+        assert (found[command]["kind"], found[command]["key"]) == ("key-table", number)
     for command, true in cases.items():
         document = found[command]
         got = {"kind": document["kind"], "lwp": document["thread"]["lwp"]}
