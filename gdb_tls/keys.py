@@ -83,10 +83,10 @@ class KeysReport(NamedTuple):
 
 def read_keys(program: Program, threads: Sequence[Thread]) -> KeysReport:
     """Reads all keys in these threads."""
-    table = program.libc.keys()
+    table = program.thread_data.keys()
     known = {key.number: key for key in table.keys}
     pointers = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
-    read = iter(program.libc.key_slots(pointers))
+    read = iter(program.thread_data.key_slots(pointers))
     slots: list[dict[int, KeySlot] | Absence] = []
     held: set[int] = set()
     for thread in threads:
@@ -134,7 +134,8 @@ def _judge(thread: Thread, key: Key | None, slot: KeySlot | None) -> KeyValue:
     if slot is None:
         return KeyValue(thread, KeyState.UNSET, None, None, None, None)
     matches = key is None or None in (key.sequence, slot.sequence) or key.sequence == slot.sequence
-    if not slot.value and (slot.sequence == 0 or not matches):
+    # Without sequence numbers (musl), a null that was set is not to be told from one that never was.
+    if not slot.value and (not slot.sequence or not matches):
         return KeyValue(thread, KeyState.UNSET, slot.address, None, slot.sequence, None)
     state = KeyState.STALE if not matches else KeyState.SET if slot.value else KeyState.NULL
     return KeyValue(thread, state, slot.address, slot.value, slot.sequence, None)

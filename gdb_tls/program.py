@@ -12,6 +12,7 @@ from functools import cached_property
 
 from gdb_tls import libc as c_libraries
 from gdb_tls.libc import CLibrary
+from gdb_tls.libc.thread_data import HasThreadData, ThreadData, UnknownThreadData
 from gdb_tls.model import Module, TargetInfo, Thread
 from gdb_tls.objects import LoadedObjects
 from gdb_tls.symbols import Candidate, Symbols
@@ -36,6 +37,12 @@ class Program:
     def libc(self) -> CLibrary:
         """The C library."""
         return c_libraries.find(self.target, self.objects)
+
+    @cached_property
+    def thread_data(self) -> ThreadData:
+        """What the C library keeps for its threads besides blocks."""
+        library = self.libc
+        return library.thread_data if isinstance(library, HasThreadData) else UnknownThreadData(library.name)
 
     @property
     def modules(self) -> Sequence[Module]:

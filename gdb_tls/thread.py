@@ -111,5 +111,5 @@ def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> 
     frame = program.where(thread) if thread.num is not None and not thread.running else None
     if pointer is None:
         return ThreadReport(thread, frame, None, Absence(State.UNRESOLVED, thread.problem), blocks)
-    dtv = program.libc.dtvs([pointer])[0]
-    return ThreadReport(thread, frame, program.libc.control_block(pointer), dtv, blocks)
+    dtv = program.thread_data.dtvs([pointer])[0]
+    return ThreadReport(thread, frame, program.thread_data.control_block(pointer), dtv, blocks)

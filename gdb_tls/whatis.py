@@ -147,13 +147,13 @@ def _owners(program: Program, address: int) -> Iterator[Owner]:
     yield from _in_blocks(program, threads, address)
     yield from _in_keys(program, threads, pointers, address)
     for thread, pointer in zip(threads, pointers):
-        block = program.libc.control_block(pointer)
+        block = program.thread_data.control_block(pointer)
         if block and block.address <= address < block.address + block.size:
             offset = address - block.address
             inside = [(size, name) for name, (at, size) in block.fields.items() if at <= offset < at + size]
             yield Owner(Place.CONTROL_BLOCK, thread, start=block.address, field=min(inside)[1] if inside else "")
     modules = {module.id: module for module in program.modules}
-    for thread, dtv in zip(threads, program.libc.dtvs(pointers)):
+    for thread, dtv in zip(threads, program.thread_data.dtvs(pointers)):
         if not isinstance(dtv, Absence) and dtv.start <= address < dtv.end:
             entry = (address - dtv.address) // dtv.entry_size
             yield Owner(Place.DTV, thread, modules.get(entry), start=dtv.address)
@@ -201,16 +201,14 @@ def _size(candidate: Candidate, after: Sequence[Candidate], program: Program) ->
 
 
 def _in_keys(program: Program, threads: Sequence[Thread], pointers: Sequence[int], address: int) -> Iterator[Owner]:
-    for thread, slots in zip(threads, program.libc.key_slots(pointers)):
+    for thread, slots in zip(threads, program.thread_data.key_slots(pointers)):
         for slot in [] if isinstance(slots, Absence) else slots:
             if slot.address <= address < slot.address + slot.size:
                 yield Owner(Place.KEY_SLOT, thread, key=slot.number, start=slot.address)
-    table = program.libc.keys()
+    table = program.thread_data.keys()
     if table.address <= address < table.end:
-        entry = next((key for key in reversed(table.keys) if key.address <= address), None)
-        size = table.keys[1].address - table.keys[0].address if len(table.keys) > 1 else 0
-        is_inside = entry is not None and address < entry.address + size
-        yield Owner(Place.KEY_TABLE, key=entry.number if entry and is_inside else None, start=table.address)
+        entry = next((key for key in table.keys if key.address <= address < key.address + table.entry_size), None)
+        yield Owner(Place.KEY_TABLE, key=entry.number if entry else None, start=table.address)
 
 
 def _on_stack(program: Program, address: int) -> Iterator[Owner]:

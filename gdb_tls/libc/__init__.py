@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
-from gdb_tls.libc.thread_data import ControlBlock, Dtv, KeySlot, KeyTable
-from gdb_tls.model import Absence, Module, Place
+from gdb_tls.model import Module, Place
 from gdb_tls.objects import LoadedObjects
 from gdb_tls.target import Target
 
@@ -43,22 +42,6 @@ class CLibrary(Protocol):
 
     def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
         """The address of one module's block in each thread, or why there is none."""
-        ...
-
-    def dtvs(self, thread_pointers: Sequence[int]) -> list[Dtv | Absence]:
-        """Each thread's DTV, or why it is not known."""
-        ...
-
-    def control_block(self, thread_pointer: int) -> ControlBlock | None:
-        """The library's structure for a thread; None where its place or size is not known."""
-        ...
-
-    def keys(self) -> KeyTable:
-        """The keys of `pthread_key_create`, or why they are not known."""
-        ...
-
-    def key_slots(self, thread_pointers: Sequence[int]) -> list[list[KeySlot] | Absence]:
-        """Each thread's slots of `pthread_setspecific`, unused ones too, or why they are not known."""
         ...
 
     def is_unallocated_block_safe(self) -> bool:

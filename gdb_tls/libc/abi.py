@@ -15,7 +15,6 @@ from functools import cached_property
 from gdb_tls.arch import Architecture
 from gdb_tls.errors import TlsError
 from gdb_tls.libc import CLibrary, ListedThread
-from gdb_tls.libc.thread_data import UnknownThreadData
 from gdb_tls.model import Absence, Module, Place, State, TlsSegment
 from gdb_tls.objects import LoadedObjects, Words
 from gdb_tls.target import Target, UnreadableMemory
@@ -38,7 +37,7 @@ def _round_up(size: int, alignment: int) -> int:
     return -(-size // alignment) * alignment
 
 
-class AbiOnly(UnknownThreadData):
+class AbiOnly:
     """No C library: the executable's variables, by the ABI.
 
     Args:

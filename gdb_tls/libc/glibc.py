@@ -17,7 +17,6 @@ from gdb_tls.elf import ElfFile
 from gdb_tls.errors import CorruptMemory, MissingFile
 from gdb_tls.libc import ListedThread
 from gdb_tls.libc.glibc_thread_data import GlibcThreadData
-from gdb_tls.libc.thread_data import ControlBlock, Dtv, KeySlot, KeyTable
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
 from gdb_tls.target import Target, UnreadableMemory
@@ -380,21 +379,8 @@ class Glibc:
     # What else a thread has
 
     @cached_property
-    def _thread_data(self) -> GlibcThreadData:
-        return GlibcThreadData(self._target, self._words, self._descriptors, self._pthread_distance)
-
-    def dtvs(self, thread_pointers: Sequence[int]) -> list[Dtv | Absence]:
-        """See `CLibrary.dtvs`."""
-        return self._thread_data.dtvs(self._read_dtv_pointers(thread_pointers))
-
-    def control_block(self, thread_pointer: int) -> ControlBlock:
-        """See `CLibrary.control_block`."""
-        return self._thread_data.control_block(thread_pointer)
-
-    def keys(self) -> KeyTable:
-        """See `CLibrary.keys`."""
-        return self._thread_data.keys()
-
-    def key_slots(self, thread_pointers: Sequence[int]) -> list[list[KeySlot] | Absence]:
-        """See `CLibrary.key_slots`."""
-        return self._thread_data.key_slots(thread_pointers)
+    def thread_data(self) -> GlibcThreadData:
+        """See `libc.thread_data.HasThreadData`."""
+        return GlibcThreadData(
+            self._target, self._words, self._descriptors, self._pthread_distance, self._read_dtv_pointers
+        )

@@ -8,7 +8,7 @@ first-level entry, and in the block that this points to a slot); sysdeps/nptl/in
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,14 @@ MOST_MODULES = 1_000_000
 class GlibcThreadData:
     """Reads what belongs to a `struct pthread`, of any glibc that has the descriptors."""
 
-    def __init__(self, target: Target, words: Words, descriptors: Descriptors, pthread_distance: int) -> None:
+    def __init__(
+        self,
+        target: Target,
+        words: Words,
+        descriptors: Descriptors,
+        pthread_distance: int,
+        dtv_pointers: Callable[[Sequence[int]], Sequence[int | None]],
+    ) -> None:
         """Reads nothing yet.
 
         Args:
@@ -36,7 +43,9 @@ class GlibcThreadData:
             words: its words.
             descriptors: glibc's description of itself.
             pthread_distance: bytes from `struct pthread` to the thread pointer.
+            dtv_pointers: gives the address of entry 0 of each thread's DTV.
         """
+        self._dtv_pointers = dtv_pointers
         self._memory = target.memory
         self._words = words
         self._descriptors = descriptors
@@ -53,8 +62,9 @@ class GlibcThreadData:
         inside = {name: field for name, field in described.items() if not name.startswith("key_")}
         return {name: (field.offset, field.bits * field.elements // 8) for name, field in inside.items()}
 
-    def dtvs(self, addresses: Sequence[int | None]) -> list[Dtv | Absence]:
+    def dtvs(self, thread_pointers: Sequence[int]) -> list[Dtv | Absence]:
         """Reads the head of each DTV: dtv[-1].counter is the capacity, dtv[0].counter the generation."""
+        addresses = self._dtv_pointers(thread_pointers)
         entry_size = self._descriptors.field("dtv_dtv").bits // 8
         heads = self._memory.read_many(
             [(address or 0) - entry_size for address in addresses], entry_size + self._words.size
@@ -92,12 +102,8 @@ class GlibcThreadData:
         try:
             data = self._memory.read(address, size)
         except UnreadableMemory:
-            return KeyTable(
-                (),
-                address,
-                address + size,
-                f"the table of keys at 0x{address:x} cannot be read, so destructors are not known",
-            )
+            why = f"the table of keys at 0x{address:x} cannot be read, so destructors are not known"
+            return KeyTable((), address, address + size, entry_size, why)
         keys = []
         for at in range(0, size, entry_size):
             sequence = self._word(data, at + sequence_at)
@@ -111,7 +117,7 @@ class GlibcThreadData:
                         bool(sequence & 1),
                     )
                 )
-        return KeyTable(keys, address, address + size)
+        return KeyTable(keys, address, address + size, entry_size)
 
     def key_slots(self, thread_pointers: Sequence[int]) -> list[list[KeySlot] | Absence]:
         """All slots of each thread, the unused ones in between too."""

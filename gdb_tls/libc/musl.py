@@ -15,7 +15,7 @@ from functools import cached_property
 
 from gdb_tls.libc import ListedThread
 from gdb_tls.libc.abi import executable_offset
-from gdb_tls.libc.thread_data import UnknownThreadData
+from gdb_tls.libc.musl_thread_data import MuslThreadData
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
 from gdb_tls.target import Target, UnreadableMemory
@@ -36,7 +36,7 @@ def is_musl(objects: LoadedObjects) -> bool:
     return bool(file and len(file.symbols(STATIC_SYMBOLS)) == len(STATIC_SYMBOLS))
 
 
-class Musl(UnknownThreadData):
+class Musl:
     """musl, static or dynamic."""
 
     name = "musl"
@@ -203,3 +203,10 @@ class Musl(UnknownThreadData):
         if self._architecture.static_below:
             return thread_pointer - module.static_offset
         return thread_pointer + module.static_offset - self._architecture.thread_pointer_bias
+
+    # What else a thread has
+
+    @cached_property
+    def thread_data(self) -> MuslThreadData:
+        """See `libc.thread_data.HasThreadData`."""
+        return MuslThreadData(self._target, self._objects, self._pthread)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from gdb_tls.model import Absence, State
 
@@ -75,12 +75,14 @@ class KeyTable(NamedTuple):
         keys: those that exist now, and those that existed once, by number; empty where they are not known.
         address: of the table; 0 where it is not known.
         end: the address after it.
+        entry_size: of one entry, in bytes; 0 where that is not known.
         problem: why the keys are not known; empty where they are.
     """
 
     keys: Sequence[Key]
     address: int = 0
     end: int = 0
+    entry_size: int = 0
     problem: str = ""
 
 
@@ -102,26 +104,59 @@ class KeySlot(NamedTuple):
     sequence: int | None
 
 
+class ThreadData(Protocol):
+    """What one C library keeps for its threads besides blocks."""
+
+    def dtvs(self, thread_pointers: Sequence[int]) -> list[Dtv | Absence]:
+        """Each thread's DTV, or why it is not known."""
+        ...
+
+    def control_block(self, thread_pointer: int) -> ControlBlock | None:
+        """The library's structure for a thread; None where its place or size is not known."""
+        ...
+
+    def keys(self) -> KeyTable:
+        """The keys of `pthread_key_create`, or why they are not known."""
+        ...
+
+    def key_slots(self, thread_pointers: Sequence[int]) -> list[list[KeySlot] | Absence]:
+        """Each thread's slots of `pthread_setspecific`, unused ones too, or why they are not known."""
+        ...
+
+
+@runtime_checkable
+class HasThreadData(Protocol):
+    """A C library of which this is known."""
+
+    @property
+    def thread_data(self) -> ThreadData:
+        """Reads it."""
+        ...
+
+
 class UnknownThreadData:
     """For a C library of which this is not known (yet): says so, and invents nothing."""
 
-    name = "C library"
+    def __init__(self, name: str) -> None:
+        """Takes the library's name."""
+        self._name = name
 
     def dtvs(self, thread_pointers: Sequence[int]) -> list[Dtv | Absence]:
-        """See `CLibrary.dtvs`."""
+        """See `ThreadData.dtvs`."""
         return [self._unknown("DTVs")] * len(thread_pointers)
 
     def control_block(self, thread_pointer: int) -> ControlBlock | None:
-        """See `CLibrary.control_block`."""
+        """See `ThreadData.control_block`."""
         return None
 
     def keys(self) -> KeyTable:
-        """See `CLibrary.keys`."""
+        """See `ThreadData.keys`."""
         return KeyTable((), problem=self._unknown("pthread keys").reason)
 
     def key_slots(self, thread_pointers: Sequence[int]) -> list[list[KeySlot] | Absence]:
-        """See `CLibrary.key_slots`."""
+        """See `ThreadData.key_slots`."""
         return [self._unknown("pthread keys")] * len(thread_pointers)
 
     def _unknown(self, what: str) -> Absence:
-        return Absence(State.UNRESOLVED, f"where this {self.name} keeps its {what} is not known")
+        library = "the C library" if self._name == "unknown" else f"this {self._name}"
+        return Absence(State.UNRESOLVED, f"where {library} keeps its {what} is not known")

@@ -106,8 +106,18 @@ def test_what_a_thread_has_besides(kind: str, subjects: Subjects, tmp_path: Path
     commands = list(cases)
     for number in numbers:
         commands += [f"thread {number}", f"tls-whatis $sp + {number}", f"tls-whatis $sp - {512 + number}"]
-    commands += ["tls-whatis main", "tls-whatis 0", "tls-whatis &__pthread_keys", "tls-whatis 0x10", "tls-whatis $pc"]
+    commands += [
+        "tls-whatis main",
+        "tls-whatis 0",
+        "tls-whatis &__pthread_keys",
+        "tls-whatis 0x10",
+        "tls-whatis free_plain",
+    ]
+    table = {1: "tls-whatis (char *)&__pthread_keys + 24", None: "tls-whatis (char *)&__pthread_keys + 16 * 60"}
+    commands += table.values()
     found = documents(subject, commands, tmp_path / "second")
+    for number, command in table.items():
+        assert (found[command]["kind"], found[command]["key"]) == ("key-table", number)
     for command, true in cases.items():
         document = found[command]
         got = {"kind": document["kind"], "lwp": document["thread"]["lwp"]}
@@ -126,7 +136,7 @@ def test_what_a_thread_has_besides(kind: str, subjects: Subjects, tmp_path: Path
     assert found["tls-whatis 0"]["kind"] == found["tls-whatis 0x10"]["kind"] == "unmapped"
     assert found["tls-whatis 0"]["text"] == "a null pointer."
     assert (found["tls-whatis &__pthread_keys"]["kind"], found["tls-whatis &__pthread_keys"]["key"]) == ("key-table", 0)
-    assert found["tls-whatis $pc"]["kind"] == "symbol"
+    assert found["tls-whatis free_plain"]["symbol"] == "free_plain"
 
 
 def test_who_holds_it(kind: str, subjects: Subjects, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def reader(memory: Memory, symbols: bool = True, **others: tuple[int, int, int])
     )
     row = next(row for row in arch.ARCHITECTURES if row.name == "x86-64")
     target: Any = SimpleNamespace(memory=memory, architecture=row)
-    return GlibcThreadData(target, Words(target), Descriptors(owner, raw, "<"), 0)
+    return GlibcThreadData(target, Words(target), Descriptors(owner, raw, "<"), 0, list)
 
 
 class TestGlibc:
@@ -137,10 +137,11 @@ class TestGlibc:
         assert block.fields == {"tid": (720, 4), "specific": (SPECIFIC, 8 * BLOCKS)}
 
 
-class Libc(UnknownThreadData):
-    """What `read_keys` asks a C library for, as tables."""
+class Tables(UnknownThreadData):
+    """What `read_keys` asks for, as tables."""
 
     def __init__(self, table: KeyTable, slots: dict[int, Any]) -> None:
+        super().__init__("glibc")
         self.table, self.slots = table, slots
 
     def keys(self) -> KeyTable:
@@ -150,10 +151,10 @@ class Libc(UnknownThreadData):
         return [self.slots[pointer] for pointer in thread_pointers]
 
 
-def program(libc: Any) -> Any:
+def program(data: Any) -> Any:
     target = SimpleNamespace(symbol_at={0xAA: "free_it"}.get)
     return SimpleNamespace(
-        libc=libc,
+        thread_data=data,
         target=target,
         info=TargetInfo("core", 1, "/bin/x", "x86-64", "glibc"),
         region=lambda address: SimpleNamespace(file="/lib/libx.so") if address == 0xAA else None,
@@ -175,7 +176,7 @@ def report() -> keys.KeysReport:
         0x100: [slot(0, 0xDEAD, 1), slot(1, 0xBEEF, 1), slot(2, 0, 0), slot(3, 0, 0)],
         0x200: [slot(0, 0, 1), slot(1, 0, 1), slot(2, 0xF00D, 1), slot(3, 0, 0)],
     }
-    return keys.read_keys(program(Libc(table, slots)), THREADS)
+    return keys.read_keys(program(Tables(table, slots)), THREADS)
 
 
 class TestJudgement:
@@ -211,7 +212,7 @@ class TestJudgement:
     def test_keys_that_are_not_known(self) -> None:
         """The values are shown all the same, and that they are unchecked is said."""
         slots = {0x100: [slot(4, 0xDEAD, None), slot(5, 0, None)], 0x200: [slot(4, 0, None)]}
-        found = keys.read_keys(program(Libc(KeyTable((), problem="nobody knows"), slots)), THREADS)
+        found = keys.read_keys(program(Tables(KeyTable((), problem="nobody knows"), slots)), THREADS)
         (key,) = found.keys
         assert (key.number, key.in_use, key.destructor) == (4, None, None)
         assert key.values[0].state is keys.KeyState.SET
@@ -220,5 +221,5 @@ class TestJudgement:
         assert table(Answer(found, None), None) is not None  # type: ignore[arg-type]
 
     def test_library_without_an_answer(self) -> None:
-        found = keys.read_keys(program(UnknownThreadData()), THREADS)
-        assert found.keys == [] and "not known" in found.problem
+        found = keys.read_keys(program(UnknownThreadData("musl")), THREADS)
+        assert found.keys == [] and found.problem == "where this musl keeps its pthread keys is not known"
