@@ -48,4 +48,5 @@ Only memory is read, and nothing runs in the process.
     table=views.table,
     document=views.document,
     records=views.records,
+    flagged=lambda answer: bool(answer.audit.alarming),
 )
