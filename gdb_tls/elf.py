@@ -364,7 +364,12 @@ def open_elf(path: str) -> ElfFile:
         known = _open_files.get(path)
         if known and known[0] == key:
             return known[1]
-        found = ElfFile(path, open(path, "rb"))  # noqa: SIM115 - open as long as the ElfFile
+        stream = open(path, "rb")  # noqa: SIM115 - open as long as the ElfFile
+        try:
+            found = ElfFile(path, stream)
+        except NotElf:
+            stream.close()
+            raise
     except OSError as error:
         raise NotElf(f"{path} cannot be read ({error.strerror})") from error
     _open_files[path] = (key, found)

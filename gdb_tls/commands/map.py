@@ -13,7 +13,7 @@ def query(request: Request) -> views.Answer:
     arguments = request.arguments
     program = request.program()
     threads = wanted(program.threads, request.threads) if request.threads else None
-    with_values = arguments.format != "table"
+    with_values = arguments.format not in ("table", "svg")
     return views.Answer(survey_grid(program, arguments.module, threads, with_values, request.progress), arguments.all)
 
 

@@ -1,7 +1,8 @@
 
 "use strict";
+// Before there are rows: what is shut is never laid out.
 document.documentElement.classList.add("js");
-(function () {
+document.addEventListener("DOMContentLoaded", function () {
   var collator = new Intl.Collator(undefined, { numeric: true });
   var hex = /^0x[0-9a-f]+$/i;
 
@@ -73,7 +74,9 @@ document.documentElement.classList.add("js");
         // What has no value stays at the end, whichever way it is sorted.
         return down && keys.get(a) !== "" && keys.get(b) !== "" ? -order : order;
       });
-      rows.forEach(function (row) { table.appendChild(row); });
+      var sorted = document.createDocumentFragment();
+      rows.forEach(function (row) { sorted.appendChild(row); });
+      table.appendChild(sorted);
     }
 
     function step(from, by) {
@@ -130,4 +133,4 @@ document.documentElement.classList.add("js");
       input.focus();
     }
   });
-})();
+});

@@ -19,7 +19,7 @@ BACKGROUND = (22, 27, 34)
 TEXT = (230, 237, 243)
 COLOURS = [
     (72, 79, 88),
-    (196, 52, 48),
+    (218, 54, 51),
     (86, 211, 100),
     (227, 179, 65),
     (108, 182, 255),
@@ -86,6 +86,7 @@ def render(table: Callable[[Screen], Any], title: str) -> str:
     width = min(max(longest + MARGIN, len(title) + 12, NARROWEST), WIDEST)
     console = _console(width)
     console.print(table(Screen(width, True)))
+    console.print()  # rich cuts off what hangs below the last line
     theme = TerminalTheme(BACKGROUND, TEXT, COLOURS, BRIGHT)
     drawn = str(console.export_svg(title=safe(title), theme=theme, code_format=FRAME))
     return drawn.encode("ascii", "xmlcharrefreplace").decode()

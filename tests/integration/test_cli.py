@@ -89,6 +89,25 @@ def test_table_and_options(zoo: Subject, tmp_path: Path) -> None:
     assert verify.returncode == 0
 
 
+def test_without_a_name_the_crash_is_explained(tmp_path: Path) -> None:
+    """The demo's core, as somebody has it who knows nothing of the program; and a healthy process."""
+    demo = REPOSITORY / "scripts" / "demo" / "run"
+    subprocess.run([demo, "--keep", tmp_path, "--core-only"], check=True, capture_output=True, timeout=60)
+    core = tmp_path / "server.core"
+    done = gdb_tls("core", core)
+    assert done.returncode == 1
+    assert "swoole_websocket_buffer" in done.stdout.splitlines()[0]
+    written = gdb_tls("core", core, "--format", "html")
+    assert written.stdout.startswith("<!DOCTYPE html>") and "swoole_websocket_buffer" in written.stdout
+    sleeper = subprocess.Popen(["sleep", "60"])
+    try:
+        healthy = gdb_tls("pid", sleeper.pid)
+        assert healthy.returncode == 0, healthy.stdout + healthy.stderr
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
 def test_odd_file_names(zoo: Subject, tmp_path: Path) -> None:
     odd = tmp_path / 'it\'s a "core" \\ of <b>'
     odd.symlink_to(zoo.core)

@@ -223,7 +223,7 @@ TOO_SMALL = """
 
 # WCAG 2.1, "contrast ratio"
 POOR_CONTRAST = """
-    const canvas = document.createElement('canvas').getContext('2d');
+    const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
     const rgb = colour => {
         canvas.clearRect(0, 0, 1, 1);
         canvas.fillStyle = colour;
@@ -334,6 +334,52 @@ def test_page_fits_the_screen(
         assert browser.run(TOO_WIDE) == []
         if width < 600:
             assert browser.run(TOO_SMALL) == []
+
+
+@pytest.fixture(scope="module")
+def richer(subjects: Subjects, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The pages that are more than tables, and one with tables in its rows."""
+    found = {}
+    for question in ("tls-map", "tls-audit --all"):
+        folder = tmp_path_factory.mktemp("richer")
+        written(subjects.get("zoo", "live").arguments, question, folder, ("html", "json"))
+        found[question.split()[0]] = folder
+    return found
+
+
+def test_map_has_every_state(richer: dict[str, Path], browser: Browser) -> None:
+    """Cell by cell; and a thread's row opens to its variables."""
+    document = json.loads((richer["tls-map"] / "answer.json").read_text())
+    browser.open(richer["tls-map"] / "answer.html")
+    cells = """
+        return [...document.querySelectorAll('.map tbody:not(.group) tr')].map(
+            row => [row.cells[0].textContent, ...[...row.querySelectorAll('.cell')].map(c => c.classList[1])])"""
+    assert browser.run(cells) == [[one["name"], *one["states"]] for one in document["variables"]]
+    browser.run("document.querySelector('.open').click()")
+    inner = "return [...document.querySelectorAll('.opened .inner tbody th')].map(cell => cell.textContent)"
+    assert browser.run(inner) == [one["name"] for one in document["variables"]]
+
+
+def test_audit_has_every_finding(richer: dict[str, Path], browser: Browser) -> None:
+    document = json.loads((richer["tls-audit"] / "answer.json").read_text())
+    browser.open(richer["tls-audit"] / "answer.html")
+    shown = browser.run("return [...document.querySelectorAll('.findings > li')].map(one => one.textContent)")
+    assert len(shown) == len(document["findings"]) > 0
+    for text, finding in zip(shown, document["findings"]):
+        assert finding["variable"]["name"] in text
+        assert all(reason["sentence"] in text for reason in finding["reasons"])
+
+
+@pytest.mark.parametrize("name", ["tls-map", "tls-audit"])
+def test_richer_pages_fit_and_can_be_read(name: str, richer: dict[str, Path], browser: Browser) -> None:
+    for width, dark in ((360, False), (360, True), (1100, False)):
+        browser.open(richer[name] / "answer.html", width=width, dark=dark)
+        browser.run("document.querySelectorAll('summary').forEach(one => one.click())")
+        browser.run("const all = document.querySelector('.all'); if (all) all.click()")
+        assert browser.run("return document.documentElement.scrollWidth") <= width
+        assert browser.run(TOO_WIDE) == []
+        assert browser.run(POOR_CONTRAST) == []
+        assert browser.messages() == []
 
 
 def test_page_is_light_and_dark(page: tuple[Path, dict[str, list[str]]], browser: Browser) -> None:

@@ -3,7 +3,7 @@ complete -c gdb-tls -f
 complete -c gdb-tls -n __fish_use_subcommand -a core -d 'Look at a core dump'
 complete -c gdb-tls -n __fish_use_subcommand -a pid -d 'Look at a running process'
 complete -c gdb-tls -n __fish_use_subcommand -a run -d 'Run a program until it crashes or ends, and look at it there'
-complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l command -x -a 'tls-inspect tls-verify' -d 'Run this command of gdb-tls instead, such as tls-map'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l command -x -a 'tls-inspect tls-audit tls-map tls-thread tls-diff tls-modules tls-symbols tls-keys tls-whatis tls-verify' -d 'Run this command of gdb-tls instead, such as tls-map'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l exe -r -F -d 'Take FILE for the executable'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l sysroot -r -F -d 'Look for the program\'s files below DIR'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l gdb -r -F -d 'Use this GDB instead of the first on the PATH'
@@ -15,7 +15,7 @@ complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l output -r -
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l threads -x -d 'Look only at the threads with these numbers of GDB\'s, such as 1,3-5'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l module -x -d 'Look only in modules whose file name matches PATTERN (a glob), or in the one with this id'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l type -x -d 'Take the variable for this TYPE; for symbols without debug information'
-complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l all -d 'Show every thread, however many there are'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l all -d 'Show weak hints, too'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core' -F
 complete -c gdb-tls -n '__fish_seen_subcommand_from pid' -a '(__fish_complete_pids)'
 complete -c gdb-tls -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand)'
