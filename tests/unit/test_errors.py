@@ -10,16 +10,16 @@ from gdb_tls import errors
 from gdb_tls.errors import BadArgument, MissingFile, NoProcess, ResolverUnavailable, TlsError
 
 KINDS = [
-    kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, TlsError) and kind is not TlsError
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, TlsError) and kind is not TlsError
 ]
 
 
 def test_text() -> None:
     assert str(BadArgument("It is wrong")) == "It is wrong."
     assert str(BadArgument("It is wrong", "Do this.")) == "It is wrong. Do this."
-    assert str(NoProcess("There is none")) == (
-        "There is none. Use `run`, `attach PID` or `core-file FILE` first."
-    )
+    assert str(NoProcess("There is none")) == ("There is none. Use `run`, `attach PID` or `core-file FILE` first.")
 
 
 def test_own_hint_replaces_the_kinds() -> None:

@@ -100,7 +100,8 @@ class TestTable:
             "module 3  swoole.so  offset 0x330  dynamic  starts null",
             "",
             "  Thread   LWP  Name  State  Value                              Where",
-            "*!1       7727  php   NULL   (swoole::String *) 0x0             swoole::String::clear  swoole_string.h:179",
+            "*!1       7727  php   NULL   (swoole::String *) 0x0             "
+            "swoole::String::clear  swoole_string.h:179",
             " !2       7726  php   NULL   (swoole::String *) 0x0             epoll_wait",
             " !3       7725  php   NULL   (swoole::String *) 0x0             epoll_wait",
             " !4       7724  php   NULL   (swoole::String *) 0x0             epoll_wait",
@@ -222,7 +223,7 @@ SCHEMA: dict[str, Any] = {
         }
     ],
     "summary": dict.fromkeys(
-        "threads set null unallocated unreadable unresolved shared dangling exited".split(), int
+        ["threads", "set", "null", "unallocated", "unreadable", "unresolved", "shared", "dangling", "exited"], int
     ),
 }
 
@@ -379,7 +380,11 @@ HOSTILE = [
 def hostile_report(text: str) -> Report:
     """A report in which everything that the program may call what it likes is called this."""
     variable = replace(
-        VARIABLE, name=text, linkage_name=text, file=text, module=replace(MODULE, name=text, path=text, target_path=text)
+        VARIABLE,
+        name=text,
+        linkage_name=text,
+        file=text,
+        module=replace(MODULE, name=text, path=text, target_path=text),
     )
     rows: list[Instance] = []
     for number, state in enumerate((State.SET, State.UNALLOCATED, State.UNREADABLE), 1):
@@ -449,7 +454,9 @@ def comparison(name: str = "buffer", disagreements: int = 1) -> Comparison:
         answered={"passive": 6, "gdb": 5, "dlsym": 0},
         unavailable={"dlsym": f"The symbol {name} is not exported"},
         disagreements=[
-            Disagreement(variable, Thread(1, 100, "php") if index % 2 == 0 else Thread(None, None, ""), places[index % 2])
+            Disagreement(
+                variable, Thread(1, 100, "php") if index % 2 == 0 else Thread(None, None, ""), places[index % 2]
+            )
             for index in range(disagreements)
         ],
     )
