@@ -125,7 +125,7 @@ class CoreMemory(GdbMemory):
         """
         super().__init__(inferior)
         segments = sorted(_load_segments(path))
-        self._starts = [start for start, _, _, _ in segments]
+        self._starts = [segment[0] for segment in segments]
         self._segments = segments
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
@@ -138,14 +138,18 @@ class CoreMemory(GdbMemory):
         """See `Memory.read`."""
         at = bisect_right(self._starts, address) - 1
         if at >= 0:
-            start, held, _, offset = self._segments[at]
+            start, held, _, offset, _ = self._segments[at]
             if address + size <= start + held:
                 found = os.pread(self._file, size, address - start + offset)
                 if len(found) == size:
                     return found
+        left_out = at >= 0 and address < self._segments[at][0] + self._segments[at][2]
+        # Of what could be written, GDB would show how the program's file has it, or zeros.
+        if left_out and self._segments[at][4]:
+            raise UnreadableMemory(address)
         found = super().read(address, size)
-        if at >= 0 and address < self._segments[at][0] + self._segments[at][2] and not any(found):
-            # GDB's core_target::xfer_partial reads what the core left out as zeros, where no file has it.
+        # core_target::xfer_partial reads what the core left out as zeros, where no file has it.
+        if left_out and not any(found):
             raise UnreadableMemory(address)
         return found
 
@@ -194,8 +198,8 @@ def _view_differs(inferior: gdb.Inferior) -> bool:
         return True
 
 
-def _load_segments(path: str) -> list[tuple[int, int, int, int]]:
-    """(address, bytes held, bytes of memory, file offset) of every PT_LOAD (gABI, "Program Header").
+def _load_segments(path: str) -> list[tuple[int, int, int, int, bool]]:
+    """(address, bytes held, bytes of memory, file offset, writable) of every PT_LOAD (gABI, "Program Header").
 
     Not through pyelftools: twenty thousand headers would take it a second.
     """
@@ -208,5 +212,5 @@ def _load_segments(path: str) -> list[tuple[int, int, int, int]]:
         kind = row[0]
         offset, address, held, memory = (row[2], row[3], row[5], row[6]) if wide else (row[1], row[2], row[4], row[5])
         if kind == 1:
-            found.append((address, held, memory, offset))
+            found.append((address, held, memory, offset, bool((row[1] if wide else row[6]) & 2)))
     return found

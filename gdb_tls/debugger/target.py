@@ -165,7 +165,7 @@ class GdbTarget:
         places = [gdb.solib_name(address) if address else None]
         sysroot = (gdb.parameter("sysroot") or "").removeprefix("target:")
         if os.path.isabs(target_path):
-            places += [sysroot + target_path if sysroot else target_path]
+            places += [inside_root(sysroot, target_path) if sysroot else target_path]
         elif self.kind == "live" and self.pid:
             places.append(os.path.join(f"/proc/{self.pid}/cwd", target_path))
         for directory in (gdb.parameter("solib-search-path") or "").split(os.pathsep):
@@ -285,6 +285,20 @@ def _name(thread: gdb.InferiorThread) -> str:
 def _one_line(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
+
+
+def inside_root(root: str, path: str) -> str:
+    """The place of a path below another machine's root, whose absolute symbolic links stay below it.
+
+    Debian's /lib64/ld-linux-x86-64.so.2 was such a link up to glibc 2.31, and GDB does not follow it.
+    """
+    place = root.rstrip("/") + path
+    for _ in range(8):
+        if not os.path.islink(place):
+            break
+        link = os.readlink(place)
+        place = root.rstrip("/") + link if os.path.isabs(link) else os.path.join(os.path.dirname(place), link)
+    return place
 
 
 def core_file() -> str | None:

@@ -79,5 +79,6 @@ def test_non_stop_with_running_threads(subject: Subject, tmp_path: Path) -> None
                 assert "running" in row["reason"]
             else:
                 assert (row["state"], row["address"], row["value"]) == (line.state, line.address, line.value)
-        assert all(row["state"] != "unresolved" for row in rows if row["num"] != 1)
+        # musl keeps no list of threads outside of them: with none stopped there is no way in.
+        assert subject.program == "musl" or all(row["state"] != "unresolved" for row in rows)
     assert "(running)" in answers.result.stdout
