@@ -36,17 +36,18 @@ def follow(target: Target, path: Path, places: Sequence[Place]) -> list[Place]:
     names the pointer.
     """
     size = target.architecture.pointer_size
+    mask = (1 << 8 * size) - 1  # a pointer with garbage may be near the end of memory
     current = list(places)
     for step in path.steps:
         if step.pointer_offset is not None:
             holders = [index for index, place in enumerate(current) if isinstance(place, int)]
-            addresses = [place + step.pointer_offset for place in current if isinstance(place, int)]
+            addresses = [place + step.pointer_offset & mask for place in current if isinstance(place, int)]
             for index, address, raw in zip(holders, addresses, target.memory.read_many(addresses, size)):
                 if raw is None:
                     current[index] = Absence(State.UNREADABLE, f"{step.before} at 0x{address:x} cannot be read")
                 else:
                     current[index] = _word(raw, target) or Absence(State.NULL, f"{step.before} is null")
-        current = [place + step.offset if isinstance(place, int) else place for place in current]
+        current = [place + step.offset & mask if isinstance(place, int) else place for place in current]
     return current
 
 

@@ -103,4 +103,5 @@ class AbiOnly:
             return [Absence(State.UNRESOLVED, self._reason + hint)] * len(thread_pointers)
         offset = -module.static_offset if self._architecture.static_below else module.static_offset
         offset -= self._architecture.thread_pointer_bias
-        return [thread_pointer + offset for thread_pointer in thread_pointers]
+        mask = (1 << 8 * self._words.size) - 1
+        return [thread_pointer + offset & mask for thread_pointer in thread_pointers]

@@ -25,6 +25,8 @@ PREFIX = "_thread_db_"
 # Far above any real program, and low enough that a list with garbage in it ends soon.
 MOST_MODULES = 1_000_000
 MOST_THREADS = 10_000_000
+LARGEST_STRUCTURE = 1 << 16
+LARGEST_SLOT = 32
 
 
 class Field(NamedTuple):
@@ -77,9 +79,18 @@ class Descriptors:
         return found
 
     def find_field(self, name: str) -> Field | None:
-        """The field's place; None where this libc has none of that name."""
+        """The field's place; None where this libc has none of that name.
+
+        Raises:
+            CorruptMemory: where no structure has such a field.
+        """
         raw = self._raw.get(name, b"")
-        return Field(*struct.unpack(self._order + "3I", raw)) if len(raw) == 12 else None
+        if len(raw) != 12:
+            return None
+        found = Field(*struct.unpack(self._order + "3I", raw))
+        if not 8 <= found.bits <= 8 * LARGEST_STRUCTURE or found.offset > LARGEST_STRUCTURE:
+            raise CorruptMemory(f"{self.owner.path} has garbage in {PREFIX}{name}", "The file is damaged.")
+        return found
 
     def fields(self, prefix: str) -> dict[str, Field]:
         """All fields whose names begin so, without that beginning."""
@@ -95,7 +106,10 @@ class Descriptors:
         raw = self._raw.get(name, b"")
         if len(raw) != 4:
             raise CorruptMemory(f"{self.owner.path} does not describe {PREFIX}{name}", "The file may be damaged.")
-        return int(struct.unpack(self._order + "I", raw)[0])
+        found = int(struct.unpack(self._order + "I", raw)[0])
+        if not 0 < found <= LARGEST_STRUCTURE:
+            raise CorruptMemory(f"{self.owner.path} has garbage in {PREFIX}{name}", "The file is damaged.")
+        return found
 
 
 class Slot(NamedTuple):
@@ -246,6 +260,9 @@ class Glibc:
             raise CorruptMemory("The loader's list of TLS modules (_dl_tls_dtv_slotinfo_list) was not found")
         slots_at = describe("dtv_slotinfo_list_slotinfo").offset
         slot_size = self._descriptors.number("sizeof_dtv_slotinfo")
+        fields = (describe("dtv_slotinfo_gen"), describe("dtv_slotinfo_map"))
+        if slot_size > LARGEST_SLOT or any(field.offset + self._words.size > slot_size for field in fields):
+            raise CorruptMemory(f"{self._descriptors.owner.path} has garbage in {PREFIX}sizeof_dtv_slotinfo")
         first_id = 0
         seen: set[int] = set()
         try:
@@ -320,7 +337,8 @@ class Glibc:
         if module.static_offset is not None:
             offset = -module.static_offset if self._architecture.static_below else module.static_offset
             offset -= self._architecture.thread_pointer_bias
-            return [thread_pointer + offset for thread_pointer in thread_pointers]
+            mask = (1 << 8 * self._words.size) - 1
+            return [thread_pointer + offset & mask for thread_pointer in thread_pointers]
         return self._dynamic_blocks(module, thread_pointers)
 
     def _dynamic_blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:

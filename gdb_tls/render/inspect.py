@@ -75,7 +75,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     """The heading, a line for every row, and the verdict."""
     report, lines, where = answer
     colour = screen.colour
-    parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(report, lines, where, colour), Text("")]
+    parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(report, lines, where, screen), Text("")]
     if len(lines) < len(report.instances):
         parts.append(Text("Threads that are alike share a line; --all shows each.", "dim"))
     parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(verdict(report))]
@@ -100,7 +100,7 @@ def _heading(report: Report, colour: bool) -> RenderableType:
 
 
 def _table(
-    report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], colour: bool
+    report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], screen: Screen
 ) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     named = any(line.instance.thread.name for line in lines)  # GDB has no names in a core
@@ -109,16 +109,21 @@ def _table(
     if named:
         table.add_column("Name", overflow="fold")
     table.add_column("State", overflow="fold", no_wrap=True)
-    # Where it is narrow, "Where" gives way first: rich shrinks the other columns before one that may not wrap.
-    table.add_column("Value", overflow="fold", no_wrap=True)
+    values = [_value(report, line, screen.colour) for line in lines]
+    widest = max((value.cell_len for value in values), default=0)
+    # Where it is narrow, "Where" gives way first (rich shrinks the others before a column that may not wrap);
+    # a value that would still crowd out the threads' numbers and states is folded.
+    most = max(24, screen.columns - (46 if named else 32))
+    width = most if widest > most else None
+    table.add_column("Value", overflow="fold", no_wrap=width is None, min_width=width, max_width=width)
     table.add_column("Where")
-    for line in lines:
+    for line, value in zip(lines, values):
         thread = line.instance.thread
         alone = line.size == 1
         cells = [_number(report, line), Text(str(thread.lwp or "-") if alone else "")]
         if named:
             cells.append(Text(safe(thread.name) if alone else ""))
-        cells += [_state(line.instance), _value(report, line, colour), _where(where.get(thread.num) if alone else None)]
+        cells += [_state(line.instance), value, _where(where.get(thread.num) if alone else None)]
         table.add_row(*cells, style="bold" if line.instance.state is State.NULL else "")
     return table
 

@@ -13,9 +13,10 @@ class Passive:
 
     name = "passive"
 
-    def __init__(self, libc: CLibrary) -> None:
-        """Takes the program's C library."""
+    def __init__(self, libc: CLibrary, pointer_size: int) -> None:
+        """Takes the program's C library, and the size of its addresses in bytes."""
         self._libc = libc
+        self._mask = (1 << 8 * pointer_size) - 1
 
     def resolve(self, variable: Variable, threads: Sequence[Thread]) -> list[Place]:
         """See `Resolver.resolve`; threads without a thread pointer keep their own reason."""
@@ -24,5 +25,5 @@ class Passive:
         places: list[Place] = []
         for thread in threads:
             block = next(blocks) if thread.thread_pointer is not None else Absence(State.UNRESOLVED, thread.problem)
-            places.append(block + variable.offset if isinstance(block, int) else block)
+            places.append(block + variable.offset & self._mask if isinstance(block, int) else block)
         return places

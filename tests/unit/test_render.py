@@ -169,7 +169,6 @@ class TestTable:
         found, where = the_crash()
         assert the_marks(table(found, columns, where=where)) == NULL_IN_FIVE
 
-    @pytest.mark.xfail(reason="one wide value takes the room of all other columns")
     @pytest.mark.parametrize("columns", [80, 100])
     def test_null_threads_are_seen_beside_a_long_text(self, columns: int) -> None:
         found, where = the_crash()
