@@ -111,11 +111,22 @@ def plain(name: str) -> str:
     """A demangled name without what people leave out: parameters, ABI tags, anonymous namespaces."""
     name = name.replace("(anonymous namespace)::", "")
     name = re.sub(r"\[abi:[^\]]*\]", "", name)
-    while True:
-        shorter = re.sub(r"\([^()]*\)( const)?(?=::)", "", name)
-        if shorter == name:
-            return name.removeprefix("::")
-        name = shorter
+    while match := re.search(r"\)( const)?(?=::)", name):
+        start = _opening(name, match.start())
+        if start < 0:
+            break
+        name = name[:start] + name[match.end() :]
+    return name.removeprefix("::")
+
+
+def _opening(name: str, closing: int) -> int:
+    """Where the parenthesis opens that closes at a place; -1 where none does."""
+    depth = 0
+    for at in range(closing, -1, -1):
+        depth += (name[at] == ")") - (name[at] == "(")
+        if depth == 0:
+            return at
+    return -1
 
 
 def matches_module(module: Module, pattern: str) -> bool:
@@ -149,8 +160,13 @@ class Symbols:
         Raises:
             UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is not exactly one.
         """
-        for query in queries(text):
+        # NAME@0xOFFSET: of two statics in files of one name, the one that is there in the block.
+        at = re.search(r"@(0x[0-9a-f]+)(?=$|->|\.|\[)", text)
+        asked = text[: at.start()] + text[at.end() :] if at else text
+        for query in queries(asked):
             found = self._matching(query)
+            if at:
+                found = [candidate for candidate in found if candidate.symbol.value == int(at[1], 16)]
             if len(found) > 1:
                 raise self._ambiguous(query, found)
             if found:
@@ -335,7 +351,7 @@ class Symbols:
         file = candidate.symbol.file or self.variable(candidate).file
         if file and all((other.symbol.file or self.variable(other).file) != file for other in in_module):
             return f"'{os.path.basename(file)}'::{name}{option}"
-        return candidate.symbol.name + option
+        return f"{candidate.symbol.name}@0x{candidate.symbol.value:x}{option}"
 
     def _not_found(self, text: str) -> Exception:
         name = split_path(text)[0]

@@ -162,23 +162,27 @@ class Glibc:
         following = self._descriptors.field("list_t_next").offset
         link = self._descriptors.field("pthread_list").offset
         tid, dtv = self._descriptors.field("pthread_tid").offset, self._descriptors.field("pthread_dtvp").offset
+        before = link + self._descriptors.field("list_t_prev").offset
         has_self = self._architecture.static_below  # tcbhead_t.tcb, its own address
-        start = 0 if has_self else min(link + following, tid, dtv)
-        size = max(link + following, tid, dtv) + self._words.size - start
+        start = 0 if has_self else min(link + following, before, tid, dtv)
+        size = max(link + following, before, tid, dtv) + self._words.size - start
         unpack_word = struct.Struct(self._words.format).unpack_from
         unpack_tid = struct.Struct(self._words.order + "i").unpack_from
         read = self._memory.read
         seen: set[int] = {head}
+        previous = head
         try:
             node = self._words.read(head + following)
             while node and node not in seen and len(seen) < MOST_THREADS:
                 seen.add(node)
                 pthread = node - link
                 data = read(pthread + start, size)
-                if has_self and unpack_word(data, 0)[0] != pthread:
+                # What is on the list by a stray pointer is no thread: its TCB does not hold its own address or,
+                # where there is no such word, it does not point back.
+                if unpack_word(data, 0 if has_self else before - start)[0] != (pthread if has_self else previous):
                     return
                 yield pthread, unpack_tid(data, tid - start)[0], unpack_word(data, dtv - start)[0]
-                node = unpack_word(data, link + following - start)[0]
+                previous, node = node, unpack_word(data, link + following - start)[0]
         except UnreadableMemory:
             return
 

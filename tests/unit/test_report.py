@@ -238,7 +238,6 @@ class TestThreads:
         process.memory.put(one.node, process.allocate(0x8000) + 0x1000)
         assert [thread.num for thread in process.program().threads] == [1]
 
-    @pytest.mark.xfail(reason="a node is believed that the node before it does not know")
     @pytest.mark.parametrize("machine", ["aarch64", "riscv64"])
     def test_list_with_garbage_invents_no_thread_without_a_self_pointer(self, tmp_path: object, machine: str) -> None:
         process = Process(tmp_path, machine)  # type: ignore[arg-type]
