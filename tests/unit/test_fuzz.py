@@ -194,6 +194,20 @@ def an_elf(order: str, bits: int) -> bytes:
     return elf.file()
 
 
+def read_all(file: ElfFile) -> list[object]:
+    return [
+        file.segments,
+        file.tls_segment,
+        file.build_id,
+        file.debug_link,
+        file.has_debug_info,
+        file.tls_symbols(),
+        file.symbols(["two", "_thread_db_x"]),
+        file.symbols_with_prefix("_thread_db_"),
+        file.at_address(0x1000, 12),
+    ]
+
+
 @pytest.mark.parametrize(("order", "bits"), [("<", 64), (">", 32)])
 def test_garbage_in_files(order: str, bits: int) -> None:
     """A damaged file is `NotElf` or has less in it; nothing else is raised, and nothing large is read."""
@@ -208,19 +222,7 @@ def test_garbage_in_files(order: str, bits: int) -> None:
             damaged[at : at + size] = chance.choice((chance.randbytes(size), b"\xff" * size, bytes(size)))
         cut = bytes(damaged[: chance.randrange(len(sound))] if chance.random() < 0.2 else damaged)
         try:
-            file = ElfFile("damaged", BytesIO(cut))
-            for read in (
-                lambda: file.segments,
-                lambda: file.tls_segment,
-                lambda: file.build_id,
-                lambda: file.tls_symbols(),
-                lambda: file.symbols(["two", "_thread_db_x"]),
-                lambda: file.symbols_with_prefix("_thread_db_"),
-                lambda: file.debug_link,
-                lambda: file.at_address(0x1000, 12),
-                lambda: file.has_debug_info,
-            ):
-                read()
+            read_all(ElfFile("damaged", BytesIO(cut)))
         except NotElf as error:
             assert len(str(error)) < 500
 

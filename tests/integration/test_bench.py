@@ -1,0 +1,27 @@
+"""The benchmark runs and says something of every row; how fast is not for a test."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_small() -> None:
+    done = subprocess.run([ROOT / "scripts" / "bench", "--small"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")][1:]
+    works = [row.split("|")[1].strip() for row in rows]
+    for words in (
+        "core of 200",
+        "live process",
+        "growth",
+        "compute step",
+        "tls-audit",
+        "tls-map",
+        "symbol",
+        "first use",
+        "memory",
+    ):
+        assert any(words in work for work in works), (words, works)
