@@ -19,9 +19,12 @@ COMMANDS = {
     "thread": "tls-thread all",
     "keys": "tls-keys",
     "whatis": "tls-whatis &zoo_options",
+    "audit": "tls-audit",
+    "map": "tls-map",
+    "diff": "tls-diff 1 2",
 }
 # Keys that are names of resolvers, threads' states and the like.
-OPEN = {"answered", "unavailable", "addresses", "reasons", "summary"}
+OPEN = {"answered", "unavailable", "addresses", "reasons", "summary", "states"}
 
 
 def keys(value: Any) -> Iterator[str]:
