@@ -20,6 +20,37 @@ from gdb_tls.objects import LoadedObjects, Words
 from gdb_tls.target import Target, UnreadableMemory
 
 
+def modules_in_load_order(objects: LoadedObjects, architecture: Architecture) -> list[Module]:
+    """The objects with PT_TLS, ids from 1; the executable, which is the first, has a static offset."""
+    found: list[Module] = []
+    for loaded in objects.all:
+        segment = loaded.file.tls_segment if loaded.file else objects.tls_segment_at(loaded.load_base)
+        if segment and segment.size:
+            offset = executable_offset(architecture, segment) if loaded is objects.all[0] else None
+            found.append(loaded.module(len(found) + 1, segment, offset))
+    return found
+
+
+def doubt(thread_pointer: int, words: Words, architecture: Architecture, unreadable: str = "") -> str:
+    """Why a value is no thread pointer: its alignment, or a TCB that does not begin with its own address.
+
+    Args:
+        thread_pointer: the value.
+        words: the program's memory.
+        architecture: whether its TCB has that word.
+        unreadable: the answer where the TCB cannot be read.
+    """
+    if thread_pointer % words.size:
+        return f"the thread pointer 0x{thread_pointer:x} is not aligned"
+    if architecture.static_below:
+        try:
+            if words.read(thread_pointer) != thread_pointer:
+                return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"
+        except UnreadableMemory:
+            return unreadable
+    return ""
+
+
 def executable_offset(architecture: Architecture, segment: TlsSegment) -> int | None:
     """How far the executable's block is from the (unbiased) thread pointer, as linkers have it.
 
@@ -68,15 +99,8 @@ class AbiOnly:
 
     def check_thread_pointer(self, thread_pointer: int) -> str:
         """Checks alignment and, where the TCB begins with its own address and can be read, that."""
-        if thread_pointer % self._words.size:
-            return f"the thread pointer 0x{thread_pointer:x} is not aligned"
-        if self._architecture.static_below:
-            try:
-                if self._words.read(thread_pointer) != thread_pointer:
-                    return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"
-            except UnreadableMemory:
-                return ""  # nothing speaks against it
-        return ""
+        # What cannot be read does not speak against it.
+        return doubt(thread_pointer, self._words, self._architecture)
 
     def modules(self) -> Sequence[Module]:
         """The objects with PT_TLS in load order; past the executable, the ids are only probable."""
@@ -84,13 +108,7 @@ class AbiOnly:
 
     @cached_property
     def _modules(self) -> list[Module]:
-        found: list[Module] = []
-        for loaded in self._objects.all:
-            segment = loaded.file.tls_segment if loaded.file else self._objects.tls_segment_at(loaded.load_base)
-            if segment and segment.size:
-                offset = executable_offset(self._architecture, segment) if loaded is self._objects.all[0] else None
-                found.append(loaded.module(len(found) + 1, segment, offset))
-        return found
+        return modules_in_load_order(self._objects, self._architecture)
 
     def is_unallocated_block_safe(self) -> bool:
         """Not known."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from gdb_tls.elf import ElfFile
 from gdb_tls.errors import CorruptMemory, MissingFile
 from gdb_tls.libc import ListedThread
+from gdb_tls.libc.abi import doubt
 from gdb_tls.libc.glibc_thread_data import GlibcThreadData
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
@@ -215,15 +216,8 @@ class Glibc:
 
     def check_thread_pointer(self, thread_pointer: int) -> str:
         """Checks alignment and, where the TCB begins with its own address, that."""
-        if thread_pointer % self._words.size:
-            return f"the thread pointer 0x{thread_pointer:x} is not aligned"
-        if self._architecture.static_below:
-            try:
-                if self._words.read(thread_pointer) != thread_pointer:
-                    return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"
-            except UnreadableMemory:
-                return f"the thread control block at 0x{thread_pointer:x} cannot be read"
-        return ""
+        unreadable = f"the thread control block at 0x{thread_pointer:x} cannot be read"
+        return doubt(thread_pointer, self._words, self._architecture, unreadable)
 
     def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
         """Reads `start_routine` of each `struct pthread` (nptl/descr.h)."""

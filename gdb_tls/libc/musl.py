@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from gdb_tls.libc import ListedThread
-from gdb_tls.libc.abi import executable_offset
+from gdb_tls.libc.abi import doubt, modules_in_load_order
 from gdb_tls.libc.musl_thread_data import MuslThreadData
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
@@ -105,15 +105,8 @@ class Musl:
 
     def check_thread_pointer(self, thread_pointer: int) -> str:
         """Checks alignment and, where the TCB begins with its own address, that."""
-        if thread_pointer % self._words.size:
-            return f"the thread pointer 0x{thread_pointer:x} is not aligned"
-        if self._architecture.static_below:
-            try:
-                if self._words.read(thread_pointer) != thread_pointer:
-                    return f"no thread control block is at the thread pointer 0x{thread_pointer:x}"
-            except UnreadableMemory:
-                return ""  # nothing speaks against it
-        return ""
+        # What cannot be read does not speak against it.
+        return doubt(thread_pointer, self._words, self._architecture)
 
     # Modules
 
@@ -123,13 +116,7 @@ class Musl:
 
     @cached_property
     def _modules(self) -> list[Module]:
-        found: list[Module] = []
-        for loaded in self._objects.all:
-            segment = loaded.file.tls_segment if loaded.file else self._objects.tls_segment_at(loaded.load_base)
-            if segment and segment.size:
-                offset = executable_offset(self._architecture, segment) if loaded is self._objects.all[0] else None
-                found.append(loaded.module(len(found) + 1, segment, offset))
-        return found
+        return modules_in_load_order(self._objects, self._architecture)
 
     @cached_property
     def _unseen(self) -> list[LoadedObject]:

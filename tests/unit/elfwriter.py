@@ -49,12 +49,16 @@ def file_row(name: str) -> Symbol:
 
 
 class Tls(NamedTuple):
-    """The PT_TLS header and the bytes of the initial image."""
+    """The PT_TLS header and the bytes of the initial image.
+
+    `held` is its `p_filesz` where that is less than `image`, whose rest then is other data behind it.
+    """
 
     image: bytes
     size: int
     alignment: int = 8
     address: int | None = None
+    held: int | None = None
 
 
 @dataclass
@@ -190,7 +194,8 @@ class Elf:
             wanted.append((PT_NOTE, NOTE_AT, self.base + NOTE_AT, length, length, 4))
         if self.tls:
             address = self.base + TDATA_AT if self.tls.address is None else self.tls.address
-            wanted.append((PT_TLS, TDATA_AT, address, len(self.tls.image), self.tls.size, self.tls.alignment))
+            held = len(self.tls.image) if self.tls.held is None else self.tls.held
+            wanted.append((PT_TLS, TDATA_AT, address, held, self.tls.size, self.tls.alignment))
         if self.own_header:
             length = (len(wanted) + 1) * size
             wanted.insert(0, (PT_PHDR, table, self.base + table, length, length, 8))

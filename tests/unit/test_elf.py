@@ -81,7 +81,12 @@ def test_tls_symbols(bits: int, order: str, machine: int) -> None:
         Symbol("hidden", 0x28, 8, visibility=HIDDEN),
         Symbol("elsewhere", 0, 0, section=0),
     ]
-    elf.dynsym = [Symbol("shown", 0x20, 8), Symbol("elsewhere", 0, 0, section=0), Symbol("only", 0x30, 8, binding=WEAK)]
+    elf.dynsym = [
+        Symbol("shown", 0x20, 8),
+        Symbol("hidden", 0x28, 8, visibility=HIDDEN),
+        Symbol("elsewhere", 0, 0, section=0),
+        Symbol("only", 0x30, 8, binding=WEAK),
+    ]
     found = {(s.name, s.value): s for s in parsed(elf).tls_symbols()}
     assert {key: (s.size, s.exported, s.is_local, s.file, s.source) for key, s in found.items()} == {
         ("counter", 0x10): (4, False, True, "first.cc", "symtab"),

@@ -71,6 +71,14 @@ class TestBlocks:
         process.memory.put(thread.thread_pointer + 8, 0)
         assert block(process, module, thread) == thread.thread_pointer - 0x40
 
+    @pytest.mark.xfail(reason="any l_tls_offset is believed")
+    @pytest.mark.parametrize("offset", [0x41, 0x8, GARBAGE])
+    def test_garbage_offset(self, process: Process, offset: int) -> None:
+        """Not aligned as the module asks for, above the block's place, or far outside: no block is there."""
+        module = process.module("libstatic.so", static_offset=offset, size=0x100, alignment=8)
+        thread = process.thread(100)
+        assert absence(block(process, module, thread)).state is State.UNRESOLVED
+
     @pytest.mark.parametrize("machine", MACHINE)
     def test_offsets_that_are_none(self, tmp_path: Path, machine: str) -> None:
         """NO_TLS_OFFSET and FORCED_DYNAMIC_TLS_OFFSET are no offsets."""
@@ -146,6 +154,10 @@ class TestBlocks:
         state, reason = absence(block(process, module, thread))
         assert state is State.UNRESOLVED
         assert "DTV" in reason
+
+    def test_dtv_pointer_inside_of_a_word(self, process: Process, module: FakeModule, thread: FakeThread) -> None:
+        process.memory.put(thread.thread_pointer + 8, thread.dtv + 4)
+        assert absence(block(process, module, thread)) == (State.UNRESOLVED, "the thread's DTV cannot be read")
 
     def test_dtv_that_the_core_left_out(self, process: Process, module: FakeModule, thread: FakeThread) -> None:
         process.block(thread, module)
@@ -278,6 +290,7 @@ class TestModules:
         for number in range(1, 6):
             process.module(f"lib{number}.so")
         process.memory.put(process.slot_nodes[-1] + 8, process.slot_nodes[0])
+        process.memory.most_reads = 1000
         assert [one.id for one in glibc(process).modules()] == [1, 2, 3, 4, 5]
 
     def test_list_that_breaks_off(self, process: Process) -> None:

@@ -227,6 +227,7 @@ class TestThreads:
             thread._replace(lwp=4000 + number) for number, thread in enumerate(process.target.listed)
         ]
         process.target.registers = {number: one.thread_pointer for number, one in enumerate(inside, 1)}
+        process.thread(9, listed=False)  # its id says nothing: it may run as any of the debugger's
         found = process.program().threads
         assert [(one.num, one.lwp, one.thread_pointer) for one in found] == [
             (1, 4000, inside[0].thread_pointer),

@@ -158,6 +158,11 @@ class TestFind:
         found = find(app, text)
         assert (found.module.id, found.offset) == (module, offset)
 
+    def test_two_names_of_one_place_are_one_variable(self, process: Process) -> None:
+        process.module("libx.so", [Symbol("_ZN1a1xE", 8), Symbol("_ZN1b1xE", 8), Symbol("other", 16)])
+        process.target.debug.demangled = {"_ZN1a1xE": "a::x", "_ZN1b1xE": "b::x"}
+        assert find(process, "x").offset == 8
+
     def test_path_is_split_off(self, app: Process) -> None:
         variable, path = app.program().symbols().find("libone.so::buffer->length[2]")
         assert (variable.name, path) == ("buffer", "->length[2]")
@@ -222,6 +227,15 @@ class TestInitialImage:
         assert self.image(process, 8, 8) == bytes(8)
         assert self.image(process, 8, 9) is None, "beyond the block"
         assert self.image(process, 0, 0) is None, "no size known"
+
+    def test_what_lies_behind_it_in_the_file_is_not_its(self, process: Process) -> None:
+        module = process.module("libx.so", image=b"abcdefOTHER", size=0x10)
+        elf = module.loaded.elf
+        assert elf.tls
+        elf.tls = elf.tls._replace(held=6)
+        elf.write(Path(module.loaded.path))
+        assert self.image(process, 4, 8) == b"ef" + bytes(6)
+        assert self.image(process, 8, 8) == bytes(8)
 
     def test_from_memory_where_the_file_is_missing(self, process: Process) -> None:
         process.module("libx.so", image=b"abcdef", size=0x10)
