@@ -25,6 +25,8 @@ from gdb_tls.target import Target, UnreadableMemory
 PREFIX = "_thread_db_"
 # Far above any real program, and low enough that a list with garbage in it ends soon.
 MOST_MODULES = 1_000_000
+LARGEST_STATIC = 1 << 31
+FEW = 4
 MOST_THREADS = 10_000_000
 LARGEST_STRUCTURE = 1 << 16
 LARGEST_SLOT = 32
@@ -330,14 +332,29 @@ class Glibc:
 
         A module with a static offset has its block there in every thread, whatever the DTV
         says (an initial-exec library that came after the threads has empty DTV entries), so
-        the DTV is read for dynamic modules only.
+        the DTV is read for dynamic modules only, and of a few threads to check the offset.
         """
-        if module.static_offset is not None:
-            offset = -module.static_offset if self._architecture.static_below else module.static_offset
-            offset -= self._architecture.thread_pointer_bias
-            mask = (1 << 8 * self._words.size) - 1
-            return [thread_pointer + offset & mask for thread_pointer in thread_pointers]
-        return self._dynamic_blocks(module, thread_pointers)
+        if module.static_offset is None:
+            return self._dynamic_blocks(module, thread_pointers)
+        offset = -module.static_offset if self._architecture.static_below else module.static_offset
+        offset -= self._architecture.thread_pointer_bias
+        mask = (1 << 8 * self._words.size) - 1
+        fixed: list[Place] = [thread_pointer + offset & mask for thread_pointer in thread_pointers]
+        if self._is_offset_damaged(module, fixed, thread_pointers):
+            reason = f"the link map of {module.name} is damaged (its l_tls_offset is 0x{module.static_offset:x})"
+            return [Absence(State.UNRESOLVED, reason)] * len(fixed)
+        return fixed
+
+    def _is_offset_damaged(self, module: Module, fixed: Sequence[Place], thread_pointers: Sequence[int]) -> bool:
+        """Whether no block of the module's size can be there, or every DTV that has the block has it elsewhere."""
+        segment, offset = module.segment, module.static_offset or 0
+        if segment and segment.address % segment.alignment == 0 and offset % segment.alignment:
+            return True
+        if offset > LARGEST_STATIC or (segment and self._architecture.static_below and offset < segment.size):
+            return True
+        known = self._dynamic_blocks(module, thread_pointers[:FEW])
+        said = [place == here for place, here in zip(known, fixed) if isinstance(place, int)]
+        return bool(said) and not any(said)
 
     def _dynamic_blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
         size = self._words.size

@@ -309,7 +309,7 @@ class Process:
         symbols: Sequence[Symbol] = (),
         *,
         image: bytes = b"",
-        size: int = 0x100,
+        size: int | None = None,
         alignment: int = 8,
         static_offset: int | None = None,
         generation: int = 1,
@@ -322,7 +322,7 @@ class Process:
             name: its file's name.
             symbols: all of its symbols; those that are not local are exported too.
             image: the initial image.
-            size: of a block.
+            size: of a block; if None, one that fits.
             alignment: of a block.
             static_offset: `l_tls_offset` where it is in static TLS.
             generation: of its slot.
@@ -333,6 +333,8 @@ class Process:
         settings.setdefault("symtab", symbols)
         settings.setdefault("dynsym", exported)
         settings.setdefault("debug_info", True)
+        if size is None:  # what is in static TLS ends below the thread pointer
+            size = 0x100 if static_offset is None or static_offset < 0 else 0x40
         loaded = self.load(name, self._elf(tls=Tls(image, size, alignment), **settings), target_path)
         return self.register(loaded, static_offset, generation)
 

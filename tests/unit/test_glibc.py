@@ -71,7 +71,6 @@ class TestBlocks:
         process.memory.put(thread.thread_pointer + 8, 0)
         assert block(process, module, thread) == thread.thread_pointer - 0x40
 
-    @pytest.mark.xfail(reason="any l_tls_offset is believed")
     @pytest.mark.parametrize("offset", [0x41, 0x8, GARBAGE])
     def test_garbage_offset(self, process: Process, offset: int) -> None:
         """Not aligned as the module asks for, above the block's place, or far outside: no block is there."""
