@@ -59,7 +59,9 @@ class Subjects:
             subject = self.get(program, kind, *options)
             folder = self._own / ("answers-" + "-".join(word.strip("-") for word in key))
             # The library that was opened as ./librelative.so is found by GDB from its folder only.
-            self._answers[key] = subject.answers(subject.truth.queries, folder, gdb_folder=self._programs)
+            self._answers[key] = subject.answers(
+                subject.truth.queries, folder, gdb_folder=self._programs, after=["info sharedlibrary"]
+            )
         return self._answers[key]
 
 

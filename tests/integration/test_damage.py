@@ -171,15 +171,16 @@ def test_core_without_pages(programs: Path, tmp_path: Path) -> None:
 def test_library_that_gdb_does_not_find(kind: str, subjects: Subjects, tmp_path: Path) -> None:
     """It was opened by a relative path, and neither GDB nor the process is in that folder any more."""
     subject = subjects.get("files", kind)
-    command = "tls-inspect relative_buffer"
-    done = session(subject.arguments, [command, f"set solib-search-path {subject.executable.parent}"], tmp_path)
-    if kind == "core" or done[command].error:
+    command, known = "tls-inspect relative_buffer", "info sharedlibrary librelative"
+    done = session(subject.arguments, [command, known], tmp_path)
+    # A newer GDB takes a core's files by the names that the kernel noted in it, which are absolute.
+    if done[command].error or (kind == "core" and " Yes " not in done[known].output):
         assert "./librelative.so" in one_sentence(done, command)
     answers = ask(
         subject.arguments,
         ["relative_buffer"],
         tmp_path / "answers",
-        before=[f"set solib-search-path {subject.executable.parent}"],
+        before=[] if done[command].error is None else [f"set solib-search-path {subject.executable.parent}"],
     )
     assert mismatches(answers["relative_buffer"], subject.truth.of("relative_buffer"), kind=kind) == []
 
@@ -206,8 +207,17 @@ PLACES = (
     "set $gen_at = ((unsigned*)&_thread_db_dtv_slotinfo_gen)[2]",
     "set $modid_at = ((unsigned*)&_thread_db_link_map_l_tls_modid)[2]",
     "set $offset_at = ((unsigned*)&_thread_db_link_map_l_tls_offset)[2]",
-    "set $stacks = (long*)($d + ((unsigned*)&_thread_db_rtld_global__dl_stack_used)[2])",
-    "set $user_stacks = (long*)($d + ((unsigned*)&_thread_db_rtld_global__dl_stack_user)[2])",
+)
+# One of each pair exists: before glibc 2.34 these lists are variables of libpthread.
+STACK_LISTS = (
+    (
+        "set $stacks = (long*)($d + ((unsigned*)&_thread_db_rtld_global__dl_stack_used)[2])",
+        "set $stacks = (long*)&stack_used",
+    ),
+    (
+        "set $user_stacks = (long*)($d + ((unsigned*)&_thread_db_rtld_global__dl_stack_user)[2])",
+        "set $user_stacks = (long*)&__stack_user",
+    ),
 )
 GARBAGE = ("0", "1", "-1", "0x123456789a", "0x7ffffffffffff000", "0x8000000000000000", "$list", "$slots + 4")
 QUERIES = ("zoo_counter", "zoo_buffer", "early_buffer", "late_gd_buffer", "late_ie_buffer", "late_big_count")
@@ -215,7 +225,7 @@ QUERIES = ("zoo_counter", "zoo_buffer", "early_buffer", "late_gd_buffer", "late_
 
 def spoil(zoo: Subject, place: str, values: Sequence[str], folder: Path) -> dict[str, Answers]:
     """Writes each value to a place of the process, asks for all the queries, and puts the place back."""
-    commands = list(PLACES)
+    commands = [*PLACES, *(command for pair in STACK_LISTS for command in pair)]
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, dict[str, Path]] = {}
     commands.append(f"set $kept = *(long*)({place})")
@@ -229,8 +239,10 @@ def spoil(zoo: Subject, place: str, values: Sequence[str], folder: Path) -> dict
     for one in done.said:
         if one.command.startswith("tls-"):
             assert not one.error or is_sentence(one.error), one
-        else:
+        elif all(one.command not in pair for pair in STACK_LISTS):
             assert one.error is None and one.output in ("", "1"), one
+    for pair in STACK_LISTS:
+        assert any(done[command].error is None for command in pair), pair
     assert done.result.seconds < BOUND_SECONDS
     found = {}
     for value, by_query in files.items():

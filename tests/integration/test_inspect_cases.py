@@ -120,9 +120,13 @@ def test_case(case: Case, kind: str, subjects: Subjects) -> None:
         if query not in answers.documents:
             wrong.append(f"{query}: no answer")
             continue
-        wrong += mismatches(answers[query], subject.truth.of(query), kind=kind, untyped_ok=query in TYPE_UNSURE)
+        module = subject.truth.of(query)[0].module
+        # An older GDB or loader does not list dlmopen's namespaces: no types of a library that GDB does not know.
+        unknown = case.program == "namespaces" and module not in answers.result.stdout
+        untyped_ok = query in TYPE_UNSURE or unknown
+        wrong += mismatches(answers[query], subject.truth.of(query), kind=kind, untyped_ok=untyped_ok)
         variable = answers[query]["variable"]
-        storage = "static" if subject.truth.of(query)[0].module in STATIC else "dynamic"
+        storage = "static" if module in STATIC else "dynamic"
         if variable["module"]["storage"] != storage:
             wrong.append(f"{query}: storage is {variable['module']['storage']}, not {storage}")
     assert not wrong, "\n".join([*wrong, answers.result.text])

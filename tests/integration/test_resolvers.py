@@ -21,18 +21,30 @@ import gdb, hashlib
 
 def situation():
     selected, frame = gdb.selected_thread(), gdb.selected_frame()
-    level = frame.level() if hasattr(frame, "level") else str(frame)
+    level, newer = 0, frame.newer()
+    while newer is not None:
+        level, newer = level + 1, newer.newer()
     found = ["thread %d" % selected.num, "frame %s" % level]
     names = ("scheduler-locking", "unwindonsignal", "language", "may-call-functions", "confirm", "pagination")
-    for name in names:
+    timed = ("unwind-on-timeout", "direct-call-timeout", "indirect-call-timeout")
+    for name in (*names, *(name for name in timed if exists(name))):
         found.append(gdb.execute("show " + name, to_string=True).strip())
     for thread in sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num):
         thread.switch()
         registers = gdb.execute("info registers", to_string=True)
+        # GDB says this once, in whichever command comes first.
+        registers = registers.replace("Warning: the current language does not match this frame.\\n", "")
         found.append("%d %s" % (thread.num, hashlib.sha256(registers.encode()).hexdigest()))
     selected.switch()
     frame.select()
     return "\\n".join(found)
+
+def exists(name):
+    try:
+        gdb.parameter(name)
+    except RuntimeError:
+        return False
+    return True
 
 def memory():
     # Everything that the process can write to, read past GDB.
@@ -43,9 +55,19 @@ def memory():
             place, access = line.split()[:2]
             if access.startswith("rw"):
                 start, end = (int(part, 16) for part in place.split("-"))
-                data.seek(start)
-                digest.update(data.read(end - start))
+                digest.update(content(data, start, end))
     return digest.hexdigest()
+
+def content(data, start, end):
+    try:
+        data.seek(start)
+        return data.read(end - start)
+    except OSError:
+        # The guard pages of a stack can be in one mapping with it (MADV_GUARD_INSTALL, glibc 2.42).
+        if end - start <= 4096:
+            return b"unreadable"
+        middle = start + (end - start) // 8192 * 4096
+        return content(data, start, middle) + content(data, middle, end)
 """
 
 
@@ -133,11 +155,21 @@ def test_gdb(program: str, variables: tuple[str, ...], kind: str, subjects: Subj
     assert not wrong, "\n".join([*wrong, answers.result.text])
 
 
+def resolves_alone(subject: Subject, folder: Path) -> bool:
+    """Whether this GDB finds thread-local variables without libthread_db, by what it knows of the C library."""
+    done = session(subject.arguments, ["print &zoo_counter"], folder / "alone", extension=False)
+    return done["print &zoo_counter"].error is None
+
+
 def test_gdb_without_libthread_db_says_why(kind: str, subjects: Subjects, tmp_path: Path) -> None:
     subject = subjects.get("zoo", kind)
     answers = subject.answers(["zoo_counter"], tmp_path, options="--via gdb")
     rows = answers["zoo_counter"]["threads"]
     assert {row["lwp"] for row in rows} == subject.truth.living
+    if resolves_alone(subject, tmp_path):
+        lines = as_gdb_sees_it(subject.truth.of("zoo_counter"))
+        assert mismatches(answers["zoo_counter"], lines, kind=kind, via="gdb") == []
+        return
     assert {row["state"] for row in rows} == {"unresolved"}
     assert all("thread-local" in row["reason"] for row in rows)
 
@@ -443,7 +475,8 @@ def test_verify_without_libthread_db_still_answers(kind: str, subjects: Subjects
     subject = subjects.get("zoo", kind)
     done = session(subject.arguments, ["tls-verify zoo_counter"], tmp_path)
     assert done["tls-verify zoo_counter"].error is None
-    assert "0 instances compared" in done["tls-verify zoo_counter"].words
+    compared = len(subject.truth.of("zoo_counter")) if resolves_alone(subject, tmp_path) else 0
+    assert f": {compared} instances compared" in done["tls-verify zoo_counter"].words
 
 
 def test_default_resolver_can_be_set(zoo: Subject, tmp_path: Path) -> None:

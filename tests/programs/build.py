@@ -72,6 +72,7 @@ def libraries() -> list[Target]:
         slots("libtwin_a.so", "twin"),
         slots("libtwin_b.so", "twin"),
         Target("libblocker.so", ("blocker.c",), tuple(LIBRARY)),
+        Target("libbroken.so", ("broken.c",), tuple(LIBRARY)),
         *(slots(f"libmany_{i:02}.so", f"many_{i:02}") for i in range(MANY)),
     ]
 
