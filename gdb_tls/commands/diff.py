@@ -73,7 +73,7 @@ def _number(word: str) -> int:
 
 SPEC = CommandSpec(
     name="tls-diff",
-    summary="Show the thread-local variables in which two threads differ, or that changed between two moments.",
+    summary="Show the thread-local variables in which two threads or moments differ.",
     description="""
 With two thread numbers: the variables of which the two threads have another state or another value. Where both have
 a pointer set, to an object of their own each, only --all shows it.

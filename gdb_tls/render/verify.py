@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gdb_tls.commands import Records, Screen
+from gdb_tls.render.parts import count
 from gdb_tls.render.text import safe
 from gdb_tls.verify import Comparison
 
@@ -19,9 +20,9 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
     """How much each resolver answered, and where they differ."""
     del screen
     parts: list[RenderableType] = []
-    for name, count in found.answered.items():
+    for name, addresses in found.answered.items():
         note = f" ({found.unavailable[name]})" if name in found.unavailable else ""
-        parts.append(Text(safe(f"{name:<13}{count:>9,} addresses{note}")))
+        parts.append(Text(safe(f"{name:<13}{addresses:>9,} addresses{note}")))
     if found.disagreements:
         lines = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
         for heading in ("Variable", "Module", "Thread", "Answers"):
@@ -45,7 +46,8 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
     parts += [
         Text(""),
         Text(
-            f"{found.variables:,} variables in {found.threads:,} threads: {found.compared:,} instances compared, "
+            f"{count(found.variables, 'variable')} in {count(found.threads, 'thread')}: "
+            f"{count(found.compared, 'instance')} compared, "
             f"{agree}.",
             "bold red" if found.disagreements else "bold",
         ),
