@@ -336,17 +336,24 @@ def test_passive_and_gdb_change_nothing(zoo: Subject, situation: str, tmp_path: 
 def test_running_threads(zoo: Subject, tmp_path: Path) -> None:
     """In non-stop mode threads may run: memory alone says where their variables are."""
     run = ["thread 2", "continue &", "thread 3", "continue &", "thread 1"]
-    answers = zoo.answers(
+    # GDB 10's attach breaks off in this mode, before it looks for files: it is given one, and knows no library's types.
+    answers = ask(
+        [zoo.executable, *zoo.arguments],
         ["zoo_counter", "early_buffer", "late_gd_count"],
         tmp_path,
         early=["set non-stop on", "set mi-async on"],
         before=run,
-        after=["info threads"],
+        after=["info threads", "info sharedlibrary"],
         passive=False,
     )
     assert "(running)" in answers.result.stdout
     for query in answers.queries:
-        assert mismatches(answers[query], zoo.truth.of(query), kind="live") == []
+        lines = zoo.truth.of(query)
+        if query == "zoo_counter" or "libearly.so" in answers.result.stdout:
+            assert mismatches(answers[query], lines, kind="live") == []
+        else:
+            found = {row["lwp"]: row["address"] for row in answers[query]["threads"]}
+            assert found == {line.lwp: line.address for line in lines}
 
 
 def test_user_breakpoints_do_not_stop_calls(zoo: Subject, tmp_path: Path) -> None:
