@@ -92,3 +92,29 @@ def test_split_dwarf(tmp_path: Path, flags: tuple[str, ...]) -> None:
     found = ask([program], ["twin.first", "*pointer"], tmp_path / "asked", before=["run"], passive=True)
     assert [row["value"] for row in found["twin.first"]["threads"]] == [7]
     assert found["twin.first"]["variable"]["type"] == "struct pair"
+
+
+UNPLACED = r"""
+#include <stdlib.h>
+extern __thread long plain;
+int main(void) { plain = 4242; abort(); }
+"""
+# A symbol that the assembler alone made: the .symtab knows it, the DWARF does not.
+PLAIN = r"""
+        .section .tbss,"awT",@nobits
+        .globl plain
+        .type plain, @object
+        .size plain, 8
+        .balign 8
+plain:  .zero 8
+        .section .note.GNU-stack,"",@progbits
+"""
+
+
+def test_declared_without_location(tmp_path: Path) -> None:
+    """DWARF declares the variable and says nothing of its place, as for one of another language's or of assembly."""
+    (tmp_path / "plain.s").write_text(PLAIN)
+    program = compiled(UNPLACED, tmp_path, "plain.s")
+    found = ask([program], ["plain --type long"], tmp_path / "asked", before=["run"])["plain --type long"]
+    assert [(row["state"], row["value"]) for row in found["threads"]] == [("set", 4242)]
+    assert found["variable"]["linkage_name"] == "plain"
