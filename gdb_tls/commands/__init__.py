@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,6 +72,10 @@ class Option:
     complete: str = ""
 
 
+def _no_inferiors() -> Generator[tuple[int, int | None], None, None]:
+    yield from ()
+
+
 class Request(NamedTuple):
     """One run of a command.
 
@@ -80,12 +84,14 @@ class Request(NamedTuple):
         settings: what the user has set.
         program: gives the program; raises NoProcess where there is none.
         progress: for work that may take over a second.
+        inferiors: selects each inferior in turn, for the time of one round: its number and process id.
     """
 
     arguments: argparse.Namespace
     settings: Settings
     program: Callable[[], Program]
     progress: Progress = SILENT
+    inferiors: Callable[[], Generator[tuple[int, int | None], None, None]] = _no_inferiors
 
     @property
     def max_rows(self) -> int | None:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from gdb_tls import report
 from gdb_tls.commands import CommandSpec, Option, Request, options
+from gdb_tls.errors import TlsError
+from gdb_tls.program import Program
+from gdb_tls.render import inferiors
 from gdb_tls.render import inspect as views
 
 
-def query(request: Request) -> views.Answer:
-    """Inspects the variable; for a screen it also reads the stacks of the rows that are shown."""
+def query(request: Request) -> inferiors.Answer:
+    """Inspects the variable, in the selected inferior or in each."""
+    if not request.arguments.all_inferiors:
+        return _inspect(request, request.program())
+    parts = []
+    with contextlib.closing(request.inferiors()) as numbers:  # an interrupt, too, puts the selection back at once
+        for number, pid in numbers:
+            try:
+                parts.append(inferiors.Part(number, pid, _inspect(request, request.program()), ""))
+            except TlsError as error:
+                parts.append(inferiors.Part(number, pid, None, str(error)))
+    return inferiors.Parts(parts)
+
+
+def _inspect(request: Request, program: Program) -> views.Answer:
+    """Inspects it in one program; for a screen it also reads the stacks of the rows that are shown."""
     arguments = request.arguments
-    program = request.program()
     found = report.inspect(
         program,
         report.Request(
@@ -63,6 +81,7 @@ and call run code in each thread of a live process, which allocates blocks that 
         options.MODULE,
         Option("--type", "Take the variable for this TYPE; for symbols without debug information", {"metavar": "TYPE"}),
         options.ALL_THREADS,
+        options.ALL_INFERIORS,
     ),
     examples=(
         ("tls-inspect swoole_websocket_buffer", "Shows which threads have it null"),
@@ -73,9 +92,9 @@ and call run code in each thread of a live process, which allocates blocks that 
         ),
     ),
     query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
-    page=views.page,
-    flagged=views.flagged,
+    table=inferiors.table,
+    document=inferiors.document,
+    records=inferiors.records,
+    page=inferiors.page,
+    flagged=inferiors.flagged,
 )

@@ -22,4 +22,5 @@ MODULE = Option(
     complete="modules",
 )
 VIA = Option("--via", "How to find the variable in a thread", {"choices": resolve.NAMES, "metavar": "RESOLVER"})
+ALL_INFERIORS = Option("--all-inferiors", "Look at every inferior, not only the selected one", {"action": "store_true"})
 ALL_THREADS = Option("--all", "Show every thread, however many there are", {"action": "store_true"})

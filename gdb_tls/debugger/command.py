@@ -12,6 +12,7 @@ from gdb_tls import commands
 from gdb_tls.commands import CommandSpec, Request, Screen, Settings
 from gdb_tls.debugger import current_program, output
 from gdb_tls.debugger.progress import TerminalProgress
+from gdb_tls.debugger.selection import all_inferiors
 from gdb_tls.errors import TlsError
 from gdb_tls.render.text import safe
 
@@ -61,7 +62,9 @@ class TlsCommand(gdb.Command):
             output.write(self._help + "\n")
             return
         arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
-        request = Request(arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress())
+        request = Request(
+            arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
+        )
         answer = self._spec.query(request)
         screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
         text = output.written(self._spec, answer, arguments.format, screen, commands.title(self._spec, arguments))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 
 import gdb
@@ -10,7 +10,8 @@ import gdb
 
 @contextmanager
 def selection() -> Iterator[None]:
-    """Keeps the selected thread and frame over whatever is done inside."""
+    """Keeps the selected inferior, thread and frame over whatever is done inside."""
+    inferior = gdb.selected_inferior()
     thread = gdb.selected_thread()
     frame = None
     with suppress(gdb.error):
@@ -18,12 +19,26 @@ def selection() -> Iterator[None]:
     try:
         yield
     finally:
+        if inferior.is_valid() and gdb.selected_inferior().num != inferior.num:
+            gdb.execute(f"inferior {inferior.num}", to_string=True)
         if thread is not None and thread.is_valid():
             thread.switch()
             if frame is not None:
                 with suppress(gdb.error):
                     if frame.is_valid():
                         frame.select()
+
+
+def all_inferiors() -> Generator[tuple[int, int | None], None, None]:
+    """Selects each inferior in turn: its number, and its process id.
+
+    What was selected is selected again when there are no more, or when the iterator is closed.
+    """
+    with selection():
+        for inferior in sorted(gdb.inferiors(), key=lambda one: one.num):
+            if inferior.is_valid():
+                gdb.execute(f"inferior {inferior.num}", to_string=True)
+                yield inferior.num, inferior.pid or None
 
 
 @contextmanager

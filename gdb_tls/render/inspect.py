@@ -16,6 +16,8 @@ from gdb_tls.render.text import code, safe
 from gdb_tls.target import Frame
 from gdb_tls.verdict import numbers, verdict
 
+COLUMNS = ("num", "lwp", "name", "thread_pointer", "state", "flags", "address", "value", "text", "via", "reason")
+
 STYLES = {
     State.SET: "green",
     State.NULL: "bold white on red",
@@ -222,10 +224,9 @@ def document(answer: Answer) -> dict[str, Any]:
 
 def records(answer: Answer) -> Records:
     """One record a thread, with the names of the JSON document."""
-    columns = ("num", "lwp", "name", "thread_pointer", "state", "flags", "address", "value", "text", "via", "reason")
     report = answer.report
     threads = (_thread(instance, report.type) for instance in report.instances)
-    return Records(columns, ([" ".join(t[name]) if name == "flags" else t[name] for name in columns] for t in threads))
+    return Records(COLUMNS, ([" ".join(t[name]) if name == "flags" else t[name] for name in COLUMNS] for t in threads))
 
 
 def _variable(report: Report) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _gdb_tls() {
         --type) :; return ;;
     esac
     if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --help" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --help" -- "$word")
     elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pid ]]; then
         mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
     elif [[ ${COMP_WORDS[1]} == core ]]; then

@@ -16,6 +16,7 @@ complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l threads -x 
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l module -x -d 'Look only in modules whose file name matches PATTERN (a glob), or in the one with this id'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l type -x -d 'Take the variable for this TYPE; for symbols without debug information'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l all -d 'Show weak hints, too'
+complete -c gdb-tls -n '__fish_seen_subcommand_from core pid run' -l all-inferiors -d 'Look at every inferior, not only the selected one'
 complete -c gdb-tls -n '__fish_seen_subcommand_from core' -F
 complete -c gdb-tls -n '__fish_seen_subcommand_from pid' -a '(__fish_complete_pids)'
 complete -c gdb-tls -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand)'
