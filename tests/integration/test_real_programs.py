@@ -99,11 +99,16 @@ def check_redis(arguments: list[Any], threads: set[int], folder: Path) -> None:
     assert {lwp: row["address"] for lwp, row in rows.items()} == true
     assert len(set(true.values())) == len(threads) > 1
 
+    check_all_variables(arguments, len(threads), folder)
+
+
+def check_all_variables(arguments: list[Any], threads: int, folder: Path) -> None:
+    """gdb-tls and GDB agree on every variable of every module in every thread."""
     output = folder / "verify.json"
     session(arguments, [f"tls-verify --all --format json --output {output}"], folder, passive=False)
     found = json.loads(output.read_text())
     assert found["disagreements"] == []
-    assert found["compared"] >= len(threads)
+    assert found["compared"] >= threads
 
 
 def test_redis_live(tmp_path: Path) -> None:
@@ -154,6 +159,7 @@ def check_java(arguments: list[Any], threads: set[int], main: int, folder: Path)
     assert len(set(values)) == len(values) >= 4
     true = gdbs_addresses(arguments, "'Thread::_thr_current'", folder)
     assert {lwp: row["address"] for lwp, row in rows.items()} == true
+    check_all_variables(arguments, len(threads), folder)
 
 
 @pytest.mark.skipif(not shutil.which("java"), reason="java is not installed")
@@ -172,3 +178,19 @@ def test_java(tmp_path: Path) -> None:
         check_java([executable, "-c", core], threads, inferior.pid, tmp_path / "core")
     finally:
         core.unlink()
+
+
+SLEEPERS = """
+import threading, time
+for _ in range(6):
+    threading.Thread(target=time.sleep, args=(120,), daemon=True).start()
+print("ready", flush=True)
+time.sleep(120)
+"""
+
+
+def test_python(tmp_path: Path) -> None:
+    with Inferior(["/usr/bin/python3", "-c", SLEEPERS], tmp_path / "python") as inferior:
+        inferior.wait_ready()
+        (tmp_path / "live").mkdir()
+        check_all_variables(["-p", inferior.pid], len(lwps(inferior.pid)), tmp_path / "live")
