@@ -225,10 +225,6 @@ class Target(Protocol):
         """The AT_ entries that the kernel gave to the program; empty where it cannot be had."""
         ...
 
-    def files(self) -> Sequence[str]:
-        """The object files on this machine that the debugger has found for the program."""
-        ...
-
     def file_for(self, target_path: str, address: int) -> str | None:
         """The file on this machine for a loaded object.
 

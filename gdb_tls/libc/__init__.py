@@ -44,10 +44,6 @@ class CLibrary(Protocol):
         """The address of one module's block in each thread, or why there is none."""
         ...
 
-    def is_unallocated_block_safe(self) -> bool:
-        """Whether blocks are allocated on first use, so that a call can change the evidence."""
-        ...
-
 
 @runtime_checkable
 class KnowsStartRoutines(Protocol):

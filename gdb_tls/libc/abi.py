@@ -110,10 +110,6 @@ class AbiOnly:
     def _modules(self) -> list[Module]:
         return modules_in_load_order(self._objects, self._architecture)
 
-    def is_unallocated_block_safe(self) -> bool:
-        """Not known."""
-        return False
-
     def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
         """The executable's block; for all others the reason why there is none."""
         if module.static_offset is None:

@@ -323,10 +323,6 @@ class Glibc:
 
     # Blocks
 
-    def is_unallocated_block_safe(self) -> bool:
-        """glibc allocates blocks of dynamic TLS on first use."""
-        return False
-
     def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
         """Follows td_thr_tlsbase.c.
 

@@ -125,10 +125,6 @@ class Musl:
             loaded for loaded in self._objects.all if loaded.problem and not self._objects.headers_at(loaded.load_base)
         ]
 
-    def is_unallocated_block_safe(self) -> bool:
-        """A library that is opened gets its blocks in every thread at once (ldso/dynlink.c, install_new_tls)."""
-        return True
-
     # Blocks
 
     def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
