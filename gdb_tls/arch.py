@@ -29,6 +29,7 @@ class Architecture:
         dtp_bias: what musl's DTV entries and `tls_index.ti_offset` are biased by.
         registers: GDB's names of the thread pointer's register, the best first.
         red_zone: bytes below the stack pointer that belong to the running function.
+        vector_status: a register of flags that GDB writes together with the vector registers; empty for none.
         tls_get_addr: the function that compilers call for dynamic TLS.
     """
 
@@ -45,11 +46,23 @@ class Architecture:
     musl_dtv_offset: int = 0
     dtp_bias: int = 0
     red_zone: int = 0
+    vector_status: str = ""
     tls_get_addr: str = "__tls_get_addr"
 
 
 ARCHITECTURES = (
-    Architecture("x86-64", "i386:x86-64", 8, "little", True, 8, ("fs_base",), musl_dtv_offset=8, red_zone=128),
+    Architecture(
+        "x86-64",
+        "i386:x86-64",
+        8,
+        "little",
+        True,
+        8,
+        ("fs_base",),
+        musl_dtv_offset=8,
+        red_zone=128,
+        vector_status="mxcsr",
+    ),
     Architecture(
         "i386",
         "i386",

@@ -54,9 +54,14 @@ class GdbCalls:
         self._stack = ExitStack()
 
     def __enter__(self) -> GdbCalls:
-        """Changes the settings."""
+        """Changes the settings.
+
+        Raises:
+            ResolverUnavailable: where this GDB cannot write the processor's registers.
+        """
         with ExitStack() as stack:
             stack.enter_context(selection())
+            self._check_registers()
             stack.enter_context(_breakpoints_disabled())
             for name, value in SETTINGS.items():
                 stack.enter_context(setting(name, value))
@@ -93,6 +98,27 @@ class GdbCalls:
             return int(result)
         except (gdb.error, KeyError) as error:
             raise CallFailed(f"no call can be made in this thread: {error}") from None
+
+    def _check_registers(self) -> None:
+        """Tries in one thread whether GDB can write the registers that a call writes: flips a flag, and back.
+
+        GDB before 14 cannot where the kernel keeps more of them (AMX) than it knows of. A call would fail only after
+        GDB has cancelled the system call in which the thread waits (`orig_rax`), which then returns an error.
+        """
+        register = self._architecture.vector_status
+        stopped = next((thread for thread in self._threads.values() if not thread.is_running()), None)
+        if not register or stopped is None:
+            return
+        try:
+            stopped.switch()
+            before = int(gdb.newest_frame().read_register(register))
+            gdb.execute(f"set var ${register} = {before ^ 1}", to_string=True)
+            gdb.execute(f"set var ${register} = {before}", to_string=True)
+        except gdb.error as error:
+            raise ResolverUnavailable(
+                f"This GDB cannot write this processor's registers ({str(error).rstrip('.')}), so it can call nothing",
+                "Use --via passive, which only reads memory, or a newer GDB.",
+            ) from None
 
     @contextmanager
     def _on_stack(self, data: bytes) -> Iterator[int]:

@@ -150,14 +150,6 @@ class GdbTarget:
         found = re.findall(r'^(\d+)\s.*?(0x[0-9a-f]+|\d+)(?:\s+".*)?$', lines, re.MULTILINE)
         return {int(tag): int(value, 0) for tag, value in found}
 
-    def files(self) -> Sequence[str]:
-        """See `Target.files`."""
-        return [
-            objfile.filename
-            for objfile in gdb.objfiles()
-            if objfile.is_valid() and objfile.filename and objfile.owner is None
-        ]
-
     def file_for(self, target_path: str, address: int) -> str | None:
         """See `Target.file_for`: what GDB found for the address, then the name below the sysroot."""
         if not target_path:

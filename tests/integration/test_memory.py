@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from integration.conftest import Subjects
-from integration.sessions import run_gdb
+from integration.sessions import run_gdb, writing_registers
 
 COMPARE = """
 import gdb, json, random
@@ -66,6 +66,6 @@ def test_off_where_gdb_shows_something_else(setting: str, programs: Path, tmp_pa
         "print('MEMORY', type(current_program().target.memory).__name__)"
     )
     commands = ["break main", "run", kind, setting, kind]
-    done = run_gdb([programs / "solo"], commands)
+    done = run_gdb([programs / "solo"], commands, early=writing_registers())  # a checkpoint is a call of fork
     lines = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("MEMORY")]
     assert lines == ["ProcessMemory", "GdbMemory"], done.text

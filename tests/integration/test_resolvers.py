@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from integration.conftest import Subjects
 from integration.harness import Subject, live_subject
-from integration.sessions import ask, session
+from integration.sessions import ask, one_sentence, session, writing_registers
 from integration.truth import Line, Truth, mismatches
 
 CALLS = ("dlsym", "tls-get-addr", "call")
@@ -215,6 +215,7 @@ def test_call(via: str, zoo: Subject, situation: str, tmp_path: Path) -> None:
         ],
         tmp_path,
         passive=False,
+        early=writing_registers(),
     )
     for name, file in files.items():
         assert file.exists(), [one.words for one in done.said]
@@ -252,7 +253,7 @@ def test_tls_get_addr_of_all_kinds_of_variables(zoo: Subject, tmp_path: Path) ->
         "late_desc_buffer",
     ]
     queries += ["late_gd_count"]
-    answers = zoo.answers(queries, tmp_path, options="--via tls-get-addr", passive=False)
+    answers = zoo.answers(queries, tmp_path, options="--via tls-get-addr", passive=False, early=writing_registers())
     for query in queries[:-1]:
         assert mismatches(answers[query], zoo.truth.of(query), kind="live", via="tls-get-addr") == []
     rows = {row["lwp"]: row for row in answers["late_gd_count"]["threads"]}
@@ -264,7 +265,9 @@ def test_tls_get_addr_of_all_kinds_of_variables(zoo: Subject, tmp_path: Path) ->
 
 
 def test_call_chooses_what_can_work(zoo: Subject, tmp_path: Path) -> None:
-    answers = zoo.answers(["hidden_buffer", "linked_count"], tmp_path, options="--via call", passive=False)
+    answers = zoo.answers(
+        ["hidden_buffer", "linked_count"], tmp_path, options="--via call", passive=False, early=writing_registers()
+    )
     for query in ("hidden_buffer", "linked_count"):
         rows = answers[query]["threads"]
         assert mismatches(answers[query], zoo.truth.of(query), kind="live", via=rows[0]["via"]) == []
@@ -273,7 +276,7 @@ def test_call_chooses_what_can_work(zoo: Subject, tmp_path: Path) -> None:
 def test_dlsym_of_what_is_not_exported_is_never_null(zoo: Subject, tmp_path: Path) -> None:
     """0 from dlsym speaks of the symbol, not of the variable."""
     commands = [f"tls-inspect {name} --via dlsym" for name in ("hidden_buffer", "late_gd_buffer", "zoo_buffer")]
-    done = session(zoo.arguments, commands, tmp_path, passive=False)
+    done = session(zoo.arguments, commands, tmp_path, passive=False, early=writing_registers())
     for command in commands:
         words = done[command].words
         assert "tls-get-addr" in words, words
@@ -292,6 +295,19 @@ def test_calls_honour_may_call_functions(zoo: Subject, situation: str, tmp_path:
     for command in commands:
         assert "may-call-functions" in (done[command].error or "")
     assert done[state].output == done[state + " "].output != ""
+
+
+def test_a_gdb_that_cannot_call_changes_nothing(zoo: Subject, situation: str, tmp_path: Path) -> None:
+    """An older GDB on a newer processor fails in the middle of a call: then none is begun."""
+    show = "python print(situation(), memory())"
+    commands = [f"tls-inspect late_gd_count --via {via}" for via in CALLS[1:]]
+    done = session(zoo.arguments, [situation, show, commands[0], show + " ", *commands], tmp_path, passive=False)
+    if writing_registers():
+        for command in commands:
+            assert "--via passive" in one_sentence(done, command)
+        assert done[show].output == done[show + " "].output
+    else:
+        assert all(done[command].error is None for command in commands)
 
 
 def test_passive_and_gdb_change_nothing(zoo: Subject, situation: str, tmp_path: Path) -> None:
@@ -368,6 +384,7 @@ def test_user_breakpoints_do_not_stop_calls(zoo: Subject, tmp_path: Path) -> Non
         ],
         tmp_path,
         passive=False,
+        early=writing_registers(),
     )
     assert output.exists(), [one.words for one in done.said]
     states = {row["state"] for row in json.loads(output.read_text())["threads"]}
@@ -390,6 +407,7 @@ def test_stuck_threads_do_not_hang_the_session(how: str, programs: Path, situati
             [situation, show, *inspect.values(), show + " ", after],
             tmp_path,
             passive=False,
+            early=writing_registers(),
         )
         lines = subject.truth.of("early_buffer")
         true = {line.lwp: line for line in lines}
@@ -421,7 +439,9 @@ def test_stuck_threads_do_not_hang_the_session(how: str, programs: Path, situati
 def test_leaked_lock_ends_by_a_time_limit(programs: Path, tmp_path: Path) -> None:
     """No stack shows who holds the lock: the call is given up after a while, and undone."""
     for subject in stuck(programs, tmp_path, "leaked"):
-        answers = subject.answers(["early_buffer"], tmp_path / "json", options="--via tls-get-addr", passive=False)
+        answers = subject.answers(
+            ["early_buffer"], tmp_path / "json", options="--via tls-get-addr", passive=False, early=writing_registers()
+        )
         states = {row["name"]: row["state"] for row in answers["early_buffer"]["threads"]}
         # The block of the main thread ("stuck") is there, and takes no lock.
         assert states == {"stuck": "set", "is-stuck": "unresolved", "lives": "unresolved"}
@@ -471,7 +491,7 @@ def test_verify_one_with_calls(zoo: Subject, tmp_path: Path) -> None:
     """Calls run last, so that the other resolvers see the blocks as they were."""
     output = tmp_path / "verify.json"
     command = f"tls-verify early_buffer --calls --format json --output {output}"
-    session(zoo.arguments, [command], tmp_path, passive=False)
+    session(zoo.arguments, [command], tmp_path, passive=False, early=writing_registers())
     found = json.loads(output.read_text())
     assert (found["variables"], found["threads"], found["disagreements"]) == (1, 5, [])
     assert found["answered"] == {"passive": 3, "gdb": 3, "dlsym": 5, "tls-get-addr": 5}
