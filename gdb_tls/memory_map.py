@@ -62,20 +62,20 @@ class MemoryMap:
         """What each address points to."""
         edges, areas = self._edges
         found = [areas[at] for at in map(bisect_right, repeat(edges), addresses)]
-        for index, area in enumerate(found):
-            if area is NOTHING and self._is_mapped(addresses[index]):
+        unknown = [index for index, area in enumerate(found) if area is NOTHING]
+        for index, is_mapped in zip(unknown, self._are_mapped([addresses[index] for index in unknown])):
+            if is_mapped:
                 found[index] = Area(OTHER)
         return found
 
-    def _is_mapped(self, address: int) -> bool:
+    def _are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         """Asks the memory itself: the list may be incomplete, or there may be none (a remote target).
 
         Runtimes keep where a stack begins: that is one byte after its mapping, and no dangling pointer.
         """
         edges, areas = self._edges
-        if areas[bisect_right(edges, address - 1)].kind == STACK:
-            return True
-        return self._target.memory.is_mapped(address)
+        ends = [areas[bisect_right(edges, address - 1)].kind == STACK for address in addresses]
+        return [end or mapped for end, mapped in zip(ends, self._target.memory.are_mapped(addresses))]
 
     @cached_property
     def _edges(self) -> tuple[list[int], list[Area]]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+if TYPE_CHECKING:
+    from gdb_tls.instances import Instances
 
 
 class State(str, enum.Enum):
@@ -295,7 +298,7 @@ class Report:
     variable: Variable
     path: Path | None
     type: Type | None
-    instances: Sequence[Instance]
+    instances: Instances
     starts_null: bool
     selected: int | None = None
 
@@ -303,18 +306,3 @@ class Report:
     def expression(self) -> str:
         """The variable and the path into it, as a user writes them."""
         return self.variable.name + (self.path.text if self.path else "")
-
-
-def summarise(instances: Sequence[Instance]) -> dict[str, int]:
-    """Counts the instances by state and flag, under the names of the JSON format."""
-    counts = {"threads": len(instances)}
-    for state in State:
-        counts[state.value] = 0
-    for flag in (Flag.SHARED, Flag.DANGLING, Flag.EXITED):
-        counts[flag.value] = 0
-    for instance in instances:
-        counts[instance.state.value] += 1
-        for flag in instance.flags:
-            if flag.value in counts:
-                counts[flag.value] += 1
-    return counts

@@ -64,7 +64,7 @@ def inspect(program: Program, request: Request) -> Report:
     instances = read_instances(program.target, path.type if path else root, assumed, threads, places, resolver.name)
     if len(chosen) < len(threads):
         asked = set(chosen)
-        instances = [instance for instance in instances if instance.thread in asked]
+        instances = instances.select([index for index, thread in enumerate(threads) if thread in asked])
     return Report(
         target=program.info,
         variable=variable,

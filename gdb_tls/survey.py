@@ -14,7 +14,8 @@ from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
-from gdb_tls.model import Absence, Flag, Instance, Kind, Module, Place, State, Thread, Type, Variable
+from gdb_tls.instances import Instances
+from gdb_tls.model import Absence, Flag, Kind, Module, Place, State, Thread, Type, Variable
 from gdb_tls.program import Program
 from gdb_tls.progress import SILENT, Progress
 from gdb_tls.symbols import Candidate, Symbols
@@ -173,7 +174,7 @@ class Column:
         offset = self.offset
         return [place + offset if isinstance(place, int) else place for place in self.blocks.places]
 
-    def instances(self, indices: Iterable[int] | None = None) -> list[Instance]:
+    def instances(self, indices: Iterable[int] | None = None) -> Instances:
         """Its instances in the threads at these positions in `Survey.threads`; in all where none are given."""
         chosen = range(len(self.blocks.places)) if indices is None else list(indices)
         kind, assumed = self.judged_as

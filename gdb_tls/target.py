@@ -37,8 +37,12 @@ class Memory(Protocol):
         """Reads `size` bytes at each address; None where they cannot be read."""
         ...
 
-    def is_mapped(self, address: int) -> bool:
-        """Whether the program had memory at the address, be it in the dump or not."""
+    def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        """Reads `size` bytes at each of the first addresses, up to one where that is not possible at once."""
+        ...
+
+    def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
+        """Whether the program had memory at each address, be it in the dump or not."""
         ...
 
 

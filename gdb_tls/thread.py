@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gdb_tls.instances import Instances
 from gdb_tls.libc.thread_data import ControlBlock, Dtv
 from gdb_tls.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
 from gdb_tls.program import Program
@@ -85,7 +86,7 @@ def read_threads(
     chosen = [threads.index(thread) for thread in wanted(threads, numbers)]
     # All threads, so that a pointer that two of them hold is seen.
     survey = Survey(program, pattern, progress=progress)
-    values: dict[int, list[tuple[Variable, list[Instance]]]] = {module_id: [] for module_id in survey.blocks}
+    values: dict[int, list[tuple[Variable, Instances]]] = {module_id: [] for module_id in survey.blocks}
     with progress.task("Reading values", len(survey.columns)) as task:
         for column in survey.columns:
             values[column.module.id].append((column.variable, column.instances(chosen)))

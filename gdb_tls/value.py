@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from gdb_tls.instances import Instances
 from gdb_tls.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
 from gdb_tls.target import Target, UnreadableMemory
 
@@ -59,8 +60,8 @@ def read_instances(
     places: Sequence[Place],
     via: str,
     holders: Mapping[int, int] | None = None,
-) -> list[Instance]:
-    """Reads and judges one variable in every thread.
+) -> Instances:
+    """Reads and judges one variable in every thread: each different value once, however many threads have it.
 
     Args:
         target: the program.
@@ -71,51 +72,85 @@ def read_instances(
         via: the resolver's name.
         holders: pointer -> how many threads have it, where that is not to be counted among `threads`.
     """
-    addresses = [place for place in places if isinstance(place, int)]
-    read = iter(target.memory.read_many(addresses, kind.size))
-    raws = [next(read) if isinstance(place, int) else None for place in places]
-    pointers = [_pointer(kind, raw, target) if raw is not None else None for raw in raws]
-    own = Counter(pointer for pointer in pointers if pointer)
-    unmapped = _unmapped(own, target)
-    counts = own if holders is None else holders
-    describe = _Describer(target, kind)
-    found = []
-    for thread, place, raw, pointer in zip(threads, places, raws, pointers):
-        flags: tuple[Flag, ...] = ()
-        address = place if isinstance(place, int) else None
-        value: int | float | bool | None = None
-        text = ""
-        reason = None
-        if isinstance(place, Absence):
-            state, reason = place
-        elif raw is None:
-            state, reason = (
-                State.UNREADABLE,
-                f"the page at 0x{place:x} is not in the core"
-                if target.kind == "core"
-                else f"0x{place:x} cannot be read",
-            )
-        else:
-            state = State.NULL if pointer == 0 else State.SET
-            value, text = describe(place, raw)
-            if pointer and counts.get(pointer, 0) > 1:
-                flags += (Flag.SHARED,)
-            if pointer in unmapped:
-                flags += (Flag.DANGLING,)
+    raws = _read(target, places, kind.size)
+    known = Counter(raws)
+    known.pop(None, None)
+    pointers = {raw: _pointer(kind, raw, target) for raw in known if raw is not None}
+    judged = _judge(known, pointers, holders, target)
+    absent = (State.UNREADABLE, ())
+    both = [judged.get(raw, absent) for raw in raws]
+    states: list[State] = [state for state, _ in both]
+    flags: list[tuple[Flag, ...]] = [found for _, found in both]
+    reasons: dict[int, str] = {}
+    if None in raws:
+        for index, (place, raw) in enumerate(zip(places, raws)):
+            if not isinstance(place, int):
+                states[index], reasons[index] = place
+            elif raw is None:
+                reasons[index] = _unreadable(place, target)
+    for index, thread in enumerate(threads):
         if thread.exited:
-            flags += (Flag.EXITED,)
-        if raw is not None:
-            flags += assumed
-        found.append(Instance(thread, state, flags, address, value, text, via, reason))
+            flags[index] += (Flag.EXITED,)
+    if assumed:
+        flags = [found if raw is None else found + assumed for found, raw in zip(flags, raws)]
+    describe = _Describer(target, kind)
+
+    def make(index: int) -> Instance:
+        place, raw = places[index], raws[index]
+        address = place if isinstance(place, int) else None
+        value, text = (None, "") if raw is None or address is None else describe(address, raw)
+        return Instance(threads[index], states[index], flags[index], address, value, text, via, reasons.get(index))
+
+    return Instances(threads, states, flags, reasons, raws, make)
+
+
+def _read(target: Target, places: Sequence[Place], size: int) -> list[bytes | None]:
+    """The bytes at each place; None where it is no address or cannot be read."""
+    addresses = [place for place in places if isinstance(place, int)]
+    found = target.memory.read_many(addresses, size)
+    if len(found) == len(places):
+        return found
+    read = iter(found)
+    return [next(read) if isinstance(place, int) else None for place in places]
+
+
+def _judge(
+    known: Mapping[bytes | None, int],
+    pointers: Mapping[bytes, int | None],
+    holders: Mapping[int, int] | None,
+    target: Target,
+) -> dict[bytes | None, tuple[State, tuple[Flag, ...]]]:
+    """State and flags of each different value (`known`: how many instances have it)."""
+    if holders is None:
+        counts: Counter[int] = Counter()
+        for raw, pointer in pointers.items():
+            if pointer:
+                counts[pointer] += known[raw]
+        holders = counts
+    unmapped = _unmapped([pointer for pointer in pointers.values() if pointer], target)
+    found: dict[bytes | None, tuple[State, tuple[Flag, ...]]] = {}
+    for raw, pointer in pointers.items():
+        flags: tuple[Flag, ...] = ()
+        if pointer and holders.get(pointer, 0) > 1:
+            flags += (Flag.SHARED,)
+        if pointer in unmapped:
+            flags += (Flag.DANGLING,)
+        found[raw] = State.NULL if pointer == 0 else State.SET, flags
     return found
 
 
-def _unmapped(pointers: Iterable[int], target: Target) -> set[int]:
+def _unreadable(address: int, target: Target) -> str:
+    if target.kind == "core":
+        return f"the page at 0x{address:x} is not in the core"
+    return f"0x{address:x} cannot be read"
+
+
+def _unmapped(pointers: Sequence[int], target: Target) -> set[int]:
     """Those that point to no mapped memory; one look a page."""
-    by_page: dict[int, list[int]] = {}
-    for pointer in pointers:
-        by_page.setdefault(pointer & -SMALLEST_PAGE, []).append(pointer)
-    return {pointer for found in by_page.values() if not target.memory.is_mapped(found[0]) for pointer in found}
+    by_page = {pointer & -SMALLEST_PAGE: pointer for pointer in pointers}
+    mapped = target.memory.are_mapped(list(by_page.values()))
+    bad = {page for page, is_mapped in zip(by_page, mapped) if not is_mapped}
+    return {pointer for pointer in pointers if pointer & -SMALLEST_PAGE in bad} if bad else set()
 
 
 def is_null(kind: Type, raw: bytes, target: Target) -> bool:

@@ -161,7 +161,7 @@ def _owners(program: Program, address: int) -> Iterator[Owner]:
     name = program.target.symbol_at(address)
     if name:
         yield Owner(Place.SYMBOL, symbol=name)
-    is_mapped = program.region(address) or program.target.memory.is_mapped(address)
+    is_mapped = program.region(address) or program.target.memory.are_mapped([address])[0]
     yield Owner(Place.MAPPING if is_mapped else Place.UNMAPPED)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from gdb_tls import report
 from gdb_tls.commands import CommandSpec, Option, Request, options
 from gdb_tls.errors import TlsError
+from gdb_tls.instances import Instances
 from gdb_tls.program import Program
 from gdb_tls.render import inferiors
 from gdb_tls.render import inspect as views
@@ -29,6 +31,7 @@ def query(request: Request) -> inferiors.Answer:
 def _inspect(request: Request, program: Program) -> views.Answer:
     """Inspects it in one program; for a screen it also reads the stacks of the rows that are shown."""
     arguments = request.arguments
+    every = arguments.format in ("json", "csv", "html")
     found = report.inspect(
         program,
         report.Request(
@@ -37,19 +40,24 @@ def _inspect(request: Request, program: Program) -> views.Answer:
             request.threads,
             arguments.module,
             arguments.type,
-            names=arguments.format in ("json", "csv", "html"),
+            names=every,
         ),
     )
+    if every:
+        # The views read nothing: what they show of each thread is read here.
+        found = replace(found, instances=Instances.of(found.instances))
     if not request.is_for_people:
         return views.Answer(found, (), {})
-    rows = [
-        views.Row(row.instance._replace(thread=program.named(row.instance.thread)), row.members)
-        if row.size == 1
-        else row
-        for row in views.rows(found, request.max_rows)
-    ]
-    shown = [row.instance.thread for row in rows if row.size == 1 and row.instance.thread.num is not None]
+    rows = [_named(program, row) for row in views.rows(found, request.max_rows)]
+    shown = [row.instance.thread for row in rows if row.is_single and row.instance.thread.num is not None]
     return views.Answer(found, rows, {thread.num: program.where(thread) for thread in shown})
+
+
+def _named(program: Program, row: views.Row) -> views.Row:
+    """A line of one thread with that thread's name."""
+    if not row.is_single:
+        return row
+    return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
 
 
 SPEC = CommandSpec(

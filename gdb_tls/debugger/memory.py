@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import struct
-from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import repeat
 
 import gdb
 
+from gdb_tls.debugger.scatter import MOST_RANGES, MappedFile, ScatteredReads
 from gdb_tls.elf import NotElf, open_elf
 from gdb_tls.target import UnreadableMemory
 
 AT_PHDR = 3
-MOST_RANGES = 1024  # IOV_MAX of Linux
 
 
 class GdbMemory:
@@ -36,24 +36,71 @@ class GdbMemory:
 
     def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
         """See `Memory.read_many`."""
-        found: list[bytes | None] = []
-        for address in addresses:
-            try:
+        return [self._read_one(address, size) for address in addresses]
+
+    def _read_one(self, address: int, size: int) -> bytes | None:
+        try:
+            return self.read(address, size)
+        except UnreadableMemory:
+            return None
+
+    def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        """See `Memory.read_ahead`."""
+        found: list[bytes] = []
+        with suppress(UnreadableMemory):
+            for address in addresses:
                 found.append(self.read(address, size))
-            except UnreadableMemory:
-                found.append(None)
         return found
 
-    def is_mapped(self, address: int) -> bool:
-        """See `Memory.is_mapped`."""
-        try:
-            self.read(address, 1)
-        except UnreadableMemory:
-            return False
-        return True
+    def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
+        """See `Memory.are_mapped`."""
+        return [raw is not None for raw in self.read_many(addresses, 1)]
 
 
-class ProcessMemory(GdbMemory):
+class DirectMemory(GdbMemory):
+    """Reads many addresses in one system call; where that stops, each is read by itself."""
+
+    _scattered: ScatteredReads | None = None
+
+    def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
+        """See `Memory.read_many`."""
+        if not size:
+            return [b""] * len(addresses)
+        found: list[bytes | None] = []
+        width = MOST_RANGES
+        while len(found) < len(addresses):
+            some = addresses[len(found) : len(found) + width]
+            read = self._read_some(some, size)
+            found += read
+            # Holes come in crowds: after one, it is tried with few addresses first.
+            width = min(2 * width, MOST_RANGES)
+            if len(read) < len(some):
+                found.append(self._read_one(some[len(read)], size))
+                width = 1
+        return found
+
+    def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        """See `Memory.read_ahead`."""
+        found: list[bytes] = []
+        while len(found) < len(addresses):
+            some = addresses[len(found) : len(found) + MOST_RANGES]
+            read = self._read_some(some, size)
+            found += read
+            if len(read) < len(some):
+                break
+        return found or super().read_ahead(addresses[:1], size)
+
+    def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        """The bytes at the first addresses, up to one that the kernel cannot read."""
+        return self._scattered.read(self._places(addresses, size), size) if self._scattered else []
+
+    def _places(self, addresses: Sequence[int], size: int) -> Sequence[int]:
+        """Where the bytes of the program's addresses are for `_scattered`."""
+        del size
+        return addresses
+
+
+class ProcessMemory(DirectMemory):
     """A native process's `/proc/PID/mem`; what it does not give is asked of GDB."""
 
     def __init__(self, inferior: gdb.Inferior, pid: int) -> None:
@@ -63,7 +110,7 @@ class ProcessMemory(GdbMemory):
             OSError: where the kernel does not let us.
         """
         super().__init__(inferior)
-        self._pid = pid
+        self._scattered = ScatteredReads(pid)
         self._file = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
 
     def __del__(self) -> None:
@@ -79,42 +126,12 @@ class ProcessMemory(GdbMemory):
                 return found
         return super().read(address, size)
 
-    def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
-        """See `Memory.read_many`: process_vm_readv(2), which takes a thousand ranges in one call."""
-        found: list[bytes | None] = []
-        while size and len(found) < len(addresses):
-            some = addresses[len(found) : len(found) + MOST_RANGES]
-            data = self._read_ranges(some, size)
-            found += [data[at : at + size] for at in range(0, len(data) - size + 1, size)]
-            if len(data) < size * len(some):
-                # The call stops at the first range that cannot be read.
-                found += super().read_many(addresses[len(found) : len(found) + 1], size)
-        return found if size else [b""] * len(addresses)
 
-    def _read_ranges(self, addresses: Sequence[int], size: int) -> bytes:
-        import ctypes
-
-        buffer = ctypes.create_string_buffer(size * len(addresses))
-        words = array("L", [size]) * (2 * len(addresses))
-        words[::2] = array("L", [address & (1 << 64) - 1 for address in addresses])
-        local = array("L", [ctypes.addressof(buffer), len(buffer)])
-        call = ctypes.CDLL(None).process_vm_readv
-        call.restype = ctypes.c_ssize_t
-        count = call(
-            self._pid,
-            *(ctypes.c_void_p(local.buffer_info()[0]), ctypes.c_ulong(1)),
-            *(ctypes.c_void_p(words.buffer_info()[0]), ctypes.c_ulong(len(addresses))),
-            ctypes.c_ulong(0),
-        )
-        return buffer.raw[: max(count, 0)]
-
-
-class CoreMemory(GdbMemory):
+class CoreMemory(DirectMemory):
     """A core file's own segments; what it does not hold is asked of GDB.
 
     GDB looks a segment up among all of them one by one, and a core of ten thousand threads
-    has twenty thousand.  The file is read and not mapped: a mapping of a file that somebody
-    truncates would kill GDB.
+    has twenty thousand.
     """
 
     def __init__(self, inferior: gdb.Inferior, path: str) -> None:
@@ -128,6 +145,13 @@ class CoreMemory(GdbMemory):
         self._starts = [segment[0] for segment in segments]
         self._segments = segments
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with suppress(OSError, OverflowError):
+            self._mapped = MappedFile(self._file)
+            self._scattered = self._mapped.reads
+            # As `bisect` counts: at 0 is what lies before the first segment. The file may be cut off.
+            base, length = self._mapped.address, self._mapped.size
+            self._ends = [-1, *(start + min(held, length - offset) for start, held, _, offset, _ in segments)]
+            self._shifts = [0, *(base + offset - start for start, _, _, offset, _ in segments)]
 
     def __del__(self) -> None:
         """Closes the file."""
@@ -153,15 +177,26 @@ class CoreMemory(GdbMemory):
             raise UnreadableMemory(address)
         return found
 
-    def is_mapped(self, address: int) -> bool:
-        """See `Memory.is_mapped`; the headers also list the pages that the core left out."""
+    def _places(self, addresses: Sequence[int], size: int) -> Sequence[int]:
+        ends, shifts = self._ends, self._shifts
+        segments = map(bisect_right, repeat(self._starts), addresses)
+        # 0, which nobody can read, for what the file does not hold.
+        return [address + shifts[at] if address + size <= ends[at] else 0 for address, at in zip(addresses, segments)]
+
+    def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
+        """See `Memory.are_mapped`; the headers also list the pages that the core left out."""
+        return [self._is_mapped(address) for address in addresses]
+
+    def _is_mapped(self, address: int) -> bool:
         at = bisect_right(self._starts, address) - 1
         if at >= 0 and address < self._segments[at][0] + self._segments[at][2]:
             return True
-        return super().is_mapped(address)
+        return self._read_one(address, 1) is not None
 
 
-def open_memory(inferior: gdb.Inferior, kind: str, core_file: str | None, probe: int | None) -> GdbMemory:
+def open_memory(
+    inferior: gdb.Inferior, kind: str, core_file: str | None, probe: int | None, any_running: Callable[[], bool]
+) -> GdbMemory:
     """The fastest way to the memory that gives what GDB would give.
 
     Args:
@@ -169,13 +204,14 @@ def open_memory(inferior: gdb.Inferior, kind: str, core_file: str | None, probe:
         kind: "live", "core" or "remote".
         core_file: the core's file name; None where it is not known.
         probe: an address that the program has mapped; None where none is known.
+        any_running: whether any of the inferior's threads is running.
     """
     through_gdb = GdbMemory(inferior)
     direct: GdbMemory | None = None
     with suppress(OSError, NotElf):
         if kind == "core" and core_file:
             direct = CoreMemory(inferior, core_file)
-        elif kind == "live" and not _view_differs(inferior):
+        elif kind == "live" and not _view_differs() and not any_running():
             direct = ProcessMemory(inferior, inferior.pid)
     if direct is None or probe is None:
         return through_gdb
@@ -186,11 +222,11 @@ def open_memory(inferior: gdb.Inferior, kind: str, core_file: str | None, probe:
         return direct if kind == "core" else through_gdb
 
 
-def _view_differs(inferior: gdb.Inferior) -> bool:
+def _view_differs() -> bool:
     """Whether GDB may show other bytes than the process has: replay, checkpoints, inserted breakpoints."""
     if gdb.current_recording() is not None:
         return True
-    if gdb.parameter("breakpoint always-inserted") is True or any(thread.is_running() for thread in inferior.threads()):
+    if gdb.parameter("breakpoint always-inserted") is True:
         return True
     try:
         return not gdb.execute("info checkpoints", to_string=True).startswith("No checkpoints")

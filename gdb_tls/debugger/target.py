@@ -63,6 +63,7 @@ class GdbTarget:
             self.kind,
             core_file() if self.kind == "core" else None,
             self.auxiliary_vector().get(AT_PHDR),
+            self._is_any_running,
         )
         self.debug = GdbSymbols()
 
@@ -102,6 +103,9 @@ class GdbTarget:
             _, lwp, tid = thread.ptid
             found.append(Thread(num, lwp or tid or None, "", running=thread.is_running()))
         return found
+
+    def _is_any_running(self) -> bool:
+        return any(thread.is_running() for thread in self._gdb_threads.values())
 
     def name_of(self, thread: Thread) -> str:
         """See `Target.name_of`."""

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gdb_tls.commands import Records, Screen
-from gdb_tls.model import Flag, Instance, Kind, Report, State, Type, summarise
+from gdb_tls.model import Flag, Instance, Kind, Report, State, Thread, Type
 from gdb_tls.render import page as pages
 from gdb_tls.render.text import code, safe
 from gdb_tls.target import Frame
@@ -32,16 +32,18 @@ class Row(NamedTuple):
 
     Attributes:
         instance: the only one, or the first.
-        members: all of them.
+        threads: of all of them.
+        values: how many different values they have.
     """
 
     instance: Instance
-    members: Sequence[Instance]
+    threads: Sequence[Thread]
+    values: int = 1
 
     @property
-    def size(self) -> int:
-        """How many instances the line stands for."""
-        return len(self.members)
+    def is_single(self) -> bool:
+        """Whether the line is of one thread."""
+        return len(self.threads) == 1
 
 
 def rows(report: Report, most: int | None) -> list[Row]:
@@ -49,14 +51,18 @@ def rows(report: Report, most: int | None) -> list[Row]:
 
     The selected thread keeps a line of its own.
     """
-    if most is None or len(report.instances) <= most:
-        return [Row(instance, (instance,)) for instance in report.instances]
-    groups: dict[object, list[Instance]] = {}
-    for instance in report.instances:
-        own = instance.thread.num == report.selected if instance.thread.num is not None else False
-        key = instance.thread if own else (instance.state, instance.flags, instance.reason)
-        groups.setdefault(key, []).append(instance)
-    return [Row(members[0], members) for members in groups.values()]
+    found = report.instances
+    if most is None or len(found) <= most:
+        return [Row(instance, (instance.thread,)) for instance in found]
+    lines: dict[int, Row] = {}
+    for group in found.groups:
+        alone = [at for at in group.members if report.selected is not None and found.threads[at].num == report.selected]
+        others = [at for at in group.members if at not in alone] if alone else group.members
+        for members in (alone, others):
+            if members:
+                values = len({found.contents[at] for at in members})
+                lines[members[0]] = Row(found[members[0]], [found.threads[at] for at in members], values)
+    return [lines[first] for first in sorted(lines)]
 
 
 class Answer(NamedTuple):
@@ -106,7 +112,7 @@ def _table(
 ) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     named = any(line.instance.thread.name for line in lines)  # GDB has no names in a core
-    table.add_column("  Thread", overflow="fold", no_wrap=all(line.size == 1 for line in lines))
+    table.add_column("  Thread", overflow="fold", no_wrap=all(line.is_single for line in lines))
     table.add_column("LWP", justify="right", no_wrap=True)
     if named:
         table.add_column("Name", overflow="fold")
@@ -121,7 +127,7 @@ def _table(
     table.add_column("Where")
     for line, value in zip(lines, values):
         thread = line.instance.thread
-        alone = line.size == 1
+        alone = line.is_single
         cells = [_number(report, line), Text(str(thread.lwp or "-") if alone else "")]
         if named:
             cells.append(Text(safe(thread.name) if alone else ""))
@@ -133,12 +139,12 @@ def _table(
 def _number(report: Report, line: Row) -> Text:
     """The marks (`*` the selected thread, `!` a null one) and the thread's number."""
     thread = line.instance.thread
-    alone = line.size == 1
+    alone = line.is_single
     current = alone and thread.num is not None and thread.num == report.selected
     marks = ("*" if current else " ") + ("!" if line.instance.state is State.NULL else " ")
     if alone:
         return Text(f"{marks}{thread.num if thread.num is not None else '-'}")
-    return Text(f"{marks}{line.size:,} threads {numbers(line.members)}")
+    return Text(f"{marks}{len(line.threads):,} threads {numbers(line.threads)}")
 
 
 def _state(instance: Instance) -> Text:
@@ -155,8 +161,7 @@ def _value(report: Report, line: Row, colour: bool) -> Text:
         return Text("would start null" if report.starts_null else "", "dim")
     if instance.reason:
         return Text(safe(instance.reason), "dim")
-    texts = {member.text for member in line.members}
-    return code(instance.text, colour) if len(texts) == 1 else Text(f"{len(texts):,} different values", "dim")
+    return code(instance.text, colour) if line.values == 1 else Text(f"{line.values:,} different values", "dim")
 
 
 def _where(frame: Frame | None) -> Text:
@@ -173,7 +178,7 @@ def page(answer: Answer) -> pages.Page:
     """The verdict, one row a thread that opens to all that is known of it, and the variable."""
     report = answer.report
     wide = [pages.Column("Thread", pages.NUMBER), pages.Column("LWP", pages.NUMBER, True)]
-    named = any(instance.thread.name for instance in report.instances)
+    named = any(thread.name for thread in report.instances.threads)
     if named:
         wide.append(pages.Column("Name", minor=True))
     wide += [pages.Column("State", pages.STATE), pages.Column("Value", pages.CODE)]
@@ -181,7 +186,7 @@ def page(answer: Answer) -> pages.Page:
         wide.append(pages.Column("Where", minor=True))
     threads = pages.Table("Threads", wide, [_page_row(answer, instance, named) for instance in report.instances])
     about = pages.facts(_variable(report), "Variable")
-    all_set = all(instance.state is State.SET for instance in report.instances)
+    all_set = report.instances.summary[State.SET.value] == len(report.instances)
     return pages.Page(verdict(report), [threads, about], grave=flagged(answer) or (False if all_set else None))
 
 
@@ -189,7 +194,7 @@ def _page_row(answer: Answer, instance: Instance, named: bool) -> pages.Row:
     report, thread = answer.report, instance.thread
     where = _where(answer.where.get(thread.num)).plain
     state = " ".join([instance.state.value, *(flag.value for flag in instance.flags)])
-    value = _value(report, Row(instance, (instance,)), False).plain
+    value = _value(report, Row(instance, (instance.thread,)), False).plain
     cells = [
         thread.num,
         thread.lwp,
@@ -206,7 +211,7 @@ def _page_row(answer: Answer, instance: Instance, named: bool) -> pages.Row:
 
 def flagged(answer: Answer) -> bool:
     """Whether a thread has it null, dangling or shared."""
-    counts = summarise(answer.report.instances)
+    counts = answer.report.instances.summary
     return any(counts[name] for name in ("null", "dangling", "shared"))
 
 
@@ -218,7 +223,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "target": report.target.__dict__,
         "variable": _variable(report),
         "threads": [_thread(instance, report.type) for instance in report.instances],
-        "summary": summarise(report.instances),
+        "summary": report.instances.summary,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from gdb_tls import arch
 from gdb_tls.arch import Architecture
@@ -84,8 +85,11 @@ class FakeMemory:
                 found.append(None)
         return found
 
-    def is_mapped(self, address: int) -> bool:
-        return address // PAGE in self.pages
+    def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        return list(takewhile(lambda raw: raw is not None, self.read_many(addresses, size)))
+
+    def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
+        return [address // PAGE in self.pages for address in addresses]
 
 
 POINTER = Type("char *", Kind.POINTER, 8, points_to="character", debugger_type="char *")

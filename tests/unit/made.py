@@ -7,6 +7,7 @@ from typing import Any
 
 from unit.fake import POINTER
 
+from gdb_tls.instances import Instances
 from gdb_tls.model import Flag, Instance, Module, Path, Report, State, TargetInfo, Thread, TlsSegment, Type, Variable
 
 PID = 100
@@ -66,4 +67,4 @@ def report(
     selected: int | None = 1,
 ) -> Report:
     """A report with these rows."""
-    return Report(INFO, variable, path, type, rows, starts_null, selected)
+    return Report(INFO, variable, path, type, Instances.of(rows), starts_null, selected)

@@ -220,10 +220,10 @@ class TestInspect:
         assert request(app, inspect.SPEC, "x", settings).max_rows == 1
         assert request(app, inspect.SPEC, "x --all", settings).max_rows is None
         few = inspect.SPEC.query(request(app, inspect.SPEC, "pointer", settings))
-        assert [row.size for row in few.rows] == [1, 1], "the selected thread has its own line"
+        assert [len(row.threads) for row in few.rows] == [1, 1], "the selected thread has its own line"
         app.target.selected = None
         few = inspect.SPEC.query(request(app, inspect.SPEC, "pointer", settings))
-        assert [row.size for row in few.rows] == [2]
+        assert [len(row.threads) for row in few.rows] == [2]
 
     def test_no_stack_is_read_for_programs(self, app: Process) -> None:
         asked: list[int | None] = []

@@ -16,6 +16,7 @@ from unit.fake import INTEGER, POINTER
 from unit.made import INFO, MODULE, VARIABLE, instance, instances, report
 
 from gdb_tls.commands import Screen
+from gdb_tls.instances import Instances
 from gdb_tls.model import Flag, Instance, Kind, Path, Report, State, Thread, Type
 from gdb_tls.render import csv as csv_format
 from gdb_tls.render import inspect as views
@@ -177,7 +178,7 @@ class TestTable:
         for changes in ({"reason": reason}, {"text": long_text}):
             last = found.instances[5]._replace(**changes)  # type: ignore[arg-type]
             rows = [*found.instances[:5], last]
-            assert the_marks(table(replace(found, instances=rows), columns, where=where)) == NULL_IN_FIVE
+            assert the_marks(table(replace(found, instances=Instances.of(rows)), columns, where=where)) == NULL_IN_FIVE
 
     def test_colour(self) -> None:
         found, where = the_crash()

@@ -8,7 +8,7 @@ from unit.fake import INTEGER, POINTER
 from unit.process import FakeModule, FakeThread, Process
 
 from gdb_tls.errors import BadArgument, BadPath, CorruptMemory, NoProcess, TlsError, UnknownName
-from gdb_tls.model import Flag, Kind, Report, State, Type, summarise
+from gdb_tls.model import Flag, Kind, Report, State, Type
 from gdb_tls.report import Request, inspect
 from gdb_tls.target import DebugSymbol
 
@@ -54,7 +54,7 @@ class TestInspect:
             (None, None, State.UNALLOCATED, (Flag.EXITED,)),
         ]
         assert [one.thread.thread_pointer for one in found.instances] == [one.thread_pointer for one in threads]
-        assert summarise(found.instances) == {
+        assert found.instances.summary == {
             "threads": 6, "set": 3, "null": 1, "unallocated": 2, "unreadable": 0, "unresolved": 0,
             "shared": 2, "dangling": 0, "exited": 1,
         }  # fmt: skip

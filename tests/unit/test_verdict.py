@@ -159,4 +159,4 @@ def test_many_threads() -> None:
     ],
 )
 def test_numbers(threads: list[int | None], text: str) -> None:
-    assert numbers([instance(number, State.SET) for number in threads]) == text
+    assert numbers([instance(number, State.SET).thread for number in threads]) == text
