@@ -81,36 +81,34 @@ class Program:
         not on them (a damaged list, ids of another pid namespace) is asked for its registers.
         """
         listed = self.libc.threads()
-        by_lwp = {entry.lwp: entry.thread_pointer for entry in listed if entry.lwp}
-        threads = [self._with_pointer(thread, by_lwp.get(thread.lwp or 0)) for thread in self.target.threads()]
+        by_lwp = {lwp: pointer for pointer, lwp in listed if lwp}
+        threads = [
+            Thread(num, lwp, name, by_lwp[lwp], exited, running)
+            if lwp in by_lwp
+            else self._by_registers(Thread(num, lwp, name, None, exited, running))
+            for num, lwp, name, _, exited, running, _ in self.target.threads()
+        ]
         shown = {thread.thread_pointer for thread in threads}
-        known_lwps = {thread.lwp for thread in threads}
         # Ids that match nowhere are of another pid namespace: then only a zero id means "ended".
-        comparable = any(lwp in known_lwps for lwp in by_lwp)
+        comparable = not by_lwp.keys().isdisjoint(thread.lwp for thread in threads)
         ended = [
-            Thread(None, entry.lwp or None, "", entry.thread_pointer, exited=True)
-            for entry in listed
-            if entry.thread_pointer not in shown
-            and (not entry.lwp or comparable)
-            and not self.libc.check_thread_pointer(entry.thread_pointer)
+            Thread(None, lwp or None, "", pointer, exited=True)
+            for pointer, lwp in listed
+            if pointer not in shown and (not lwp or comparable) and not self.libc.check_thread_pointer(pointer)
         ]
         return threads + ended
 
-    def _with_pointer(self, thread: Thread, listed: int | None) -> Thread:
-        pointer = listed
-        if pointer is None and not thread.running:
-            pointer = self.target.thread_pointer(thread)
-        if pointer is None:
-            reason = (
-                "the thread is running and libc does not list it"
-                if thread.running
-                else "its thread pointer is not known"
+    def _by_registers(self, thread: Thread) -> Thread:
+        """A thread that libc does not list, with its thread pointer or why it has none."""
+        if thread.running:
+            return thread._replace(
+                problem="the thread is running and libc does not list it: its registers cannot be read"
             )
-            return thread._replace(problem=f"{reason}: its registers cannot be read")
-        problem = self.libc.check_thread_pointer(pointer) if listed is None else ""
-        if problem:
-            return thread._replace(problem=problem)
-        return thread._replace(thread_pointer=pointer)
+        pointer = self.target.thread_pointer(thread)
+        if pointer is None:
+            return thread._replace(problem="its thread pointer is not known: its registers cannot be read")
+        problem = self.libc.check_thread_pointer(pointer)
+        return thread._replace(problem=problem) if problem else thread._replace(thread_pointer=pointer)
 
     @cached_property
     def regions(self) -> Sequence[Region]:

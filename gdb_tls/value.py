@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gdb_tls.instances import Instances
 from gdb_tls.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
@@ -16,6 +16,13 @@ SMALLEST_PAGE = 4096
 FLOATS = {4: "f", 8: "d"}
 # A greater length is no length: the structure is not what its members' names promise, or not initialised.
 LONGEST_BUFFER = 1 << 40
+
+
+class Judgement(NamedTuple):
+    """What is said of a value."""
+
+    state: State
+    flags: tuple[Flag, ...]
 
 
 def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
@@ -73,14 +80,9 @@ def read_instances(
         holders: pointer -> how many threads have it, where that is not to be counted among `threads`.
     """
     raws = _read(target, places, kind.size)
-    known = Counter(raws)
-    known.pop(None, None)
-    pointers = {raw: _pointer(kind, raw, target) for raw in known if raw is not None}
-    judged = _judge(known, pointers, holders, target)
-    absent = (State.UNREADABLE, ())
-    both = [judged.get(raw, absent) for raw in raws]
-    states: list[State] = [state for state, _ in both]
-    flags: list[tuple[Flag, ...]] = [found for _, found in both]
+    judged = _judge(Counter(raws), kind, holders, target)
+    states = [judged[raw].state for raw in raws]
+    flags = [judged[raw].flags for raw in raws]
     reasons: dict[int, str] = {}
     if None in raws:
         for index, (place, raw) in enumerate(zip(places, raws)):
@@ -115,27 +117,25 @@ def _read(target: Target, places: Sequence[Place], size: int) -> list[bytes | No
 
 
 def _judge(
-    known: Mapping[bytes | None, int],
-    pointers: Mapping[bytes, int | None],
-    holders: Mapping[int, int] | None,
-    target: Target,
-) -> dict[bytes | None, tuple[State, tuple[Flag, ...]]]:
-    """State and flags of each different value (`known`: how many instances have it)."""
+    known: Mapping[bytes | None, int], kind: Type, holders: Mapping[int, int] | None, target: Target
+) -> dict[bytes | None, Judgement]:
+    """State and flags of each different value; `known` says how many instances have it."""
+    found: dict[bytes | None, Judgement] = dict.fromkeys(known, Judgement(State.SET, ()))
+    pointers = _pointers([raw for raw in known if raw is not None], kind, target)
     if holders is None:
         counts: Counter[int] = Counter()
         for raw, pointer in pointers.items():
-            if pointer:
-                counts[pointer] += known[raw]
+            counts[pointer] += known[raw]
         holders = counts
+    shared = {pointer for pointer in pointers.values() if holders.get(pointer, 0) > 1}
     unmapped = _unmapped([pointer for pointer in pointers.values() if pointer], target)
-    found: dict[bytes | None, tuple[State, tuple[Flag, ...]]] = {}
     for raw, pointer in pointers.items():
-        flags: tuple[Flag, ...] = ()
-        if pointer and holders.get(pointer, 0) > 1:
-            flags += (Flag.SHARED,)
-        if pointer in unmapped:
-            flags += (Flag.DANGLING,)
-        found[raw] = State.NULL if pointer == 0 else State.SET, flags
+        if not pointer:
+            found[raw] = Judgement(State.NULL, ())
+        elif pointer in shared or pointer in unmapped:
+            flags = (Flag.SHARED,) * (pointer in shared) + (Flag.DANGLING,) * (pointer in unmapped)
+            found[raw] = Judgement(State.SET, flags)
+    found[None] = Judgement(State.UNREADABLE, ())
     return found
 
 
@@ -155,17 +155,18 @@ def _unmapped(pointers: Sequence[int], target: Target) -> set[int]:
 
 def is_null(kind: Type, raw: bytes, target: Target) -> bool:
     """Whether bytes of a type are a null pointer, or an object whose owned pointer is null."""
-    return _pointer(kind, raw, target) == 0
+    return _pointers([raw], kind, target).get(raw) == 0
 
 
-def _pointer(kind: Type, raw: bytes, target: Target) -> int | None:
-    """The pointer that a value is, or owns; None for values without one."""
+def _pointers(raws: Sequence[bytes], kind: Type, target: Target) -> dict[bytes, int]:
+    """The pointer that each value is, or owns; empty for a type without one."""
+    at = 0 if kind.kind is Kind.POINTER else kind.owner
+    if at is None:
+        return {}
     size = target.architecture.pointer_size
-    if kind.kind is Kind.POINTER:
-        return _word(raw[:size], target)
-    if kind.owner is not None:
-        return _word(raw[kind.owner : kind.owner + size], target)
-    return None
+    order = "<" if target.architecture.byte_order == "little" else ">"
+    words = b"".join([raw[at : at + size] for raw in raws])
+    return dict(zip(raws, struct.unpack(f"{order}{len(raws)}{'Q' if size == 8 else 'I'}", words)))
 
 
 def _word(raw: bytes, target: Target) -> int:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import gdb
@@ -101,11 +102,11 @@ class GdbTarget:
         found = []
         for num, thread in self._gdb_threads.items():
             _, lwp, tid = thread.ptid
-            found.append(Thread(num, lwp or tid or None, "", running=thread.is_running()))
+            found.append(Thread(num, lwp or tid or None, "", None, False, thread.is_running()))
         return found
 
     def _is_any_running(self) -> bool:
-        return any(thread.is_running() for thread in self._gdb_threads.values())
+        return any(map(gdb.InferiorThread.is_running, self._gdb_threads.values()))
 
     def name_of(self, thread: Thread) -> str:
         """See `Target.name_of`."""
@@ -114,7 +115,8 @@ class GdbTarget:
     @cached_property
     def _gdb_threads(self) -> dict[int, gdb.InferiorThread]:
         # Asked once: on a core with libthread_db GDB walks all threads again each time.
-        return dict(sorted((thread.num, thread) for thread in self._inferior.threads()))
+        threads = self._inferior.threads()
+        return dict(sorted(zip([thread.num for thread in threads], threads), key=itemgetter(0)))
 
     def selected_thread(self) -> int | None:
         """See `Target.selected_thread`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from gdb_tls.elf import ElfFile
 from gdb_tls.errors import CorruptMemory, MissingFile
 from gdb_tls.libc import ListedThread
 from gdb_tls.libc.abi import doubt
+from gdb_tls.libc.glibc_stack_lists import StackLists
 from gdb_tls.libc.glibc_thread_data import GlibcThreadData
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
@@ -27,9 +28,10 @@ PREFIX = "_thread_db_"
 MOST_MODULES = 1_000_000
 LARGEST_STATIC = 1 << 31
 FEW = 4
-MOST_THREADS = 10_000_000
 LARGEST_STRUCTURE = 1 << 16
 LARGEST_SLOT = 32
+# An entry of a DTV further from its head than this is read by itself.
+LARGEST_GAP = 4096
 
 
 class Field(NamedTuple):
@@ -143,12 +145,13 @@ class Glibc:
 
     def threads(self) -> Sequence[ListedThread]:
         """Walks `_dl_stack_used` and `_dl_stack_user`; stops quietly where a list is damaged."""
-        found = []
+        walk = StackLists(self._memory, self._words, self._descriptors, self._architecture.static_below)
+        found: list[ListedThread] = []
         for head in self._stack_lists():
-            for pthread, tid, dtv in self._list_entries(head):
-                thread_pointer = pthread + self._pthread_distance
-                found.append(ListedThread(thread_pointer, max(tid, 0)))
-                self._note_dtv(thread_pointer, dtv)
+            listed = walk.read(head)
+            pointers = [pthread + self._pthread_distance for pthread in listed.addresses]
+            found += map(ListedThread, pointers, [max(tid, 0) for tid in listed.tids])
+            self._note_dtvs(pointers, listed.dtvs)
         return found
 
     def _stack_lists(self) -> Iterator[int]:
@@ -159,35 +162,6 @@ class Glibc:
             head = self._variable(in_rtld, names)
             if head:
                 yield head
-
-    def _list_entries(self, head: int) -> Iterator[tuple[int, int, int]]:
-        """(address, tid, DTV pointer) of each `struct pthread` on a list: one read for all three."""
-        following = self._descriptors.field("list_t_next").offset
-        link = self._descriptors.field("pthread_list").offset
-        tid, dtv = self._descriptors.field("pthread_tid").offset, self._descriptors.field("pthread_dtvp").offset
-        before = link + self._descriptors.field("list_t_prev").offset
-        has_self = self._architecture.static_below  # tcbhead_t.tcb, its own address
-        start = 0 if has_self else min(link + following, before, tid, dtv)
-        size = max(link + following, before, tid, dtv) + self._words.size - start
-        unpack_word = struct.Struct(self._words.format).unpack_from
-        unpack_tid = struct.Struct(self._words.order + "i").unpack_from
-        read = self._memory.read
-        seen: set[int] = {head}
-        previous = head
-        try:
-            node = self._words.read(head + following)
-            while node and node not in seen and len(seen) < MOST_THREADS:
-                seen.add(node)
-                pthread = node - link
-                data = read(pthread + start, size)
-                # What is on the list by a stray pointer is no thread: its TCB does not hold its own address or,
-                # where there is no such word, it does not point back.
-                if unpack_word(data, 0 if has_self else before - start)[0] != (pthread if has_self else previous):
-                    return
-                yield pthread, unpack_tid(data, tid - start)[0], unpack_word(data, dtv - start)[0]
-                previous, node = node, unpack_word(data, link + following - start)[0]
-        except UnreadableMemory:
-            return
 
     def _variable(self, in_rtld: str, names: tuple[str, ...]) -> int | None:
         """The address of a variable that lives in `_rtld_global`, or stands alone in older and static libcs."""
@@ -353,57 +327,77 @@ class Glibc:
         return bool(said) and not any(said)
 
     def _dynamic_blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
-        size = self._words.size
-        entry_size = self._descriptors.field("dtv_dtv").bits // 8
-        pointer_at = self._descriptors.field("dtv_t_pointer_val").offset
-        dtvs = self._read_dtv_pointers(thread_pointers)
-        readable = sorted({dtv for dtv in dtvs if dtv})
-        # dtv[-1].counter is the capacity, dtv[0].counter the generation.
-        heads = dict(zip(readable, self._memory.read_many([dtv - entry_size for dtv in readable], entry_size + size)))
-        large = [dtv for dtv in readable if (head := heads[dtv]) and module.id <= self._word_in(head, 0)]
-        entry_at = module.id * entry_size + pointer_at
-        entries = dict(zip(large, self._memory.read_many([dtv + entry_at for dtv in large], size)))
-        return [self._judge(module, dtv, heads.get(dtv or 0), entries.get(dtv or 0), entry_size) for dtv in dtvs]
+        judge = self._judge(module)
+        return list(map(judge, self._read_dtv_pointers(thread_pointers), self._dtv_entries(module, thread_pointers)))
 
-    def _judge(
-        self, module: Module, dtv: int | None, head: bytes | None, entry: bytes | None, entry_size: int
-    ) -> Place:
-        if dtv is None or head is None:
-            return Absence(State.UNRESOLVED, "the thread's DTV cannot be read")
-        capacity, generation = self._word_in(head, 0), self._word_in(head, entry_size)
-        if generation > self._newest_generation or not 0 < capacity <= MOST_MODULES:
-            return Absence(
-                State.UNRESOLVED,
-                f"the thread's DTV at 0x{dtv:x} is damaged (generation {generation}, room for {capacity})",
-            )
-        untouched = Absence(State.UNALLOCATED, f"this thread has not touched {module.name} yet")
-        if generation < module.generation or module.id > capacity:
-            return untouched
-        if entry is None:
-            return Absence(State.UNRESOLVED, f"entry {module.id} of the thread's DTV at 0x{dtv:x} cannot be read")
-        block = self._word_in(entry, 0)
-        if block in (0, (1 << 8 * self._words.size) - 1):  # TLS_DTV_UNALLOCATED
-            return untouched
+    def _dtv_entries(self, module: Module, thread_pointers: Sequence[int]) -> list[tuple[int, int, int | None] | None]:
+        """(capacity, generation, entry) of the module in each thread's DTV; None where it cannot be read.
+
+        dtv[-1].counter is the capacity, dtv[0].counter the generation.
+        """
+        size, word = self._words.size, self._words.format[1]
+        entry_size = self._descriptors.field("dtv_dtv").bits // 8
+        entry_at = module.id * entry_size + self._descriptors.field("dtv_t_pointer_val").offset
+        if entry_size < size:
+            raise CorruptMemory(f"{self._descriptors.owner.path} has garbage in {PREFIX}dtv_dtv")
+        head = struct.Struct(f"{self._words.order}{word}{entry_size - size}x{word}")
+        readable = sorted({dtv for dtv in self._read_dtv_pointers(thread_pointers) if dtv})
+        found: dict[int | None, tuple[int, int, int | None]] = {}
+        if entry_at <= LARGEST_GAP:
+            # One read for all three. It may go past a small table's end: then only its head is asked for.
+            record = struct.Struct(f"{head.format}{entry_at - size}x{word}")
+            raws = self._memory.read_many([dtv - entry_size for dtv in readable], record.size)
+            found = {dtv: record.unpack(raw) for dtv, raw in zip(readable, raws) if raw is not None}
+        rest = [dtv for dtv in readable if dtv not in found]
+        for dtv, raw in zip(rest, self._memory.read_many([dtv - entry_size for dtv in rest], head.size)):
+            if raw is not None:
+                capacity, generation = head.unpack(raw)
+                (entry,) = self._memory.read_many([dtv + entry_at], size) if module.id <= capacity else (None,)
+                found[dtv] = capacity, generation, self._word_in(entry, 0) if entry is not None else None
+        return [found.get(dtv) for dtv in self._read_dtv_pointers(thread_pointers)]
+
+    def _judge(self, module: Module) -> Callable[[int | None, tuple[int, int, int | None] | None], Place]:
+        """What a thread's DTV says of the module, from its address and what was read of it."""
+        newest, oldest, number = self._newest_generation, module.generation, module.id
+        nothing = (0, (1 << 8 * self._words.size) - 1)  # TLS_DTV_UNALLOCATED
         segment = module.segment
-        if segment and segment.address % segment.alignment == 0 and block % segment.alignment:
-            return Absence(
-                State.UNRESOLVED,
-                f"entry {module.id} of the thread's DTV (0x{block:x}) is no address of a block: it is damaged",
-            )
-        return block
+        alignment = segment.alignment if segment and segment.address % segment.alignment == 0 else 1
+        untouched = Absence(State.UNALLOCATED, f"this thread has not touched {module.name} yet")
+        unreadable = Absence(State.UNRESOLVED, "the thread's DTV cannot be read")
+
+        def judge(dtv: int | None, read: tuple[int, int, int | None] | None) -> Place:
+            if read is None:
+                return unreadable
+            capacity, generation, block = read
+            if generation > newest or not 0 < capacity <= MOST_MODULES:
+                return Absence(
+                    State.UNRESOLVED,
+                    f"the thread's DTV at 0x{dtv:x} is damaged (generation {generation}, room for {capacity})",
+                )
+            if generation < oldest or number > capacity or block in nothing:
+                return untouched
+            if block is None:
+                return Absence(State.UNRESOLVED, f"entry {number} of the thread's DTV at 0x{dtv:x} cannot be read")
+            if block % alignment:
+                return Absence(
+                    State.UNRESOLVED,
+                    f"entry {number} of the thread's DTV (0x{block:x}) is no address of a block: it is damaged",
+                )
+            return block
+
+        return judge
 
     def _read_dtv_pointers(self, thread_pointers: Sequence[int]) -> list[int | None]:
         unknown = [pointer for pointer in thread_pointers if pointer not in self._dtv_pointers]
         if unknown:
             at = self._descriptors.field("pthread_dtvp").offset - self._pthread_distance
-            for pointer, raw in zip(
-                unknown, self._memory.read_many([pointer + at for pointer in unknown], self._words.size)
-            ):
-                self._note_dtv(pointer, self._word_in(raw, 0) if raw else 0)
+            raws = self._memory.read_many([pointer + at for pointer in unknown], self._words.size)
+            self._note_dtvs(unknown, [self._word_in(raw, 0) if raw else 0 for raw in raws])
         return [self._dtv_pointers[pointer] for pointer in thread_pointers]
 
-    def _note_dtv(self, thread_pointer: int, dtv: int) -> None:
-        self._dtv_pointers[thread_pointer] = dtv if dtv and dtv % self._words.size == 0 else None
+    def _note_dtvs(self, thread_pointers: Sequence[int], dtvs: Sequence[int]) -> None:
+        size = self._words.size
+        self._dtv_pointers.update(zip(thread_pointers, [dtv if dtv and dtv % size == 0 else None for dtv in dtvs]))
 
     # What else a thread has
 
