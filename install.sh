@@ -190,7 +190,7 @@ check_gdb() {
 try:
     import gdb
     answer = gdb.execute("help tls-inspect", to_string=True).splitlines()[0]
-    import elftools.elf.elffile, pygments.lexers, rich.table
+    import pygments.lexers, rich.table
     print("check: " + answer)
 except Exception as error:
     print("%s: %s" % (type(error).__name__, error))' 2>&1 </dev/null) || true

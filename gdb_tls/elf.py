@@ -1,33 +1,26 @@
 """ELF files: program headers, build ids, symbols.
 
-pyelftools reads the headers.  Symbol tables are scanned here, because a table of half a
-million symbols must not cost half a million Python objects: only the rows that are
-wanted become `ElfSymbol`s.
+Symbol tables are scanned, because a table of half a million symbols must not cost half a million
+Python objects: only the rows that are wanted become `ElfSymbol`s.
 """
 
 from __future__ import annotations
 
-import lzma
 import os
 import struct
 from array import array
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from io import BytesIO
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-
+from gdb_tls import elf_headers as headers
+from gdb_tls.elf_headers import ProgramHeader, SectionHeader
 from gdb_tls.model import TlsSegment
 
 STT_TLS = 6
 STT_FILE = 4
 SHN_UNDEF = 0
-SHT_NOBITS = "SHT_NOBITS"
-
-# What pyelftools raises on files with garbage in their headers, besides its own error.
-DAMAGED = (ELFError, ValueError, LookupError, AttributeError, TypeError, OverflowError, OSError)
 
 
 class NotElf(Exception):
@@ -73,64 +66,67 @@ class ElfFile:
         self.path = path
         self._stream = stream
         try:
-            self._elf = ELFFile(stream)
-            self.machine: str = self._elf["e_machine"]
-        except DAMAGED as error:
+            self._header = headers.read_file_header(self._read(0, headers.LARGEST_HEADER))
+        except (ValueError, OSError) as error:
             raise NotElf(f"{path} is not a whole ELF file ({error})") from error
-        self.pointer_size = self._elf.elfclass // 8
-        self.byte_order = "little" if self._elf.little_endian else "big"
-        self._order = "<" if self._elf.little_endian else ">"
+        self.pointer_size = self._header.pointer_size
+        self._order = self._header.order
+        self.byte_order = "little" if self._order == "<" else "big"
 
     @cached_property
-    def segments(self) -> list[Any]:
-        """All program headers, as pyelftools' containers."""
-        try:
-            return [segment.header for segment in self._elf.iter_segments()]
-        except DAMAGED as error:
-            raise NotElf(f"{self.path} has unreadable program headers ({error})") from error
+    def segments(self) -> list[ProgramHeader]:
+        """All program headers.
 
-    def program_header_table(self, entry_size: int) -> bytes:
-        """The raw program headers, for files with so many of them that objects would cost time."""
-        return self._read(self._elf["e_phoff"], self._elf.num_segments() * entry_size)
+        Raises:
+            NotElf: where the file ends before they do.
+        """
+        count = self._header.program_header_count
+        if count == headers.PN_XNUM and self._first_section:
+            count = self._first_section.info
+        size = headers.table_size(count, self.pointer_size, headers.PROGRAM_HEADER)
+        table = self._read(self._header.program_headers, size)
+        if len(table) < size:
+            raise NotElf(f"{self.path} is not a whole ELF file (it ends in its program headers)")
+        return list(headers.program_headers(table, self.pointer_size, self._order))
 
     @cached_property
     def is_relocatable(self) -> bool:
         """Whether it may be loaded anywhere (ET_DYN)."""
-        return bool(self._elf["e_type"] == "ET_DYN")
+        return self._header.type == headers.ET_DYN
 
     @cached_property
     def is_core(self) -> bool:
         """Whether it is a core dump (ET_CORE)."""
-        return bool(self._elf["e_type"] == "ET_CORE")
+        return self._header.type == headers.ET_CORE
 
     @cached_property
     def notes(self) -> list[tuple[int, bytes, bytes]]:
         """(type, name, contents) of every note, however damaged what comes after it."""
         found: list[tuple[int, bytes, bytes]] = []
         for header in self.segments:
-            if header.p_type == "PT_NOTE":
-                found += notes_in(self._read(header.p_offset, header.p_filesz), self._order)
+            if header.type == headers.PT_NOTE:
+                found += notes_in(self._read(header.offset, header.file_size), self._order)
         return found
 
     @cached_property
     def tls_segment(self) -> TlsSegment | None:
         """The PT_TLS header; None for a file without thread-local storage."""
         for header in self.segments:
-            if header.p_type == "PT_TLS":
-                return TlsSegment(header.p_vaddr, header.p_filesz, header.p_memsz, max(header.p_align, 1))
+            if header.type == headers.PT_TLS:
+                return TlsSegment(header.address, header.file_size, header.size, max(header.alignment, 1))
         return None
 
     @cached_property
     def has_debug_info(self) -> bool:
         """Whether the file itself has DWARF that describes variables."""
-        return any(self._section(name) is not None for name in (".debug_info", ".zdebug_info"))
+        return not self._sections.keys().isdisjoint((".debug_info", ".zdebug_info"))
 
     @cached_property
     def build_id(self) -> str | None:
         """The NT_GNU_BUILD_ID note in lower-case hex."""
         for header in self.segments:
-            if header.p_type == "PT_NOTE":
-                found = find_build_id(self._read(header.p_offset, header.p_filesz), self._order)
+            if header.type == headers.PT_NOTE:
+                found = find_build_id(self._read(header.offset, header.file_size), self._order)
                 if found:
                     return found
         return None
@@ -138,9 +134,9 @@ class ElfFile:
     def at_address(self, address: int, size: int) -> bytes | None:
         """Reads bytes by the address they are linked at; None where the file has none there."""
         for header in self.segments:
-            end = header.p_vaddr + header.p_filesz
-            if header.p_type == "PT_LOAD" and header.p_vaddr <= address and address + size <= end:
-                found = self._read(header.p_offset + address - header.p_vaddr, size)
+            end = header.address + header.file_size
+            if header.type == headers.PT_LOAD and header.address <= address and address + size <= end:
+                found = self._read(header.offset + address - header.address, size)
                 return found if len(found) == size else None
         return None
 
@@ -184,29 +180,44 @@ class ElfFile:
         return [*self._own_tables(".dynsym"), *(self._own_tables(".symtab") or self._mini_debug_tables())]
 
     def _own_tables(self, name: str) -> list[_SymbolTable]:
-        section = self._section(name)
-        if section is None or section.header.sh_type == SHT_NOBITS:
+        section, table = self._sections.get(name), self._section_table
+        strings = table[section.link] if section and section.link < len(table) else None
+        if section is None or strings is None or headers.SHT_NOBITS in (section.type, strings.type):
             return []
-        try:
-            strings = self._elf.get_section(section.header.sh_link)
-            if strings is None or strings.header.sh_type == SHT_NOBITS:
-                return []
-        except DAMAGED:
+        rows, names = self._contents(section), self._contents(strings)
+        return [_SymbolTable(rows, names, self.pointer_size, self._order, name == ".dynsym")]
+
+    @cached_property
+    def _sections(self) -> dict[str, SectionHeader]:
+        """The sections by name, as far as the headers are whole."""
+        table = self._section_table
+        index = self._header.names
+        if index == headers.SHN_XINDEX and table:
+            index = table[0].link
+        names = self._contents(table[index]) if index < len(table) else b""
+        return {name_at(names, section.name): section for section in table[::-1] if section.name < len(names)}
+
+    @cached_property
+    def _section_table(self) -> list[SectionHeader]:
+        count = self._header.section_header_count
+        if not count and self._first_section:
+            count = self._first_section.size
+        return self._section_headers(count)
+
+    @cached_property
+    def _first_section(self) -> SectionHeader | None:
+        """Section header 0, which has the numbers that are too large for the file's header."""
+        return next(iter(self._section_headers(1)), None)
+
+    def _section_headers(self, count: int) -> list[SectionHeader]:
+        if not self._header.section_headers:
             return []
-        return [
-            _SymbolTable(
-                self._contents(section), self._contents(strings), self.pointer_size, self._order, name == ".dynsym"
-            )
-        ]
+        size = headers.table_size(count, self.pointer_size, headers.SECTION_HEADER)
+        table = self._read(self._header.section_headers, size)
+        return list(headers.section_headers(table, self.pointer_size, self._order))
 
-    def _section(self, name: str) -> Any:
-        try:
-            return self._elf.get_section_by_name(name)
-        except DAMAGED:
-            return None
-
-    def _contents(self, section: Any) -> bytes:
-        return self._read(section.header.sh_offset, section.header.sh_size)
+    def _contents(self, section: SectionHeader) -> bytes:
+        return self._read(section.offset, section.size)
 
     def _read(self, offset: int, size: int) -> bytes:
         # A damaged header may ask for more than there is, or than can be asked for.
@@ -221,9 +232,11 @@ class ElfFile:
 
     def _mini_debug_tables(self) -> list[_SymbolTable]:
         # "MiniDebugInfo" of the GDB manual: an xz-compressed ELF file that holds a .symtab.
-        section = self._section(".gnu_debugdata")
+        section = self._sections.get(".gnu_debugdata")
         if section is None:
             return []
+        import lzma
+
         try:
             inner = ElfFile(f"{self.path} (.gnu_debugdata)", BytesIO(lzma.decompress(self._contents(section))))
         except (lzma.LZMAError, NotElf):
@@ -233,7 +246,7 @@ class ElfFile:
     @cached_property
     def debug_link(self) -> str | None:
         """The file name in `.gnu_debuglink`."""
-        section = self._section(".gnu_debuglink")
+        section = self._sections.get(".gnu_debuglink")
         if section is None:
             return None
         return self._contents(section).split(b"\0", 1)[0].decode(errors="replace")
@@ -259,18 +272,13 @@ class _SymbolTable:
             name, value, size, info, other, section = struct.unpack_from(self._order + "IIIBBH", self._rows, at)
         return name, info, other, section, value, size
 
-    def _string(self, offset: int) -> str:
-        end = self._strings.find(b"\0", offset)
-        return self._strings[offset : end if end >= 0 else None].decode(errors="replace")
-
     def _symbol(self, index: int, file: str = "") -> ElfSymbol | None:
         name, info, other, section, value, size = self._row(index)
         if section == SHN_UNDEF:
             return None
         exported = self.is_dynamic and info >> 4 != 0 and other & 3 == 0
-        return ElfSymbol(
-            self._string(name), value, size, exported, info >> 4 == 0, file, "dynsym" if self.is_dynamic else "symtab"
-        )
+        source = "dynsym" if self.is_dynamic else "symtab"
+        return ElfSymbol(name_at(self._strings, name), value, size, exported, info >> 4 == 0, file, source)
 
     @cached_property
     def _kinds(self) -> bytes:
@@ -296,7 +304,7 @@ class _SymbolTable:
     def _file_before(self, index: int) -> str:
         # gABI: the STT_FILE symbol precedes the other local symbols of its file.
         before = self._kinds.rfind(bytes([STT_FILE]), 0, index)
-        return self._string(self._row(before)[0]) if before >= 0 else ""
+        return name_at(self._strings, self._row(before)[0]) if before >= 0 else ""
 
     def by_name(self, names: Iterable[str]) -> Iterator[ElfSymbol]:
         """All defined rows with one of these names."""
@@ -322,6 +330,12 @@ class _SymbolTable:
         symbol = self._symbol(index)
         if symbol:
             yield symbol
+
+
+def name_at(strings: bytes, offset: int) -> str:
+    """The zero-terminated name at an offset of a string table."""
+    end = strings.find(b"\0", offset)
+    return strings[offset : end if end >= 0 else None].decode(errors="replace")
 
 
 def _positions(data: bytes, wanted: bytes) -> Iterator[int]:

@@ -12,7 +12,8 @@ from itertools import repeat
 from typing import NamedTuple
 
 from gdb_tls.elf import NotElf
-from gdb_tls.objects import PT_LOAD, LoadedObject, LoadedObjects
+from gdb_tls.elf_headers import PT_LOAD
+from gdb_tls.objects import LoadedObject, LoadedObjects
 from gdb_tls.survey import Survey
 
 AT_RANDOM = 25
@@ -129,7 +130,7 @@ def object_bounds(objects: LoadedObjects, loaded: LoadedObject) -> tuple[int, in
     ends = [(h.address, h.address + h.size) for h in objects.headers_at(loaded.load_base) if h.type == PT_LOAD]
     if not ends and loaded.file:
         try:
-            ends = [(h.p_vaddr, h.p_vaddr + h.p_memsz) for h in loaded.file.segments if h.p_type == "PT_LOAD"]
+            ends = [(h.address, h.address + h.size) for h in loaded.file.segments if h.type == PT_LOAD]
         except NotElf:
             return None
     if not ends:

@@ -16,16 +16,28 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gdb_tls.elf import ElfFile, ElfSymbol, NotElf, find_build_id, open_elf
+from gdb_tls.elf_headers import (
+    PROGRAM_HEADER,
+    PT_DYNAMIC,
+    PT_INTERP,
+    PT_LOAD,
+    PT_NOTE,
+    PT_PHDR,
+    PT_TLS,
+    ProgramHeader,
+    program_headers,
+    table_size,
+)
 from gdb_tls.model import Module, TlsSegment
 from gdb_tls.target import Target, UnreadableMemory
 
 AT_PHDR, AT_PHNUM, AT_EXECFN = 3, 5, 31
-PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 DT_NULL, DT_DEBUG = 0, 21
 
 # The vDSO: the kernel's own object, which has no file.
 KERNEL_OBJECTS = ("linux-vdso.so", "linux-gate.so", "linux-vdso64.so", "linux-vdso32.so")
 MOST_OBJECTS = 100_000
+MOST_HEADERS = 1024
 LONGEST_NAME = 4096
 LARGEST_DYNAMIC_SECTION = 1 << 16
 
@@ -59,18 +71,6 @@ class Words:
                 return os.fsdecode(found.split(b"\0", 1)[0])
             address += piece
         raise UnreadableMemory(address)
-
-
-@dataclass(frozen=True)
-class ProgramHeader:
-    """One program header as it stands in memory."""
-
-    type: int
-    offset: int
-    address: int
-    file_size: int
-    size: int
-    alignment: int
 
 
 @dataclass(frozen=True)
@@ -260,21 +260,8 @@ class LoadedObjects:
             return []
 
     def _headers(self, address: int, count: int) -> list[ProgramHeader]:
-        wide = self._words.size == 8
-        size = 56 if wide else 32
-        data = self._target.memory.read(address, size * min(count, 1024))
-        found = []
-        for at in range(0, len(data), size):
-            if wide:
-                kind, _, offset, vaddr, _, file_size, memory_size, alignment = struct.unpack_from(
-                    self._words.order + "IIQQQQQQ", data, at
-                )
-            else:
-                kind, offset, vaddr, _, file_size, memory_size, _, alignment = struct.unpack_from(
-                    self._words.order + "IIIIIIII", data, at
-                )
-            found.append(ProgramHeader(kind, offset, vaddr, file_size, memory_size, alignment))
-        return found
+        size = table_size(min(count, MOST_HEADERS), self._words.size, PROGRAM_HEADER)
+        return list(program_headers(self._target.memory.read(address, size), self._words.size, self._words.order))
 
     @cached_property
     def _executable_headers(self) -> list[ProgramHeader]:
@@ -288,15 +275,10 @@ class LoadedObjects:
         return found if any(header.type == PT_LOAD for header in found) else self._file_headers()
 
     def _file_headers(self) -> list[ProgramHeader]:
-        numbers = {name: globals()[name] for name in ("PT_LOAD", "PT_DYNAMIC", "PT_INTERP", "PT_PHDR", "PT_TLS")}
         try:
-            headers = open_elf(self._target.executable).segments if self._target.executable else []
+            return open_elf(self._target.executable).segments if self._target.executable else []
         except NotElf:
             return []
-        return [
-            ProgramHeader(numbers.get(h.p_type, 0), h.p_offset, h.p_vaddr, h.p_filesz, h.p_memsz, h.p_align)
-            for h in headers
-        ]
 
     @cached_property
     def _executable_base(self) -> int | None:

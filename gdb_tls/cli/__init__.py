@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 CLEAN, FLAGGED, FAILED = 0, 1, 2
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGES = ("elftools", "pygments", "rich")
+PACKAGES = ("pygments", "rich")
 
 
 def main(words: Sequence[str] | None = None) -> int:

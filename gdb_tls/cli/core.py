@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from gdb_tls.elf import ElfFile, NotElf, open_elf
+from gdb_tls.elf_headers import PT_NOTE
 from gdb_tls.errors import MissingFile, TlsError
 
 # elf.h
@@ -206,7 +207,7 @@ def _build_id_at(core: ElfFile, address: int) -> str | None:
         for start, end in ((40, 48), (60, 64)) if core.pointer_size == 8 else ((32, 36), (48, 52)):
             page[start:end] = bytes(end - start)
         image = ElfFile("memory", BytesIO(page))
-        whole = all(one.p_offset + one.p_filesz <= PAGE for one in image.segments if one.p_type == "PT_NOTE")
+        whole = all(one.offset + one.file_size <= PAGE for one in image.segments if one.type == PT_NOTE)
         return image.build_id or ("" if whole else None)
     except NotElf:
         return None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import struct
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import repeat
+from operator import attrgetter
 
 import gdb
 
 from gdb_tls.debugger.scatter import MOST_RANGES, MappedFile, ScatteredReads
 from gdb_tls.elf import NotElf, open_elf
+from gdb_tls.elf_headers import PF_W, PT_LOAD, ProgramHeader
 from gdb_tls.target import UnreadableMemory
 
 AT_PHDR = 3
@@ -141,8 +142,8 @@ class CoreMemory(DirectMemory):
             OSError, NotElf: where it cannot be read.
         """
         super().__init__(inferior)
-        segments = sorted(_load_segments(path))
-        self._starts = [segment[0] for segment in segments]
+        segments = sorted((one for one in open_elf(path).segments if one.type == PT_LOAD), key=attrgetter("address"))
+        self._starts = [segment.address for segment in segments]
         self._segments = segments
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         with suppress(OSError, OverflowError):
@@ -150,8 +151,8 @@ class CoreMemory(DirectMemory):
             self._scattered = self._mapped.reads
             # As `bisect` counts: at 0 is what lies before the first segment. The file may be cut off.
             base, length = self._mapped.address, self._mapped.size
-            self._ends = [-1, *(start + min(held, length - offset) for start, held, _, offset, _ in segments)]
-            self._shifts = [0, *(base + offset - start for start, _, _, offset, _ in segments)]
+            self._ends = [-1, *(one.address + min(one.file_size, length - one.offset) for one in segments)]
+            self._shifts = [0, *(base + one.offset - one.address for one in segments)]
 
     def __del__(self) -> None:
         """Closes the file."""
@@ -160,22 +161,25 @@ class CoreMemory(DirectMemory):
 
     def read(self, address: int, size: int) -> bytes:
         """See `Memory.read`."""
-        at = bisect_right(self._starts, address) - 1
-        if at >= 0:
-            start, held, _, offset, _ = self._segments[at]
-            if address + size <= start + held:
-                found = os.pread(self._file, size, address - start + offset)
-                if len(found) == size:
-                    return found
-        left_out = at >= 0 and address < self._segments[at][0] + self._segments[at][2]
+        segment = self._segment(address)
+        if segment and address + size <= segment.address + segment.file_size:
+            found = os.pread(self._file, size, address - segment.address + segment.offset)
+            if len(found) == size:
+                return found
         # Of what could be written, GDB would show how the program's file has it, or zeros.
-        if left_out and self._segments[at][4]:
+        if segment and segment.flags & PF_W:
             raise UnreadableMemory(address)
         found = super().read(address, size)
         # core_target::xfer_partial reads what the core left out as zeros, where no file has it.
-        if left_out and not any(found):
+        if segment and not any(found):
             raise UnreadableMemory(address)
         return found
+
+    def _segment(self, address: int) -> ProgramHeader | None:
+        """The segment that holds an address, be its bytes in the file or not."""
+        at = bisect_right(self._starts, address) - 1
+        found = self._segments[at] if at >= 0 else None
+        return found if found and address < found.address + found.size else None
 
     def _places(self, addresses: Sequence[int], size: int) -> Sequence[int]:
         ends, shifts = self._ends, self._shifts
@@ -185,13 +189,7 @@ class CoreMemory(DirectMemory):
 
     def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         """See `Memory.are_mapped`; the headers also list the pages that the core left out."""
-        return [self._is_mapped(address) for address in addresses]
-
-    def _is_mapped(self, address: int) -> bool:
-        at = bisect_right(self._starts, address) - 1
-        if at >= 0 and address < self._segments[at][0] + self._segments[at][2]:
-            return True
-        return self._read_one(address, 1) is not None
+        return [self._segment(address) is not None or self._read_one(address, 1) is not None for address in addresses]
 
 
 def open_memory(
@@ -232,21 +230,3 @@ def _view_differs() -> bool:
         return not gdb.execute("info checkpoints", to_string=True).startswith("No checkpoints")
     except gdb.error:
         return True
-
-
-def _load_segments(path: str) -> list[tuple[int, int, int, int, bool]]:
-    """(address, bytes held, bytes of memory, file offset, writable) of every PT_LOAD (gABI, "Program Header").
-
-    Not through pyelftools: twenty thousand headers would take it a second.
-    """
-    file = open_elf(path)
-    order = "<" if file.byte_order == "little" else ">"
-    wide = file.pointer_size == 8
-    size = 56 if wide else 32
-    found = []
-    for row in struct.iter_unpack(order + ("IIQQQQQQ" if wide else "IIIIIIII"), file.program_header_table(size)):
-        kind = row[0]
-        offset, address, held, memory = (row[2], row[3], row[5], row[6]) if wide else (row[1], row[2], row[4], row[5])
-        if kind == 1:
-            found.append((address, held, memory, offset, bool((row[1] if wide else row[6]) & 2)))
-    return found

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import struct
 from bisect import bisect_right
 from contextlib import suppress
 
 import gdb
 
 from gdb_tls.elf import NotElf, open_elf
+from gdb_tls.elf_headers import PF_W, PF_X, PT_LOAD
 from gdb_tls.target import Region
 
-PT_LOAD = 1
-PF_X, PF_W = 1, 2
 # GDB's table, which has no permissions for a core (and none before GDB 12), and /proc/PID/maps.
 GDB_LINE = re.compile(
     r"^\s*(0x[0-9a-f]+)\s+(0x[0-9a-f]+)\s+0x[0-9a-f]+\s+0x[0-9a-f]+(?:\s+([r-][w-][x-][ps]))?\s*(.*)$"
@@ -56,19 +54,15 @@ def _region(start: str, end: str, permissions: str, file: str, base: int) -> Reg
 
 def _core_regions(core_file: str, files: list[Region]) -> list[Region]:
     """The core's PT_LOAD headers (gABI), with the files of its NT_FILE note."""
-    core = open_elf(core_file)
-    wide = core.pointer_size == 8
-    order = "<" if core.byte_order == "little" else ">"
     files = sorted(files)
     starts = [region.start for region in files]
     found = []
-    size = 56 if wide else 32
-    for row in struct.iter_unpack(order + ("IIQQQQQQ" if wide else "IIIIIIII"), core.program_header_table(size)):
-        kind, flags, address, memory = (row[0], row[1], row[3], row[6]) if wide else (row[0], row[6], row[2], row[5])
-        if kind == PT_LOAD:
-            at = bisect_right(starts, address) - 1
-            file = files[at].file if at >= 0 and address < files[at].end else ""
-            found.append(Region(address, address + memory, bool(flags & PF_W), bool(flags & PF_X), file))
+    for one in open_elf(core_file).segments:
+        if one.type == PT_LOAD:
+            at = bisect_right(starts, one.address) - 1
+            file = files[at].file if at >= 0 and one.address < files[at].end else ""
+            end = one.address + one.size
+            found.append(Region(one.address, end, bool(one.flags & PF_W), bool(one.flags & PF_X), file))
     # GDB's own cores leave out code that is in a file: only the note tells of it.
     known = {region.start for region in found}
     return sorted(found + [region for region in files if region.start not in known])

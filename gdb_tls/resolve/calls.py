@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from gdb_tls.elf_headers import PT_LOAD
 from gdb_tls.errors import ResolverUnavailable
 from gdb_tls.model import Absence, Place, State, Thread, Variable
 from gdb_tls.objects import LoadedObjects
@@ -166,6 +167,6 @@ class _Unsafe:
 def _loader_range(objects: LoadedObjects) -> Iterator[tuple[int, int]]:
     for loaded in objects.all:
         if loaded.name.startswith(LOADER_NAMES):
-            ends = [header.address + header.size for header in objects.headers_at(loaded.load_base) if header.type == 1]
+            ends = [one.address + one.size for one in objects.headers_at(loaded.load_base) if one.type == PT_LOAD]
             if ends:
                 yield loaded.load_base, loaded.load_base + max(ends)

@@ -21,7 +21,7 @@ PACKAGE = ROOT / "gdb_tls"
 
 # From the foundations to the edges.  An entry stands for itself and, where it ends in a dot, for what is below it.
 LAYERS = (
-    ("errors", "model", "instances", "arch", "elf", "progress"),
+    ("errors", "model", "instances", "arch", "elf_headers", "elf", "progress"),
     ("target",),
     ("objects", "symbols"),
     ("libc", "libc."),

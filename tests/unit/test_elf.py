@@ -200,7 +200,7 @@ def test_symbol_table_of_an_odd_size() -> None:
     content = Elf(symtab=[Symbol("whole", 1), Symbol("cut", 2)]).file()
     size = content.rindex((3 * 24).to_bytes(8, "little"))
     odd = content[:size] + (3 * 24 - 5).to_bytes(8, "little") + content[size + 8 :]
-    assert ElfFile("x", BytesIO(odd)).tls_symbols() == []
+    assert [s.name for s in ElfFile("x", BytesIO(odd)).tls_symbols()] == ["whole"]
 
 
 def test_global_symbols_have_no_file() -> None:

@@ -1,0 +1,144 @@
+"""ELF's own tables: file header, program headers, section headers (gABI, "Object Files").
+
+A core of ten thousand threads has twenty thousand program headers, and the first command of a session reads
+the headers of every library: whole tables are unpacked at once, with no object in between.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
+PF_X, PF_W = 1, 2
+ET_DYN, ET_CORE = 3, 4
+SHT_NOBITS = 8
+
+# In the header, where the true number stands in section header 0.
+PN_XNUM, SHN_XINDEX = 0xFFFF, 0xFFFF
+LARGEST_HEADER = 64
+
+FILE_HEADER = {4: "16xHHI3II6H", 8: "16xHHI3QI6H"}
+PROGRAM_HEADER = {4: "8I", 8: "II6Q"}
+SECTION_HEADER = {4: "10I", 8: "II4QII2Q"}
+
+
+class ProgramHeader(NamedTuple):
+    """One program header.
+
+    Attributes:
+        type: `p_type` (PT_...).
+        flags: `p_flags` (PF_...).
+        offset: in the file.
+        address: `p_vaddr`, without the load base.
+        file_size: bytes in the file.
+        size: bytes in memory.
+        alignment: `p_align`.
+    """
+
+    type: int
+    flags: int
+    offset: int
+    address: int
+    file_size: int
+    size: int
+    alignment: int
+
+
+class SectionHeader(NamedTuple):
+    """One section header.
+
+    Attributes:
+        name: the offset of its name in the names' section.
+        type: `sh_type` (SHT_...).
+        offset: in the file.
+        size: in bytes.
+        link: the index of the section that belongs to it.
+        info: `sh_info`.
+    """
+
+    name: int
+    type: int
+    offset: int
+    size: int
+    link: int
+    info: int
+
+
+class FileHeader(NamedTuple):
+    """What the file header says; the numbers are those of the header itself (see `PN_XNUM`).
+
+    Attributes:
+        pointer_size: 4 or 8, in bytes.
+        order: "<" or ">", as `struct` has it.
+        type: `e_type` (ET_...).
+        program_headers: their offset in the file.
+        program_header_count: how many there are.
+        section_headers: their offset in the file; 0 for none.
+        section_header_count: how many there are.
+        names: the index of the section of the sections' names.
+    """
+
+    pointer_size: int
+    order: str
+    type: int
+    program_headers: int
+    program_header_count: int
+    section_headers: int
+    section_header_count: int
+    names: int
+
+
+def read_file_header(data: bytes) -> FileHeader:
+    """Reads the beginning of a file.
+
+    Args:
+        data: its first bytes, `LARGEST_HEADER` of them where there are as many.
+
+    Raises:
+        ValueError: where they are no ELF header; the text says why.
+    """
+    if data[:4] != b"\x7fELF":
+        raise ValueError("it does not begin as one")
+    width, order = data[4:5], data[5:6]  # EI_CLASS, EI_DATA
+    if width not in (b"\1", b"\2") or order not in (b"\1", b"\2"):
+        raise ValueError("its width or byte order is unknown")
+    pointer_size, sign = (8 if width == b"\2" else 4), ("<" if order == b"\1" else ">")
+    form = struct.Struct(sign + FILE_HEADER[pointer_size])
+    if len(data) < form.size:
+        raise ValueError("it ends in its header")
+    kind, _, _, _, programs, sections, _, _, program_size, count, section_size, section_count, names = form.unpack_from(
+        data
+    )
+    if count and program_size != struct.calcsize(sign + PROGRAM_HEADER[pointer_size]):
+        raise ValueError("its program headers have an unknown size")
+    if section_size != struct.calcsize(sign + SECTION_HEADER[pointer_size]):
+        sections = section_count = 0
+    return FileHeader(pointer_size, sign, kind, programs, count, sections, section_count, names)
+
+
+def program_headers(data: bytes, pointer_size: int, order: str) -> Iterator[ProgramHeader]:
+    """Unpacks a table of program headers; what is left of one at the end is passed over."""
+    form = struct.Struct(order + PROGRAM_HEADER[pointer_size])
+    rows = form.iter_unpack(data[: len(data) // form.size * form.size])
+    if pointer_size == 8:
+        for kind, flags, offset, address, _, file_size, size, alignment in rows:
+            yield ProgramHeader(kind, flags, offset, address, file_size, size, alignment)
+    else:
+        for kind, offset, address, _, file_size, size, flags, alignment in rows:
+            yield ProgramHeader(kind, flags, offset, address, file_size, size, alignment)
+
+
+def section_headers(data: bytes, pointer_size: int, order: str) -> Iterator[SectionHeader]:
+    """Unpacks a table of section headers; what is left of one at the end is passed over."""
+    form = struct.Struct(order + SECTION_HEADER[pointer_size])
+    for name, kind, _, _, offset, size, link, info, _, _ in form.iter_unpack(
+        data[: len(data) // form.size * form.size]
+    ):
+        yield SectionHeader(name, kind, offset, size, link, info)
+
+
+def table_size(count: int, pointer_size: int, form: dict[int, str]) -> int:
+    """The bytes of a table of `count` headers (`form`: `PROGRAM_HEADER` or `SECTION_HEADER`)."""
+    return count * struct.calcsize("<" + form[pointer_size])
