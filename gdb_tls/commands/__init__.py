@@ -9,13 +9,15 @@ import argparse
 import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdb_tls.errors import BadArgument
-from gdb_tls.program import Program
 from gdb_tls.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from gdb_tls.model import Thread
+    from gdb_tls.program import Program
     from gdb_tls.render.page import Page
 
 
@@ -108,17 +110,21 @@ class Request(NamedTuple):
         """The numbers given with --threads; None for all threads."""
         return None if self.arguments.threads is None else parse_threads(self.arguments.threads)
 
+    def chosen(self, program: Program) -> list[Thread] | None:
+        """The program's threads that --threads names; None for all.
 
-@dataclass(frozen=True)
-class CommandSpec:
-    """A command: what is known of it without running it, a query over the program, and its views.
+        Raises:
+            BadArgument: where it names none.
+        """
+        from gdb_tls.report import wanted
+
+        return None if self.threads is None else wanted(program.threads, self.threads)
+
+
+class Action(NamedTuple):
+    """What a command does: a query over the program, and the views of its answer.
 
     Attributes:
-        name: as typed.
-        summary: one sentence.
-        description: paragraphs of plain text.
-        options: in the order in which help shows them.
-        examples: (command line, what it does).
         query: works out the answer.  It may read the target; the views may not.
         table: the answer for a screen, as something that rich can print.
         document: the answer for JSON.
@@ -127,17 +133,38 @@ class CommandSpec:
         flagged: whether the answer has something that looks wrong; it becomes `$_tls_status`.
     """
 
-    name: str
-    summary: str
-    description: str
-    options: Sequence[Option]
-    examples: Sequence[tuple[str, str]]
     query: Callable[[Request], Any]
     table: Callable[[Any, Screen], Any]
     document: Callable[[Any], dict[str, Any]]
     records: Callable[[Any], Records]
     page: Callable[[Any], Page] | None = None
     flagged: Callable[[Any], bool] = lambda answer: False
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """A command: what is known of it without running it, and a way to what it does.
+
+    Attributes:
+        name: as typed.
+        summary: one sentence.
+        description: paragraphs of plain text.
+        options: in the order in which help shows them.
+        examples: (command line, what it does).
+        load: gives what it does.  It imports that, so that registering ten commands costs little.
+    """
+
+    name: str
+    summary: str
+    description: str
+    options: Sequence[Option]
+    examples: Sequence[tuple[str, str]]
+    load: Callable[[], Action]
+
+    @cached_property
+    def action(self) -> Action:
+        """What it does."""
+        return self.load()
 
 
 class Parser(argparse.ArgumentParser):

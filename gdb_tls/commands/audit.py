@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from gdb_tls.audit import audit
-from gdb_tls.commands import CommandSpec, Option, Request, options
-from gdb_tls.render import audit as views
-from gdb_tls.report import wanted
+from typing import TYPE_CHECKING
+
+from gdb_tls.commands import Action, CommandSpec, Option, Request, options
+
+if TYPE_CHECKING:
+    from gdb_tls.render import audit as views
 
 
 def query(request: Request) -> views.Answer:
     """Audits the chosen modules in the chosen threads."""
+    from gdb_tls.audit import audit
+    from gdb_tls.render import audit as views
+
     arguments = request.arguments
     program = request.program()
-    threads = wanted(program.threads, request.threads) if request.threads else None
-    return views.Answer(audit(program, arguments.module, threads, request.progress), arguments.all)
+    found = audit(program, arguments.module, request.chosen(program), request.progress)
+    return views.Answer(found, arguments.all)
+
+
+def _action() -> Action:
+    from gdb_tls.render import audit as views
+
+    return Action(query, views.table, views.document, views.records, flagged=lambda answer: bool(answer.audit.alarming))
 
 
 SPEC = CommandSpec(
@@ -44,9 +55,5 @@ Only memory is read, and nothing runs in the process.
         ("tls-audit", "Finds the variable behind a crash without knowing its name"),
         ("tls-audit --module libapp.so --all", "Shows everything that is remarkable in one library"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
-    flagged=lambda answer: bool(answer.audit.alarming),
+    load=_action,
 )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gdb_tls.commands import CommandSpec, Option, Request, options
-from gdb_tls.difference import between_moments, between_threads, is_same_process, only_files, position, read_document
+from gdb_tls.commands import Action, CommandSpec, Option, Request, options
 from gdb_tls.errors import BadArgument
-from gdb_tls.grid import survey_grid
-from gdb_tls.program import Program
-from gdb_tls.render import diff as views
-from gdb_tls.render import map as map_views
-from gdb_tls.survey import LONGEST_KEPT
+
+if TYPE_CHECKING:
+    from gdb_tls.program import Program
+    from gdb_tls.render import diff as views
 
 # Of a variable in two threads.
 LONGEST_COMPARED = 1 << 16
@@ -21,6 +19,12 @@ LONGEST_COMPARED = 1 << 16
 
 def query(request: Request) -> views.Answer:
     """Makes the pictures of both sides and compares them."""
+    from gdb_tls import difference
+    from gdb_tls.grid import survey_grid
+    from gdb_tls.render import diff as views
+    from gdb_tls.render import map as map_views
+    from gdb_tls.survey import LONGEST_KEPT
+
     arguments = request.arguments
     numbers = [_number(word) for word in arguments.threads]
     if bool(arguments.against) + bool(arguments.core) > 1:
@@ -39,17 +43,17 @@ def query(request: Request) -> views.Answer:
     )
     now = map_views.document(map_views.Answer(grid, False))
     if not other:
-        left, right = (position(now, number, "this program") for number in numbers)
+        left, right = (difference.position(now, number, "this program") for number in numbers)
         labels = f"thread {numbers[0]}", f"thread {numbers[1]}"
-        found = between_threads(now, left, right)
+        found = difference.between_threads(now, left, right)
         return views.Answer(grid.target, labels, found, None, len(grid.rows), arguments.all)
-    then = read_document(_then(program, arguments.against, arguments.core, arguments.module), other)
+    then = difference.read_document(_then(program, arguments.against, arguments.core, arguments.module), other)
     if arguments.module:
-        then = only_files(then, {module.name for module in grid.modules})
+        then = difference.only_files(then, {module.name for module in grid.modules})
     for number in numbers:
-        position(now, number, "this program")
-    found = between_moments(then, now, numbers or None)
-    same = is_same_process(then, now)
+        difference.position(now, number, "this program")
+    found = difference.between_moments(then, now, numbers or None)
+    same = difference.is_same_process(then, now)
     return views.Answer(grid.target, (other, "now"), found, same, len(grid.rows), arguments.all)
 
 
@@ -69,6 +73,12 @@ def _number(word: str) -> int:
     if not word.isdigit():
         raise BadArgument(f"{word} is no thread number", "Use the numbers of `info threads`.")
     return int(word)
+
+
+def _action() -> Action:
+    from gdb_tls.render import diff as views
+
+    return Action(query, views.table, views.document, views.records)
 
 
 SPEC = CommandSpec(
@@ -96,8 +106,5 @@ program differ anyway, so for them only a change of state is shown.
         ("tls-diff --against before.json", "Shows what changed since tls-map --format json --output before.json"),
         ("tls-diff 2 --core yesterday.core", "Shows what thread 2 had otherwise in another core"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
+    load=_action,
 )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from gdb_tls import report
-from gdb_tls.commands import CommandSpec, Option, Request, options
+from gdb_tls.commands import Action, CommandSpec, Option, Request, options
 from gdb_tls.errors import TlsError
-from gdb_tls.instances import Instances
-from gdb_tls.program import Program
-from gdb_tls.render import inferiors
-from gdb_tls.render import inspect as views
+
+if TYPE_CHECKING:
+    from gdb_tls.program import Program
+    from gdb_tls.render import inferiors
+    from gdb_tls.render import inspect as views
 
 
 def query(request: Request) -> inferiors.Answer:
     """Inspects the variable, in the selected inferior or in each."""
+    from gdb_tls.render import inferiors
+
     if not request.arguments.all_inferiors:
         return _inspect(request, request.program())
     parts = []
@@ -30,6 +33,10 @@ def query(request: Request) -> inferiors.Answer:
 
 def _inspect(request: Request, program: Program) -> views.Answer:
     """Inspects it in one program; for a screen it also reads the stacks of the rows that are shown."""
+    from gdb_tls import report
+    from gdb_tls.instances import Instances
+    from gdb_tls.render import inspect as views
+
     arguments = request.arguments
     every = arguments.format in ("json", "csv", "html")
     found = report.inspect(
@@ -58,6 +65,12 @@ def _named(program: Program, row: views.Row) -> views.Row:
     if not row.is_single:
         return row
     return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
+
+
+def _action() -> Action:
+    from gdb_tls.render import inferiors as views
+
+    return Action(query, views.table, views.document, views.records, views.page, views.flagged)
 
 
 SPEC = CommandSpec(
@@ -99,10 +112,5 @@ and call run code in each thread of a live process, which allocates blocks that 
             "Writes the answer for a program to read",
         ),
     ),
-    query=query,
-    table=inferiors.table,
-    document=inferiors.document,
-    records=inferiors.records,
-    page=inferiors.page,
-    flagged=inferiors.flagged,
+    load=_action,
 )

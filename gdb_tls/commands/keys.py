@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from gdb_tls.commands import CommandSpec, Request, options
-from gdb_tls.keys import read_keys
-from gdb_tls.render import keys as views
-from gdb_tls.report import wanted
+from typing import TYPE_CHECKING
+
+from gdb_tls.commands import Action, CommandSpec, Request, options
+
+if TYPE_CHECKING:
+    from gdb_tls.render import keys as views
 
 
 def query(request: Request) -> views.Answer:
     """Reads the keys in the threads that are wanted."""
+    from gdb_tls.keys import read_keys
+    from gdb_tls.render import keys as views
+
     program = request.program()
-    return views.Answer(read_keys(program, wanted(program.threads, request.threads)), request.max_rows)
+    return views.Answer(read_keys(program, request.chosen(program) or program.threads), request.max_rows)
+
+
+def _action() -> Action:
+    from gdb_tls.render import keys as views
+
+    return Action(query, views.table, views.document, views.records)
 
 
 SPEC = CommandSpec(
@@ -31,8 +42,5 @@ Only memory is read.
         ("tls-keys", "Shows all keys and values"),
         ("tls-keys --threads 1,3-5 --format json", "The same of some threads, for a program to read"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
+    load=_action,
 )

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from gdb_tls.commands import CommandSpec, Option, Request, options
-from gdb_tls.grid import survey_grid
-from gdb_tls.render import map as views
-from gdb_tls.report import wanted
+from typing import TYPE_CHECKING
+
+from gdb_tls.commands import Action, CommandSpec, Option, Request, options
+
+if TYPE_CHECKING:
+    from gdb_tls.render import map as views
 
 
 def query(request: Request) -> views.Answer:
     """Finds the state of every variable in every thread; a file gets their bytes, too."""
+    from gdb_tls.grid import survey_grid
+    from gdb_tls.render import map as views
+
     arguments = request.arguments
     program = request.program()
-    threads = wanted(program.threads, request.threads) if request.threads else None
     with_values = arguments.format not in ("table", "svg")
-    return views.Answer(survey_grid(program, arguments.module, threads, with_values, request.progress), arguments.all)
+    found = survey_grid(program, arguments.module, request.chosen(program), with_values, request.progress)
+    return views.Answer(found, arguments.all)
+
+
+def _action() -> Action:
+    from gdb_tls.render import map as views
+
+    return Action(query, views.table, views.document, views.records)
 
 
 SPEC = CommandSpec(
@@ -41,8 +52,5 @@ The JSON document has every variable's bytes, too; tls-diff --against compares i
         ("tls-map --module libapp.so", "Shows the variables of one library"),
         ("tls-map --format json --output before.json", "Keeps all values, for tls-diff --against before.json"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
+    load=_action,
 )

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from gdb_tls.commands import CommandSpec, Request, options
-from gdb_tls.modules import ModulesReport, read_modules
-from gdb_tls.render import modules as views
-from gdb_tls.report import wanted
+from typing import TYPE_CHECKING
+
+from gdb_tls.commands import Action, CommandSpec, Request, options
+
+if TYPE_CHECKING:
+    from gdb_tls.modules import ModulesReport
 
 
 def query(request: Request) -> ModulesReport:
     """Reads the modules, and their blocks in the threads that are wanted."""
+    from gdb_tls.modules import read_modules
+
     program = request.program()
-    return read_modules(program, wanted(program.threads, request.threads), request.arguments.module)
+    return read_modules(program, request.chosen(program) or program.threads, request.arguments.module)
+
+
+def _action() -> Action:
+    from gdb_tls.render import modules as views
+
+    return Action(query, views.table, views.document, views.records)
 
 
 SPEC = CommandSpec(
@@ -29,8 +39,5 @@ file's symbols name. Gen is the generation: the loader counts loads and unloads,
         ("tls-modules", "Lists all modules"),
         ("tls-modules --module 'lib*' --format json", "Some of them, for a program to read"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
+    load=_action,
 )

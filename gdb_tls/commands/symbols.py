@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from gdb_tls.commands import CommandSpec, Option, Request, options
+from gdb_tls.commands import Action, CommandSpec, Option, Request, options
 from gdb_tls.errors import BadArgument
-from gdb_tls.render import symbols as views
+
+if TYPE_CHECKING:
+    from gdb_tls.render import symbols as views
 
 
 def query(request: Request) -> views.Answer:
     """Lists the variables whose names match."""
+    from gdb_tls.render import symbols as views
+
     program = request.program()
     symbols = program.symbols(request.arguments.module)
     text = " ".join(request.arguments.regex)
@@ -22,6 +27,12 @@ def query(request: Request) -> views.Answer:
         ) from None
     variables = symbols.variables(lambda linkage, name: bool(pattern.search(name) or pattern.search(linkage)))
     return views.Answer(program.info, variables, [module.problem for module in symbols.modules if module.problem])
+
+
+def _action() -> Action:
+    from gdb_tls.render import symbols as views
+
+    return Action(query, views.table, views.document, views.records)
 
 
 SPEC = CommandSpec(
@@ -44,8 +55,5 @@ symbol table only; what stands in parentheses says from which.
         ("tls-symbols", "Lists all variables"),
         ("tls-symbols _buffer$ --module swoole.so", "Lists some of one module"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
+    load=_action,
 )

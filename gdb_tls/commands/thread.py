@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from gdb_tls.commands import CommandSpec, Option, Request, options, parse_threads
+from typing import TYPE_CHECKING
+
+from gdb_tls.commands import Action, CommandSpec, Option, Request, options, parse_threads
 from gdb_tls.errors import BadArgument
-from gdb_tls.render import thread as views
-from gdb_tls.thread import ThreadsReport, read_threads
+
+if TYPE_CHECKING:
+    from gdb_tls.thread import ThreadsReport
 
 
 def query(request: Request) -> ThreadsReport:
     """Reads the threads that are wanted: the selected one where none is named."""
+    from gdb_tls.thread import read_threads
+
     arguments = request.arguments
     program = request.program()
     text = ",".join(arguments.thread)
@@ -20,6 +25,12 @@ def query(request: Request) -> ThreadsReport:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
     return read_threads(program, numbers, arguments.module, request.progress)
+
+
+def _action() -> Action:
+    from gdb_tls.render import thread as views
+
+    return Action(query, views.table, views.document, views.records)
 
 
 SPEC = CommandSpec(
@@ -43,8 +54,5 @@ it, the selected thread is meant.
         ("tls-thread 2 --module swoole.so", "Shows one module in thread 2"),
         ("tls-thread all --format json --output tls.json", "Writes everything of all threads for a program to read"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
+    load=_action,
 )

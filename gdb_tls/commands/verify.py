@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from gdb_tls.commands import CommandSpec, Option, Request, options
+from typing import TYPE_CHECKING
+
+from gdb_tls.commands import Action, CommandSpec, Option, Request, options
 from gdb_tls.errors import BadArgument, ResolverUnavailable
-from gdb_tls.render import verify as views
-from gdb_tls.report import wanted
-from gdb_tls.verify import Comparison, compare
+
+if TYPE_CHECKING:
+    from gdb_tls.verify import Comparison
 
 
 def query(request: Request) -> Comparison:
     """Finds the variables and compares the resolvers."""
+    from gdb_tls.verify import compare
+
     arguments = request.arguments
     if bool(arguments.name) == arguments.all:
         raise BadArgument("tls-verify takes a NAME or --all", "Type `help tls-verify` for what it takes.")
@@ -25,7 +29,13 @@ def query(request: Request) -> Comparison:
             )
         # The calls last: they allocate blocks that the others should see as they were.
         names += ["dlsym", "tls-get-addr"]
-    return compare(program, variables, wanted(program.threads, request.threads), names)
+    return compare(program, variables, request.chosen(program) or program.threads, names)
+
+
+def _action() -> Action:
+    from gdb_tls.render import verify as views
+
+    return Action(query, views.table, views.document, views.records, flagged=lambda found: bool(found.disagreements))
 
 
 SPEC = CommandSpec(
@@ -51,9 +61,5 @@ called in each thread too, which allocates blocks that were not there.
         ("tls-verify errno", "Compares what gdb-tls and GDB say of one variable"),
         ("tls-verify --all --module libfoo.so", "Compares all variables of one library"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
-    flagged=lambda found: bool(found.disagreements),
+    load=_action,
 )

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from gdb_tls.commands import CommandSpec, Option, Request, options
-from gdb_tls.render import whatis as views
-from gdb_tls.whatis import Whatis, whatis
+from typing import TYPE_CHECKING
+
+from gdb_tls.commands import Action, CommandSpec, Option, Request, options
+
+if TYPE_CHECKING:
+    from gdb_tls.whatis import Whatis
 
 
 def query(request: Request) -> Whatis:
     """Finds what the address belongs to."""
+    from gdb_tls.whatis import whatis
+
     return whatis(request.program(), " ".join(request.arguments.expression))
+
+
+def _action() -> Action:
+    from gdb_tls.render import whatis as views
+
+    return Action(query, views.table, views.document, views.records)
 
 
 SPEC = CommandSpec(
@@ -33,8 +44,5 @@ The thread-local pointers that have this address as their value are listed too. 
         ("tls-whatis this->buffer", "Says where the object is to which a pointer points"),
         ("tls-whatis $rdi --format json", "The same of a register's value, for a program to read"),
     ),
-    query=query,
-    table=views.table,
-    document=views.document,
-    records=views.records,
+    load=_action,
 )

@@ -7,9 +7,10 @@ is printed goes out here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from gdb_tls.debugger.target import GdbTarget
-from gdb_tls.program import Program
+if TYPE_CHECKING:
+    from gdb_tls.program import Program
 
 
 def current_program(announce: Callable[[str], None] = lambda text: None) -> Program:
@@ -22,4 +23,7 @@ def current_program(announce: Callable[[str], None] = lambda text: None) -> Prog
         NoProcess: where that is nothing.
         UnsupportedTarget: where its architecture is not known.
     """
+    from gdb_tls.debugger.target import GdbTarget
+    from gdb_tls.program import Program
+
     return Program(GdbTarget(), announce)

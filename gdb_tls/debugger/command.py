@@ -59,20 +59,23 @@ class TlsCommand(gdb.Command):
     def _run(self, argument: str) -> None:
         words = gdb.string_to_argv(argument)
         if "--help" in words:
-            output.write(self._help + "\n")
+            output.write([self._help, "\n"])
             return
         arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
         request = Request(
             arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
         )
-        answer = self._spec.query(request)
+        action = self._spec.action
+        answer = action.query(request)
         screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
-        text = output.written(self._spec, answer, arguments.format, screen, commands.title(self._spec, arguments))
+        text = output.written(
+            self._spec.action, answer, arguments.format, screen, commands.title(self._spec, arguments)
+        )
         if arguments.output is not None:
             output.save(arguments.output, text)
         else:
             output.write(text)
-        gdb.set_convenience_variable(STATUS, int(self._spec.flagged(answer)))
+        gdb.set_convenience_variable(STATUS, int(action.flagged(answer)))
 
     def complete(self, text: str, word: str) -> object:
         """Completes options, their values and names."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gdb
 
-from gdb_tls import report
 from gdb_tls.debugger import current_program
 from gdb_tls.errors import TlsError
-from gdb_tls.model import Instance, Report
 from gdb_tls.render.text import safe
+
+if TYPE_CHECKING:
+    from gdb_tls.model import Instance, Report
 
 
 class TlsValue(gdb.Function):
@@ -57,6 +58,8 @@ class TlsState(gdb.Function):
 
 
 def _inspect(name: gdb.Value, thread: gdb.Value | None) -> tuple[Report, Instance]:
+    from gdb_tls import report
+
     selected = gdb.selected_thread()
     number = int(thread) if thread is not None else selected.num if selected else 0
     try:

@@ -5,37 +5,50 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import gdb
 
-from gdb_tls.commands import CommandSpec, Screen
+from gdb_tls.commands import Action, Screen
 from gdb_tls.debugger.selection import setting
 from gdb_tls.errors import OutputError
-from gdb_tls.render import csv, json
 from gdb_tls.render.text import safe
 
 # For a pipe or a file nothing is cut: wider than any table.
 UNLIMITED = 10_000
 NO_SCREEN_HEIGHT = 50
+# Characters that go out at once; less costs calls, more costs memory.
+PIECE = 1 << 16
 
 
-def written(spec: CommandSpec, answer: Any, form: str, screen: Screen, title: str) -> str:
-    """An answer in one of the formats; the title is the command line."""
+def written(action: Action, answer: Any, form: str, screen: Screen, title: str) -> Iterable[str]:
+    """An answer in one of the formats, piece by piece; the title is the command line."""
     if form == "json":
-        return json.render(spec.document(answer))
+        from gdb_tls.render import json
+
+        return json.render(action.document(answer))
     if form == "csv":
-        return csv.render(spec.records(answer))
+        from gdb_tls.render import csv
+
+        return csv.render(action.records(answer))
+    return [_whole(action, answer, form, screen, title)]
+
+
+def _whole(action: Action, answer: Any, form: str, screen: Screen, title: str) -> str:
     if form == "html":
         from gdb_tls.render import html, pages
+        from gdb_tls.render.json import whole
 
-        document = spec.document(answer)
-        return html.render(spec.page(answer) if spec.page else pages.page_for(document), title, document.get("target"))
+        document = whole(action.document(answer))
+        return html.render(
+            action.page(answer) if action.page else pages.page_for(document), title, document.get("target")
+        )
     if form == "svg":
         from gdb_tls.render import svg
 
-        return svg.render(lambda screen: spec.table(answer, screen), title)
-    return rendered(spec.table(answer, screen), screen)
+        return svg.render(lambda screen: action.table(answer, screen), title)
+    return rendered(action.table(answer, screen), screen)
 
 
 def rendered(renderable: Any, screen: Screen) -> str:
@@ -60,13 +73,27 @@ def rendered(renderable: Any, screen: Screen) -> str:
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
-def write(text: str) -> None:
+def write(pieces: Iterable[str]) -> None:
     """Writes to GDB's screen; its pager does not ask in the middle of it."""
     with setting("pagination", "off"):
-        try:
-            gdb.write(text)
-        except UnicodeError:
-            gdb.write(text.encode("ascii", "backslashreplace").decode())
+        for text in _large(pieces):
+            try:
+                gdb.write(text)
+            except UnicodeError:
+                gdb.write(text.encode("ascii", "backslashreplace").decode())
+
+
+def _large(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text in larger pieces."""
+    some: list[str] = []
+    size = 0
+    for piece in pieces:
+        some.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            yield "".join(some)
+            some, size = [], 0
+    yield "".join(some)
 
 
 def warn(text: str) -> None:
@@ -75,7 +102,7 @@ def warn(text: str) -> None:
     gdb.flush(gdb.STDERR)
 
 
-def save(path: str, text: str) -> None:
+def save(path: str, pieces: Iterable[str]) -> None:
     """Writes a file.
 
     Raises:
@@ -83,7 +110,7 @@ def save(path: str, text: str) -> None:
     """
     try:
         with open(os.path.expanduser(path), "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+            file.writelines(pieces)
     except OSError as error:
         raise OutputError(
             f"{path!r} cannot be written ({error.strerror})", "Choose another file with --output."

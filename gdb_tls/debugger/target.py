@@ -17,7 +17,6 @@ from gdb_tls.debugger import pointed
 from gdb_tls.debugger.calls import GdbCalls
 from gdb_tls.debugger.fault import find_fault
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
-from gdb_tls.debugger.other_core import map_of_core
 from gdb_tls.debugger.regions import find_regions
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
@@ -194,6 +193,8 @@ class GdbTarget:
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:
         """See `Target.map_of_core`."""
+        from gdb_tls.debugger.other_core import map_of_core
+
         return map_of_core(core_file, self.executable, pattern)
 
     def format_value(self, kind: Type, address: int) -> str:

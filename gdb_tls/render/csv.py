@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 
 from gdb_tls.commands import Records
 from gdb_tls.render.text import safe
 
 
-def render(records: Records) -> str:
-    """The records as RFC 4180 text; control characters of the program's text are escaped."""
+def render(records: Records) -> Iterator[str]:
+    """The records as RFC 4180 text, a row a piece; control characters of the program's text are escaped."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(records.columns)
-    writer.writerows([safe(cell) if isinstance(cell, str) else cell for cell in row] for row in records.rows)
-    return text.getvalue()
+
+    def line(cells: list[object]) -> str:
+        text.seek(0)
+        text.truncate()
+        writer.writerow(cells)
+        return text.getvalue()
+
+    yield line(list(records.columns))
+    for row in records.rows:
+        yield line([safe(cell) if isinstance(cell, str) else cell for cell in row])

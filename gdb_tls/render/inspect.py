@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from rich.console import Group, RenderableType
@@ -10,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gdb_tls.commands import Records, Screen
-from gdb_tls.model import Flag, Instance, Kind, Report, State, Thread, Type
+from gdb_tls.model import Flag, Instance, Report, State, Thread, Type
 from gdb_tls.render import page as pages
+from gdb_tls.render.json import Each
+from gdb_tls.render.parts import scalar
 from gdb_tls.render.text import code, safe
 from gdb_tls.target import Frame
 from gdb_tls.verdict import numbers, verdict
@@ -222,7 +225,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "schema": "gdb-tls/inspect/1",
         "target": report.target.__dict__,
         "variable": _variable(report),
-        "threads": [_thread(instance, report.type) for instance in report.instances],
+        "threads": Each(partial(_thread, kind=report.type), report.instances),
         "summary": report.instances.summary,
     }
 
@@ -262,15 +265,8 @@ def _thread(instance: Instance, kind: Type | None) -> dict[str, Any]:
         "state": instance.state.value,
         "flags": [flag.value for flag in instance.flags],
         "address": None if instance.address is None else hex(instance.address),
-        "value": _scalar(instance, kind),
+        "value": scalar(instance, kind),
         "text": instance.text,
         "via": instance.via,
         "reason": instance.reason,
     }
-
-
-def _scalar(instance: Instance, kind: Type | None) -> Any:
-    is_pointer = kind is None or kind.kind is Kind.POINTER
-    if instance.value is None or not is_pointer or isinstance(instance.value, float):
-        return instance.value
-    return hex(instance.value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from gdb_tls.model import Thread, Type, Variable
+from gdb_tls.model import Instance, Kind, Thread, Type, Variable
 
 
 def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
@@ -45,6 +45,14 @@ def count(number: int, noun: str) -> str:
 def pointer(value: int | None) -> str | None:
     """An address as JSON has it: lower-case hex, or null."""
     return None if value is None else hex(value)
+
+
+def scalar(instance: Instance, kind: Type | None) -> Any:
+    """A value as JSON has it: a pointer in hex, a number, or null."""
+    is_pointer = kind is None or kind.kind is Kind.POINTER
+    if instance.value is None or not is_pointer or isinstance(instance.value, float):
+        return instance.value
+    return hex(instance.value)
 
 
 def thread_fields(thread: Thread) -> dict[str, Any]:

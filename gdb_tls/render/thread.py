@@ -8,9 +8,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gdb_tls.commands import Records, Screen
-from gdb_tls.model import Absence, Flag, Instance, Kind, State, Type
+from gdb_tls.model import Absence, Flag, State
 from gdb_tls.render.inspect import STYLES
-from gdb_tls.render.parts import count, plain_table, pointer, thread_fields
+from gdb_tls.render.json import Each
+from gdb_tls.render.parts import count, plain_table, pointer, scalar, thread_fields
 from gdb_tls.render.text import code, safe
 from gdb_tls.thread import BlockReport, ThreadReport, ThreadsReport
 
@@ -96,7 +97,7 @@ def document(report: ThreadsReport) -> dict[str, Any]:
     return {
         "schema": "gdb-tls/thread/1",
         "target": report.target.__dict__,
-        "threads": [_thread(one) for one in report.threads],
+        "threads": Each(_thread, report.threads),
         "interrupted": report.interrupted,
     }
 
@@ -134,7 +135,7 @@ def _block(block: BlockReport) -> dict[str, Any]:
                 "state": instance.state.value,
                 "flags": [flag.value for flag in instance.flags],
                 "address": pointer(instance.address),
-                "value": _scalar(instance, variable.type),
+                "value": scalar(instance, variable.type),
                 "text": instance.text,
                 "reason": instance.reason,
             }
@@ -143,13 +144,6 @@ def _block(block: BlockReport) -> dict[str, Any]:
         if is_there
         else [],
     }
-
-
-def _scalar(instance: Instance, kind: Type | None) -> Any:
-    is_pointer = kind is None or kind.kind is Kind.POINTER
-    if instance.value is None or not is_pointer or isinstance(instance.value, float):
-        return instance.value
-    return hex(instance.value)
 
 
 def records(report: ThreadsReport) -> Records:
@@ -172,7 +166,7 @@ def records(report: ThreadsReport) -> Records:
         (
             *(one.thread.num, one.thread.lwp, block.module.id, block.module.path or block.module.name, variable.name),
             *(variable.type.name if variable.type else None, hex(variable.offset), instance.state.value),
-            *(" ".join(instance.flags), pointer(instance.address), _scalar(instance, variable.type), instance.text),
+            *(" ".join(instance.flags), pointer(instance.address), scalar(instance, variable.type), instance.text),
             instance.reason,
         )
         for one in report.threads

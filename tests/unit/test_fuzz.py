@@ -141,7 +141,7 @@ def check(subject: Subject, question: str) -> State | None:
         if one.state in (State.SET, State.NULL) and one.reason is None:
             assert one.address is not None
             process.memory.read(one.address, 1)  # what was read is there
-    document = json_format.render(views.document(views.Answer(report, (), {})))
+    document = "".join(json_format.render(views.document(views.Answer(report, (), {}))))
     assert len(json.loads(document)["threads"]) == len(report.instances)
     return report.instances[0].state
 

@@ -248,7 +248,7 @@ def refuse(constant: str) -> Any:
 
 def document(found: Report) -> Any:
     """The JSON document, as a strict reader has it."""
-    text = json_format.render(views.document(views.Answer(found, (), {})))
+    text = "".join(json_format.render(views.document(views.Answer(found, (), {}))))
     assert text.endswith("}\n")
     text.encode()
     return json.loads(text, parse_constant=refuse)
@@ -336,7 +336,7 @@ class TestJson:
 
 class TestCsv:
     def rows(self, found: Report) -> list[list[str]]:
-        text = csv_format.render(views.records(views.Answer(found, (), {})))
+        text = "".join(csv_format.render(views.records(views.Answer(found, (), {}))))
         assert text.endswith("\r\n")
         return list(csv.reader(io.StringIO(text, newline="")))
 
@@ -418,7 +418,7 @@ class TestHostileText:
         assert found["threads"][0]["name"] == text
 
     def test_csv(self, text: str) -> None:
-        written = csv_format.render(views.records(views.Answer(hostile_report(text), (), {})))
+        written = "".join(csv_format.render(views.records(views.Answer(hostile_report(text), (), {}))))
         written.encode()
         assert all(c.isprintable() for line in written.split("\r\n") for c in line)
         assert len(list(csv.reader(io.StringIO(written, newline="")))) == 5
@@ -490,7 +490,7 @@ class TestVerify:
         assert "and 1,000 more" in text and "1,050 disagreements" in text
 
     def test_document(self) -> None:
-        found = json.loads(json_format.render(verify_views.document(comparison(disagreements=2))))
+        found = json.loads("".join(json_format.render(verify_views.document(comparison(disagreements=2)))))
         assert found["schema"] == "gdb-tls/verify/1"
         assert found["disagreements"][1] == {
             "variable": "buffer", "module": "buffer", "num": None, "lwp": None,
@@ -499,7 +499,7 @@ class TestVerify:
         }  # fmt: skip
 
     def test_records(self) -> None:
-        text = csv_format.render(verify_views.records(comparison(disagreements=2)))
+        text = "".join(csv_format.render(verify_views.records(comparison(disagreements=2))))
         assert text.split("\r\n") == [
             "variable,module,num,lwp,passive,gdb,dlsym",
             "buffer,buffer,1,100,0x1000,0x2000,",
