@@ -4,6 +4,7 @@ This file must be understood by the oldest Python that a GDB may bring, long eno
 say that it is too old.
 """
 
+import gc
 import os
 import sys
 
@@ -34,7 +35,18 @@ def _load():
     return ""
 
 
-_problem = _load()
+def _quickly(work):
+    # Imports make many objects, and no garbage.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return work()
+    finally:
+        if enabled:
+            gc.enable()
+
+
+_problem = _quickly(_load)
 if _problem:
     import gdb
 

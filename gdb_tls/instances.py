@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, overload
 
 from gdb_tls.model import Flag, Instance, State, Thread
 
 
-class Group(NamedTuple):
-    """Instances that are alike.
+class Judgement(NamedTuple):
+    """What is said of an instance.
 
     Attributes:
-        state: their state.
-        flags: their flags.
-        reason: why they have no value; None where they have one.
-        members: their positions, in ascending order.
+        state: exactly one.
+        flags: any number, in the order of `Flag`.
+        reason: why the state is not a value; None where it is one.
     """
 
     state: State
     flags: tuple[Flag, ...]
-    reason: str | None
-    members: list[int]
+    reason: str | None = None
+
+
+class Group(NamedTuple):
+    """Instances of which the same is said.
+
+    Attributes:
+        judgement: it.
+        members: their positions, in ascending order.
+    """
+
+    judgement: Judgement
+    members: Sequence[int]
 
 
 class Instances(Sequence[Instance]):
@@ -30,26 +40,20 @@ class Instances(Sequence[Instance]):
 
     Attributes:
         threads: whose they are, one each.
-        states: their states.
-        flags: their flags.
-        reasons: why an instance has no value, by its position; those that have one are not in it.
+        judgements: what is said of each.
         contents: equal for instances that have the same value.
     """
 
     def __init__(
         self,
         threads: Sequence[Thread],
-        states: Sequence[State],
-        flags: Sequence[tuple[Flag, ...]],
-        reasons: Mapping[int, str],
+        judgements: Sequence[Judgement],
         contents: Sequence[object],
         make: Callable[[int], Instance],
     ) -> None:
         """Takes the columns, and what makes the instance at a position."""
         self.threads = threads
-        self.states = states
-        self.flags = flags
-        self.reasons = reasons
+        self.judgements = judgements
         self.contents = contents
         self._make = make
 
@@ -59,9 +63,7 @@ class Instances(Sequence[Instance]):
         made = list(instances)
         return cls(
             [one.thread for one in made],
-            [one.state for one in made],
-            [one.flags for one in made],
-            {index: one.reason for index, one in enumerate(made) if one.reason is not None},
+            [Judgement(one.state, one.flags, one.reason) for one in made],
             [one.text if one.value is None else one.value for one in made],
             made.__getitem__,
         )
@@ -87,29 +89,31 @@ class Instances(Sequence[Instance]):
         """Those at some positions, in that order."""
         return Instances(
             [self.threads[at] for at in positions],
-            [self.states[at] for at in positions],
-            [self.flags[at] for at in positions],
-            {new: self.reasons[at] for new, at in enumerate(positions) if at in self.reasons},
+            [self.judgements[at] for at in positions],
             [self.contents[at] for at in positions],
             lambda index: self._make(positions[index]),
         )
 
     @cached_property
     def groups(self) -> list[Group]:
-        """Those that are alike, in the order of the first of each."""
-        found: dict[tuple[State, tuple[Flag, ...], str | None], list[int]] = {}
-        reason = self.reasons.get
-        for index, key in enumerate(zip(self.states, self.flags)):
-            found.setdefault((*key, reason(index)), []).append(index)
-        return [Group(*key, members) for key, members in found.items()]
+        """Those of which the same is said, in the order of the first of each."""
+        # By identity first: there are few objects, and Python's enumerations are slow to hash.
+        known = {id(one): one for one in self.judgements}
+        if len(known) == 1:
+            return [Group(self.judgements[0], range(len(self)))]
+        same: dict[Judgement, list[int]] = {}
+        members = {key: same.setdefault(one, []) for key, one in known.items()}
+        for index, key in enumerate(map(id, self.judgements)):
+            members[key].append(index)
+        return [Group(judgement, found) for judgement, found in same.items()]
 
     @cached_property
     def summary(self) -> dict[str, int]:
         """How many there are in which state and with which flag, under the names of the JSON format."""
         counts = {"threads": len(self), **{state.value: 0 for state in State}}
         counts.update((flag.value, 0) for flag in (Flag.SHARED, Flag.DANGLING, Flag.EXITED))
-        for group in self.groups:
-            for name in (group.state.value, *(flag.value for flag in group.flags)):
+        for (state, flags, _), members in self.groups:
+            for name in (state.value, *(flag.value for flag in flags)):
                 if name in counts:
-                    counts[name] += len(group.members)
+                    counts[name] += len(members)
         return counts

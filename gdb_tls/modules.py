@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.model import Absence, Module, Place, State, TargetInfo, Thread
+from gdb_tls.libc import blocks_in
+from gdb_tls.model import Module, State, TargetInfo, Thread
 from gdb_tls.program import Program
 
 
@@ -54,19 +55,9 @@ def read_modules(program: Program, threads: Sequence[Thread], pattern: str | Non
         names[candidate.module.id].add(candidate.symbol.value)
     found = []
     for module in symbols.modules:
-        places = places_of(program, module, threads)
+        places = blocks_in(program.libc, module, threads)
         blocks = sum(isinstance(place, int) for place in places)
         unallocated = sum(not isinstance(place, int) and place.state is State.UNALLOCATED for place in places)
         variables = len(names[module.id]) if module.path else None
         found.append(ModuleReport(module, blocks, unallocated, len(places) - blocks - unallocated, variables))
     return ModulesReport(program.info, found, len(threads))
-
-
-def places_of(program: Program, module: Module, threads: Sequence[Thread]) -> list[Place]:
-    """The module's block in each thread, or why there is none."""
-    pointers = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
-    blocks = iter(program.libc.blocks(module, pointers))
-    return [
-        next(blocks) if thread.thread_pointer is not None else Absence(State.UNRESOLVED, thread.problem)
-        for thread in threads
-    ]

@@ -71,7 +71,8 @@ class Program:
 
     def named(self, thread: Thread) -> Thread:
         """The thread with its name."""
-        return thread._replace(name=self.target.name_of(thread))
+        num, lwp, _, pointer, exited, running, problem = thread
+        return Thread(num, lwp, self.target.name_of(thread), pointer, exited, running, problem)
 
     @cached_property
     def unnamed_threads(self) -> list[Thread]:
@@ -80,20 +81,17 @@ class Program:
         libc's lists give all thread pointers without reading a register.  A thread that is
         not on them (a damaged list, ids of another pid namespace) is asked for its registers.
         """
-        listed = self.libc.threads()
-        by_lwp = {lwp: pointer for pointer, lwp in listed if lwp}
-        threads = [
-            Thread(num, lwp, name, by_lwp[lwp], exited, running)
-            if lwp in by_lwp
-            else self._by_registers(Thread(num, lwp, name, None, exited, running))
-            for num, lwp, name, _, exited, running, _ in self.target.threads()
-        ]
+        pointers, lwps = self.libc.threads()
+        by_lwp = dict(zip(lwps, pointers))
+        by_lwp.pop(0, None)
+        threads = self.target.threads(by_lwp)
+        threads = [one if one.thread_pointer is not None else self._by_registers(one) for one in threads]
         shown = {thread.thread_pointer for thread in threads}
         # Ids that match nowhere are of another pid namespace: then only a zero id means "ended".
-        comparable = not by_lwp.keys().isdisjoint(thread.lwp for thread in threads)
+        comparable = not by_lwp.keys().isdisjoint([thread.lwp for thread in threads])
         ended = [
             Thread(None, lwp or None, "", pointer, exited=True)
-            for pointer, lwp in listed
+            for pointer, lwp in zip(pointers, lwps)
             if pointer not in shown and (not lwp or comparable) and not self.libc.check_thread_pointer(pointer)
         ]
         return threads + ended

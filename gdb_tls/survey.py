@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from gdb_tls.instances import Instances
+from gdb_tls.libc import blocks_in
 from gdb_tls.model import Absence, Flag, Kind, Module, Place, State, Thread, Type, Variable
 from gdb_tls.program import Program
 from gdb_tls.progress import SILENT, Progress
@@ -251,12 +252,7 @@ class Survey:
         self.interrupted = task.interrupted
 
     def _add(self, module: Module, candidates: Sequence[Candidate]) -> None:
-        known = [thread.thread_pointer for thread in self.threads if thread.thread_pointer is not None]
-        found = iter(self.program.libc.blocks(module, known))
-        places: list[Place] = [
-            next(found) if thread.thread_pointer is not None else Absence(State.UNRESOLVED, thread.problem)
-            for thread in self.threads
-        ]
+        places = blocks_in(self.program.libc, module, self.threads)
         sizes = self._sizes(module, candidates)
         ranges = [(c.symbol.value, c.symbol.value + min(size, self.longest)) for c, size in zip(candidates, sizes)]
         blocks = Blocks(self.program.target, module, places, ranges)

@@ -6,7 +6,6 @@ leave its DWARF without a location); the debugger's symbols say what it is.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import os
 import re
@@ -371,6 +370,8 @@ class Symbols:
         return UnknownName(f"No thread-local variable is called {name} in {len(self.modules)} modules", suggestion)
 
     def _near(self, name: str) -> list[str]:
+        import difflib
+
         names = self.names()
         wanted = plain(_unquote(name)).lower()
         last: dict[str, str] = {}

@@ -209,8 +209,12 @@ class Target(Protocol):
         """The debugger's knowledge of its names and types."""
         ...
 
-    def threads(self) -> list[Thread]:
-        """All threads that the debugger lists, by number; without names and thread pointers."""
+    def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
+        """All threads that the debugger lists, by number; without names.
+
+        Args:
+            thread_pointers: by LWP, where they are known; the others get none.
+        """
         ...
 
     def name_of(self, thread: Thread) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from gdb_tls.instances import Instances
+from gdb_tls.instances import Instances, Judgement
 from gdb_tls.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
 from gdb_tls.target import Target, UnreadableMemory
 
@@ -16,13 +16,6 @@ SMALLEST_PAGE = 4096
 FLOATS = {4: "f", 8: "d"}
 # A greater length is no length: the structure is not what its members' names promise, or not initialised.
 LONGEST_BUFFER = 1 << 40
-
-
-class Judgement(NamedTuple):
-    """What is said of a value."""
-
-    state: State
-    flags: tuple[Flag, ...]
 
 
 def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
@@ -80,30 +73,28 @@ def read_instances(
         holders: pointer -> how many threads have it, where that is not to be counted among `threads`.
     """
     raws = _read(target, places, kind.size)
-    judged = _judge(Counter(raws), kind, holders, target)
-    states = [judged[raw].state for raw in raws]
-    flags = [judged[raw].flags for raw in raws]
-    reasons: dict[int, str] = {}
-    if None in raws:
+    judged = _judge(Counter(raws), kind, assumed, holders, target)
+    judgements = [judged[raw] for raw in raws]
+    if None in judged:
         for index, (place, raw) in enumerate(zip(places, raws)):
             if not isinstance(place, int):
-                states[index], reasons[index] = place
+                judgements[index] = Judgement(place.state, (), place.reason)
             elif raw is None:
-                reasons[index] = _unreadable(place, target)
-    for index, thread in enumerate(threads):
-        if thread.exited:
-            flags[index] += (Flag.EXITED,)
-    if assumed:
-        flags = [found if raw is None else found + assumed for found, raw in zip(flags, raws)]
+                judgements[index] = Judgement(State.UNREADABLE, (), _unreadable(place, target))
+    for index in [index for index, thread in enumerate(threads) if thread.exited]:
+        judgement = judgements[index]
+        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is Flag.EXITED)
+        judgements[index] = judgement._replace(flags=flags)
     describe = _Describer(target, kind)
 
     def make(index: int) -> Instance:
         place, raw = places[index], raws[index]
+        state, flags, reason = judgements[index]
         address = place if isinstance(place, int) else None
         value, text = (None, "") if raw is None or address is None else describe(address, raw)
-        return Instance(threads[index], states[index], flags[index], address, value, text, via, reasons.get(index))
+        return Instance(threads[index], state, flags, address, value, text, via, reason)
 
-    return Instances(threads, states, flags, reasons, raws, make)
+    return Instances(threads, judgements, raws, make)
 
 
 def _read(target: Target, places: Sequence[Place], size: int) -> list[bytes | None]:
@@ -117,25 +108,28 @@ def _read(target: Target, places: Sequence[Place], size: int) -> list[bytes | No
 
 
 def _judge(
-    known: Mapping[bytes | None, int], kind: Type, holders: Mapping[int, int] | None, target: Target
+    known: Mapping[bytes | None, int],
+    kind: Type,
+    assumed: tuple[Flag, ...],
+    holders: Mapping[int, int] | None,
+    target: Target,
 ) -> dict[bytes | None, Judgement]:
-    """State and flags of each different value; `known` says how many instances have it."""
-    found: dict[bytes | None, Judgement] = dict.fromkeys(known, Judgement(State.SET, ()))
+    """What is said of each different value; `known` says how many instances have it."""
+    found: dict[bytes | None, Judgement] = dict.fromkeys(known, Judgement(State.SET, assumed))
     pointers = _pointers([raw for raw in known if raw is not None], kind, target)
     if holders is None:
-        counts: Counter[int] = Counter()
+        counts: dict[int, int] = defaultdict(int)
         for raw, pointer in pointers.items():
             counts[pointer] += known[raw]
         holders = counts
     shared = {pointer for pointer in pointers.values() if holders.get(pointer, 0) > 1}
     unmapped = _unmapped([pointer for pointer in pointers.values() if pointer], target)
+    null = Judgement(State.NULL, assumed)
+    remarkable = shared | unmapped | {0}
     for raw, pointer in pointers.items():
-        if not pointer:
-            found[raw] = Judgement(State.NULL, ())
-        elif pointer in shared or pointer in unmapped:
+        if pointer in remarkable:
             flags = (Flag.SHARED,) * (pointer in shared) + (Flag.DANGLING,) * (pointer in unmapped)
-            found[raw] = Judgement(State.SET, flags)
-    found[None] = Judgement(State.UNREADABLE, ())
+            found[raw] = Judgement(State.SET, flags + assumed) if pointer else null
     return found
 
 

@@ -37,12 +37,12 @@ def ranges(numbers: Iterable[int]) -> str:
 
 def _in_state(rows: Instances, state: State) -> list[int]:
     """The positions of the instances in a state."""
-    return sorted(index for group in rows.groups if group.state is state for index in group.members)
+    return sorted(index for said, members in rows.groups if said.state is state for index in members)
 
 
 def _with_flag(rows: Instances, flag: Flag) -> list[int]:
     """The positions of the instances with a flag."""
-    return sorted(index for group in rows.groups if flag in group.flags for index in group.members)
+    return sorted(index for said, members in rows.groups if flag in said.flags for index in members)
 
 
 def _null(report: Report, rows: Instances) -> list[str]:
@@ -79,7 +79,7 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
         bad = _in_state(rows, state)
         if bad:
             sentences.append(_count(words, rows, bad))
-            reasons = Counter(rows.reasons.get(index, "") for index in bad)
+            reasons = Counter(rows.judgements[index].reason or "" for index in bad)
             sentences += [f"  {reason}" for reason, _ in reasons.most_common(3)]
     have = rows.summary[State.SET.value]
     if sentences and have and not rows.summary[State.NULL.value]:

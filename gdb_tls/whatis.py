@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, TlsError
+from gdb_tls.libc import blocks_in
 from gdb_tls.model import Absence, Kind, Module, TargetInfo, Thread, Variable
-from gdb_tls.modules import places_of
 from gdb_tls.program import Program
 from gdb_tls.report import Request, inspect
 from gdb_tls.survey import Survey
@@ -170,7 +170,7 @@ def _in_blocks(program: Program, threads: Sequence[Thread], address: int) -> Ite
     for module in symbols.modules:
         if module.segment is None:
             continue
-        for thread, block in zip(threads, places_of(program, module, threads)):
+        for thread, block in zip(threads, blocks_in(program.libc, module, threads)):
             if isinstance(block, int) and block <= address < block + module.segment.size:
                 yield _in_block(program, symbols, Owner(Place.PADDING, thread, module, block), address - block)
 

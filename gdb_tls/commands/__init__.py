@@ -9,7 +9,7 @@ import argparse
 import re
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdb_tls.errors import BadArgument
@@ -177,7 +177,8 @@ class Parser(argparse.ArgumentParser):
 
 def parser(spec: CommandSpec) -> Parser:
     """Makes a command's parser."""
-    made = Parser(spec.name, add_help=False, allow_abbrev=False)
+    form = partial(argparse.HelpFormatter, width=80)  # else it would find out the terminal's
+    made = Parser(spec.name, add_help=False, allow_abbrev=False, formatter_class=form)
     for option in spec.options:
         made.add_argument(option.name, help=option.help, **option.settings)
     return made

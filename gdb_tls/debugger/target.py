@@ -96,12 +96,13 @@ class GdbTarget:
             )
         return ""
 
-    def threads(self) -> list[Thread]:
+    def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""
+        pointer = thread_pointers.get
         found = []
         for num, thread in self._gdb_threads.items():
             _, lwp, tid = thread.ptid
-            found.append(Thread(num, lwp or tid or None, "", None, False, thread.is_running()))
+            found.append(Thread(num, lwp or tid or None, "", pointer(lwp or tid), False, thread.is_running()))
         return found
 
     def _is_any_running(self) -> bool:

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
-from gdb_tls.model import Module, Place
+from gdb_tls.model import Absence, Module, Place, State, Thread
 from gdb_tls.objects import LoadedObjects
 from gdb_tls.target import Target
 
 
-class ListedThread(NamedTuple):
-    """A thread as the C library lists it.
+class ListedThreads(NamedTuple):
+    """The threads as the C library lists them.
 
     Attributes:
-        thread_pointer: where its TLS is addressed from.
-        lwp: the kernel's id; 0 for a thread that has ended.
+        thread_pointers: where the TLS of each is addressed from.
+        lwps: the kernel's id of each; 0 for a thread that has ended.
     """
 
-    thread_pointer: int
-    lwp: int
+    thread_pointers: list[int]
+    lwps: list[int]
 
 
 class CLibrary(Protocol):
@@ -32,7 +32,7 @@ class CLibrary(Protocol):
         """All modules, by id."""
         ...
 
-    def threads(self) -> Sequence[ListedThread]:
+    def threads(self) -> ListedThreads:
         """All threads that are on the library's own lists; may be incomplete in a damaged process."""
         ...
 
@@ -43,6 +43,18 @@ class CLibrary(Protocol):
     def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
         """The address of one module's block in each thread, or why there is none."""
         ...
+
+
+def blocks_in(libc: CLibrary, module: Module, threads: Sequence[Thread]) -> list[Place]:
+    """One module's block in each thread; a thread without a thread pointer keeps its own reason."""
+    found = libc.blocks(module, [thread.thread_pointer for thread in threads if thread.thread_pointer is not None])
+    if len(found) == len(threads):
+        return found
+    known = iter(found)
+    return [
+        next(known) if thread.thread_pointer is not None else Absence(State.UNRESOLVED, thread.problem)
+        for thread in threads
+    ]
 
 
 @runtime_checkable

@@ -10,11 +10,12 @@ rows say which file is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 
 from gdb_tls.arch import Architecture
 from gdb_tls.errors import TlsError
-from gdb_tls.libc import CLibrary, ListedThread
+from gdb_tls.libc import CLibrary, ListedThreads
 from gdb_tls.model import Absence, Module, Place, State, TlsSegment
 from gdb_tls.objects import LoadedObjects, Words
 from gdb_tls.target import Target, UnreadableMemory
@@ -90,12 +91,12 @@ class AbiOnly:
         self._reason = reason
         self._hint = hint
 
-    def threads(self) -> Sequence[ListedThread]:
+    def threads(self) -> ListedThreads:
         """Those of the C library, if it lists any; else the debugger's threads and their registers are all there is."""
-        try:
-            return self._libc.threads() if self._libc else []
-        except TlsError:
-            return []
+        with suppress(TlsError):
+            if self._libc:
+                return self._libc.threads()
+        return ListedThreads([], [])
 
     def check_thread_pointer(self, thread_pointer: int) -> str:
         """Checks alignment and, where the TCB begins with its own address and can be read, that."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from gdb_tls.elf import ElfFile
 from gdb_tls.errors import CorruptMemory, MissingFile
-from gdb_tls.libc import ListedThread
+from gdb_tls.libc import ListedThreads
 from gdb_tls.libc.abi import doubt
 from gdb_tls.libc.glibc_stack_lists import StackLists
 from gdb_tls.libc.glibc_thread_data import GlibcThreadData
@@ -143,15 +143,17 @@ class Glibc:
 
     # Threads
 
-    def threads(self) -> Sequence[ListedThread]:
+    def threads(self) -> ListedThreads:
         """Walks `_dl_stack_used` and `_dl_stack_user`; stops quietly where a list is damaged."""
-        walk = StackLists(self._memory, self._words, self._descriptors, self._architecture.static_below)
-        found: list[ListedThread] = []
+        # tcbhead_t.tcb; the thread pointer is the structure's own address there.
+        self_offset = 0 if self._architecture.static_below else None
+        lists = StackLists(self._memory, self._words, self._descriptors, self_offset)
+        distance = self._pthread_distance - self._descriptors.field("pthread_list").offset
+        found = ListedThreads([], [])
         for head in self._stack_lists():
-            listed = walk.read(head)
-            pointers = [pthread + self._pthread_distance for pthread in listed.addresses]
-            found += map(ListedThread, pointers, [max(tid, 0) for tid in listed.tids])
-            self._note_dtvs(pointers, listed.dtvs)
+            nodes, tids = lists.read(head)
+            found.thread_pointers.extend([node + distance for node in nodes])
+            found.lwps.extend([max(tid, 0) for tid in tids])
         return found
 
     def _stack_lists(self) -> Iterator[int]:

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from gdb_tls.libc import ListedThread
+from gdb_tls.libc import ListedThreads
 from gdb_tls.libc.abi import doubt, modules_in_load_order
 from gdb_tls.libc.musl_thread_data import MuslThreadData
 from gdb_tls.model import Absence, Module, Place, State
@@ -51,7 +51,7 @@ class Musl:
 
     # Threads
 
-    def threads(self) -> Sequence[ListedThread]:
+    def threads(self) -> ListedThreads:
         """Walks the ring `pthread.next` from any thread whose registers can be read; musl keeps no ended ones.
 
         Older musls have no ring, and then the list is empty.
@@ -59,10 +59,11 @@ class Musl:
         for thread in self._target.threads():
             pointer = None if thread.running else self._target.thread_pointer(thread)
             if pointer is not None:
-                return list(self._ring(pointer))
-        return []
+                found = list(self._ring(pointer))
+                return ListedThreads([thread_pointer for thread_pointer, _ in found], [lwp for _, lwp in found])
+        return ListedThreads([], [])
 
-    def _ring(self, thread_pointer: int) -> Iterator[ListedThread]:
+    def _ring(self, thread_pointer: int) -> Iterator[tuple[int, int]]:
         size = self._words.size
         start = self._pthread(thread_pointer)
         if start is None:
@@ -83,7 +84,7 @@ class Musl:
                 return
             if words[0] != node or (before is not None and words[links] != before):
                 return
-            yield ListedThread(node + distance, max(tid, 0))
+            yield node + distance, max(tid, 0)
             node, before = words[links + 1], node
 
     def _pthread(self, thread_pointer: int) -> int | None:

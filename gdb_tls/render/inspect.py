@@ -57,15 +57,14 @@ def rows(report: Report, most: int | None) -> list[Row]:
     found = report.instances
     if most is None or len(found) <= most:
         return [Row(instance, (instance.thread,)) for instance in found]
-    lines: dict[int, Row] = {}
-    for group in found.groups:
-        alone = [at for at in group.members if report.selected is not None and found.threads[at].num == report.selected]
-        others = [at for at in group.members if at not in alone] if alone else group.members
-        for members in (alone, others):
-            if members:
-                values = len({found.contents[at] for at in members})
-                lines[members[0]] = Row(found[members[0]], [found.threads[at] for at in members], values)
-    return [lines[first] for first in sorted(lines)]
+    selected = report.selected
+    own = [at for at, thread in enumerate(found.threads) if thread.num == selected] if selected is not None else []
+    parts = [own, *([at for at in group.members if at not in own] for group in found.groups)]
+    return [
+        Row(found[members[0]], [found.threads[at] for at in members], len({found.contents[at] for at in members}))
+        for members in sorted(parts)
+        if members
+    ]
 
 
 class Answer(NamedTuple):

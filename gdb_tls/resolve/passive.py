@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gdb_tls.libc import CLibrary
-from gdb_tls.model import Absence, Place, State, Thread, Variable
+from gdb_tls.libc import CLibrary, blocks_in
+from gdb_tls.model import Place, Thread, Variable
 
 
 class Passive:
@@ -20,10 +20,6 @@ class Passive:
 
     def resolve(self, variable: Variable, threads: Sequence[Thread]) -> list[Place]:
         """See `Resolver.resolve`; threads without a thread pointer keep their own reason."""
-        known = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
-        blocks = iter(self._libc.blocks(variable.module, known))
-        places: list[Place] = []
-        for thread in threads:
-            block = next(blocks) if thread.thread_pointer is not None else Absence(State.UNRESOLVED, thread.problem)
-            places.append(block + variable.offset & self._mask if isinstance(block, int) else block)
-        return places
+        offset, mask = variable.offset, self._mask
+        blocks = blocks_in(self._libc, variable.module, threads)
+        return [block + offset & mask if isinstance(block, int) else block for block in blocks]

@@ -213,8 +213,8 @@ class FakeTarget:
         self.refuses_calls = ""
         self.asked_registers: list[int | None] = []
 
-    def threads(self) -> list[Thread]:
-        return [thread._replace(name="") for thread in self.listed]
+    def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
+        return [one._replace(name="", thread_pointer=thread_pointers.get(one.lwp or 0)) for one in self.listed]
 
     def name_of(self, thread: Thread) -> str:
         return self.thread_names.get(thread.num, "")

@@ -10,7 +10,7 @@ from unit.process import MACHINE, FakeModule, FakeThread, Process
 
 from gdb_tls import libc
 from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
-from gdb_tls.libc import CLibrary, ListedThread
+from gdb_tls.libc import CLibrary
 from gdb_tls.libc.glibc import Descriptors, Glibc
 from gdb_tls.model import Absence, Place, State
 from gdb_tls.objects import LoadedObjects
@@ -328,44 +328,44 @@ class TestThreads:
         process = Process(tmp_path, machine, flavour)
         for lwp in (100, 101, 0, 103):
             process.thread(lwp)
-        assert sorted(glibc(process).threads()) == sorted(
-            ListedThread(thread.thread_pointer, thread.lwp) for thread in process.threads
+        assert sorted(zip(*glibc(process).threads())) == sorted(
+            (thread.thread_pointer, thread.lwp) for thread in process.threads
         )
 
     def test_cycle_past_the_head(self, process: Process) -> None:
         threads = [process.thread(lwp) for lwp in (100, 101, 102, 103)]
         process.memory.put(threads[3].node, threads[2].node)
-        assert [one.lwp for one in glibc(process).threads()] == [101, 102, 103, 100]
+        assert glibc(process).threads().lwps == [101, 102, 103, 100]
 
     @pytest.mark.parametrize("garbage", [0, 0x18, GARBAGE, (1 << 64) - 8])
     def test_broken_link(self, process: Process, garbage: int) -> None:
         """What came before the damage is good."""
         threads = [process.thread(lwp) for lwp in (100, 101, 102, 103)]
         process.memory.put(threads[2].node, garbage)
-        assert [one.lwp for one in glibc(process).threads()] == [101, 102, 100]
+        assert glibc(process).threads().lwps == [101, 102, 100]
 
     def test_link_into_other_memory(self, process: Process) -> None:
         """Zeros that can be read are no thread: none may be invented."""
         threads = [process.thread(lwp) for lwp in (100, 101, 102)]
         process.memory.put(threads[1].node, process.allocate(0x4000) + 0x1000)
-        assert [one.lwp for one in glibc(process).threads()] == [101, 100]
+        assert glibc(process).threads().lwps == [101, 100]
 
     def test_thread_that_the_core_left_out(self, process: Process) -> None:
         threads = [process.thread(lwp) for lwp in (100, 101, 102)]
         process.memory.leave_out(threads[1].pthread, 0x900)
-        assert [one.lwp for one in glibc(process).threads()] == [100]
+        assert glibc(process).threads().lwps == [100]
 
     @pytest.mark.parametrize("garbage", [0, GARBAGE])
     def test_lost_heads(self, process: Process, garbage: int) -> None:
         process.thread(100)
         for head in (process.used, process.user):
             process.memory.put(head, garbage, garbage)
-        assert list(glibc(process).threads()) == []
+        assert glibc(process).threads() == ([], [])
 
     def test_negative_thread_id(self, process: Process) -> None:
         """Older glibc marks a thread whose memory waits to be reused with a negative id."""
         process.thread(-100)
-        assert [one.lwp for one in glibc(process).threads()] == [0]
+        assert glibc(process).threads().lwps == [0]
 
     def test_check_of_a_thread_pointer(self, process: Process) -> None:
         good = process.thread(100).thread_pointer
