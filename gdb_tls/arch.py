@@ -7,11 +7,10 @@ musl `arch/*/pthread_arch.h` (`TP_OFFSET`, `DTP_OFFSET`, `TLS_ABOVE_TP`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Architecture:
+class Architecture(NamedTuple):
     """How one architecture lays out a thread's control block and static TLS.
 
     Attributes:

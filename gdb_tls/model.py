@@ -56,8 +56,7 @@ class Thread(NamedTuple):
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class TlsSegment:
+class TlsSegment(NamedTuple):
     """A file's PT_TLS program header (ELF gABI, "Program Header"): the initial image.
 
     Attributes:
@@ -176,8 +175,7 @@ class Step(NamedTuple):
     before: str
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """A path into a value, such as `->str` or `.field[2]`.
 
     Attributes:
@@ -261,8 +259,7 @@ class Instance(NamedTuple):
     reason: str | None
 
 
-@dataclass(frozen=True)
-class TargetInfo:
+class TargetInfo(NamedTuple):
     """What the program under inspection is.
 
     Attributes:

@@ -12,8 +12,8 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from gdb_tls.elf import ElfFile, ElfSymbol, NotElf, find_build_id, open_elf
 from gdb_tls.elf_headers import (
@@ -73,8 +73,7 @@ class Words:
         raise UnreadableMemory(address)
 
 
-@dataclass(frozen=True)
-class LoadedObject:
+class LoadedObject(NamedTuple):
     """One entry of the program's link map.
 
     Attributes:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from gdb_tls import libc as c_libraries
 from gdb_tls.libc import CLibrary
-from gdb_tls.libc.thread_data import HasThreadData, ThreadData, UnknownThreadData
 from gdb_tls.model import Module, TargetInfo, Thread
 from gdb_tls.objects import LoadedObjects
 from gdb_tls.symbols import Candidate, Symbols
 from gdb_tls.target import Frame, Region, Target
+
+if TYPE_CHECKING:
+    from gdb_tls.libc.thread_data import ThreadData
 
 
 class Program:
@@ -41,6 +44,8 @@ class Program:
     @cached_property
     def thread_data(self) -> ThreadData:
         """What the C library keeps for its threads besides blocks."""
+        from gdb_tls.libc.thread_data import HasThreadData, UnknownThreadData
+
         library = self.libc
         return library.thread_data if isinstance(library, HasThreadData) else UnknownThreadData(library.name)
 

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from gdb_tls.elf import ElfFile, ElfSymbol, NotElf, open_elf
@@ -31,8 +30,7 @@ class Candidate(NamedTuple):
     symbol: ElfSymbol
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(NamedTuple):
     """A name as the user typed it, taken apart.
 
     Attributes:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdb_tls.errors import BadArgument
@@ -57,8 +56,7 @@ class Records(NamedTuple):
     rows: Iterable[Sequence[object]]
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One argument of a command, in argparse's terms.
 
     Attributes:
@@ -70,7 +68,7 @@ class Option:
 
     name: str
     help: str
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = {}
     complete: str = ""
 
 
@@ -141,8 +139,7 @@ class Action(NamedTuple):
     flagged: Callable[[Any], bool] = lambda answer: False
 
 
-@dataclass(frozen=True)
-class CommandSpec:
+class CommandSpec(NamedTuple):
     """A command: what is known of it without running it, and a way to what it does.
 
     Attributes:
@@ -160,11 +157,6 @@ class CommandSpec:
     options: Sequence[Option]
     examples: Sequence[tuple[str, str]]
     load: Callable[[], Action]
-
-    @cached_property
-    def action(self) -> Action:
-        """What it does."""
-        return self.load()
 
 
 class Parser(argparse.ArgumentParser):

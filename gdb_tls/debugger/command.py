@@ -65,12 +65,10 @@ class TlsCommand(gdb.Command):
         request = Request(
             arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
         )
-        action = self._spec.action
+        action = self._spec.load()
         answer = action.query(request)
         screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
-        text = output.written(
-            self._spec.action, answer, arguments.format, screen, commands.title(self._spec, arguments)
-        )
+        text = output.written(action, answer, arguments.format, screen, commands.title(self._spec, arguments))
         if arguments.output is not None:
             output.save(arguments.output, text)
         else:

@@ -8,21 +8,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gdb
 
 from gdb_tls import arch
 from gdb_tls.debugger import pointed
-from gdb_tls.debugger.calls import GdbCalls
-from gdb_tls.debugger.fault import find_fault
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
-from gdb_tls.debugger.regions import find_regions
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
 from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
 from gdb_tls.model import Thread, Type, Variable
 from gdb_tls.target import CallFailed, Fault, Frame, Region, UnreadableMemory
+
+if TYPE_CHECKING:
+    from gdb_tls.debugger.calls import GdbCalls
 
 AT_EXECFN = 31
 MOST_VALUE_CHARACTERS = 200
@@ -186,10 +186,14 @@ class GdbTarget:
 
     def regions(self) -> Sequence[Region]:
         """See `Target.regions`."""
+        from gdb_tls.debugger.regions import find_regions
+
         return find_regions(self.kind, self.pid, core_file() if self.kind == "core" else None)
 
     def fault(self) -> Fault | None:
         """See `Target.fault`."""
+        from gdb_tls.debugger.fault import find_fault
+
         return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size)
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:
@@ -267,6 +271,8 @@ class GdbTarget:
 
     def calls(self) -> GdbCalls:
         """See `Target.calls`."""
+        from gdb_tls.debugger.calls import GdbCalls
+
         return GdbCalls(self._gdb_threads, self.architecture, self.pid if self.kind == "live" else None)
 
 

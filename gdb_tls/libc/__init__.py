@@ -72,13 +72,13 @@ def find(target: Target, objects: LoadedObjects) -> CLibrary:
     Raises:
         MissingFile, CorruptMemory, UnsupportedTarget: where not even the ABI gives a module.
     """
-    from gdb_tls.libc.abi import AbiOnly
-
     found: CLibrary | None = None
     try:
         found = detect(target, objects)
         found.modules()
     except (MissingFile, CorruptMemory, UnsupportedTarget) as error:
+        from gdb_tls.libc.abi import AbiOnly
+
         fallback = AbiOnly(target, objects, found, _clause(error.what), _clause(error.hint))
         if fallback.modules():
             return fallback
@@ -95,11 +95,12 @@ def detect(target: Target, objects: LoadedObjects) -> CLibrary:
         UnsupportedTarget: where it is none that is known.
     """
     from gdb_tls.libc.glibc import Descriptors, Glibc
-    from gdb_tls.libc.musl import Musl, is_musl
 
     descriptors = Descriptors.find(target, objects)
     if descriptors:
         return Glibc(target, objects, descriptors)
+    from gdb_tls.libc.musl import Musl, is_musl
+
     if is_musl(objects):
         return Musl(target, objects)
     raise _why_none(objects)

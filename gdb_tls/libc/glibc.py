@@ -11,17 +11,19 @@ import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gdb_tls.elf import ElfFile
 from gdb_tls.errors import CorruptMemory, MissingFile
 from gdb_tls.libc import ListedThreads
 from gdb_tls.libc.abi import doubt
 from gdb_tls.libc.glibc_stack_lists import StackLists
-from gdb_tls.libc.glibc_thread_data import GlibcThreadData
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
 from gdb_tls.target import Target, UnreadableMemory
+
+if TYPE_CHECKING:
+    from gdb_tls.libc.glibc_thread_data import GlibcThreadData
 
 PREFIX = "_thread_db_"
 # Far above any real program, and low enough that a list with garbage in it ends soon.
@@ -406,6 +408,8 @@ class Glibc:
     @cached_property
     def thread_data(self) -> GlibcThreadData:
         """See `libc.thread_data.HasThreadData`."""
+        from gdb_tls.libc.glibc_thread_data import GlibcThreadData
+
         return GlibcThreadData(
             self._target, self._words, self._descriptors, self._pthread_distance, self._read_dtv_pointers
         )

@@ -131,7 +131,7 @@ def document(answer: Answer) -> dict[str, Any]:
     audit = answer.audit
     return {
         "schema": "gdb-tls/audit/1",
-        "target": audit.target.__dict__,
+        "target": audit.target._asdict(),
         "fault": _fault(audit),
         "findings": [
             {

@@ -12,7 +12,7 @@ from rich.text import Text
 from gdb_tls.commands import Records, Screen
 from gdb_tls.difference import Cell, Difference
 from gdb_tls.model import State, TargetInfo
-from gdb_tls.render.inspect import STYLES
+from gdb_tls.render.parts import STYLES
 from gdb_tls.render.text import safe
 
 
@@ -95,7 +95,7 @@ def document(answer: Answer) -> dict[str, Any]:
     keys = ("name", "linkage_name", "type", "size", "offset", "module")
     return {
         "schema": "gdb-tls/diff/1",
-        "target": answer.target.__dict__,
+        "target": answer.target._asdict(),
         "left": answer.labels[0],
         "right": answer.labels[1],
         "same_process": answer.same_process,

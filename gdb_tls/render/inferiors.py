@@ -6,15 +6,15 @@ The views take a plain answer too, which is then shown as `gdb_tls.render.inspec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Union
-
-from rich.console import Group, RenderableType
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from gdb_tls.commands import Records, Screen
 from gdb_tls.render import inspect as one
-from gdb_tls.render import page as pages
-from gdb_tls.render.text import safe
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gdb_tls.render import page as pages
 
 
 class Part(NamedTuple):
@@ -49,13 +49,20 @@ Answer = Union[one.Answer, Parts]
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """Each inferior's table under its heading."""
+    from gdb_tls.render import inspect_table
+
     if isinstance(answer, one.Answer):
-        return one.table(answer, screen)
+        return inspect_table.table(answer, screen)
+    from rich.console import Group
+    from rich.text import Text
+
+    from gdb_tls.render.text import safe
+
     shown: list[RenderableType] = []
     for part in answer.parts:
         shown += [Text("")] if shown else []
         shown.append(Text(part.title, "bold underline"))
-        shown.append(one.table(part.answer, screen) if part.answer else Text(safe(part.reason)))
+        shown.append(inspect_table.table(part.answer, screen) if part.answer else Text(safe(part.reason)))
     return Group(*shown)
 
 
@@ -86,15 +93,18 @@ def records(answer: Answer) -> Records:
 
 def page(answer: Answer) -> pages.Page:
     """Each inferior's sections, named after it; the verdicts on top."""
+    from gdb_tls.render import inspect_page
+    from gdb_tls.render import page as pages
+
     if isinstance(answer, one.Answer):
-        return one.page(answer)
+        return inspect_page.page(answer)
     lead: list[str] = []
     sections: list[pages.Section] = []
     for part in answer.parts:
         if part.answer is None:
             lead.append(f"{part.title}: {part.reason}")
             continue
-        inner = one.page(part.answer)
+        inner = inspect_page.page(part.answer)
         lead += [f"{part.title}: {sentence}" for sentence in inner.lead]
         sections += [section._replace(title=f"{part.title}: {section.title}") for section in inner.sections]
     return pages.Page(lead, sections, grave=flagged(answer))

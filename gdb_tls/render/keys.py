@@ -170,7 +170,7 @@ def document(answer: Answer) -> dict[str, Any]:
     report = answer.report
     return {
         "schema": "gdb-tls/keys/1",
-        "target": report.target.__dict__,
+        "target": report.target._asdict(),
         "problem": report.problem or None,
         "keys": [
             {

@@ -15,7 +15,7 @@ from gdb_tls.commands import Records, Screen
 from gdb_tls.grid import Grid, Row
 from gdb_tls.model import State, Thread
 from gdb_tls.render.audit import variable_document
-from gdb_tls.render.inspect import STYLES
+from gdb_tls.render.parts import STYLES
 from gdb_tls.render.text import safe
 from gdb_tls.verdict import ranges
 
@@ -164,7 +164,7 @@ def document(answer: Answer) -> dict[str, Any]:
     grid = answer.grid
     return {
         "schema": "gdb-tls/map/1",
-        "target": grid.target.__dict__,
+        "target": grid.target._asdict(),
         "byte_order": grid.byte_order,
         "threads": [_thread(thread) for thread in grid.threads],
         "variables": [_variable(row) for row in grid.rows],

@@ -80,7 +80,7 @@ def document(report: ModulesReport) -> dict[str, Any]:
     """All modules; addresses are lower-case hex strings."""
     return {
         "schema": "gdb-tls/modules/1",
-        "target": report.target.__dict__,
+        "target": report.target._asdict(),
         "threads": report.threads,
         "modules": [
             {

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from gdb_tls.model import Instance, Kind, State, Thread, Type, Variable
 
-from gdb_tls.model import Instance, Kind, Thread, Type, Variable
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# How the states look on a screen.
+STYLES = {
+    State.SET: "green",
+    State.NULL: "bold white on red",
+    State.UNALLOCATED: "yellow",
+    State.UNREADABLE: "magenta",
+    State.UNRESOLVED: "magenta",
+}
 
 
 def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
     """A table without lines; the columns named in `right` are set to the right."""
+    from rich.table import Table
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     numbers = set(right)
     for heading in headings:

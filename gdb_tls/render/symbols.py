@@ -78,7 +78,7 @@ def document(answer: Answer) -> dict[str, Any]:
     """All variables; offsets are lower-case hex strings."""
     return {
         "schema": "gdb-tls/symbols/1",
-        "target": answer.target.__dict__,
+        "target": answer.target._asdict(),
         "variables": [variable_fields(variable) for variable in answer.variables],
         "missing": list(answer.missing),
     }

@@ -9,9 +9,8 @@ from rich.text import Text
 
 from gdb_tls.commands import Records, Screen
 from gdb_tls.model import Absence, Flag, State
-from gdb_tls.render.inspect import STYLES
 from gdb_tls.render.json import Each
-from gdb_tls.render.parts import count, plain_table, pointer, scalar, thread_fields
+from gdb_tls.render.parts import STYLES, count, plain_table, pointer, scalar, thread_fields
 from gdb_tls.render.text import code, safe
 from gdb_tls.thread import BlockReport, ThreadReport, ThreadsReport
 
@@ -96,7 +95,7 @@ def document(report: ThreadsReport) -> dict[str, Any]:
     """All threads; addresses are lower-case hex strings."""
     return {
         "schema": "gdb-tls/thread/1",
-        "target": report.target.__dict__,
+        "target": report.target._asdict(),
         "threads": Each(_thread, report.threads),
         "interrupted": report.interrupted,
     }

@@ -103,7 +103,7 @@ def document(found: Whatis) -> dict[str, Any]:
     region = found.region
     return {
         "schema": "gdb-tls/whatis/1",
-        "target": found.target.__dict__,
+        "target": found.target._asdict(),
         "expression": found.expression,
         "address": hex(found.address),
         "kind": owner.kind.value,

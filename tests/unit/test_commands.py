@@ -195,53 +195,53 @@ def rendered(spec: CommandSpec, answer: object) -> str:
     from rich.console import Console
 
     text = io.StringIO()
-    Console(file=text, width=100, color_system=None, _environ={}).print(spec.action.table(answer, Screen(100, False)))
+    Console(file=text, width=100, color_system=None, _environ={}).print(spec.load().table(answer, Screen(100, False)))
     return text.getvalue()
 
 
 class TestInspect:
     def test_table(self, app: Process) -> None:
-        text = rendered(inspect.SPEC, inspect.SPEC.action.query(request(app, inspect.SPEC, "buffer")))
+        text = rendered(inspect.SPEC, inspect.SPEC.load().query(request(app, inspect.SPEC, "buffer")))
         assert "Unallocated in 1 of 2 threads: 2" in text
         assert "app" in text, "the thread's name"
 
     def test_document_and_records(self, app: Process) -> None:
-        answer = inspect.SPEC.action.query(request(app, inspect.SPEC, "pointer --format json"))
-        found = json.loads("".join(json_format.render(inspect.SPEC.action.document(answer))))
+        answer = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer --format json"))
+        found = json.loads("".join(json_format.render(inspect.SPEC.load().document(answer))))
         assert [thread["state"] for thread in found["threads"]] == ["null", "null"]
         assert [thread["name"] for thread in found["threads"]] == ["app", "app"]
-        assert "".join(csv_format.render(inspect.SPEC.action.records(answer))).count("\r\n") == 3
+        assert "".join(csv_format.render(inspect.SPEC.load().records(answer))).count("\r\n") == 3
 
     def test_limits(self, app: Process) -> None:
         settings = Settings("passive", 1)
         assert request(app, inspect.SPEC, "x", settings).max_rows == 1
         assert request(app, inspect.SPEC, "x --all", settings).max_rows is None
-        few = inspect.SPEC.action.query(request(app, inspect.SPEC, "pointer", settings))
+        few = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer", settings))
         assert [len(row.threads) for row in few.rows] == [1, 1], "the selected thread has its own line"
         app.target.selected = None
-        few = inspect.SPEC.action.query(request(app, inspect.SPEC, "pointer", settings))
+        few = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer", settings))
         assert [len(row.threads) for row in few.rows] == [2]
 
     def test_no_stack_is_read_for_programs(self, app: Process) -> None:
         asked: list[int | None] = []
         app.target.frames = lambda thread, most: asked.append(thread.num) or []  # type: ignore[method-assign, func-returns-value]
-        inspect.SPEC.action.query(request(app, inspect.SPEC, "pointer --format json"))
+        inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer --format json"))
         assert asked == []
-        inspect.SPEC.action.query(request(app, inspect.SPEC, "pointer --threads 2"))
+        inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer --threads 2"))
         assert asked == [2]
 
     def test_resolver_of_the_settings(self, app: Process) -> None:
         settings = Settings("gdb", None)
-        answer = inspect.SPEC.action.query(request(app, inspect.SPEC, "pointer", settings))
+        answer = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer", settings))
         assert {one.via for one in answer.report.instances} == {"gdb"}
-        answer = inspect.SPEC.action.query(request(app, inspect.SPEC, "pointer --via passive", settings))
+        answer = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer --via passive", settings))
         assert {one.via for one in answer.report.instances} == {"passive"}
 
     def test_flagged(self, app: Process) -> None:
         """gdb-tls outside GDB exits 1 for these: null, dangling, shared."""
         for line, flagged in (("pointer", True), ("number", False), ("buffer --threads 2", False)):
             assert (
-                inspect.SPEC.action.flagged(inspect.SPEC.action.query(request(app, inspect.SPEC, line))) is flagged
+                inspect.SPEC.load().flagged(inspect.SPEC.load().query(request(app, inspect.SPEC, line))) is flagged
             ), line
 
     def test_no_process(self) -> None:
@@ -249,39 +249,39 @@ class TestInspect:
             raise NoProcess("There is no process")
 
         with pytest.raises(NoProcess):
-            inspect.SPEC.action.query(Request(parsed(inspect.SPEC, "x"), SETTINGS, none))
+            inspect.SPEC.load().query(Request(parsed(inspect.SPEC, "x"), SETTINGS, none))
 
 
 class TestVerify:
     def test_one(self, app: Process) -> None:
-        answer = verify.SPEC.action.query(request(app, verify.SPEC, "pointer"))
+        answer = verify.SPEC.load().query(request(app, verify.SPEC, "pointer"))
         assert (answer.variables, answer.threads, answer.answered) == (1, 2, {"passive": 2, "gdb": 0})
         assert "in 2 threads" in rendered(verify.SPEC, answer)
 
     def test_all(self, app: Process) -> None:
-        assert verify.SPEC.action.query(request(app, verify.SPEC, "--all")).variables == 3
-        assert verify.SPEC.action.query(request(app, verify.SPEC, "--all --module libfar*")).variables == 1
+        assert verify.SPEC.load().query(request(app, verify.SPEC, "--all")).variables == 3
+        assert verify.SPEC.load().query(request(app, verify.SPEC, "--all --module libfar*")).variables == 1
 
     @pytest.mark.parametrize("line", ["", "--calls", "pointer --all"])
     def test_name_or_all(self, app: Process, line: str) -> None:
         with pytest.raises(BadArgument, match="takes a NAME or --all"):
-            verify.SPEC.action.query(request(app, verify.SPEC, line))
+            verify.SPEC.load().query(request(app, verify.SPEC, line))
 
     def test_calls_on_a_core(self, app: Process) -> None:
         with pytest.raises(ResolverUnavailable) as caught:
-            verify.SPEC.action.query(request(app, verify.SPEC, "pointer --calls"))
+            verify.SPEC.load().query(request(app, verify.SPEC, "pointer --calls"))
         assert caught.value.hint == "Leave it out."
 
     def test_nothing_is_called_unasked(self, app: Process) -> None:
         app.target.kind = "live"
-        verify.SPEC.action.query(request(app, verify.SPEC, "--all"))
-        inspect.SPEC.action.query(request(app, inspect.SPEC, "pointer"))
+        verify.SPEC.load().query(request(app, verify.SPEC, "--all"))
+        inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer"))
         assert app.target.made_calls.entered == 0
 
     def test_flagged(self, app: Process) -> None:
-        assert not verify.SPEC.action.flagged(verify.SPEC.action.query(request(app, verify.SPEC, "pointer")))
+        assert not verify.SPEC.load().flagged(verify.SPEC.load().query(request(app, verify.SPEC, "pointer")))
         app.target.native = {1: 0x666, 2: 0x666}
-        assert verify.SPEC.action.flagged(verify.SPEC.action.query(request(app, verify.SPEC, "pointer")))
+        assert verify.SPEC.load().flagged(verify.SPEC.load().query(request(app, verify.SPEC, "pointer")))
 
 
 def test_title_is_what_was_typed() -> None:

@@ -20,6 +20,7 @@ from gdb_tls.instances import Instances
 from gdb_tls.model import Flag, Instance, Kind, Path, Report, State, Thread, Type
 from gdb_tls.render import csv as csv_format
 from gdb_tls.render import inspect as views
+from gdb_tls.render import inspect_table
 from gdb_tls.render import json as json_format
 from gdb_tls.render import verify as verify_views
 from gdb_tls.render.text import code, safe
@@ -54,14 +55,14 @@ def table(
 ) -> list[str]:
     """The lines of a report's table."""
     answer = views.Answer(found, views.rows(found, most), where or {})
-    return lines(shown(views.table(answer, Screen(columns, False)), columns))
+    return lines(shown(inspect_table.table(answer, Screen(columns, False)), columns))
 
 
 def the_crash() -> tuple[Report, dict[int | None, Frame | None]]:
     """The report that started it all: set in the main thread, null in the workers."""
     rows = [*instances("nnnnn"), instance(6, State.SET, value=0x558181486BE0)]
     rows = [one._replace(thread=one.thread._replace(lwp=7728 - (one.thread.num or 0))) for one in rows]
-    found = replace(report(rows, starts_null=True), target=replace(INFO, pid=7722))
+    found = replace(report(rows, starts_null=True), target=INFO._replace(pid=7722))
     return found, {1: CRASH, **dict.fromkeys(range(2, 7), WAIT)}
 
 
@@ -183,9 +184,9 @@ class TestTable:
     def test_colour(self) -> None:
         found, where = the_crash()
         answer = views.Answer(found, views.rows(found, None), where)
-        text = shown(views.table(answer, Screen(80, True)), 80, colour=True)
+        text = shown(inspect_table.table(answer, Screen(80, True)), 80, colour=True)
         assert text.count("\x1b[1;37;41mNULL ") == 5
-        assert "\x1b[" not in shown(views.table(answer, Screen(80, False)), 80)
+        assert "\x1b[" not in shown(inspect_table.table(answer, Screen(80, False)), 80)
 
     def test_no_threads(self) -> None:
         assert table(report([]))[-1] == "There is no thread to look at."
@@ -393,7 +394,7 @@ def hostile_report(text: str) -> Report:
     rows.append(instance(4, State.UNRESOLVED)._replace(reason=text))
     return replace(
         report(rows, variable=variable, path=Path(f"->{text}", (), POINTER), type=replace(POINTER, name=text)),
-        target=replace(INFO, executable=text),
+        target=INFO._replace(executable=text),
     )
 
 
@@ -405,7 +406,7 @@ class TestHostileText:
         where = {1: Frame(text, text, 1, 0)}
         answer = views.Answer(found, views.rows(found, None), where)
         for colour in (False, True):
-            printed = shown(views.table(answer, Screen(columns, colour)), columns, False)
+            printed = shown(inspect_table.table(answer, Screen(columns, colour)), columns, False)
             printed.encode()
             assert all(c.isprintable() or c == "\n" for c in printed)
             # Nothing is swallowed as markup or turned into an emoji: the characters are there.
