@@ -90,16 +90,18 @@ class Program:
         by_lwp = dict(zip(lwps, pointers))
         by_lwp.pop(0, None)
         threads = self.target.threads(by_lwp)
-        threads = [one if one.thread_pointer is not None else self._by_registers(one) for one in threads]
         shown = {thread.thread_pointer for thread in threads}
+        if None in shown:
+            threads = [one if one.thread_pointer is not None else self._by_registers(one) for one in threads]
+            shown = {thread.thread_pointer for thread in threads}
+        others = [(pointer, lwp) for pointer, lwp in zip(pointers, lwps) if pointer not in shown]
         # Ids that match nowhere are of another pid namespace: then only a zero id means "ended".
-        comparable = not by_lwp.keys().isdisjoint([thread.lwp for thread in threads])
-        ended = [
+        comparable = bool(others) and not by_lwp.keys().isdisjoint([thread.lwp for thread in threads])
+        return threads + [
             Thread(None, lwp or None, "", pointer, exited=True)
-            for pointer, lwp in zip(pointers, lwps)
-            if pointer not in shown and (not lwp or comparable) and not self.libc.check_thread_pointer(pointer)
+            for pointer, lwp in others
+            if (not lwp or comparable) and not self.libc.check_thread_pointer(pointer)
         ]
-        return threads + ended
 
     def _by_registers(self, thread: Thread) -> Thread:
         """A thread that libc does not list, with its thread pointer or why it has none."""

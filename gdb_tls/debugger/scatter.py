@@ -74,6 +74,10 @@ class MappedFile:
         if self.address:
             self._library.munmap(ctypes.c_void_p(self.address), ctypes.c_size_t(self.size))
 
+    def read(self, offsets: Sequence[int], size: int) -> list[bytes]:
+        """Reads `size` bytes at each of the first offsets in the file, up to one that it does not hold."""
+        return self.reads.read([self.address + at if at + size <= self.size else 0 for at in offsets], size)
+
     @cached_property
     def reads(self) -> ScatteredReads:
         """Reads of this process, which has the file at `address`."""

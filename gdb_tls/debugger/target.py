@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gdb
 
 from gdb_tls import arch
-from gdb_tls.debugger import pointed
+from gdb_tls.debugger import core_threads, pointed
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
@@ -99,8 +99,11 @@ class GdbTarget:
     def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""
         pointer = thread_pointers.get
+        known = self._gdb_threads
+        if isinstance(known, core_threads.CoreThreads):
+            return [Thread(num, lwp, "", pointer(lwp)) for num, lwp in enumerate(known.lwps, 1)]
         found = []
-        for num, thread in self._gdb_threads.items():
+        for num, thread in known.items():
             _, lwp, tid = thread.ptid
             found.append(Thread(num, lwp or tid or None, "", pointer(lwp or tid), False, thread.is_running()))
         return found
@@ -110,10 +113,18 @@ class GdbTarget:
 
     def name_of(self, thread: Thread) -> str:
         """See `Target.name_of`."""
-        return _name(self._gdb_threads[thread.num]) if thread.num in self._gdb_threads else ""
+        known = self._gdb_threads
+        # GDB has no names in a core (but what a user has given with `thread name`), and each would cost a question.
+        if thread.num is None or thread.num not in known or isinstance(known, core_threads.CoreThreads):
+            return ""
+        return _name(known[thread.num])
 
     @cached_property
-    def _gdb_threads(self) -> dict[int, gdb.InferiorThread]:
+    def _gdb_threads(self) -> Mapping[int, gdb.InferiorThread]:
+        file = core_file() if self.kind == "core" else None
+        found = core_threads.find(file) if file else None
+        if found is not None:
+            return found
         # Asked once: on a core with libthread_db GDB walks all threads again each time.
         threads = self._inferior.threads()
         return dict(sorted(zip([thread.num for thread in threads], threads), key=itemgetter(0)))

@@ -57,11 +57,17 @@ def render(document: dict[str, Any]) -> Iterator[str]:
                 separator = ",\n  "
             yield "\n ]"
         else:
-            yield _text(list(value) if isinstance(value, Each) else value)
+            yield _text(value)
     yield "\n}\n" if document else "{}\n"
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, Each):
+        return list(value)
+    raise TypeError(f"{value!r} is nothing that JSON has")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_items).encode
 
 
 def _text(value: Any) -> str:

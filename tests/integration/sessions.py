@@ -19,7 +19,7 @@ GDB_SECONDS = 60
 # What the extension says of an exception that nobody foresaw.
 DEFECT = "defect of gdb-tls"
 # GDB's own, for cores of kernels and processors that are newer than it.
-GDB_NOISE = re.compile(r"\n?warning: (Section|Unexpected size of section) `\.reg-xstate/.*\n")
+GDB_NOISE = re.compile(r"(?m)(^\n)?^warning: (Section|Unexpected size of section) `\.reg-xstate/.*\n")
 # GDB itself must not be able to resolve TLS, and no debug files of this machine's libraries take part.
 WITHOUT_LIBTHREAD_DB = (
     "set libthread-db-search-path /nonexistent",
