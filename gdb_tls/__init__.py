@@ -41,12 +41,10 @@ def inspect(
     Raises:
         gdb_tls.errors.TlsError: where there is no answer for any thread.
     """
-    from dataclasses import replace
-
     from gdb_tls import report
     from gdb_tls.debugger import current_program
     from gdb_tls.instances import Instances
 
     numbers = None if threads is None else [range(number, number + 1) for number in threads]
     found = report.inspect(current_program(), report.Request(name, via, numbers, module, type))
-    return replace(found, instances=Instances.of(found.instances))  # all of it, from now: the process may go on
+    return found._replace(instances=Instances.of(found.instances))  # all of it, from now: the process may go on

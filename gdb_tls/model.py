@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 if TYPE_CHECKING:
@@ -72,8 +71,7 @@ class TlsSegment(NamedTuple):
     alignment: int
 
 
-@dataclass(frozen=True)
-class Module:
+class Module(NamedTuple):
     """A loaded object that has thread-local storage.
 
     Attributes:
@@ -132,8 +130,7 @@ class Counted(NamedTuple):
     length_size: int
 
 
-@dataclass(frozen=True)
-class Type:
+class Type(NamedTuple):
     """A variable's type, as far as the judgement of its value needs it.
 
     Attributes:
@@ -157,8 +154,8 @@ class Type:
     owner: int | None = None
     points_to: str = ""
     counted: Counted | None = None
-    enumerators: Mapping[int, str] = field(default_factory=dict, compare=False)
-    debugger_type: Any = field(default=None, compare=False, repr=False)
+    enumerators: Mapping[int, str] = {}
+    debugger_type: Any = None
 
 
 class Step(NamedTuple):
@@ -189,8 +186,7 @@ class Path(NamedTuple):
     type: Type
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(NamedTuple):
     """One thread-local variable of the program.
 
     Attributes:
@@ -221,7 +217,7 @@ class Variable:
     file: str = ""
     line: int = 0
     initial: bytes | None = None
-    debugger_symbol: Any = field(default=None, compare=False, repr=False)
+    debugger_symbol: Any = None
 
 
 class Absence(NamedTuple):
@@ -277,8 +273,7 @@ class TargetInfo(NamedTuple):
     libc: str
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """The answer of `tls-inspect`.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from gdb_tls import resolve
@@ -41,7 +40,7 @@ def inspect(program: Program, request: Request) -> Report:
     """
     variable, path_text = program.symbols(request.module).find(request.name)
     if request.type:
-        variable = replace(variable, type=program.target.debug.parse_type(request.type))
+        variable = variable._replace(type=program.target.debug.parse_type(request.type))
     root, assumed = (
         (variable.type, ()) if variable.type else untyped(variable.size, program.target.architecture.pointer_size)
     )

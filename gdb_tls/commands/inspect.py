@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gdb_tls.commands import Action, CommandSpec, Option, Request, options
@@ -52,7 +51,7 @@ def _inspect(request: Request, program: Program) -> views.Answer:
     )
     if every:
         # The views read nothing: what they show of each thread is read here.
-        found = replace(found, instances=Instances.of(found.instances))
+        found = found._replace(instances=Instances.of(found.instances))
     if not request.is_for_people:
         return views.Answer(found, (), {})
     rows = [_named(program, row) for row in views.rows(found, request.max_rows)]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class GdbTarget:
             self.kind,
             core_file() if self.kind == "core" else None,
             self.auxiliary_vector().get(AT_PHDR),
-            self._is_any_running,
+            lambda: any(self._running),
         )
         self.debug = GdbSymbols()
 
@@ -102,14 +103,22 @@ class GdbTarget:
         known = self._gdb_threads
         if isinstance(known, core_threads.CoreThreads):
             return [Thread(num, lwp, "", pointer(lwp)) for num, lwp in enumerate(known.lwps, 1)]
-        found = []
-        for num, thread in known.items():
-            _, lwp, tid = thread.ptid
-            found.append(Thread(num, lwp or tid or None, "", pointer(lwp or tid), False, thread.is_running()))
-        return found
+        ids = [thread.ptid for thread in known.values()]
+        lwps = [lwp or tid for _, lwp, tid in ids]
+        columns = (
+            known,
+            [lwp or None for lwp in lwps],
+            repeat(""),
+            map(pointer, lwps),
+            repeat(False),
+            self._running,
+            repeat(""),
+        )
+        return list(map(Thread._make, zip(*columns)))
 
-    def _is_any_running(self) -> bool:
-        return any(map(gdb.InferiorThread.is_running, self._gdb_threads.values()))
+    @cached_property
+    def _running(self) -> list[bool]:
+        return list(map(gdb.InferiorThread.is_running, self._gdb_threads.values()))
 
     def name_of(self, thread: Thread) -> str:
         """See `Target.name_of`."""

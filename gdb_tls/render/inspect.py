@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from gdb_tls.commands import Records
 from gdb_tls.model import Instance, Report, Thread, Type
-from gdb_tls.render.json import Each
 from gdb_tls.render.parts import scalar
 from gdb_tls.target import Frame
 
@@ -74,6 +73,8 @@ def flagged(answer: Answer) -> bool:
 
 def document(answer: Answer) -> dict[str, Any]:
     """The whole report; addresses are lower-case hex strings."""
+    from gdb_tls.render.json import Each
+
     report = answer.report
     return {
         "schema": "gdb-tls/inspect/1",

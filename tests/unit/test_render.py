@@ -7,7 +7,6 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,7 +61,7 @@ def the_crash() -> tuple[Report, dict[int | None, Frame | None]]:
     """The report that started it all: set in the main thread, null in the workers."""
     rows = [*instances("nnnnn"), instance(6, State.SET, value=0x558181486BE0)]
     rows = [one._replace(thread=one.thread._replace(lwp=7728 - (one.thread.num or 0))) for one in rows]
-    found = replace(report(rows, starts_null=True), target=INFO._replace(pid=7722))
+    found = report(rows, starts_null=True)._replace(target=INFO._replace(pid=7722))
     return found, {1: CRASH, **dict.fromkeys(range(2, 7), WAIT)}
 
 
@@ -131,7 +130,7 @@ class TestTable:
         assert table(report(rows))[3].split() == ["Thread", "LWP", "State", "Value", "Where"]
 
     def test_without_a_type(self) -> None:
-        found = report(instances("s"), type=None, variable=replace(VARIABLE, type=None, file="", line=0))
+        found = report(instances("s"), type=None, variable=VARIABLE._replace(type=None, file="", line=0))
         assert table(found, 200)[:2] == [
             "swoole_websocket_buffer    static",
             "module 3  swoole.so  offset 0x330  dynamic  no type known: taken for a pointer, --type says otherwise",
@@ -179,7 +178,7 @@ class TestTable:
         for changes in ({"reason": reason}, {"text": long_text}):
             last = found.instances[5]._replace(**changes)  # type: ignore[arg-type]
             rows = [*found.instances[:5], last]
-            assert the_marks(table(replace(found, instances=Instances.of(rows)), columns, where=where)) == NULL_IN_FIVE
+            assert the_marks(table(found._replace(instances=Instances.of(rows)), columns, where=where)) == NULL_IN_FIVE
 
     def test_colour(self) -> None:
         found, where = the_crash()
@@ -322,7 +321,7 @@ class TestJson:
         assert list(found["variable"]) == [*SCHEMA["variable"], "path"]
 
     def test_what_is_not_known_is_null(self) -> None:
-        variable = replace(VARIABLE, type=None, initial=None, module=replace(MODULE, path=None))
+        variable = VARIABLE._replace(type=None, initial=None, module=MODULE._replace(path=None))
         found = document(report([instance(None, State.UNRESOLVED)], variable=variable, type=None))
         assert found["variable"]["type"] is None
         assert found["variable"]["initial"] is None
@@ -331,7 +330,7 @@ class TestJson:
         assert (thread["num"], thread["address"], thread["value"]) == (None, None, None)
 
     def test_static_storage(self) -> None:
-        variable = replace(VARIABLE, module=replace(MODULE, static_offset=0x40))
+        variable = VARIABLE._replace(module=MODULE._replace(static_offset=0x40))
         assert document(report([], variable=variable))["variable"]["module"]["storage"] == "static"
 
 
@@ -380,20 +379,20 @@ HOSTILE = [
 
 def hostile_report(text: str) -> Report:
     """A report in which everything that the program may call what it likes is called this."""
-    variable = replace(
-        VARIABLE,
+    variable = VARIABLE._replace(
         name=text,
         linkage_name=text,
         file=text,
-        module=replace(MODULE, name=text, path=text, target_path=text),
+        module=MODULE._replace(name=text, path=text, target_path=text),
     )
     rows: list[Instance] = []
     for number, state in enumerate((State.SET, State.UNALLOCATED, State.UNREADABLE), 1):
         one = instance(number, state)
         rows.append(one._replace(thread=one.thread._replace(name=text), text=text and one.text + text))
     rows.append(instance(4, State.UNRESOLVED)._replace(reason=text))
-    return replace(
-        report(rows, variable=variable, path=Path(f"->{text}", (), POINTER), type=replace(POINTER, name=text)),
+    return report(
+        rows, variable=variable, path=Path(f"->{text}", (), POINTER), type=POINTER._replace(name=text)
+    )._replace(
         target=INFO._replace(executable=text),
     )
 
@@ -441,7 +440,7 @@ def test_safe_leaves_what_can_be_shown(text: str) -> None:
 
 
 def comparison(name: str = "buffer", disagreements: int = 1) -> Comparison:
-    variable = replace(VARIABLE, name=name, module=replace(MODULE, name=name))
+    variable = VARIABLE._replace(name=name, module=MODULE._replace(name=name))
     from gdb_tls.model import Absence
 
     places: Sequence[dict[str, Any]] = [
