@@ -117,12 +117,7 @@ def _judge(
     """What is said of each different value; `known` says how many instances have it."""
     found: dict[bytes | None, Judgement] = dict.fromkeys(known, Judgement(State.SET, assumed))
     pointers = _pointers([raw for raw in known if raw is not None], kind, target)
-    if holders is None:
-        counts: dict[int, int] = defaultdict(int)
-        for raw, pointer in pointers.items():
-            counts[pointer] += known[raw]
-        holders = counts
-    shared = {pointer for pointer in pointers.values() if holders.get(pointer, 0) > 1}
+    shared = _shared(known, pointers, holders)
     unmapped = _unmapped([pointer for pointer in pointers.values() if pointer], target)
     null = Judgement(State.NULL, assumed)
     remarkable = shared | unmapped | {0}
@@ -131,6 +126,20 @@ def _judge(
             flags = (Flag.SHARED,) * (pointer in shared) + (Flag.DANGLING,) * (pointer in unmapped)
             found[raw] = Judgement(State.SET, flags + assumed) if pointer else null
     return found
+
+
+def _shared(
+    known: Mapping[bytes | None, int], pointers: Mapping[bytes, int], holders: Mapping[int, int] | None
+) -> set[int]:
+    """The pointers that several threads hold."""
+    if holders is None:
+        if len(set(pointers.values())) == len(pointers):
+            return {pointer for raw, pointer in pointers.items() if known[raw] > 1}
+        counts: dict[int, int] = defaultdict(int)
+        for raw, pointer in pointers.items():
+            counts[pointer] += known[raw]
+        holders = counts
+    return {pointer for pointer in pointers.values() if holders.get(pointer, 0) > 1}
 
 
 def _unreadable(address: int, target: Target) -> str:

@@ -202,17 +202,19 @@ def title(spec: CommandSpec, arguments: argparse.Namespace) -> str:
 
 def help_text(spec: CommandSpec) -> str:
     """What `help NAME` prints, in the shape of GDB's own help."""
-    import textwrap
+    from textwrap import TextWrapper
 
+    paragraphs = TextWrapper(78, break_on_hyphens=False)
+    arguments = TextWrapper(78, initial_indent="  ", subsequent_indent=" " * 22, break_on_hyphens=False)
     lines = [spec.summary, f"Usage: {usage(spec)}", ""]
     for paragraph in spec.description.strip().split("\n\n"):
-        lines += [*textwrap.wrap(" ".join(paragraph.split()), 78), ""]
+        lines += [*paragraphs.wrap(" ".join(paragraph.split())), ""]
     for option in spec.options:
         metavar = option.settings.get("metavar", "")
         shown = metavar or option.name if not option.name.startswith("-") else f"{option.name} {metavar}".strip()
         choices = option.settings.get("choices")
         about = option.help + (f": {', '.join(choices)}" if choices else "")
-        lines += textwrap.wrap(f"{shown:<18}  {about}.", 78, initial_indent="  ", subsequent_indent=" " * 22)
+        lines += arguments.wrap(f"{shown:<18}  {about}.")
     if spec.examples:
         lines += ["", "Examples:"]
         for command, meaning in spec.examples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 from array import array
 from collections.abc import Sequence
 from functools import cached_property
@@ -32,7 +33,10 @@ class ScatteredReads:
         """
         buffer = bytearray(size * len(addresses))
         words = array("Q", [size]) * (2 * len(addresses))
-        words[::2] = array("Q", [address & WORD for address in addresses])
+        try:
+            words[::2] = array("Q", addresses)
+        except OverflowError:  # what a damaged program takes for an address
+            words[::2] = array("Q", [address & WORD for address in addresses])
         local = array("Q", [ctypes.addressof(ctypes.c_char.from_buffer(buffer)), len(buffer)])
         count = self._call(
             self._pid,
@@ -40,8 +44,8 @@ class ScatteredReads:
             *(ctypes.c_void_p(words.buffer_info()[0]), ctypes.c_ulong(len(addresses))),
             ctypes.c_ulong(0),
         )
-        data = bytes(buffer)
-        return [data[at : at + size] for at in range(0, max(count, 0) - size + 1, size)]
+        whole = max(count, 0) // size * size
+        return [piece for (piece,) in struct.iter_unpack(f"{size}s", memoryview(buffer)[:whole])]
 
 
 class MappedFile:
