@@ -6,7 +6,6 @@ leave its DWARF without a location); the debugger's symbols say what it is.
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -130,6 +129,8 @@ def matches_module(module: Module, pattern: str) -> bool:
     """Whether a --module pattern (a glob on file name or path, or a module id) means this module."""
     if pattern.isdecimal():
         return module.id == int(pattern)
+    import fnmatch
+
     names = {module.name, module.path or "", module.target_path}
     return any(fnmatch.fnmatchcase(name, pattern) or name.startswith(pattern + ".") for name in names if name)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +59,8 @@ def query(request: Request) -> views.Answer:
 def _then(program: Program, against: str | None, core: str | None, pattern: str | None) -> Any:
     if core:
         return program.target.map_of_core(core, pattern)
+    import json
+
     try:
         with open(os.path.expanduser(against or ""), encoding="utf-8") as file:
             return json.load(file)

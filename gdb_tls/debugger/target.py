@@ -62,7 +62,7 @@ class GdbTarget:
         self.memory = open_memory(
             self._inferior,
             self.kind,
-            core_file() if self.kind == "core" else None,
+            self._core_file,
             self.auxiliary_vector().get(AT_PHDR),
             lambda: any(self._running),
         )
@@ -97,6 +97,17 @@ class GdbTarget:
             )
         return ""
 
+    @cached_property
+    def _core_file(self) -> str | None:
+        """The core dump that GDB has opened; None where there is none, or GDB does not tell."""
+        if self.kind != "core":
+            return None
+        corefile = getattr(self._inferior, "corefile", None)
+        if corefile is not None:
+            return str(corefile.filename)
+        found = re.search(r"core dump file:\s+[`‘'](.*)['’], file type", gdb.execute("info target", to_string=True))
+        return found.group(1) if found else None
+
     def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""
         pointer = thread_pointers.get
@@ -130,8 +141,7 @@ class GdbTarget:
 
     @cached_property
     def _gdb_threads(self) -> Mapping[int, gdb.InferiorThread]:
-        file = core_file() if self.kind == "core" else None
-        found = core_threads.find(file) if file else None
+        found = core_threads.find(self._core_file) if self._core_file else None
         if found is not None:
             return found
         # Asked once: on a core with libthread_db GDB walks all threads again each time.
@@ -208,7 +218,7 @@ class GdbTarget:
         """See `Target.regions`."""
         from gdb_tls.debugger.regions import find_regions
 
-        return find_regions(self.kind, self.pid, core_file() if self.kind == "core" else None)
+        return find_regions(self.kind, self.pid, self._core_file)
 
     def fault(self) -> Fault | None:
         """See `Target.fault`."""
@@ -325,12 +335,3 @@ def inside_root(root: str, path: str) -> str:
         link = os.readlink(place)
         place = root.rstrip("/") + link if os.path.isabs(link) else os.path.join(os.path.dirname(place), link)
     return place
-
-
-def core_file() -> str | None:
-    """The file name of the core dump that GDB has opened; None where it does not tell."""
-    corefile = getattr(gdb.selected_inferior(), "corefile", None)
-    if corefile is not None:
-        return str(corefile.filename)
-    found = re.search(r"core dump file:\s+[`‘'](.*)['’], file type", gdb.execute("info target", to_string=True))
-    return found.group(1) if found else None

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 from integration.conftest import Subjects
+from integration.harness import Subject
 from integration.sessions import run_gdb
 
 COMPARE = """
 import gdb, json
-from gdb_tls.debugger import core_threads, target
+from gdb_tls.debugger import core_threads
 core_threads.FEW = 1
-found = core_threads.find(target.core_file())
-answer = {"count": found and len(found), "lwps": found and list(enumerate(found.lwps, 1))}
+found = core_threads.find({core!r})
+answer = dict(count=found and len(found), lwps=found and list(enumerate(found.lwps, 1)))
 answer["one"] = found and [thread.num for thread in found.values()]
 answer["selected"] = gdb.selected_thread().num
 answer["gdb"] = sorted((thread.num, thread.ptid[1]) for thread in gdb.selected_inferior().threads())
@@ -23,10 +24,10 @@ with open({file!r}, "w") as file:
 """
 
 
-def compared(arguments: list[str], folder: Path, *before: str) -> dict[str, object]:
+def compared(subject: Subject, folder: Path, *before: str) -> dict[str, object]:
     script, file = folder / "compare.py", folder / "answer.json"
-    script.write_text(COMPARE.replace("{file!r}", repr(str(file))))
-    done = run_gdb(arguments, [*before, f"source {script}"], passive=False)
+    script.write_text(COMPARE.format(core=str(subject.core), file=str(file)))
+    done = run_gdb(subject.arguments, [*before, f"source {script}"], passive=False)
     assert file.exists(), done.text
     answer: dict[str, object] = json.loads(file.read_text())
     return answer
@@ -41,7 +42,7 @@ def has_count(folder: Path) -> bool:
 @pytest.mark.parametrize("program", ["zoo", "many", "ended", "solo"])
 @pytest.mark.parametrize("kind", ["core", "gcore"])
 def test_as_gdb_numbers_them(program: str, kind: str, subjects: Subjects, tmp_path: Path) -> None:
-    answer = compared(subjects.get(program, kind).arguments, tmp_path, "thread 1")
+    answer = compared(subjects.get(program, kind), tmp_path, "thread 1")
     if not has_count(tmp_path):
         assert answer["count"] is None
         return
@@ -52,4 +53,4 @@ def test_as_gdb_numbers_them(program: str, kind: str, subjects: Subjects, tmp_pa
 
 def test_not_where_numbers_may_differ(subjects: Subjects, tmp_path: Path) -> None:
     """With a second inferior `thread 2` may mean another one's."""
-    assert compared(subjects.get("zoo", "core").arguments, tmp_path, "add-inferior")["count"] is None
+    assert compared(subjects.get("zoo", "core"), tmp_path, "add-inferior")["count"] is None
