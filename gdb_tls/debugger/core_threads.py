@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import gdb
 
+from gdb_tls.debugger.core_file import open_core
 from gdb_tls.debugger.scatter import MOST_RANGES, MappedFile
 from gdb_tls.elf import ElfFile, NotElf, open_elf
 from gdb_tls.elf_headers import PT_NOTE
@@ -99,12 +100,10 @@ def _lwps(path: str) -> Iterator[int]:
     Raises:
         NotElf, OSError: where the file cannot be read.
     """
-    core = open_elf(path)
-    with open(path, "rb") as file:
-        mapped = MappedFile(file.fileno())
-        for segment in core.segments:
-            if segment.type == PT_NOTE:
-                yield from _in_segment(core, mapped, segment.offset, segment.offset + segment.file_size)
+    core, mapped = open_elf(path), open_core(path).mapped
+    for segment in core.segments:
+        if mapped and segment.type == PT_NOTE:
+            yield from _in_segment(core, mapped, segment.offset, segment.offset + segment.file_size)
 
 
 def _in_segment(core: ElfFile, mapped: MappedFile, at: int, end: int) -> Iterator[int]:

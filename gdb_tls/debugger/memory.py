@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import repeat
-from operator import attrgetter
 
 import gdb
 
-from gdb_tls.debugger.scatter import MOST_RANGES, MappedFile, ScatteredReads
-from gdb_tls.elf import NotElf, open_elf
-from gdb_tls.elf_headers import PF_W, PT_LOAD, ProgramHeader
+from gdb_tls.debugger.core_file import CoreFile, open_core
+from gdb_tls.debugger.scatter import MOST_RANGES, ScatteredReads
+from gdb_tls.elf import NotElf
+from gdb_tls.elf_headers import PF_W
 from gdb_tls.target import UnreadableMemory
 
 AT_PHDR = 3
@@ -61,8 +59,6 @@ class GdbMemory:
 class DirectMemory(GdbMemory):
     """Reads many addresses in one system call; where that stops, each is read by itself."""
 
-    _scattered: ScatteredReads | None = None
-
     def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
         """See `Memory.read_many`."""
         if not size:
@@ -92,13 +88,8 @@ class DirectMemory(GdbMemory):
         return found or super().read_ahead(addresses[:1], size)
 
     def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
-        """The bytes at the first addresses, up to one that the kernel cannot read."""
-        return self._scattered.read(self._places(addresses, size), size) if self._scattered else []
-
-    def _places(self, addresses: Sequence[int], size: int) -> Sequence[int]:
-        """Where the bytes of the program's addresses are for `_scattered`."""
-        del size
-        return addresses
+        """The bytes at the first addresses, up to one that cannot be read at once."""
+        raise NotImplementedError
 
 
 class ProcessMemory(DirectMemory):
@@ -111,7 +102,7 @@ class ProcessMemory(DirectMemory):
             OSError: where the kernel does not let us.
         """
         super().__init__(inferior)
-        self._scattered = ScatteredReads(pid)
+        self._reads = ScatteredReads(pid)
         self._file = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
 
     def __del__(self) -> None:
@@ -127,6 +118,9 @@ class ProcessMemory(DirectMemory):
                 return found
         return super().read(address, size)
 
+    def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        return self._reads.read(addresses, size)
+
 
 class CoreMemory(DirectMemory):
     """A core file's own segments; what it does not hold is asked of GDB.
@@ -135,37 +129,17 @@ class CoreMemory(DirectMemory):
     has twenty thousand.
     """
 
-    def __init__(self, inferior: gdb.Inferior, path: str) -> None:
-        """Opens the file and reads its program headers.
-
-        Raises:
-            OSError, NotElf: where it cannot be read.
-        """
+    def __init__(self, inferior: gdb.Inferior, core: CoreFile) -> None:
+        """Takes the file."""
         super().__init__(inferior)
-        segments = sorted((one for one in open_elf(path).segments if one.type == PT_LOAD), key=attrgetter("address"))
-        self._starts = [segment.address for segment in segments]
-        self._segments = segments
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        with suppress(OSError, OverflowError):
-            self._mapped = MappedFile(self._file)
-            self._scattered = self._mapped.reads
-            # As `bisect` counts: at 0 is what lies before the first segment. The file may be cut off.
-            base, length = self._mapped.address, self._mapped.size
-            self._ends = [-1, *(one.address + min(one.file_size, length - one.offset) for one in segments)]
-            self._shifts = [0, *(base + one.offset - one.address for one in segments)]
-
-    def __del__(self) -> None:
-        """Closes the file."""
-        with suppress(OSError, AttributeError):
-            os.close(self._file)
+        self._core = core
 
     def read(self, address: int, size: int) -> bytes:
         """See `Memory.read`."""
-        segment = self._segment(address)
-        if segment and address + size <= segment.address + segment.file_size:
-            found = os.pread(self._file, size, address - segment.address + segment.offset)
-            if len(found) == size:
-                return found
+        held = self._core.read(address, size)
+        if held is not None:
+            return held
+        segment = self._core.segment(address)
         # Of what could be written, GDB would show how the program's file has it, or zeros.
         if segment and segment.flags & PF_W:
             raise UnreadableMemory(address)
@@ -175,21 +149,13 @@ class CoreMemory(DirectMemory):
             raise UnreadableMemory(address)
         return found
 
-    def _segment(self, address: int) -> ProgramHeader | None:
-        """The segment that holds an address, be its bytes in the file or not."""
-        at = bisect_right(self._starts, address) - 1
-        found = self._segments[at] if at >= 0 else None
-        return found if found and address < found.address + found.size else None
-
-    def _places(self, addresses: Sequence[int], size: int) -> Sequence[int]:
-        ends, shifts = self._ends, self._shifts
-        segments = map(bisect_right, repeat(self._starts), addresses)
-        # 0, which nobody can read, for what the file does not hold.
-        return [address + shifts[at] if address + size <= ends[at] else 0 for address, at in zip(addresses, segments)]
+    def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        return self._core.read_some(addresses, size)
 
     def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         """See `Memory.are_mapped`; the headers also list the pages that the core left out."""
-        return [self._segment(address) is not None or self._read_one(address, 1) is not None for address in addresses]
+        segment = self._core.segment
+        return [segment(address) is not None or self._read_one(address, 1) is not None for address in addresses]
 
 
 def open_memory(
@@ -208,7 +174,7 @@ def open_memory(
     direct: GdbMemory | None = None
     with suppress(OSError, NotElf):
         if kind == "core" and core_file:
-            direct = CoreMemory(inferior, core_file)
+            direct = CoreMemory(inferior, open_core(core_file))
         elif kind == "live" and not _view_differs() and not any_running():
             direct = ProcessMemory(inferior, inferior.pid)
     if direct is None or probe is None:

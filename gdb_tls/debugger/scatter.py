@@ -7,7 +7,6 @@ import os
 import struct
 from array import array
 from collections.abc import Sequence
-from functools import cached_property
 
 MOST_RANGES = 1024  # IOV_MAX of Linux
 WORD = (1 << 64) - 1
@@ -52,10 +51,6 @@ class MappedFile:
     """A file in this process's memory, read as that of any other process.
 
     Touching a mapping of a file that somebody truncates kills the process (SIGBUS); the system call only stops there.
-
-    Attributes:
-        address: where the file begins.
-        size: its bytes.
     """
 
     def __init__(self, file: int) -> None:
@@ -64,25 +59,22 @@ class MappedFile:
         Raises:
             OSError: where there is no room for it.
         """
-        self.size = os.fstat(file).st_size
+        self._size = os.fstat(file).st_size
         self._library = ctypes.CDLL(None, use_errno=True)
         self._library.mmap.restype = ctypes.c_void_p
         self._library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-        address = self._library.mmap(None, self.size, PROT_READ, MAP_PRIVATE, file, 0)
-        self.address: int = 0 if address == MAP_FAILED else address
-        if not self.address:
+        address = self._library.mmap(None, self._size, PROT_READ, MAP_PRIVATE, file, 0)
+        self._address: int = 0 if address == MAP_FAILED else address
+        self._reads = ScatteredReads(os.getpid())
+        if not self._address:
             raise OSError(ctypes.get_errno(), "mmap")
 
     def __del__(self) -> None:
         """Ends the mapping."""
-        if self.address:
-            self._library.munmap(ctypes.c_void_p(self.address), ctypes.c_size_t(self.size))
+        if self._address:
+            self._library.munmap(ctypes.c_void_p(self._address), ctypes.c_size_t(self._size))
 
     def read(self, offsets: Sequence[int], size: int) -> list[bytes]:
         """Reads `size` bytes at each of the first offsets in the file, up to one that it does not hold."""
-        return self.reads.read([self.address + at if at + size <= self.size else 0 for at in offsets], size)
-
-    @cached_property
-    def reads(self) -> ScatteredReads:
-        """Reads of this process, which has the file at `address`."""
-        return ScatteredReads(os.getpid())
+        last = self._size - size
+        return self._reads.read([self._address + at if 0 <= at <= last else 0 for at in offsets], size)

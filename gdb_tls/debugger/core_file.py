@@ -1,0 +1,87 @@
+"""A core dump as a file: its segments and their bytes, opened once for all commands."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from itertools import repeat
+from operator import attrgetter
+
+from gdb_tls.debugger.scatter import MappedFile
+from gdb_tls.elf import open_elf
+from gdb_tls.elf_headers import PT_LOAD, ProgramHeader
+
+
+class CoreFile:
+    """The segments of a core dump.
+
+    Attributes:
+        mapped: the whole file; None where there is no room for it.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Opens the file and reads its program headers.
+
+        Raises:
+            OSError, NotElf: where it cannot be read.
+        """
+        segments = sorted((one for one in open_elf(path).segments if one.type == PT_LOAD), key=attrgetter("address"))
+        self._segments = segments
+        self._starts = [segment.address for segment in segments]
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.mapped: MappedFile | None = None
+        with suppress(OSError, OverflowError):
+            self.mapped = MappedFile(self._file)
+        # As `bisect` counts: at 0 is what lies before the first segment. The file may be cut off.
+        length = os.fstat(self._file).st_size
+        self._ends = [-1, *(one.address + min(one.file_size, length - one.offset) for one in segments)]
+        self._shifts = [0, *(one.offset - one.address for one in segments)]
+
+    def __del__(self) -> None:
+        """Closes the file."""
+        with suppress(OSError, AttributeError):
+            os.close(self._file)
+
+    def segment(self, address: int) -> ProgramHeader | None:
+        """The segment that holds an address, be its bytes in the file or not."""
+        at = bisect_right(self._starts, address) - 1
+        found = self._segments[at] if at >= 0 else None
+        return found if found and address < found.address + found.size else None
+
+    def read(self, address: int, size: int) -> bytes | None:
+        """Reads bytes that lie in one segment; None where the file does not hold them."""
+        at = bisect_right(self._starts, address)
+        if address + size > self._ends[at]:
+            return None
+        found = os.pread(self._file, size, address + self._shifts[at])
+        return found if len(found) == size else None
+
+    def read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        """Reads `size` bytes at each of the first addresses, up to one that the file does not hold."""
+        if self.mapped is None:
+            return []
+        ends, shifts = self._ends, self._shifts
+        segments = map(bisect_right, repeat(self._starts), addresses)
+        places = [
+            address + shifts[at] if address + size <= ends[at] else -1 for address, at in zip(addresses, segments)
+        ]
+        return self.mapped.read(places, size)
+
+
+def open_core(path: str) -> CoreFile:
+    """Opens a core dump, once for as long as it does not change on disk.
+
+    Raises:
+        OSError, NotElf: where it cannot be read.
+    """
+    status = os.stat(path)
+    return _opened(path, (status.st_ino, status.st_size, status.st_mtime_ns))
+
+
+@lru_cache(maxsize=1)
+def _opened(path: str, version: tuple[int, int, int]) -> CoreFile:
+    del version
+    return CoreFile(path)
