@@ -18,6 +18,7 @@ from gdb_tls.debugger import core_threads, pointed
 from gdb_tls.debugger.memory import AT_PHDR, open_memory
 from gdb_tls.debugger.selection import selection
 from gdb_tls.debugger.symbols import GdbSymbols
+from gdb_tls.elf import NotElf, open_elf
 from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
 from gdb_tls.model import Thread, Type, Variable
 from gdb_tls.target import CallFailed, Fault, Frame, Region, UnreadableMemory
@@ -105,6 +106,11 @@ class GdbTarget:
         corefile = getattr(self._inferior, "corefile", None)
         if corefile is not None:
             return str(corefile.filename)
+        # GDB's list of open files is short; what `info target` says of a large core is very long.
+        listed = re.findall(r"^\s*\d+\s+0x[0-9a-f]+\s+(.*?)\s*$", gdb.execute("maint info bfds", to_string=True), re.M)
+        cores = {name for name in listed if is_core(name)}
+        if len(cores) == 1:
+            return str(cores.pop())
         found = re.search(r"core dump file:\s+[`‘'](.*)['’], file type", gdb.execute("info target", to_string=True))
         return found.group(1) if found else None
 
@@ -321,6 +327,14 @@ def _name(thread: gdb.InferiorThread) -> str:
 def _one_line(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
+
+
+def is_core(path: str) -> bool:
+    """Whether a file is a core dump."""
+    try:
+        return open_elf(path).is_core
+    except NotElf:
+        return False
 
 
 def inside_root(root: str, path: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,7 @@ from gdb_tls.elf import ElfFile
 from gdb_tls.errors import CorruptMemory, MissingFile
 from gdb_tls.libc import ListedThreads
 from gdb_tls.libc.abi import doubt
+from gdb_tls.libc.glibc_dtv import MOST_MODULES, Dtvs
 from gdb_tls.libc.glibc_stack_lists import StackLists
 from gdb_tls.model import Absence, Module, Place, State
 from gdb_tls.objects import LoadedObject, LoadedObjects, Words
@@ -26,14 +27,10 @@ if TYPE_CHECKING:
     from gdb_tls.libc.glibc_thread_data import GlibcThreadData
 
 PREFIX = "_thread_db_"
-# Far above any real program, and low enough that a list with garbage in it ends soon.
-MOST_MODULES = 1_000_000
 LARGEST_STATIC = 1 << 31
 FEW = 4
 LARGEST_STRUCTURE = 1 << 16
 LARGEST_SLOT = 32
-# An entry of a DTV further from its head than this is read by itself.
-LARGEST_GAP = 4096
 
 
 class Field(NamedTuple):
@@ -141,7 +138,6 @@ class Glibc:
         self._words = Words(target)
         self._descriptors = descriptors
         self._newest_generation = 0
-        self._dtv_pointers: dict[int, int | None] = {}
 
     # Threads
 
@@ -309,7 +305,7 @@ class Glibc:
         the DTV is read for dynamic modules only, and of a few threads to check the offset.
         """
         if module.static_offset is None:
-            return self._dynamic_blocks(module, thread_pointers)
+            return self._dtvs.blocks(module, thread_pointers, self._newest_generation)
         offset = -module.static_offset if self._architecture.static_below else module.static_offset
         offset -= self._architecture.thread_pointer_bias
         mask = (1 << 8 * self._words.size) - 1
@@ -326,82 +322,13 @@ class Glibc:
             return True
         if offset > LARGEST_STATIC or (segment and self._architecture.static_below and offset < segment.size):
             return True
-        known = self._dynamic_blocks(module, thread_pointers[:FEW])
+        known = self._dtvs.blocks(module, thread_pointers[:FEW], self._newest_generation)
         said = [place == here for place, here in zip(known, fixed) if isinstance(place, int)]
         return bool(said) and not any(said)
 
-    def _dynamic_blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
-        judge = self._judge(module)
-        return list(map(judge, self._read_dtv_pointers(thread_pointers), self._dtv_entries(module, thread_pointers)))
-
-    def _dtv_entries(self, module: Module, thread_pointers: Sequence[int]) -> list[tuple[int, int, int | None] | None]:
-        """(capacity, generation, entry) of the module in each thread's DTV; None where it cannot be read.
-
-        dtv[-1].counter is the capacity, dtv[0].counter the generation.
-        """
-        size, word = self._words.size, self._words.format[1]
-        entry_size = self._descriptors.field("dtv_dtv").bits // 8
-        entry_at = module.id * entry_size + self._descriptors.field("dtv_t_pointer_val").offset
-        if entry_size < size:
-            raise CorruptMemory(f"{self._descriptors.owner.path} has garbage in {PREFIX}dtv_dtv")
-        head = struct.Struct(f"{self._words.order}{word}{entry_size - size}x{word}")
-        readable = sorted({dtv for dtv in self._read_dtv_pointers(thread_pointers) if dtv})
-        found: dict[int | None, tuple[int, int, int | None]] = {}
-        if entry_at <= LARGEST_GAP:
-            # One read for all three. It may go past a small table's end: then only its head is asked for.
-            record = struct.Struct(f"{head.format}{entry_at - size}x{word}")
-            raws = self._memory.read_many([dtv - entry_size for dtv in readable], record.size)
-            found = {dtv: record.unpack(raw) for dtv, raw in zip(readable, raws) if raw is not None}
-        rest = [dtv for dtv in readable if dtv not in found]
-        for dtv, raw in zip(rest, self._memory.read_many([dtv - entry_size for dtv in rest], head.size)):
-            if raw is not None:
-                capacity, generation = head.unpack(raw)
-                (entry,) = self._memory.read_many([dtv + entry_at], size) if module.id <= capacity else (None,)
-                found[dtv] = capacity, generation, self._word_in(entry, 0) if entry is not None else None
-        return [found.get(dtv) for dtv in self._read_dtv_pointers(thread_pointers)]
-
-    def _judge(self, module: Module) -> Callable[[int | None, tuple[int, int, int | None] | None], Place]:
-        """What a thread's DTV says of the module, from its address and what was read of it."""
-        newest, oldest, number = self._newest_generation, module.generation, module.id
-        nothing = (0, (1 << 8 * self._words.size) - 1)  # TLS_DTV_UNALLOCATED
-        segment = module.segment
-        alignment = segment.alignment if segment and segment.address % segment.alignment == 0 else 1
-        untouched = Absence(State.UNALLOCATED, f"this thread has not touched {module.name} yet")
-        unreadable = Absence(State.UNRESOLVED, "the thread's DTV cannot be read")
-
-        def judge(dtv: int | None, read: tuple[int, int, int | None] | None) -> Place:
-            if read is None:
-                return unreadable
-            capacity, generation, block = read
-            if generation > newest or not 0 < capacity <= MOST_MODULES:
-                return Absence(
-                    State.UNRESOLVED,
-                    f"the thread's DTV at 0x{dtv:x} is damaged (generation {generation}, room for {capacity})",
-                )
-            if generation < oldest or number > capacity or block in nothing:
-                return untouched
-            if block is None:
-                return Absence(State.UNRESOLVED, f"entry {number} of the thread's DTV at 0x{dtv:x} cannot be read")
-            if block % alignment:
-                return Absence(
-                    State.UNRESOLVED,
-                    f"entry {number} of the thread's DTV (0x{block:x}) is no address of a block: it is damaged",
-                )
-            return block
-
-        return judge
-
-    def _read_dtv_pointers(self, thread_pointers: Sequence[int]) -> list[int | None]:
-        unknown = [pointer for pointer in thread_pointers if pointer not in self._dtv_pointers]
-        if unknown:
-            at = self._descriptors.field("pthread_dtvp").offset - self._pthread_distance
-            raws = self._memory.read_many([pointer + at for pointer in unknown], self._words.size)
-            self._note_dtvs(unknown, [self._word_in(raw, 0) if raw else 0 for raw in raws])
-        return [self._dtv_pointers[pointer] for pointer in thread_pointers]
-
-    def _note_dtvs(self, thread_pointers: Sequence[int], dtvs: Sequence[int]) -> None:
-        size = self._words.size
-        self._dtv_pointers.update(zip(thread_pointers, [dtv if dtv and dtv % size == 0 else None for dtv in dtvs]))
+    @cached_property
+    def _dtvs(self) -> Dtvs:
+        return Dtvs(self._memory, self._words, self._descriptors, self._pthread_distance)
 
     # What else a thread has
 
@@ -411,5 +338,5 @@ class Glibc:
         from gdb_tls.libc.glibc_thread_data import GlibcThreadData
 
         return GlibcThreadData(
-            self._target, self._words, self._descriptors, self._pthread_distance, self._read_dtv_pointers
+            self._target, self._words, self._descriptors, self._pthread_distance, self._dtvs.pointers
         )

@@ -15,6 +15,8 @@ def test_small() -> None:
     works = [row.split("|")[1].strip() for row in rows]
     for words in (
         "core of 200",
+        "rows as JSON",
+        "rows as CSV",
         "live process",
         "growth",
         "compute step",
