@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -331,6 +332,18 @@ class TestThreads:
         assert sorted(zip(*glibc(process).threads())) == sorted(
             (thread.thread_pointer, thread.lwp) for thread in process.threads
         )
+
+    @pytest.mark.parametrize("machine", ["x86-64", "aarch64"])
+    def test_long_list(self, tmp_path: Path, machine: str) -> None:
+        """Runs at equal distances, read at once, with holes and shifts between them."""
+        process, chance = Process(tmp_path, machine), random.Random(machine)
+        for lwp in range(1000, 1400):
+            if chance.random() < 0.03:
+                process.allocate(chance.choice((0x10, 0x1000, 0x5000)))
+            process.thread(lwp)
+        found = glibc(process).threads()
+        assert sorted(zip(*found)) == sorted((thread.thread_pointer, thread.lwp) for thread in process.threads)
+        assert len(set(found.lwps)) == 400
 
     def test_cycle_past_the_head(self, process: Process) -> None:
         threads = [process.thread(lwp) for lwp in (100, 101, 102, 103)]

@@ -1,0 +1,139 @@
+"""What people see with many threads: lines for many, every row for programs, no pager, and Ctrl-C that works."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import runpy
+import select
+import signal
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.sessions import EXTENSION, session
+
+ROOT = Path(__file__).resolve().parents[2]
+# Above what gdb_tls.debugger.core_threads calls few.
+THREADS = 1200
+SECONDS = 60
+PROMPT = b"(gdb) "
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The benchmark's programs, and a core of many threads."""
+    made = runpy.run_path(str(ROOT / "scripts" / "bench"))["Bench"](tmp_path_factory.mktemp("many"), 1, True)
+    made.sizes = [THREADS]
+    made.build()
+    return made
+
+
+@pytest.fixture(params=["live", "core"])
+def arguments(request: pytest.FixtureRequest, bench: Any) -> Iterator[list[str]]:
+    if request.param == "core":
+        yield bench.on_core(THREADS)
+        return
+    with bench.process(THREADS, f"{THREADS}.addresses") as pid:
+        yield ["-p", str(pid)]
+
+
+def test_threads_that_are_alike_share_a_line(arguments: list[str], tmp_path: Path) -> None:
+    commands = ["set tls max-rows 50", "tls-inspect bench_main_only", "tls-inspect bench_main_only --all"]
+    done = session(arguments, commands, tmp_path)
+    few, every = (done[command].output.splitlines() for command in commands[1:])
+    assert len(few) < 12 and len(every) > THREADS
+    assert any(f"{THREADS - 1:,} threads 2-{THREADS}" in " ".join(line.split()) for line in few)
+    assert sum(line.startswith(" !") for line in every) == THREADS - 1
+    assert f"NULL in {THREADS - 1:,} of {THREADS:,} threads: 2-{THREADS}." in few
+
+
+def test_programs_get_every_thread(arguments: list[str], bench: Any, tmp_path: Path) -> None:
+    """Each with the address that the program itself says."""
+    files = {form: tmp_path / f"answer.{form}" for form in ("json", "csv")}
+    session(
+        arguments,
+        [f"tls-inspect bench_own --format {form} --output {file}" for form, file in files.items()],
+        tmp_path,
+    )
+    content = (bench.folder / f"{THREADS}.addresses").read_bytes()
+    truth = {hex(address) for (address,) in struct.iter_unpack("<Q", content)}
+    rows = json.loads(files["json"].read_text())["threads"]
+    assert [row["num"] for row in rows] == list(range(1, THREADS + 1))
+    assert {row["address"] for row in rows} == truth == {row["value"] for row in rows}
+    assert len({row["lwp"] for row in rows}) == THREADS
+    # One line a thread, which `grep` and `diff` like.
+    assert sum(line.startswith('  {"num": ') for line in files["json"].read_text().splitlines()) == THREADS
+    with files["csv"].open(newline="") as file:
+        assert [(row["num"], row["address"]) for row in csv.DictReader(file)] == [
+            (str(row["num"]), row["address"]) for row in rows
+        ]
+
+
+class Terminal:
+    """gdb as a user has it: on a terminal."""
+
+    def __init__(self, arguments: list[str], home: Path) -> None:
+        self.said = b""
+        self.pid, self.file = pty.fork()
+        if not self.pid:
+            early = ["-iex", "set debuginfod enabled off", "-iex", "set style enabled off"]
+            environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "xterm", "LC_ALL": "C"}
+            os.execvpe("gdb", ["gdb", "-nx", "-q", *early, *arguments], environment)
+        self.wait()
+
+    def type(self, text: bytes) -> None:
+        os.write(self.file, text)
+
+    def wait(self, word: bytes = PROMPT) -> bytes:
+        """What is said until a word comes."""
+        deadline = time.monotonic() + SECONDS
+        start = len(self.said)
+        while word not in self.said[start:]:
+            assert select.select([self.file], [], [], max(deadline - time.monotonic(), 0))[0], self.said[-2000:]
+            self.said += os.read(self.file, 65536)
+        return self.said[start:]
+
+    def run(self, command: str) -> bytes:
+        self.type(command.encode() + b"\n")
+        return self.wait(b"\n" + PROMPT)
+
+    def close(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.file)
+
+
+@pytest.fixture
+def terminal(bench: Any, tmp_path: Path) -> Iterator[Terminal]:
+    made = Terminal(["-ex", f"source {EXTENSION}", *bench.on_core(THREADS)], tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def test_the_pager_does_not_ask(terminal: Terminal) -> None:
+    assert b"pagination is on" in terminal.run("show pagination")
+    terminal.run("set height 20")
+    said = terminal.run("tls-inspect bench_own --all")
+    assert said.count(b"\n") > THREADS and b"--Type <RET>" not in said
+    assert b"pagination is on" in terminal.run("show pagination")
+
+
+def test_control_c(terminal: Terminal, tmp_path: Path) -> None:
+    """It ends what takes long within a second, gdb lives on, and what was set is as it was."""
+    terminal.type(f"tls-thread all --format json --output {tmp_path / 'all.json'}\n".encode())
+    time.sleep(0.4)
+    started = time.monotonic()
+    terminal.type(b"\x03")
+    said = terminal.wait(b"\n" + PROMPT)
+    assert time.monotonic() - started < 1
+    assert b"interrupted" in said or b"nterrupted" in (tmp_path / "all.json").read_bytes()
+    assert b"current thread is 1" in terminal.run("thread").lower()
+    assert f"Set in all {THREADS:,} threads".encode() in terminal.run("tls-inspect bench_own")
