@@ -10,7 +10,6 @@ from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 
-from gdb_tls.debugger.scatter import MappedFile
 from gdb_tls.elf import open_elf
 from gdb_tls.elf_headers import PT_LOAD, ProgramHeader
 
@@ -18,8 +17,8 @@ from gdb_tls.elf_headers import PT_LOAD, ProgramHeader
 class CoreFile:
     """The segments of a core dump.
 
-    Attributes:
-        mapped: the whole file; None where there is no room for it.
+    The file is read and not mapped: a mapping of a file that somebody truncates would kill GDB, and what was looked at
+    would count as GDB's memory.
     """
 
     def __init__(self, path: str) -> None:
@@ -32,9 +31,6 @@ class CoreFile:
         self._segments = segments
         self._starts = [segment.address for segment in segments]
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.mapped: MappedFile | None = None
-        with suppress(OSError, OverflowError):
-            self.mapped = MappedFile(self._file)
         # As `bisect` counts: at 0 is what lies before the first segment. The file may be cut off.
         length = os.fstat(self._file).st_size
         self._ends = [-1, *(one.address + min(one.file_size, length - one.offset) for one in segments)]
@@ -61,14 +57,16 @@ class CoreFile:
 
     def read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
         """Reads `size` bytes at each of the first addresses, up to one that the file does not hold."""
-        if self.mapped is None:
-            return []
         ends, shifts = self._ends, self._shifts
-        segments = map(bisect_right, repeat(self._starts), addresses)
-        places = [
-            address + shifts[at] if address + size <= ends[at] else -1 for address, at in zip(addresses, segments)
-        ]
-        return self.mapped.read(places, size)
+        found = zip(addresses, map(bisect_right, repeat(self._starts), addresses))
+        offsets = [one + shifts[at] if one + size <= ends[at] else -1 for one, at in found]
+        return self.read_at(offsets[: offsets.index(-1)] if -1 in offsets else offsets, size)
+
+    def read_at(self, offsets: Sequence[int], size: int) -> list[bytes]:
+        """Reads `size` bytes at each of the first offsets in the file, up to one that it does not hold."""
+        found = list(map(os.pread, repeat(self._file), repeat(size), offsets))
+        whole = [len(raw) == size for raw in found]
+        return found if all(whole) else found[: whole.index(False)]
 
 
 def open_core(path: str) -> CoreFile:

@@ -13,8 +13,8 @@ from contextlib import suppress
 
 import gdb
 
-from gdb_tls.debugger.core_file import open_core
-from gdb_tls.debugger.scatter import MOST_RANGES, MappedFile
+from gdb_tls.debugger.core_file import CoreFile, open_core
+from gdb_tls.debugger.scatter import MOST_RANGES
 from gdb_tls.elf import ElfFile, NotElf, open_elf
 from gdb_tls.elf_headers import PT_NOTE
 
@@ -100,13 +100,13 @@ def _lwps(path: str) -> Iterator[int]:
     Raises:
         NotElf, OSError: where the file cannot be read.
     """
-    core, mapped = open_elf(path), open_core(path).mapped
+    core, file = open_elf(path), open_core(path)
     for segment in core.segments:
-        if mapped and segment.type == PT_NOTE:
-            yield from _in_segment(core, mapped, segment.offset, segment.offset + segment.file_size)
+        if segment.type == PT_NOTE:
+            yield from _in_segment(core, file, segment.offset, segment.offset + segment.file_size)
 
 
-def _in_segment(core: ElfFile, mapped: MappedFile, at: int, end: int) -> Iterator[int]:
+def _in_segment(core: ElfFile, file: CoreFile, at: int, end: int) -> Iterator[int]:
     """Every thread has the same notes: after two of them, whole runs are read at the distance between these."""
     order = "<" if core.byte_order == "little" else ">"
     form = struct.Struct(f"{order}III8x{PID_AT[core.pointer_size]}xi")
@@ -114,7 +114,7 @@ def _in_segment(core: ElfFile, mapped: MappedFile, at: int, end: int) -> Iterato
     following = at
     while at + form.size <= end:
         places = range(at, min(at + stride * MOST_RANGES, end), stride) if stride else range(at, at + 1)
-        rows = [form.unpack(raw) for raw in mapped.read(places, form.size)]
+        rows = [form.unpack(raw) for raw in file.read_at(places, form.size)]
         if not rows:
             return
         wanted = (len(NAME), rows[0][1], NT_PRSTATUS)
