@@ -366,6 +366,16 @@ def notes_in(notes: bytes, order: str) -> Iterator[tuple[int, bytes, bytes]]:
 _open_files: dict[str, tuple[tuple[int, int, int], ElfFile]] = {}
 
 
+def version(path: str) -> tuple[int, int, int]:
+    """What changes when a file on disk does.
+
+    Raises:
+        OSError: where there is none.
+    """
+    status = os.stat(path)
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def open_elf(path: str) -> ElfFile:
     """Opens a file, once for as long as it does not change on disk.
 
@@ -373,8 +383,7 @@ def open_elf(path: str) -> ElfFile:
         NotElf: where it cannot be opened or is not ELF.
     """
     try:
-        status = os.stat(path)
-        key = (status.st_ino, status.st_size, status.st_mtime_ns)
+        key = version(path)
         known = _open_files.get(path)
         if known and known[0] == key:
             return known[1]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
 
-from gdb_tls.elf import open_elf
+from gdb_tls.elf import open_elf, version
 from gdb_tls.elf_headers import PT_LOAD, ProgramHeader
 
 
@@ -75,11 +75,10 @@ def open_core(path: str) -> CoreFile:
     Raises:
         OSError, NotElf: where it cannot be read.
     """
-    status = os.stat(path)
-    return _opened(path, (status.st_ino, status.st_size, status.st_mtime_ns))
+    return _opened(path, version(path))
 
 
 @lru_cache(maxsize=1)
-def _opened(path: str, version: tuple[int, int, int]) -> CoreFile:
-    del version
+def _opened(path: str, at: tuple[int, int, int]) -> CoreFile:
+    del at
     return CoreFile(path)

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import gdb
@@ -108,9 +109,16 @@ def save(path: str, pieces: Iterable[str]) -> None:
     Raises:
         OutputError: where it cannot be written.
     """
+    name = os.path.expanduser(path)
     try:
-        with open(os.path.expanduser(path), "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with open(name, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.writelines(pieces)
+    except KeyboardInterrupt:
+        # Half a document is none.
+        with suppress(OSError):
+            if os.path.isfile(name) and not os.path.islink(name):  # not /dev/stdout
+                os.unlink(name)
+        raise
     except OSError as error:
         raise OutputError(
             f"{path!r} cannot be written ({error.strerror})", "Choose another file with --output."

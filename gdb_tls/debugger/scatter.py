@@ -8,7 +8,9 @@ from array import array
 from collections.abc import Sequence
 
 MOST_RANGES = 1024  # IOV_MAX of Linux
-WORD = (1 << 64) - 1
+# `struct iovec` has two of these.
+NATIVE = "L"
+WORD = (1 << 8 * array(NATIVE).itemsize) - 1
 
 
 class ScatteredReads:
@@ -28,12 +30,12 @@ class ScatteredReads:
             size: above zero.
         """
         buffer = bytearray(size * len(addresses))
-        words = array("Q", [size]) * (2 * len(addresses))
+        words = array(NATIVE, [size]) * (2 * len(addresses))
         try:
-            words[::2] = array("Q", addresses)
+            words[::2] = array(NATIVE, addresses)
         except OverflowError:  # what a damaged program takes for an address
-            words[::2] = array("Q", [address & WORD for address in addresses])
-        local = array("Q", [ctypes.addressof(ctypes.c_char.from_buffer(buffer)), len(buffer)])
+            words[::2] = array(NATIVE, [address & WORD for address in addresses])
+        local = array(NATIVE, [ctypes.addressof(ctypes.c_char.from_buffer(buffer)), len(buffer)])
         count = self._call(
             self._pid,
             *(ctypes.c_void_p(local.buffer_info()[0]), ctypes.c_ulong(1)),
