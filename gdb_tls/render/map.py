@@ -90,6 +90,12 @@ def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
         Head(next(names), members) if len(members) > 1 else Head(_label(grid.threads[members[0]]), members)
         for members in grid.groups()
     ]
+    # What is initialised once is set in the main thread, whose LWP is the process id on Linux: it is never left out.
+    pid = grid.target.pid
+    main = next((head for head in heads[room:] if any(grid.threads[at].lwp == pid for at in head.members)), None)
+    if main is not None:
+        heads.remove(main)
+        heads.insert(room - 1, main)
     return [heads[:room]], heads[room:]
 
 

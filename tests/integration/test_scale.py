@@ -90,6 +90,7 @@ class Terminal:
         self.pid, self.file = pty.fork()
         if not self.pid:
             early = ["-iex", "set debuginfod enabled off", "-iex", "set style enabled off", "-iex", "set height 0"]
+            early += ["-iex", "set editing off"]  # else the prompt comes again with every redrawn line
             environment = {"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb", "LC_ALL": "C"}
             os.execvpe("gdb", ["gdb", "-nx", "-q", *early, *arguments], environment)
         self.wait()

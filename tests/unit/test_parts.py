@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from gdb_tls.model import Kind, Module, TargetInfo, Thread, TlsSegment, Type, Variable
+from gdb_tls.commands import Screen
+from gdb_tls.grid import Grid, Row
+from gdb_tls.model import Kind, Module, State, TargetInfo, Thread, TlsSegment, Type, Variable
+from gdb_tls.render.map import Answer, table
 from gdb_tls.render.parts import count, declared, pointer, ranges
 from gdb_tls.render.whatis import document, records, sentence
 from gdb_tls.target import Part, Region
@@ -90,3 +95,23 @@ def test_document() -> None:
 
 def test_null() -> None:
     assert sentence(found(Owner(Place.UNMAPPED), address=0)) == "a null pointer."
+
+
+def test_the_main_thread_is_on_a_narrow_map() -> None:
+    """Seven threads in seven different patterns, the main one last: its column is the one that tells."""
+    threads = [Thread(number, 100 + number, "", 0x7000 * number) for number in range(1, 8)]
+    kind = Type("char *", Kind.POINTER, 8)
+    patterns = [[State.SET if at == row else State.NULL for at in range(7)] for row in range(7)]
+    rows = [Row(VARIABLE._replace(name=f"variable_{number}"), kind, states) for number, states in enumerate(patterns)]
+    target = TargetInfo("core", 107, "/bin/app", "x86-64", "glibc")
+    answer = Answer(Grid(target, "little", threads, [MODULE], rows, None, False), False)
+    said = rendered_text(table(answer, Screen(30, False)), 30)
+    heads = next(line.split()[1:] for line in said if line.startswith("Thread"))
+    assert len(heads) < 7 and heads[-1] == "7"
+    assert next(line.split() for line in said if "variable_6" in line)[-1] == "S"
+
+
+def rendered_text(renderable: Any, columns: int) -> list[str]:
+    console = Console(width=columns, color_system=None, file=StringIO())
+    console.print(renderable)
+    return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
