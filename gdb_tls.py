@@ -22,7 +22,7 @@ def _load():
     places = [os.path.join(here, folder), os.path.join(data, "gdb-tls", folder)]
     sys.path[:0] = [place for place in [here] + places if os.path.isdir(place) and place not in sys.path]
     try:
-        from gdb_tls.debugger.register import register
+        from gdb_tls.hosts.gdb.register import register
     except ImportError as error:
         if (error.name or "").split(".")[0] == "gdb_tls":
             raise

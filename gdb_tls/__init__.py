@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gdb_tls.model import Report
+    from gdb_tls.target.model import Report
 
 __version__ = "0.1.0"
 
@@ -41,9 +41,9 @@ def inspect(
     Raises:
         gdb_tls.errors.TlsError: where there is no answer for any thread.
     """
-    from gdb_tls import report
-    from gdb_tls.debugger import current_program
-    from gdb_tls.instances import Instances
+    from gdb_tls.hosts.gdb import current_program
+    from gdb_tls.program import report
+    from gdb_tls.program.instances import Instances
 
     numbers = None if threads is None else [range(number, number + 1) for number in threads]
     found = report.inspect(current_program(), report.Request(name, via, numbers, module, type))

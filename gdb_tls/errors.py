@@ -1,6 +1,6 @@
 """What can go wrong, each with a sentence that says what to try next.
 
-Every error that a user can cause is a `TlsError`.  The edge (`gdb_tls.debugger.command`)
+Every error that a user can cause is a `TlsError`.  The edge (`gdb_tls.hosts.gdb.command`)
 turns it into one line; nothing else catches it on the way.
 """
 

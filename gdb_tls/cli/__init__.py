@@ -37,7 +37,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def say(text: str) -> None:
     """Writes a line to standard error; what is no text for a terminal is escaped."""
-    from gdb_tls.render.text import safe
+    from gdb_tls.views.text import safe
 
     for line in text.split("\n"):
         print(safe(line), file=sys.stderr, flush=True)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from gdb_tls import commands
-from gdb_tls.commands import CommandSpec, Option
 from gdb_tls.errors import BadArgument
+from gdb_tls.questions import command as commands
+from gdb_tls.questions.command import CommandSpec, Option
 
 SUMMARY = "See a thread_local variable in every thread of a process or a core dump"
 DESCRIPTION = """

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from gdb_tls.cli.arguments import SUMMARY, WAYS, Way, options
-from gdb_tls.commands import CommandSpec, Option
+from gdb_tls.questions.command import CommandSpec, Option
 
 BASH = """\
 # Completion of gdb-tls in bash. Made by scripts/docs.

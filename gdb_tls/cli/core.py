@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from gdb_tls.elf import ElfFile, NotElf, open_elf
-from gdb_tls.elf_headers import PT_NOTE
+from gdb_tls.elf.file import ElfFile, NotElf, open_elf
+from gdb_tls.elf.headers import PT_NOTE
 from gdb_tls.errors import MissingFile, TlsError
 
 # elf.h

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gdb_tls import __version__, commands
+from gdb_tls import __version__
 from gdb_tls.cli import arguments
-from gdb_tls.commands import CommandSpec, Option
+from gdb_tls.questions import command as commands
+from gdb_tls.questions.command import CommandSpec, Option
 
 FILES = (
     ("GDB", "the gdb to start, where --gdb does not name one"),

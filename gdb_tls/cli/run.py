@@ -16,7 +16,7 @@ from gdb_tls.cli import CLEAN, FAILED, FLAGGED, ROOT, arguments, core, say
 from gdb_tls.cli.arguments import Wanted, quote
 from gdb_tls.errors import BadArgument, TlsError
 
-# What gdb ends with, plus one of the exit statuses: anything else is not from gdb_tls.debugger.batch.
+# What gdb ends with, plus one of the exit statuses: anything else is not from gdb_tls.hosts.gdb.batch.
 ANSWERED = 60
 PLAIN_NAME = re.compile(r"[\w@%+=:,./-]+\Z")
 # Signals that end a program which does not expect them; all others are the program's own affair.
@@ -140,7 +140,7 @@ def start_gdb(wanted: Wanted, plan: Plan) -> int:
         "verbose": bool(wanted.own.verbose),
         "answered": ANSWERED,
     }
-    batch = f"python import gdb_tls.debugger.batch as batch; batch.run({json.dumps(json.dumps(task))})"
+    batch = f"python import gdb_tls.hosts.gdb.batch as batch; batch.run({json.dumps(json.dumps(task))})"
     command = [gdb, "-nx", "--batch", "-ex", f"source {os.path.join(ROOT, 'gdb_tls.py')}", "-ex", batch, *plan.words]
     environment = {**os.environ, "SHELL": "/bin/sh"}
     stdin = None if plan.interactive else subprocess.DEVNULL

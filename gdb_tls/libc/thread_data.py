@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from gdb_tls.model import Absence, State
+from gdb_tls.target.model import Absence, State
 
 
 class ControlBlock(NamedTuple):

@@ -12,7 +12,7 @@ from integration.sessions import run_gdb
 
 COMPARE = """
 import gdb, json
-from gdb_tls.debugger import core_threads
+from gdb_tls.hosts.gdb import core_threads
 core_threads.FEW = 1
 found = core_threads.find({core!r})
 answer = dict(count=found and len(found), lwps=found and list(enumerate(found.lwps, 1)))

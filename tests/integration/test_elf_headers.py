@@ -8,7 +8,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from integration.harness import build_programs
 
-from gdb_tls.elf import open_elf
+from gdb_tls.elf.file import open_elf
 
 # scripts/test installs them: little and big endian, 32 and 64 bits.
 CROSS = ("aarch64-linux-gnu", "arm-linux-gnueabihf", "i686-linux-gnu", "powerpc64le-linux-gnu", "s390x-linux-gnu")

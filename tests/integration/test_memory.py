@@ -11,9 +11,9 @@ from integration.sessions import run_gdb, writing_registers
 
 COMPARE = """
 import gdb, json, random
-from gdb_tls.debugger import current_program
-from gdb_tls.debugger.memory import GdbMemory
-from gdb_tls.target import UnreadableMemory
+from gdb_tls.hosts.gdb import current_program
+from gdb_tls.hosts.gdb.memory import GdbMemory
+from gdb_tls.target.protocol import UnreadableMemory
 
 target = current_program().target
 direct, through = target.memory, GdbMemory(gdb.selected_inferior())
@@ -62,7 +62,7 @@ def test_equals_gdb(program: str, kind: str, subjects: Subjects, tmp_path: Path)
 @pytest.mark.parametrize("setting", ["set breakpoint always-inserted on", "checkpoint", "record full"])
 def test_off_where_gdb_shows_something_else(setting: str, programs: Path, tmp_path: Path) -> None:
     kind = (
-        "python from gdb_tls.debugger import current_program; "
+        "python from gdb_tls.hosts.gdb import current_program; "
         "print('MEMORY', type(current_program().target.memory).__name__)"
     )
     commands = ["break main", "run", kind, setting, kind]

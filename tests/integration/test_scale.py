@@ -19,7 +19,7 @@ import pytest
 from integration.sessions import EXTENSION, session
 
 ROOT = Path(__file__).resolve().parents[2]
-# Above what gdb_tls.debugger.core_threads calls few.
+# Above what gdb_tls.hosts.gdb.core_threads calls few.
 THREADS = 1200
 SECONDS = 20
 PROMPT = b"(gdb) "

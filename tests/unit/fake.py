@@ -7,12 +7,12 @@ import struct
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from gdb_tls import arch
-from gdb_tls.arch import Architecture
-from gdb_tls.elf import ElfSymbol
+from gdb_tls.elf.file import ElfSymbol
 from gdb_tls.errors import BadArgument, BadPath, ResolverUnavailable
-from gdb_tls.model import Kind, Path, Step, Thread, Type, Variable
-from gdb_tls.target import CallFailed, DebugSymbol, Frame, UnreadableMemory
+from gdb_tls.target import architectures as arch
+from gdb_tls.target.architectures import Architecture
+from gdb_tls.target.model import Kind, Path, Step, Thread, Type, Variable
+from gdb_tls.target.protocol import CallFailed, DebugSymbol, Frame, UnreadableMemory
 
 PAGE = 4096
 # No reader may ask for more at once: GDB itself ends with an internal error when it gets no memory for it.

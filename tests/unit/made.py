@@ -7,8 +7,20 @@ from typing import Any
 
 from unit.fake import POINTER
 
-from gdb_tls.instances import Instances
-from gdb_tls.model import Flag, Instance, Module, Path, Report, State, TargetInfo, Thread, TlsSegment, Type, Variable
+from gdb_tls.program.instances import Instances
+from gdb_tls.target.model import (
+    Flag,
+    Instance,
+    Module,
+    Path,
+    Report,
+    State,
+    TargetInfo,
+    Thread,
+    TlsSegment,
+    Type,
+    Variable,
+)
 
 PID = 100
 MODULE = Module(

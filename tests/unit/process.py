@@ -25,8 +25,8 @@ from unit.elfwriter import (
 )
 from unit.fake import FakeTarget, architecture
 
-from gdb_tls.model import Thread
-from gdb_tls.program import Program
+from gdb_tls.program.program import Program
+from gdb_tls.target.model import Thread
 
 AT_PHDR, AT_PHNUM = 3, 5
 DT_DEBUG = 21

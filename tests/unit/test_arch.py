@@ -9,9 +9,9 @@ from unit.elfwriter import Symbol
 from unit.fake import architecture
 from unit.process import MACHINE, Process
 
-from gdb_tls import arch
-from gdb_tls.model import State
-from gdb_tls.report import Request, inspect
+from gdb_tls.program.report import Request, inspect
+from gdb_tls.target import architectures as arch
+from gdb_tls.target.model import State
 
 # `struct pthread` is 0x900 bytes in these processes.
 # name: (thread pointer - pthread, DTV pointer's place - thread pointer, block - thread pointer for offset 0x80)

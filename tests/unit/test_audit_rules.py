@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gdb_tls.audit import rules
-from gdb_tls.audit.rules import Fault, Finding, Holding
-from gdb_tls.audit.weight import ALARM, weigh
-from gdb_tls.memory_map import BLOCK, OTHER, STACK, STATIC, UNMAPPED, Area
+from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, STATIC, UNMAPPED, Area
+from gdb_tls.questions.audit import rules
+from gdb_tls.questions.audit.rules import Fault, Finding, Holding
+from gdb_tls.questions.audit.weight import ALARM, weigh
 
 HEAP = Area(OTHER)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gdb_tls.model import Counted
-from gdb_tls.target import UnreadableMemory
-from gdb_tls.value import LONGEST_BUFFER, LONGEST_PREVIEW, counted_preview
+from gdb_tls.program.value import LONGEST_BUFFER, LONGEST_PREVIEW, counted_preview
+from gdb_tls.target.model import Counted
+from gdb_tls.target.protocol import UnreadableMemory
 
 AT, TEXT = 0x1000, 0x2000
 SHAPE = Counted(pointer=0, length=8, length_size=8)

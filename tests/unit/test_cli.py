@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gdb_tls import commands
 from gdb_tls.cli import arguments, completion, core, manual
 from gdb_tls.errors import BadArgument, TlsError
+from gdb_tls.questions import command as commands
 
 
 def asked(*words: str) -> str:

@@ -10,12 +10,16 @@ import pytest
 from unit.elfwriter import Symbol
 from unit.process import Process
 
-from gdb_tls import commands, resolve
-from gdb_tls.commands import CommandSpec, Option, Request, Screen, Settings, inspect, options, parse_threads, verify
 from gdb_tls.errors import BadArgument, NoProcess, ResolverUnavailable
-from gdb_tls.program import Program
-from gdb_tls.render import csv as csv_format
-from gdb_tls.render import json as json_format
+from gdb_tls.program import resolve
+from gdb_tls.program.program import Program
+from gdb_tls.questions import command as commands
+from gdb_tls.questions import options
+from gdb_tls.questions.command import CommandSpec, Option, Request, Screen, Settings, parse_threads
+from gdb_tls.questions.inspect import spec as inspect
+from gdb_tls.questions.verify import spec as verify
+from gdb_tls.views import csv as csv_format
+from gdb_tls.views import json as json_format
 
 SETTINGS = Settings("passive", 20)
 EVERY = {spec.name: spec for spec in commands.every()}

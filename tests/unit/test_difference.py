@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gdb_tls.difference import between_moments, between_threads, is_same_process, position, read_document
 from gdb_tls.errors import BadArgument
+from gdb_tls.questions.diff.difference import between_moments, between_threads, is_same_process, position, read_document
 
 
 def variable(name: str, kind: str, *cells: str | None, **more: Any) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from unit.elfwriter import (
     file_row,
 )
 
-from gdb_tls.elf import ElfFile, NotElf, find_build_id, open_elf
-from gdb_tls.model import TlsSegment
+from gdb_tls.elf.file import ElfFile, NotElf, find_build_id, open_elf
+from gdb_tls.target.model import TlsSegment
 
 FORMS = [(64, "<", 62), (32, "<", 3), (64, ">", 22), (32, ">", 8)]
 

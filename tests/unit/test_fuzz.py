@@ -17,13 +17,13 @@ from unit.elfwriter import LOCAL, Elf, Symbol, Tls, file_row
 from unit.fake import INTEGER, POINTER, FakeMemory
 from unit.process import FakeModule, Process
 
-from gdb_tls.elf import ElfFile, NotElf
+from gdb_tls.elf.file import ElfFile, NotElf
 from gdb_tls.errors import TlsError
-from gdb_tls.model import Kind, State, Type
-from gdb_tls.render import inspect as views
-from gdb_tls.render import json as json_format
-from gdb_tls.report import Request, inspect
-from gdb_tls.target import DebugSymbol
+from gdb_tls.program.report import Request, inspect
+from gdb_tls.questions.inspect import document as views
+from gdb_tls.target.model import Kind, State, Type
+from gdb_tls.target.protocol import DebugSymbol
+from gdb_tls.views import json as json_format
 
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "200"))
 # A whole look at the sound process takes some 300 reads.

@@ -9,12 +9,12 @@ import pytest
 from unit.elfwriter import DATA_AT, Elf, Symbol
 from unit.process import MACHINE, FakeModule, FakeThread, Process
 
-from gdb_tls import libc
 from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
-from gdb_tls.libc import CLibrary
-from gdb_tls.libc.glibc import Descriptors, Glibc
-from gdb_tls.model import Absence, Place, State
-from gdb_tls.objects import LoadedObjects
+from gdb_tls.libc import library as libc
+from gdb_tls.libc.glibc.library import Descriptors, Glibc
+from gdb_tls.libc.library import CLibrary
+from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.target.model import Absence, Place, State
 
 GARBAGE = 0x7EADBEEF7EADBEE8
 FLAVOURS = ("glibc", "old", "static")

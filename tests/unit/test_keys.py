@@ -7,15 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-from gdb_tls import arch, keys
-from gdb_tls.libc.glibc import Descriptors
-from gdb_tls.libc.glibc_thread_data import GlibcThreadData
 from gdb_tls.libc.thread_data import Key, KeySlot, KeyTable, UnknownThreadData
-from gdb_tls.model import Absence, State, TargetInfo, Thread
-from gdb_tls.objects import Words
-from gdb_tls.render.keys import Answer, document, records, sentences, table
-from gdb_tls.target import UnreadableMemory
+
+from gdb_tls.libc.glibc.library import Descriptors
+from gdb_tls.libc.glibc.thread_data import GlibcThreadData
+from gdb_tls.objects.loaded import Words
+from gdb_tls.questions.keys import reading as keys
+from gdb_tls.questions.keys.table import Answer, document, records, sentences, table
+from gdb_tls.target import architectures as arch
+from gdb_tls.target.model import Absence, State, TargetInfo, Thread
+from gdb_tls.target.protocol import UnreadableMemory
 
 TABLE, PTHREAD, FIRST, SECOND = 0x10000, 0x20000, 0x20100, 0x30000
 SPECIFIC = 0x510

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from gdb_tls.memory_map import NOTHING, Area, Range, flatten
+from gdb_tls.program.memory_map import NOTHING, Area, Range, flatten
 
 LOW, HIGH, TOP = Area("low"), Area("high"), Area("top", 3)
 

@@ -9,9 +9,9 @@ from unit.elfwriter import ET_EXEC, NOTE_AT, Elf, Symbol, Tls
 from unit.fake import FakeTarget, architecture
 from unit.process import AT_PHDR, MACHINE, Process
 
-from gdb_tls.model import TlsSegment
-from gdb_tls.objects import LoadedObjects, Words
-from gdb_tls.target import UnreadableMemory
+from gdb_tls.objects.loaded import LoadedObjects, Words
+from gdb_tls.target.model import TlsSegment
+from gdb_tls.target.protocol import UnreadableMemory
 
 
 @pytest.mark.parametrize("machine", MACHINE)

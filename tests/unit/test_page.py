@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gdb_tls.render import html, page, pages, svg
-from gdb_tls.render.page import Column, Finding, Findings, Line, Map, Page, Prose, Row, Table
+from gdb_tls.views import html, page, pages, svg
+from gdb_tls.views.page import Column, Finding, Findings, Line, Map, Page, Prose, Row, Table
 
 BAD = "</script><img src=x onerror=alert(1)>\"'&amp;\x1b[2J\u202e"
 SHOWN = "</script><img src=x onerror=alert(1)>\"'&amp;\\x1b[2J\\u202e"

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from gdb_tls.commands import Screen
-from gdb_tls.grid import Grid, Row
-from gdb_tls.model import Kind, Module, State, TargetInfo, Thread, TlsSegment, Type, Variable
-from gdb_tls.render.map import Answer, table
-from gdb_tls.render.parts import count, declared, pointer, ranges
-from gdb_tls.render.whatis import document, records, sentence
-from gdb_tls.target import Part, Region
-from gdb_tls.whatis import Holder, Owner, Place, Whatis
+from gdb_tls.program.grid import Grid, Row
+from gdb_tls.questions.command import Screen
+from gdb_tls.questions.map.table import Answer, table
+from gdb_tls.questions.whatis.reading import Holder, Owner, Place, Whatis
+from gdb_tls.questions.whatis.table import document, records, sentence
+from gdb_tls.target.model import Kind, Module, State, TargetInfo, Thread, TlsSegment, Type, Variable
+from gdb_tls.target.protocol import Part, Region
+from gdb_tls.views.parts import count, declared, pointer, ranges
 
 MODULE = Module(3, "libx.so", "/lib/libx.so", "/lib/libx.so", 0, 1, None, TlsSegment(0, 0, 64, 8), None)
 VARIABLE = Variable("buffers", "buffers", MODULE, 8, 16, None, True, "symtab")

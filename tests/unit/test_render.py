@@ -14,17 +14,17 @@ from rich.console import Console
 from unit.fake import INTEGER, POINTER
 from unit.made import INFO, MODULE, VARIABLE, instance, instances, report
 
-from gdb_tls.commands import Screen
-from gdb_tls.instances import Instances
-from gdb_tls.model import Flag, Instance, Kind, Path, Report, State, Thread, Type
-from gdb_tls.render import csv as csv_format
-from gdb_tls.render import inspect as views
-from gdb_tls.render import inspect_table
-from gdb_tls.render import json as json_format
-from gdb_tls.render import verify as verify_views
-from gdb_tls.render.text import code, safe
-from gdb_tls.target import Frame
-from gdb_tls.verify import Comparison, Disagreement
+from gdb_tls.program.instances import Instances
+from gdb_tls.questions.command import Screen
+from gdb_tls.questions.inspect import document as views
+from gdb_tls.questions.inspect import table as inspect_table
+from gdb_tls.questions.verify import table as verify_views
+from gdb_tls.questions.verify.reading import Comparison, Disagreement
+from gdb_tls.target.model import Flag, Instance, Kind, Path, Report, State, Thread, Type
+from gdb_tls.target.protocol import Frame
+from gdb_tls.views import csv as csv_format
+from gdb_tls.views import json as json_format
+from gdb_tls.views.text import code, safe
 
 CRASH = Frame("swoole::String::clear", "swoole_string.h", 179, 0x1234)
 WAIT = Frame("epoll_wait", "", 0, 0x5678)
@@ -441,7 +441,7 @@ def test_safe_leaves_what_can_be_shown(text: str) -> None:
 
 def comparison(name: str = "buffer", disagreements: int = 1) -> Comparison:
     variable = VARIABLE._replace(name=name, module=MODULE._replace(name=name))
-    from gdb_tls.model import Absence
+    from gdb_tls.target.model import Absence
 
     places: Sequence[dict[str, Any]] = [
         {"passive": 0x1000, "gdb": 0x2000},

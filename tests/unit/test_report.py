@@ -8,9 +8,9 @@ from unit.fake import INTEGER, POINTER
 from unit.process import FakeModule, FakeThread, Process
 
 from gdb_tls.errors import BadArgument, BadPath, CorruptMemory, NoProcess, TlsError, UnknownName
-from gdb_tls.model import Flag, Kind, Report, State, Type
-from gdb_tls.report import Request, inspect
-from gdb_tls.target import DebugSymbol
+from gdb_tls.program.report import Request, inspect
+from gdb_tls.target.model import Flag, Kind, Report, State, Type
+from gdb_tls.target.protocol import DebugSymbol
 
 STRING = Type("String *", Kind.POINTER, 8)
 
@@ -254,7 +254,7 @@ class TestThreads:
         assert [one.name for one in process.program().threads] == ["main", "worker", ""]
 
     def test_where(self, process: Process, module: FakeModule) -> None:
-        from gdb_tls.target import Frame
+        from gdb_tls.target.protocol import Frame
 
         process.thread(100)
         program = process.program()

@@ -8,12 +8,13 @@ import pytest
 from unit.elfwriter import DATA_AT, LOCAL, STT_FUNC, Symbol
 from unit.process import Process
 
-from gdb_tls import resolve, verify
 from gdb_tls.errors import BadArgument, ResolverUnavailable
-from gdb_tls.model import Absence, Place, State, Thread, Variable
-from gdb_tls.program import Program
-from gdb_tls.resolve.calls import RUNS_CODE, UNSAFE_FUNCTION
-from gdb_tls.target import Frame
+from gdb_tls.program import resolve
+from gdb_tls.program.program import Program
+from gdb_tls.program.resolve.calls import RUNS_CODE, UNSAFE_FUNCTION
+from gdb_tls.questions.verify import reading as verify
+from gdb_tls.target.model import Absence, Place, State, Thread, Variable
+from gdb_tls.target.protocol import Frame
 
 CALLERS = ("dlsym", "tls-get-addr", "call")
 

@@ -12,9 +12,9 @@ from unit.fake import INTEGER, POINTER
 from unit.process import Process
 
 from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, TlsError, UnknownName
-from gdb_tls.model import Variable
-from gdb_tls.symbols import Query, Symbols, plain, queries, split_path
-from gdb_tls.target import DebugSymbol
+from gdb_tls.program.symbols import Query, Symbols, plain, queries, split_path
+from gdb_tls.target.model import Variable
+from gdb_tls.target.protocol import DebugSymbol
 
 
 class TestSplitPath:

@@ -1,0 +1,1 @@
+"""The ELF file format: what a file says of itself."""

@@ -1,0 +1,1 @@
+"""Hosts: what gives a `Target` and shows the answers."""

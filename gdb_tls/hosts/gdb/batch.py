@@ -1,0 +1,76 @@
+"""The part of gdb-tls (`gdb_tls.cli`) that runs inside GDB: brings the program in, asks, and ends GDB with a status.
+
+What GDB says while it loads things is kept back, so that standard output has the answer and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import gdb
+
+from gdb_tls.errors import NoProcess
+from gdb_tls.hosts.gdb import output
+from gdb_tls.hosts.gdb.command import FAILED, STATUS
+
+NEWS = re.compile(
+    r"^\[Inferior .* exited|^Program terminated|^warning: .*(build-id|truncated|may not match)", re.IGNORECASE
+)
+HINTS = {"Operation not permitted": "Only root may look at this process, or its parent: see ptrace(2)."}
+
+
+def run(text: str) -> None:
+    """Does a task (JSON of `gdb_tls.cli.run.start_gdb`) and leaves GDB."""
+    task = json.loads(text)
+    status = FAILED
+    for command in task["settings"]:
+        with suppress(gdb.error):
+            gdb.execute(command, to_string=True)
+    try:
+        signals: list[str] = []
+        gdb.events.stop.connect(lambda event: signals.append(getattr(event, "stop_signal", "")))
+        with _silence():
+            _start(task["start"], task["verbose"])
+        if task["interactive"] and signals and signals[-1]:
+            thread = gdb.selected_thread()
+            output.warn(f"The program got {signals[-1]}" + (f" in thread {thread.num}." if thread else "."))
+        gdb.execute(task["question"])
+        status = int(gdb.convenience_variable(STATUS) or 0)
+    except (gdb.error, NoProcess) as error:
+        hint = next((hint for what, hint in HINTS.items() if what in str(error)), "")
+        output.warn(f"gdb-tls: {' '.join(f'{error}'.split())} {hint}".rstrip())
+    except KeyboardInterrupt:
+        output.warn("gdb-tls: interrupted.")
+    with suppress(gdb.error):
+        gdb.execute("kill" if task["interactive"] else "detach", to_string=True)
+    gdb.execute(f"quit {task['answered'] + status}")
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps GDB from writing to standard output, which `to_string` does not where it says that a process stopped."""
+    gdb.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        gdb.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _start(commands: Sequence[str], verbose: bool) -> None:
+    for command in commands:
+        said = gdb.execute(command, to_string=True)
+        for line in said.splitlines():
+            if line.strip() and (verbose or NEWS.search(line)):
+                output.warn(line)
+    if not gdb.selected_inferior().pid:
+        raise NoProcess("The program has ended, so there is nothing to look at", "")

@@ -1,0 +1,119 @@
+"""The one `gdb.Command`: it runs every command from its spec."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Sequence
+
+import gdb
+
+from gdb_tls.errors import TlsError
+from gdb_tls.hosts.gdb import current_program, output
+from gdb_tls.hosts.gdb.progress import TerminalProgress
+from gdb_tls.hosts.gdb.selection import all_inferiors
+from gdb_tls.questions import command as commands
+from gdb_tls.questions.command import CommandSpec, Request, Screen, Settings
+from gdb_tls.views.text import safe
+
+# $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
+STATUS = "_tls_status"
+FAILED = 2
+
+
+class TlsCommand(gdb.Command):
+    """A command of the product, made from its spec."""
+
+    def __init__(self, spec: CommandSpec, settings: Callable[[], Settings]) -> None:
+        """Registers the command with GDB."""
+        self._help = self.__doc__ = commands.help_text(spec)
+        self._spec = spec
+        self._settings = settings
+        super().__init__(spec.name, gdb.COMMAND_DATA)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        """Runs the command; every error ends as one sentence."""
+        del from_tty
+        gdb.set_convenience_variable(STATUS, FAILED)
+        collecting = gc.isenabled()
+        gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
+        try:
+            self._run(argument)
+        except TlsError as error:
+            raise gdb.GdbError(safe(str(error))) from None
+        except KeyboardInterrupt:
+            raise gdb.GdbError(f"{self._spec.name} was interrupted.") from None
+        except gdb.GdbError:
+            raise
+        except Exception as error:
+            if os.environ.get("GDB_TLS_DEBUG"):
+                raise
+            raise gdb.GdbError(
+                safe(f"{self._spec.name} failed ({type(error).__name__}: {' '.join(str(error).split())}). ")
+                + "This is a defect of gdb-tls: please report it, with what GDB_TLS_DEBUG=1 in the environment shows."
+            ) from None
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _run(self, argument: str) -> None:
+        words = gdb.string_to_argv(argument)
+        if "--help" in words:
+            output.write([self._help, "\n"])
+            return
+        arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
+        request = Request(
+            arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
+        )
+        action = self._spec.load()
+        answer = action.query(request)
+        screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
+        text = output.written(action, answer, arguments.format, screen, commands.title(self._spec, arguments))
+        if arguments.output is not None:
+            output.save(arguments.output, text)
+        else:
+            output.write(text)
+        gdb.set_convenience_variable(STATUS, int(action.flagged(answer)))
+
+    def complete(self, text: str, word: str) -> object:
+        """Completes options, their values and names."""
+        last = text.rsplit(" ", 1)[-1]
+        # GDB breaks words at dashes and colons: it wants what follows its own break.
+        skip = len(last) - len(word)
+        try:
+            return [found[skip:] for found in self._candidates(text.split(), last) if found.startswith(last)]
+        except (TlsError, gdb.error):
+            return gdb.COMPLETE_NONE
+
+    def _candidates(self, words: Sequence[str], last: str) -> list[str]:
+        before = words[-1] if words and not last else words[-2] if len(words) > 1 else ""
+        by_name = {option.name: option for option in self._spec.options}
+        option = by_name.get(before)
+        if option is not None and before.startswith("-") and option.settings.get("action") != "store_true":
+            return self._values(option)
+        if last.startswith("-"):
+            return [name for name in by_name if name.startswith("-")] + ["--help"]
+        positional = next((option for option in self._spec.options if not option.name.startswith("-")), None)
+        return self._values(positional) if positional else []
+
+    def _values(self, option: commands.Option) -> list[str]:
+        if "choices" in option.settings:
+            return list(option.settings["choices"])
+        if option.complete == "names":
+            return current_program().symbols().names()
+        if option.complete == "modules":
+            return sorted({module.name for module in current_program().modules})
+        if option.complete == "threads":
+            return [str(thread.num) for thread in current_program().target.threads()]
+        return []
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Joins `NAME ->str`, which people type with blanks, so that the arrow is not read as an option."""
+    found: list[str] = []
+    for word in words:
+        if word.startswith("->") and found:
+            found[-1] += word
+        else:
+            found.append(word)
+    return found

@@ -1,0 +1,84 @@
+"""A core dump as a file: its segments and their bytes, opened once for all commands."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from itertools import repeat
+from operator import attrgetter
+
+from gdb_tls.elf.file import open_elf, version
+from gdb_tls.elf.headers import PT_LOAD, ProgramHeader
+
+
+class CoreFile:
+    """The segments of a core dump.
+
+    The file is read and not mapped: a mapping of a file that somebody truncates would kill GDB, and what was looked at
+    would count as GDB's memory.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Opens the file and reads its program headers.
+
+        Raises:
+            OSError, NotElf: where it cannot be read.
+        """
+        segments = sorted((one for one in open_elf(path).segments if one.type == PT_LOAD), key=attrgetter("address"))
+        self._segments = segments
+        self._starts = [segment.address for segment in segments]
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # As `bisect` counts: at 0 is what lies before the first segment. The file may be cut off.
+        length = os.fstat(self._file).st_size
+        self._ends = [-1, *(one.address + min(one.file_size, length - one.offset) for one in segments)]
+        self._shifts = [0, *(one.offset - one.address for one in segments)]
+
+    def __del__(self) -> None:
+        """Closes the file."""
+        with suppress(OSError, AttributeError):
+            os.close(self._file)
+
+    def segment(self, address: int) -> ProgramHeader | None:
+        """The segment that holds an address, be its bytes in the file or not."""
+        at = bisect_right(self._starts, address) - 1
+        found = self._segments[at] if at >= 0 else None
+        return found if found and address < found.address + found.size else None
+
+    def read(self, address: int, size: int) -> bytes | None:
+        """Reads bytes that lie in one segment; None where the file does not hold them."""
+        at = bisect_right(self._starts, address)
+        if address + size > self._ends[at]:
+            return None
+        found = os.pread(self._file, size, address + self._shifts[at])
+        return found if len(found) == size else None
+
+    def read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        """Reads `size` bytes at each of the first addresses, up to one that the file does not hold."""
+        ends, shifts = self._ends, self._shifts
+        found = zip(addresses, map(bisect_right, repeat(self._starts), addresses))
+        offsets = [one + shifts[at] if one + size <= ends[at] else -1 for one, at in found]
+        return self.read_at(offsets[: offsets.index(-1)] if -1 in offsets else offsets, size)
+
+    def read_at(self, offsets: Sequence[int], size: int) -> list[bytes]:
+        """Reads `size` bytes at each of the first offsets in the file, up to one that it does not hold."""
+        found = list(map(os.pread, repeat(self._file), repeat(size), offsets))
+        whole = [len(raw) == size for raw in found]
+        return found if all(whole) else found[: whole.index(False)]
+
+
+def open_core(path: str) -> CoreFile:
+    """Opens a core dump, once for as long as it does not change on disk.
+
+    Raises:
+        OSError, NotElf: where it cannot be read.
+    """
+    return _opened(path, version(path))
+
+
+@lru_cache(maxsize=1)
+def _opened(path: str, at: tuple[int, int, int]) -> CoreFile:
+    del at
+    return CoreFile(path)

@@ -1,0 +1,76 @@
+"""Where the program stopped on a signal, and what address it stumbled over."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+
+import gdb
+
+from gdb_tls.hosts.gdb.selection import selection
+from gdb_tls.target.protocol import Fault
+
+# Signals of a program that went wrong; all others only say why it was stopped.
+FAULTS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
+WITH_ADDRESS = ("SIGSEGV", "SIGBUS")
+SI_KERNEL = 0x80
+MOST_ASKED = 256
+NEAR_NULL = 1 << 16
+
+
+def find_fault(threads: Mapping[int, gdb.InferiorThread], kind: str, word: int) -> Fault | None:
+    """Asks the threads for the signal that stopped them, the selected one first; None where there is none.
+
+    Args:
+        threads: GDB's threads by number.
+        kind: "live", "core" or "remote".
+        word: the size of a pointer.
+    """
+    selected = gdb.selected_thread()
+    first = [selected.num] if selected else []
+    informed = False
+    with selection():
+        for number in [*first, *(number for number in threads if number not in first)][:MOST_ASKED]:
+            with suppress(gdb.error, KeyError):
+                threads[number].switch()
+                name = _signal_name(int(gdb.parse_and_eval("$_siginfo.si_signo")))
+                informed = True
+                if name in FAULTS:
+                    return Fault(number, name, _address(word) if name in WITH_ADDRESS else None)
+        if kind == "core" and not informed and 1 in threads:
+            # A core without NT_SIGINFO (QEMU's): its first thread is the one that faulted.
+            with suppress(gdb.error):
+                threads[1].switch()
+                address = _operand(word)
+                return Fault(1, "", address) if address is not None and address < NEAR_NULL else None
+    return None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return ""
+
+
+def _address(word: int) -> int | None:
+    """The faulting address: the kernel's word, or else what the instruction's register holds."""
+    with suppress(gdb.error):
+        code = int(gdb.parse_and_eval("$_siginfo.si_code"))
+        # Sent by kill(2): not above 0.  SI_KERNEL: a non-canonical address, which the kernel does not tell.
+        if 0 < code != SI_KERNEL:
+            return int(gdb.parse_and_eval("(unsigned long) $_siginfo._sifields._sigfault.si_addr")) % (1 << 8 * word)
+        return None
+    return _operand(word)
+
+
+def _operand(word: int) -> int | None:
+    """The base register of the instruction's memory operand: `8(%rax)`, `[x0, #8]`, `8(a0)`."""
+    text = gdb.execute("x/i $pc", to_string=True).split("\t", 1)[-1]
+    frame = gdb.newest_frame()
+    for name in re.findall(r"[(\[]\s*%?([a-z]\w*)", text):
+        with suppress(gdb.error, ValueError):
+            return int(frame.read_register(name)) % (1 << 8 * word)
+    return None

@@ -1,0 +1,171 @@
+"""Writing to GDB's screen, or to a file."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import gdb
+
+from gdb_tls.errors import OutputError
+from gdb_tls.hosts.gdb.selection import setting
+from gdb_tls.questions.command import Action, Screen
+from gdb_tls.views.text import safe
+
+# For a pipe or a file nothing is cut: wider than any table.
+UNLIMITED = 10_000
+NO_SCREEN_HEIGHT = 50
+# Characters that go out at once; less costs calls, more costs memory.
+PIECE = 1 << 16
+
+
+def written(action: Action, answer: Any, form: str, screen: Screen, title: str) -> Iterable[str]:
+    """An answer in one of the formats, piece by piece; the title is the command line."""
+    if form == "json":
+        from gdb_tls.views import json
+
+        return json.render(action.document(answer))
+    if form == "csv":
+        from gdb_tls.views import csv
+
+        return csv.render(action.records(answer))
+    return [_whole(action, answer, form, screen, title)]
+
+
+def _whole(action: Action, answer: Any, form: str, screen: Screen, title: str) -> str:
+    if form == "html":
+        from gdb_tls.views import html, pages
+        from gdb_tls.views.json import whole
+
+        document = whole(action.document(answer))
+        return html.render(
+            action.page(answer) if action.page else pages.page_for(document), title, document.get("target")
+        )
+    if form == "svg":
+        from gdb_tls.views import svg
+
+        return svg.render(lambda screen: action.table(answer, screen), title)
+    return rendered(action.table(answer, screen), screen)
+
+
+def rendered(renderable: Any, screen: Screen) -> str:
+    """What rich makes of a renderable; without colour no line ends in blanks."""
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        width=screen.columns,
+        force_terminal=screen.colour,
+        color_system="standard" if screen.colour else None,
+        legacy_windows=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        _environ={},
+    )
+    console.print(renderable, soft_wrap=False)
+    if screen.colour:
+        return text.getvalue()
+    return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def write(pieces: Iterable[str]) -> None:
+    """Writes to GDB's screen; its pager does not ask in the middle of it."""
+    with setting("pagination", "off"):
+        for text in _large(pieces):
+            try:
+                gdb.write(text)
+            except UnicodeError:
+                gdb.write(text.encode("ascii", "backslashreplace").decode())
+
+
+def _large(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text in larger pieces."""
+    some: list[str] = []
+    size = 0
+    for piece in pieces:
+        some.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            yield "".join(some)
+            some, size = [], 0
+    yield "".join(some)
+
+
+def warn(text: str) -> None:
+    """Writes to GDB's error stream at once, whatever the format."""
+    gdb.write(safe(text) + "\n", gdb.STDERR)
+    gdb.flush(gdb.STDERR)
+
+
+def save(path: str, pieces: Iterable[str]) -> None:
+    """Writes a file.
+
+    Raises:
+        OutputError: where it cannot be written.
+    """
+    name = os.path.expanduser(path)
+    try:
+        with open(name, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.writelines(pieces)
+    except KeyboardInterrupt:
+        # Half a document is none.
+        with suppress(OSError):
+            if os.path.isfile(name) and not os.path.islink(name):  # not /dev/stdout
+                os.unlink(name)
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{path!r} cannot be written ({error.strerror})", "Choose another file with --output."
+        ) from error
+
+
+def screen() -> Screen:
+    """GDB's screen: its width and, where GDB styles its own text, colour."""
+    return Screen(width(), uses_colour())
+
+
+def width() -> int:
+    """The screen's columns, as GDB has them."""
+    return gdb.parameter("width") or (_terminal()[0] if is_terminal() else UNLIMITED)
+
+
+def height() -> int:
+    """The screen's lines, as GDB has them."""
+    return gdb.parameter("height") or (_terminal()[1] if is_terminal() else NO_SCREEN_HEIGHT)
+
+
+def is_terminal() -> bool:
+    """Whether GDB's standard output is a terminal: `sys.stdout` is GDB's own object and does not know."""
+    try:
+        return os.isatty(1)
+    except OSError:
+        return False
+
+
+def _terminal() -> tuple[int, int]:
+    try:
+        size = os.get_terminal_size(1)
+        return size.columns or 80, size.lines or 25
+    except OSError:
+        return 80, 25
+
+
+def uses_colour() -> bool:
+    """Whether GDB would style its own text here."""
+    try:
+        styled = bool(gdb.parameter("style enabled"))
+    except RuntimeError:
+        styled = False
+    return (
+        styled
+        and is_terminal()
+        and os.environ.get("TERM", "dumb") != "dumb"
+        and "NO_COLOR" not in os.environ
+        and sys.platform != "win32"
+    )

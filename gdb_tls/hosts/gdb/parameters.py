@@ -1,0 +1,91 @@
+"""`set tls ...` and `show tls`."""
+
+from __future__ import annotations
+
+import gdb
+
+from gdb_tls.hosts.gdb import output
+from gdb_tls.program import resolve
+from gdb_tls.questions.command import Settings
+
+
+class Via(gdb.Parameter):
+    """How tls commands find a variable in a thread.
+
+    passive reads memory only. gdb asks GDB. dlsym, tls-get-addr and call run code in a live
+    process, which allocates blocks of TLS that were not there.
+    """
+
+    set_doc = "Set how tls commands find a variable in a thread."
+    show_doc = "Show how tls commands find a variable in a thread."
+
+    def __init__(self) -> None:
+        """Registers the parameter."""
+        super().__init__("tls via", gdb.COMMAND_DATA, gdb.PARAM_ENUM, list(resolve.NAMES))
+        self.value = "passive"
+
+    def get_set_string(self) -> str:
+        """Says nothing when it is set."""
+        return ""
+
+    def get_show_string(self, value: str) -> str:
+        """What `show tls via` prints."""
+        return f"tls commands find a variable by: {value}."
+
+
+class MaximumRows(gdb.Parameter):
+    """Beyond how many threads a table puts those that are alike on one line.
+
+    "unlimited" gives every thread its line; 0 means twice the height of the screen.
+    """
+
+    set_doc = "Set beyond how many threads a table puts those that are alike on one line."
+    show_doc = "Show beyond how many threads a table puts those that are alike on one line."
+
+    def __init__(self) -> None:
+        """Registers the parameter."""
+        super().__init__("tls max-rows", gdb.COMMAND_DATA, gdb.PARAM_ZUINTEGER_UNLIMITED)
+        self.value = 0
+
+    def get_set_string(self) -> str:
+        """Says nothing when it is set."""
+        return ""
+
+    def get_show_string(self, value: str) -> str:
+        """What `show tls max-rows` prints."""
+        shown = (
+            f"{2 * output.height()}, twice the height of the screen"
+            if value == "0"
+            else "unlimited"
+            if value == "-1"
+            else value
+        )
+        return f"Tables put threads that are alike on one line beyond: {shown}."
+
+
+class Parameters:
+    """All of them; made once, when the extension is loaded."""
+
+    def __init__(self) -> None:
+        """Registers the prefixes and the parameters."""
+        _Prefix("set tls", "Set how thread-local variables are looked at.")
+        _Prefix("show tls", "Show how thread-local variables are looked at.")
+        self._via = Via()
+        self._max_rows = MaximumRows()
+
+    def settings(self) -> Settings:
+        """What the user has set."""
+        rows = self._max_rows.value
+        limit = None if rows in (None, -1) else rows or 2 * output.height()
+        return Settings(self._via.value, limit)
+
+
+class _Prefix(gdb.Command):
+    def __init__(self, name: str, doc: str) -> None:
+        self.__doc__ = doc
+        self._name = name
+        super().__init__(name, gdb.COMMAND_DATA, gdb.COMPLETE_NONE, prefix=True)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        for name in ("via", "max-rows"):
+            gdb.execute(f"show tls {name}")

@@ -1,0 +1,79 @@
+"""What a pointer points to that people know at a glance: wide texts, buffers with a length, printed objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gdb
+
+from gdb_tls.target.model import Counted
+
+WIDE = ("wchar_t", "char16_t", "char32_t")
+# The members' names, less prefixes and underscores; the first that a structure has is taken.
+BYTES = ("str", "string", "data", "buf", "buffer", "base", "ptr", "text", "bytes", "chars", "s", "p")
+LENGTHS = ("length", "len", "used", "nbytes", "bytes_used", "count", "size", "n")
+DEEPEST = 4
+
+
+def is_wide(pointer: gdb.Type) -> bool:
+    """Whether it points to characters of more than one byte."""
+    kind = pointer.strip_typedefs()
+    if kind.code != gdb.TYPE_CODE_PTR:
+        return False
+    # C's wchar_t is a typedef; C++ has types of these names.
+    target = kind.target().unqualified()
+    return target.name in WIDE or target.strip_typedefs().name in WIDE
+
+
+def is_printed(pointer: gdb.Type) -> bool:
+    """Whether a pretty printer is registered for what it points to."""
+    if pointer.code != gdb.TYPE_CODE_PTR or pointer.target().strip_typedefs().code != gdb.TYPE_CODE_STRUCT:
+        return False
+    try:
+        # Lazy: a printer is chosen by the type, and nothing is read.
+        return gdb.default_visualizer(gdb.Value(0).cast(pointer).dereference()) is not None
+    except Exception:  # a printer is anybody's code
+        return False
+
+
+def counted(pointer: gdb.Type) -> Counted | None:
+    """Where in the structure that it points to a buffer and its length are, by their types and names."""
+    target = pointer.target().strip_typedefs().unqualified()
+    if target.code != gdb.TYPE_CODE_STRUCT:
+        return None
+    texts: dict[str, int] = {}
+    lengths: dict[str, tuple[int, int]] = {}
+    for name, kind, offset in _members(target, 0):
+        bare = kind.strip_typedefs().unqualified()
+        if bare.code == gdb.TYPE_CODE_PTR and (_is_byte(bare.target()) or (name in BYTES and _is_void(bare.target()))):
+            texts.setdefault(name, offset)
+        elif bare.code == gdb.TYPE_CODE_INT and bare.sizeof > 1:
+            lengths.setdefault(name, (offset, bare.sizeof))
+    named = [name for name in BYTES if name in texts]
+    text = named[0] if named else next(iter(texts)) if len(texts) == 1 else None
+    length = next((name for name in LENGTHS if name in lengths), None)
+    return Counted(texts[text], *lengths[length]) if text is not None and length is not None else None
+
+
+def _members(holder: gdb.Type, offset: int, depth: int = 0) -> Iterator[tuple[str, gdb.Type, int]]:
+    """(name without its prefix, type, offset) of the members, base classes' and anonymous ones' too."""
+    for field in holder.fields():
+        if not hasattr(field, "bitpos") or field.bitsize or field.type is None:
+            continue
+        at = offset + field.bitpos // 8
+        if (field.is_base_class or not field.name) and depth < DEEPEST:
+            inner = field.type.strip_typedefs()
+            if inner.code == gdb.TYPE_CODE_STRUCT:
+                yield from _members(inner, at, depth + 1)
+        elif field.name:
+            name = field.name.strip("_").removeprefix("M_").removeprefix("m_").removeprefix("iov_")
+            yield name.lower(), field.type, at
+
+
+def _is_byte(kind: gdb.Type) -> bool:
+    bare = kind.strip_typedefs()
+    return bare.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR) and bare.sizeof == 1
+
+
+def _is_void(kind: gdb.Type) -> bool:
+    return kind.strip_typedefs().code == gdb.TYPE_CODE_VOID

@@ -1,0 +1,19 @@
+"""Loading the extension: registers the commands, parameters and functions, once."""
+
+from __future__ import annotations
+
+from gdb_tls.hosts.gdb.command import TlsCommand
+from gdb_tls.hosts.gdb.functions import TlsState, TlsValue
+from gdb_tls.hosts.gdb.parameters import Parameters
+from gdb_tls.questions import command as commands
+
+_registered: list[object] = []
+
+
+def register() -> None:
+    """Registers everything; a second call changes nothing."""
+    if _registered:
+        return
+    parameters = Parameters()
+    _registered.extend([parameters, TlsValue(), TlsState()])
+    _registered.extend(TlsCommand(spec, parameters.settings) for spec in commands.every())

@@ -1,0 +1,351 @@
+"""The target as GDB has it: threads, files, frames; every gdb object becomes plain data here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from itertools import repeat
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import gdb
+
+from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
+from gdb_tls.hosts.gdb import core_threads, pointed
+from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
+from gdb_tls.hosts.gdb.selection import selection
+from gdb_tls.hosts.gdb.symbols import GdbSymbols
+from gdb_tls.target import architectures as arch
+from gdb_tls.target.model import Thread, Type, Variable
+from gdb_tls.target.protocol import CallFailed, Fault, Frame, Region, UnreadableMemory
+
+if TYPE_CHECKING:
+    from gdb_tls.hosts.gdb.calls import GdbCalls
+
+AT_EXECFN = 31
+MOST_VALUE_CHARACTERS = 200
+LOCAL_TARGETS = ("native",)
+# Of these an expression means the place, of all others the value.
+OBJECTS = (
+    gdb.TYPE_CODE_STRUCT,
+    gdb.TYPE_CODE_UNION,
+    gdb.TYPE_CODE_ARRAY,
+    gdb.TYPE_CODE_FUNC,
+    gdb.TYPE_CODE_REF,
+    gdb.TYPE_CODE_RVALUE_REF,
+)
+
+
+class GdbTarget:
+    """GDB's selected inferior; implements `gdb_tls.target.Target`."""
+
+    def __init__(self) -> None:
+        """Looks at the selected inferior.
+
+        Raises:
+            NoProcess: where it has no process and no core.
+            UnsupportedTarget: where its architecture is not in the table.
+        """
+        self._inferior = gdb.selected_inferior()
+        if not self._inferior.is_valid() or not self._inferior.pid or gdb.selected_thread() is None:
+            raise NoProcess("There is no process and no core dump to look at")
+        name = self._inferior.architecture().name()
+        found = arch.find(name)
+        if found is None:
+            raise UnsupportedTarget(f"The architecture {name} is not known to gdb-tls")
+        self.architecture = found
+        self.kind = self._kind()
+        self.pid: int | None = self._inferior.pid
+        self.memory = open_memory(
+            self._inferior,
+            self.kind,
+            self._core_file,
+            self.auxiliary_vector().get(AT_PHDR),
+            lambda: any(self._running),
+        )
+        self.debug = GdbSymbols()
+
+    def _kind(self) -> str:
+        connection = getattr(self._inferior, "connection", None)
+        what = connection.type if connection else self._connection_line()
+        return "core" if what == "core" else "live" if what in LOCAL_TARGETS else "remote"
+
+    def _connection_line(self) -> str:
+        # GDB 10 has connections, but no Python attribute for them.
+        found = re.search(r"^\*?\s*\d+\s+(\S+)", gdb.execute("info connections", to_string=True), re.MULTILINE)
+        return found.group(1) if found else "native"
+
+    @cached_property
+    def executable(self) -> str | None:
+        """The executable's file; where GDB has none, the name that the kernel noted, if it is here."""
+        name = gdb.current_progspace().filename
+        if name:
+            return str(name).removeprefix("target:")
+        noted = self._noted_name()
+        return noted if noted and os.path.isfile(noted) else None
+
+    def _noted_name(self) -> str:
+        address = self.auxiliary_vector().get(AT_EXECFN)
+        if not address:
+            return ""
+        with suppress(UnreadableMemory, gdb.error):
+            return os.fsdecode(
+                gdb.Value(address).cast(gdb.lookup_type("char").pointer()).string("latin-1").encode("latin-1")
+            )
+        return ""
+
+    @cached_property
+    def _core_file(self) -> str | None:
+        """The core dump that GDB has opened; None where there is none, or GDB does not tell."""
+        if self.kind != "core":
+            return None
+        corefile = getattr(self._inferior, "corefile", None)
+        if corefile is not None:
+            return str(corefile.filename)
+        # GDB's list of open files is short; what `info target` says of a large core is very long.
+        listed = re.findall(r"^\s*\d+\s+0x[0-9a-f]+\s+(.*?)\s*$", gdb.execute("maint info bfds", to_string=True), re.M)
+        cores = {name for name in listed if is_core(name)}
+        if len(cores) == 1:
+            return str(cores.pop())
+        found = re.search(r"core dump file:\s+[`‘'](.*)['’], file type", gdb.execute("info target", to_string=True))
+        return found.group(1) if found else None
+
+    def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
+        """See `Target.threads`."""
+        pointer = thread_pointers.get
+        known = self._gdb_threads
+        if isinstance(known, core_threads.CoreThreads):
+            return [Thread(num, lwp, "", pointer(lwp)) for num, lwp in enumerate(known.lwps, 1)]
+        ids = [thread.ptid for thread in known.values()]
+        lwps = [lwp or tid for _, lwp, tid in ids]
+        columns = (
+            known,
+            [lwp or None for lwp in lwps],
+            repeat(""),
+            map(pointer, lwps),
+            repeat(False),
+            self._running,
+            repeat(""),
+        )
+        return list(map(Thread._make, zip(*columns)))
+
+    @cached_property
+    def _running(self) -> list[bool]:
+        return list(map(gdb.InferiorThread.is_running, self._gdb_threads.values()))
+
+    def name_of(self, thread: Thread) -> str:
+        """See `Target.name_of`."""
+        known = self._gdb_threads
+        # GDB has no names in a core (but what a user has given with `thread name`), and each would cost a question.
+        if thread.num is None or thread.num not in known or isinstance(known, core_threads.CoreThreads):
+            return ""
+        return _name(known[thread.num])
+
+    @cached_property
+    def _gdb_threads(self) -> Mapping[int, gdb.InferiorThread]:
+        found = core_threads.find(self._core_file) if self._core_file else None
+        if found is not None:
+            return found
+        # Asked once: on a core with libthread_db GDB walks all threads again each time.
+        threads = self._inferior.threads()
+        return dict(sorted(zip([thread.num for thread in threads], threads), key=itemgetter(0)))
+
+    def selected_thread(self) -> int | None:
+        """See `Target.selected_thread`."""
+        thread = gdb.selected_thread()
+        return thread.num if thread else None
+
+    def thread_pointer(self, thread: Thread) -> int | None:
+        """See `Target.thread_pointer`."""
+        with selection():
+            try:
+                self._switch(thread)
+                frame = gdb.newest_frame()
+            except gdb.error:
+                return None
+            for register in self.architecture.registers:
+                with suppress(gdb.error, ValueError):
+                    value = int(frame.read_register(register))
+                    if value:
+                        return value % (1 << 8 * self.architecture.pointer_size)
+        return None
+
+    def _switch(self, thread: Thread) -> None:
+        if thread.num is None:
+            raise gdb.error("GDB does not list this thread")
+        self._gdb_threads[thread.num].switch()
+
+    def auxiliary_vector(self) -> Mapping[int, int]:
+        """See `Target.auxiliary_vector`."""
+        return self._auxiliary_vector
+
+    @cached_property
+    def _auxiliary_vector(self) -> dict[int, int]:
+        try:
+            lines = gdb.execute("info auxv", to_string=True)
+        except gdb.error:
+            return {}
+        found = re.findall(r'^(\d+)\s.*?(0x[0-9a-f]+|\d+)(?:\s+".*)?$', lines, re.MULTILINE)
+        return {int(tag): int(value, 0) for tag, value in found}
+
+    def file_for(self, target_path: str, address: int) -> str | None:
+        """See `Target.file_for`: what GDB found for the address, then the name below the sysroot."""
+        if not target_path:
+            return self.executable
+        places = [gdb.solib_name(address) if address else None]
+        sysroot = (gdb.parameter("sysroot") or "").removeprefix("target:")
+        if os.path.isabs(target_path):
+            places += [inside_root(sysroot, target_path) if sysroot else target_path]
+        elif self.kind == "live" and self.pid:
+            places.append(os.path.join(f"/proc/{self.pid}/cwd", target_path))
+        for directory in (gdb.parameter("solib-search-path") or "").split(os.pathsep):
+            if directory:
+                places.append(os.path.join(directory, os.path.basename(target_path)))
+        return next((place for place in places if place and os.path.isfile(place)), None)
+
+    def frames(self, thread: Thread, most: int) -> list[Frame]:
+        """See `Target.frames`."""
+        found: list[Frame] = []
+        with selection(), suppress(gdb.error):
+            self._switch(thread)
+            frame: gdb.Frame | None = gdb.newest_frame()
+            while frame is not None and len(found) < most:
+                line = frame.find_sal()
+                file = os.path.basename(line.symtab.filename) if line.symtab else ""
+                found.append(Frame(frame.name() or "", file, line.line if line.symtab else 0, frame.pc()))
+                frame = frame.older()
+        return found
+
+    def regions(self) -> Sequence[Region]:
+        """See `Target.regions`."""
+        from gdb_tls.hosts.gdb.regions import find_regions
+
+        return find_regions(self.kind, self.pid, self._core_file)
+
+    def fault(self) -> Fault | None:
+        """See `Target.fault`."""
+        from gdb_tls.hosts.gdb.fault import find_fault
+
+        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size)
+
+    def map_of_core(self, core_file: str, pattern: str | None) -> Any:
+        """See `Target.map_of_core`."""
+        from gdb_tls.hosts.gdb.other_core import map_of_core
+
+        return map_of_core(core_file, self.executable, pattern)
+
+    def format_value(self, kind: Type, address: int) -> str:
+        """See `Target.format_value`; pretty printers are used, on one line."""
+        try:
+            value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
+            text = value.format_string(pretty_structs=False, max_elements=16)
+        except gdb.MemoryError:
+            raise UnreadableMemory(address) from None
+        except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
+            return f"<{error}>"
+        return _one_line(text)
+
+    def format_pointed(self, kind: Type, pointer: int) -> str:
+        """See `Target.format_pointed`."""
+        try:
+            value = gdb.Value(pointer).cast(kind.debugger_type)
+            if pointed.is_wide(kind.debugger_type):
+                text = value.format_string(max_elements=40).partition(" ")[2]
+            else:
+                text = value.dereference().format_string(pretty_structs=False, max_elements=16)
+        except (gdb.error, RuntimeError, ValueError):
+            return ""
+        return "" if "<error" in text or "Cannot access memory" in text else _one_line(text)
+
+    def symbol_at(self, address: int) -> str | None:
+        """See `Target.symbol_at`."""
+        with suppress(gdb.error):
+            text = gdb.execute(f"info symbol 0x{address:x}", to_string=True)
+            if not text.startswith("No symbol"):
+                return re.split(r" in section | of ", text, maxsplit=1)[0].strip()
+        return None
+
+    def stack_pointer(self, thread: Thread) -> int | None:
+        """See `Target.stack_pointer`."""
+        with selection(), suppress(gdb.error):
+            self._switch(thread)
+            return int(gdb.newest_frame().read_register("sp")) % (1 << 8 * self.architecture.pointer_size)
+        return None
+
+    def evaluate(self, expression: str) -> int:
+        """See `Target.evaluate`."""
+        try:
+            value = gdb.parse_and_eval(expression)
+            bare = value.type.strip_typedefs()
+            if bare.code in OBJECTS or bare.code == gdb.TYPE_CODE_FLT:
+                if value.address is None:
+                    raise BadArgument(f"{expression} is a value without an address", "Give an address.")
+                value = value.address
+            return int(value) % (1 << 8 * self.architecture.pointer_size)
+        except (gdb.error, RuntimeError, ValueError, OverflowError) as error:
+            sentence = " ".join(str(error).split()).rstrip(".")
+            raise BadArgument(sentence, "Give an address, or an expression that GDB can evaluate.") from None
+
+    def address_in(self, thread: Thread, variable: Variable) -> int:
+        """See `Target.address_in`."""
+        with selection():
+            try:
+                self._switch(thread)
+                if variable.debugger_symbol is not None:
+                    found = variable.debugger_symbol.value(gdb.newest_frame()).address
+                else:
+                    found = gdb.parse_and_eval(f"&'{variable.linkage_name}'")
+                if found is None:
+                    raise CallFailed("the variable has no address here")
+                return int(found) % (1 << 8 * self.architecture.pointer_size)
+            except (gdb.error, RuntimeError, TypeError) as error:
+                raise CallFailed(" ".join(str(error).split()).rstrip(".")) from None
+
+    def calls(self) -> GdbCalls:
+        """See `Target.calls`."""
+        from gdb_tls.hosts.gdb.calls import GdbCalls
+
+        return GdbCalls(self._gdb_threads, self.architecture, self.pid if self.kind == "live" else None)
+
+
+def _name(thread: gdb.InferiorThread) -> str:
+    try:
+        return thread.name or ""
+    except UnicodeDecodeError:
+        # GDB decodes strictly; Linux takes any bytes for a thread's name (proc(5), comm).
+        try:
+            with open(f"/proc/{thread.ptid[0]}/task/{thread.ptid[1]}/comm", "rb") as file:
+                return file.read().rstrip(b"\n").decode("utf-8", errors="backslashreplace")
+        except OSError:
+            return "?"
+
+
+def _one_line(text: str) -> str:
+    text = re.sub(r"\s+", " ", text)
+    return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
+
+
+def is_core(path: str) -> bool:
+    """Whether a file is a core dump."""
+    try:
+        return open_elf(path).is_core
+    except NotElf:
+        return False
+
+
+def inside_root(root: str, path: str) -> str:
+    """The place of a path below another machine's root, whose absolute symbolic links stay below it.
+
+    Debian's /lib64/ld-linux-x86-64.so.2 was such a link up to glibc 2.31, and GDB does not follow it.
+    """
+    place = root.rstrip("/") + path
+    for _ in range(8):
+        if not os.path.islink(place):
+            break
+        link = os.readlink(place)
+        place = root.rstrip("/") + link if os.path.isabs(link) else os.path.join(os.path.dirname(place), link)
+    return place

@@ -1,0 +1,1 @@
+"""glibc, read with the descriptions of its own structures that libthread_db uses."""

@@ -1,0 +1,342 @@
+"""glibc's threads, modules and blocks, by glibc's own description of itself.
+
+nptl_db/structs.def lists what libthread_db needs to know of glibc's private structures;
+the compiler's answers are in the library as the `_thread_db_*` objects.  The walks follow
+nptl_db/td_ta_thr_iter.c (threads) and nptl_db/td_thr_tlsbase.c (blocks).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from gdb_tls.elf.file import ElfFile
+from gdb_tls.errors import CorruptMemory, MissingFile
+from gdb_tls.libc.abi import doubt
+from gdb_tls.libc.glibc.dtv import MOST_MODULES, Dtvs
+from gdb_tls.libc.glibc.stack_lists import StackLists
+from gdb_tls.libc.library import ListedThreads
+from gdb_tls.objects.loaded import LoadedObject, LoadedObjects, Words
+from gdb_tls.target.model import Absence, Module, Place, State
+from gdb_tls.target.protocol import Target, UnreadableMemory
+
+if TYPE_CHECKING:
+    from gdb_tls.libc.glibc.thread_data import GlibcThreadData
+
+PREFIX = "_thread_db_"
+LARGEST_STATIC = 1 << 31
+FEW = 4
+LARGEST_STRUCTURE = 1 << 16
+LARGEST_SLOT = 32
+
+
+class Field(NamedTuple):
+    """A structure's field: `uint32[3] = {bits, count, byte offset}` of nptl_db/db_info.c."""
+
+    bits: int
+    elements: int
+    offset: int
+
+
+class Descriptors:
+    """The `_thread_db_*` objects of one libc, read from its file (a core often lacks them)."""
+
+    def __init__(self, owner: LoadedObject, fields: dict[str, bytes], order: str) -> None:
+        """Takes the raw objects, by name without the prefix."""
+        self.owner = owner
+        self._raw = fields
+        self._order = order
+
+    @classmethod
+    def find(cls, target: Target, objects: LoadedObjects) -> Descriptors | None:
+        """Finds them in libc.so.6 (from 2.34), libpthread.so.0 (before) or a static executable."""
+        del target
+        likely = sorted(objects.all, key=lambda loaded: not loaded.name.startswith(("libc.so", "libc-2", "libpthread")))
+        for loaded in likely:
+            file = loaded.file
+            if file and (raw := cls._read(file)):
+                return cls(loaded, raw, "<" if file.byte_order == "little" else ">")
+        return None
+
+    @staticmethod
+    def _read(file: ElfFile) -> dict[str, bytes]:
+        raw = {}
+        if file.symbols([PREFIX + "sizeof_pthread"]):
+            for name, symbol in file.symbols_with_prefix(PREFIX).items():
+                data = file.at_address(symbol.value, min(symbol.size, 12))
+                if data:
+                    raw[name[len(PREFIX) :]] = data
+        return raw
+
+    def field(self, name: str) -> Field:
+        """The field's place.
+
+        Raises:
+            CorruptMemory: where this libc does not describe it.
+        """
+        found = self.find_field(name)
+        if found is None:
+            raise CorruptMemory(f"{self.owner.path} does not describe {PREFIX}{name}", "The file may be damaged.")
+        return found
+
+    def find_field(self, name: str) -> Field | None:
+        """The field's place; None where this libc has none of that name.
+
+        Raises:
+            CorruptMemory: where no structure has such a field.
+        """
+        raw = self._raw.get(name, b"")
+        if len(raw) != 12:
+            return None
+        found = Field(*struct.unpack(self._order + "3I", raw))
+        if not 8 <= found.bits <= 8 * LARGEST_STRUCTURE or found.offset > LARGEST_STRUCTURE:
+            raise CorruptMemory(f"{self.owner.path} has garbage in {PREFIX}{name}", "The file is damaged.")
+        return found
+
+    def fields(self, prefix: str) -> dict[str, Field]:
+        """All fields whose names begin so, without that beginning."""
+        names = [name for name, raw in self._raw.items() if name.startswith(prefix) and len(raw) == 12]
+        return {name[len(prefix) :]: self.field(name) for name in names}
+
+    def number(self, name: str) -> int:
+        """A `uint32` object, such as `sizeof_pthread`.
+
+        Raises:
+            CorruptMemory: where this libc does not describe it.
+        """
+        raw = self._raw.get(name, b"")
+        if len(raw) != 4:
+            raise CorruptMemory(f"{self.owner.path} does not describe {PREFIX}{name}", "The file may be damaged.")
+        found = int(struct.unpack(self._order + "I", raw)[0])
+        if not 0 < found <= LARGEST_STRUCTURE:
+            raise CorruptMemory(f"{self.owner.path} has garbage in {PREFIX}{name}", "The file is damaged.")
+        return found
+
+
+class Slot(NamedTuple):
+    """One used entry of the slotinfo list: which module has which id since when."""
+
+    id: int
+    generation: int
+    link_map: int
+
+
+class Glibc:
+    """glibc, static or dynamic, of any version that has the descriptors."""
+
+    name = "glibc"
+
+    def __init__(self, target: Target, objects: LoadedObjects, descriptors: Descriptors) -> None:
+        """Reads nothing yet."""
+        self._target = target
+        self._memory = target.memory
+        self._architecture = target.architecture
+        self._objects = objects
+        self._words = Words(target)
+        self._descriptors = descriptors
+        self._newest_generation = 0
+
+    # Threads
+
+    def threads(self) -> ListedThreads:
+        """Walks `_dl_stack_used` and `_dl_stack_user`; stops quietly where a list is damaged."""
+        # tcbhead_t.tcb; the thread pointer is the structure's own address there.
+        self_offset = 0 if self._architecture.static_below else None
+        lists = StackLists(self._memory, self._words, self._descriptors, self_offset)
+        distance = self._pthread_distance - self._descriptors.field("pthread_list").offset
+        found = ListedThreads([], [])
+        for head in self._stack_lists():
+            nodes, tids = lists.read(head)
+            found.thread_pointers.extend([node + distance for node in nodes])
+            found.lwps.extend([max(tid, 0) for tid in tids])
+        return found
+
+    def _stack_lists(self) -> Iterator[int]:
+        for in_rtld, names in (
+            ("rtld_global__dl_stack_used", ("_dl_stack_used", "stack_used")),
+            ("rtld_global__dl_stack_user", ("_dl_stack_user", "__stack_user")),
+        ):
+            head = self._variable(in_rtld, names)
+            if head:
+                yield head
+
+    def _variable(self, in_rtld: str, names: tuple[str, ...]) -> int | None:
+        """The address of a variable that lives in `_rtld_global`, or stands alone in older and static libcs."""
+        field = self._descriptors.find_field(in_rtld)
+        if field:
+            rtld_global = self._objects.symbol_address("_rtld_global", likely="ld")
+            if rtld_global:
+                return rtld_global[2] + field.offset
+            missing = next(
+                (o for o in self._objects.all if o.path is None and o.name.startswith(("ld-", "ld.", "ld64"))), None
+            )
+            if missing:
+                raise MissingFile(f"The dynamic loader's file is needed to read TLS, and {missing.problem}")
+        owner = self._descriptors.owner
+        symbols = owner.file.symbols(names) if owner.file else {}
+        for name in names:
+            if name in symbols:
+                return owner.load_base + symbols[name].value
+        return None
+
+    @cached_property
+    def _pthread_distance(self) -> int:
+        """Bytes from `struct pthread` to the thread pointer: both know where the DTV pointer is.
+
+        nptl_db/structs.def has its offset in the one, sysdeps/*/nptl/tls.h that from the other.
+        """
+        return self._descriptors.field("pthread_dtvp").offset - self._architecture.dtv_offset
+
+    def check_thread_pointer(self, thread_pointer: int) -> str:
+        """Checks alignment and, where the TCB begins with its own address, that."""
+        unreadable = f"the thread control block at 0x{thread_pointer:x} cannot be read"
+        return doubt(thread_pointer, self._words, self._architecture, unreadable)
+
+    def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
+        """Reads `start_routine` of each `struct pthread` (nptl/descr.h)."""
+        field = self._descriptors.find_field("pthread_start_routine")
+        if field is None:
+            return [None] * len(thread_pointers)
+        at = field.offset - self._pthread_distance
+        read = self._memory.read_many([pointer + at for pointer in thread_pointers], self._words.size)
+        return [self._word_in(raw, 0) if raw else None for raw in read]
+
+    # Modules
+
+    def modules(self) -> Sequence[Module]:
+        """Walks the slotinfo list (elf/dl-tls.c); it covers every dlmopen namespace.
+
+        Raises:
+            CorruptMemory: where the list is not there or cannot be read.
+        """
+        return self._modules
+
+    @cached_property
+    def _modules(self) -> list[Module]:
+        known = {loaded.link_map: loaded for loaded in self._objects.all}
+        found = []
+        for slot in self._slots():
+            try:
+                loaded = known.get(slot.link_map) or self._objects.from_link_map(slot.link_map)
+                if self._word_field(slot.link_map, "link_map_l_tls_modid") == slot.id:
+                    found.append(self._module(slot, loaded))
+            except UnreadableMemory:
+                continue
+        return sorted(found, key=lambda module: module.id)
+
+    def _slots(self) -> Iterator[Slot]:
+        describe = self._descriptors.field
+        node_address = self._variable("rtld_global__dl_tls_dtv_slotinfo_list", ("_dl_tls_dtv_slotinfo_list",))
+        if node_address is None:
+            raise CorruptMemory("The loader's list of TLS modules (_dl_tls_dtv_slotinfo_list) was not found")
+        slots_at = describe("dtv_slotinfo_list_slotinfo").offset
+        slot_size = self._descriptors.number("sizeof_dtv_slotinfo")
+        fields = (describe("dtv_slotinfo_gen"), describe("dtv_slotinfo_map"))
+        if slot_size > LARGEST_SLOT or any(field.offset + self._words.size > slot_size for field in fields):
+            raise CorruptMemory(f"{self._descriptors.owner.path} has garbage in {PREFIX}sizeof_dtv_slotinfo")
+        first_id = 0
+        seen: set[int] = set()
+        try:
+            node = self._words.read(node_address)
+            while node and node not in seen and first_id < MOST_MODULES:
+                seen.add(node)
+                length = self._words.read(node + describe("dtv_slotinfo_list_len").offset)
+                if length > MOST_MODULES:
+                    raise CorruptMemory(
+                        f"The loader's list of TLS modules has {length} entries at 0x{node:x}: it is damaged"
+                    )
+                data = self._memory.read(node + slots_at, length * slot_size)
+                for index in range(length):
+                    at = index * slot_size
+                    generation = self._word_in(data, at + describe("dtv_slotinfo_gen").offset)
+                    link_map = self._word_in(data, at + describe("dtv_slotinfo_map").offset)
+                    self._newest_generation = max(self._newest_generation, generation)
+                    if link_map and first_id + index:
+                        yield Slot(first_id + index, generation, link_map)
+                first_id += length
+                node = self._words.read(node + describe("dtv_slotinfo_list_next").offset)
+        except UnreadableMemory as error:
+            if not first_id:
+                raise CorruptMemory(
+                    "The loader's list of TLS modules cannot be read",
+                    "The dump may be truncated or made with a narrow coredump_filter.",
+                ) from error
+
+    def _module(self, slot: Slot, loaded: LoadedObject) -> Module:
+        file = loaded.file
+        segment = file.tls_segment if file else self._objects.tls_segment_at(loaded.load_base)
+        return Module(
+            id=slot.id,
+            name=os.path.basename(loaded.target_path or loaded.path or self._target.executable or "") or "?",
+            path=loaded.path,
+            target_path=loaded.target_path,
+            load_base=loaded.load_base,
+            generation=slot.generation,
+            static_offset=self._static_offset(slot.link_map),
+            segment=segment,
+            build_id=loaded.build_id,
+            problem=loaded.problem,
+        )
+
+    def _static_offset(self, link_map: int) -> int | None:
+        offset = self._word_field(link_map, "link_map_l_tls_offset")
+        none = self._architecture.no_static_offset
+        mask = (1 << 8 * self._words.size) - 1
+        return None if offset in (none & mask, none - 1 & mask) else offset
+
+    def _word_field(self, structure: int, name: str) -> int:
+        field = self._descriptors.field(name)
+        data = self._memory.read(structure + field.offset, field.bits // 8)
+        return int.from_bytes(data, "little" if self._words.order == "<" else "big")
+
+    def _word_in(self, data: bytes, at: int) -> int:
+        return int(struct.unpack_from(self._words.format, data, at)[0])
+
+    # Blocks
+
+    def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
+        """Follows td_thr_tlsbase.c.
+
+        A module with a static offset has its block there in every thread, whatever the DTV
+        says (an initial-exec library that came after the threads has empty DTV entries), so
+        the DTV is read for dynamic modules only, and of a few threads to check the offset.
+        """
+        if module.static_offset is None:
+            return self._dtvs.blocks(module, thread_pointers, self._newest_generation)
+        offset = -module.static_offset if self._architecture.static_below else module.static_offset
+        offset -= self._architecture.thread_pointer_bias
+        mask = (1 << 8 * self._words.size) - 1
+        fixed: list[Place] = [thread_pointer + offset & mask for thread_pointer in thread_pointers]
+        if self._is_offset_damaged(module, fixed, thread_pointers):
+            reason = f"the link map of {module.name} is damaged (its l_tls_offset is 0x{module.static_offset:x})"
+            return [Absence(State.UNRESOLVED, reason)] * len(fixed)
+        return fixed
+
+    def _is_offset_damaged(self, module: Module, fixed: Sequence[Place], thread_pointers: Sequence[int]) -> bool:
+        """Whether no block of the module's size can be there, or every DTV that has the block has it elsewhere."""
+        segment, offset = module.segment, module.static_offset or 0
+        if segment and segment.address % segment.alignment == 0 and offset % segment.alignment:
+            return True
+        if offset > LARGEST_STATIC or (segment and self._architecture.static_below and offset < segment.size):
+            return True
+        known = self._dtvs.blocks(module, thread_pointers[:FEW], self._newest_generation)
+        said = [place == here for place, here in zip(known, fixed) if isinstance(place, int)]
+        return bool(said) and not any(said)
+
+    @cached_property
+    def _dtvs(self) -> Dtvs:
+        return Dtvs(self._memory, self._words, self._descriptors, self._pthread_distance)
+
+    # What else a thread has
+
+    @cached_property
+    def thread_data(self) -> GlibcThreadData:
+        """See `libc.thread_data.HasThreadData`."""
+        from gdb_tls.libc.glibc.thread_data import GlibcThreadData
+
+        return GlibcThreadData(
+            self._target, self._words, self._descriptors, self._pthread_distance, self._dtvs.pointers
+        )

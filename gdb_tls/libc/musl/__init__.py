@@ -1,0 +1,1 @@
+"""musl, which describes nothing: what is read is checked for consistency."""

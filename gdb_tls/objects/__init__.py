@@ -1,0 +1,1 @@
+"""The loaded objects of the program, and their files on this machine."""

@@ -1,0 +1,161 @@
+"""What kind of memory an address is: an object's own, a thread's stack, a thread's TLS block, or other.
+
+One sorted list of edges answers for any number of addresses at the speed of `bisect`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import repeat
+from typing import NamedTuple
+
+from gdb_tls.elf.file import NotElf
+from gdb_tls.elf.headers import PT_LOAD
+from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
+from gdb_tls.program.survey import Survey
+
+AT_RANDOM = 25
+
+STATIC, STACK, BLOCK, OTHER, UNMAPPED = "static", "stack", "block", "other", "unmapped"
+
+
+class Area(NamedTuple):
+    """A kind of memory.
+
+    Attributes:
+        kind: "static" (code, constants, global variables and everything else that is mapped from a file),
+            "stack", "block" (of TLS), "other" (the heap, mostly) or "unmapped".
+        thread: whose stack or block it is, as a position in `Survey.threads`.
+    """
+
+    kind: str
+    thread: int | None = None
+
+
+class Range(NamedTuple):
+    """A range of addresses that is one kind of memory."""
+
+    start: int
+    end: int
+    area: Area
+
+
+NOTHING = Area(UNMAPPED)
+
+
+class MemoryMap:
+    """The areas of the program of a survey."""
+
+    def __init__(self, survey: Survey, main: int | None) -> None:
+        """Reads nothing yet.
+
+        Args:
+            survey: gives threads and blocks.
+            main: the main thread, as a position in `survey.threads`.
+        """
+        self._survey = survey
+        self._target = survey.program.target
+        self._main = main
+
+    def areas(self, addresses: Sequence[int]) -> list[Area]:
+        """What each address points to."""
+        edges, areas = self._edges
+        found = [areas[at] for at in map(bisect_right, repeat(edges), addresses)]
+        unknown = [index for index, area in enumerate(found) if area is NOTHING]
+        for index, is_mapped in zip(unknown, self._are_mapped([addresses[index] for index in unknown])):
+            if is_mapped:
+                found[index] = Area(OTHER)
+        return found
+
+    def _are_mapped(self, addresses: Sequence[int]) -> list[bool]:
+        """Asks the memory itself: the list may be incomplete, or there may be none (a remote target).
+
+        Runtimes keep where a stack begins: that is one byte after its mapping, and no dangling pointer.
+        """
+        edges, areas = self._edges
+        ends = [areas[bisect_right(edges, address - 1)].kind == STACK for address in addresses]
+        return [end or mapped for end, mapped in zip(ends, self._target.memory.are_mapped(addresses))]
+
+    @cached_property
+    def _edges(self) -> tuple[list[int], list[Area]]:
+        regions = self._target.regions()
+        mapped = [Range(r.start, r.end, Area(STATIC if r.file.startswith("/") else OTHER)) for r in regions]
+        layers = [mapped, objects_ranges(self._survey.program.objects), self._stacks(mapped), self._blocks()]
+        return flatten(layers)
+
+    def _stacks(self, mapped: Sequence[Range]) -> list[Range]:
+        """glibc and musl put a thread's control block at the upper end of the mapping of its stack."""
+        starts = [one.start for one in mapped]
+        found = []
+        known = enumerate(thread.thread_pointer for thread in self._survey.threads)
+        below = 0
+        for pointer, index in sorted((pointer, index) for index, pointer in known if pointer):
+            at = bisect_right(starts, pointer) - 1
+            if index != self._main and at >= 0 and pointer < mapped[at].end and mapped[at].area.kind == OTHER:
+                found.append(Range(max(starts[at], below), pointer, Area(STACK, index)))
+            below = pointer
+        # The kernel puts the bytes for AT_RANDOM on the first thread's stack.
+        first = self._target.auxiliary_vector().get(AT_RANDOM, 0)
+        at = bisect_right(starts, first) - 1
+        if at >= 0 and first < mapped[at].end and self._main is not None:
+            found.append(Range(mapped[at].start, mapped[at].end, Area(STACK, self._main)))
+        return found
+
+    def _blocks(self) -> list[Range]:
+        found = []
+        for blocks in self._survey.blocks.values():
+            size = blocks.module.segment.size if blocks.module.segment else 0
+            found += [
+                Range(place, place + size, Area(BLOCK, index))
+                for index, place in enumerate(blocks.places)
+                if isinstance(place, int) and size
+            ]
+        return found
+
+
+def objects_ranges(objects: LoadedObjects) -> list[Range]:
+    """Where the loaded objects are, with their `.bss`, which the kernel's list gives no file."""
+    found = []
+    for loaded in objects.all:
+        bounds = object_bounds(objects, loaded)
+        if bounds:
+            found.append(Range(*bounds, Area(STATIC)))
+    return found
+
+
+def object_bounds(objects: LoadedObjects, loaded: LoadedObject) -> tuple[int, int] | None:
+    """The first address of a loaded object and the one after its last; None where nothing tells."""
+    ends = [(h.address, h.address + h.size) for h in objects.headers_at(loaded.load_base) if h.type == PT_LOAD]
+    if not ends and loaded.file:
+        try:
+            ends = [(h.address, h.address + h.size) for h in loaded.file.segments if h.type == PT_LOAD]
+        except NotElf:
+            return None
+    if not ends:
+        return None
+    return loaded.load_base + min(start for start, _ in ends), loaded.load_base + max(end for _, end in ends)
+
+
+def flatten(layers: Iterable[Sequence[Range]]) -> tuple[list[int], list[Area]]:
+    """One list of edges of layers of ranges, where a later layer lies over an earlier one.
+
+    Returns:
+        The edges in ascending order, and the areas: `areas[n]` lies below `edges[n]`, and the last one above all.
+    """
+    sorted_layers = [sorted(layer) for layer in layers][::-1]
+    edges = sorted({edge for layer in sorted_layers for one in layer for edge in (one.start, one.end)})
+    positions = [0] * len(sorted_layers)
+    areas = [NOTHING]
+    for edge in edges:
+        area = NOTHING
+        for number, layer in enumerate(sorted_layers):
+            at = positions[number]
+            while at < len(layer) and layer[at].end <= edge:
+                at += 1
+            positions[number] = at
+            if area is NOTHING and at < len(layer) and layer[at].start <= edge:
+                area = layer[at].area
+        areas.append(area)
+    return edges, areas

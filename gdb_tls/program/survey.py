@@ -1,0 +1,280 @@
+"""All variables of the chosen modules in all threads, held as columns of bytes.
+
+A module's blocks are found once for all threads, and each block is read once for all of its
+variables.  Nothing here is an object for each instance: six hundred thousand of them (60 variables in 10,000
+threads) are lists of bytes, which `map`, `Counter` and `set` go through at the speed of C.
+`Column.instances` makes the model's instances of the cells that somebody wants to see.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import NamedTuple
+
+from gdb_tls.libc.library import blocks_in
+from gdb_tls.program.instances import Instances
+from gdb_tls.program.program import Program
+from gdb_tls.program.symbols import Candidate, Symbols
+from gdb_tls.program.value import read_instances, untyped
+from gdb_tls.target.model import Absence, Flag, Kind, Module, Place, State, Thread, Type, Variable
+from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.target.protocol import Target
+
+# Of a longer variable (a buffer) only the beginning is kept, unless all of it is asked for.
+LONGEST_KEPT = 256
+# Variables closer than this are read together; a block of a megabyte is not read for two words in it.
+LARGEST_GAP = 4096
+PAGE = 4096
+VIA = "passive"
+
+
+class Span(NamedTuple):
+    """One range of a module's block in all threads.
+
+    Attributes:
+        start: in the block.
+        end: in the block.
+        data: its bytes in each thread; empty where there are none.
+        holes: thread -> the ranges of its block that could not be read (their bytes are zeros in `data`).
+    """
+
+    start: int
+    end: int
+    data: list[bytes]
+    holes: dict[int, list[tuple[int, int]]]
+
+
+class Blocks:
+    """One module's block in each thread."""
+
+    def __init__(
+        self, target: Target, module: Module, places: Sequence[Place], ranges: Sequence[tuple[int, int]]
+    ) -> None:
+        """Takes where the blocks are, and the ranges of them that will be wanted; reads nothing yet."""
+        self.module = module
+        self.places = places
+        self.absent = [index for index, place in enumerate(places) if not isinstance(place, int)]
+        self._target = target
+        self._ranges = _joined(ranges)
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """The wanted ranges' bytes, each range read once in each thread."""
+        return [self._read(start, end) for start, end in self._ranges]
+
+    def _read(self, start: int, end: int) -> Span:
+        here = [index for index, place in enumerate(self.places) if isinstance(place, int)]
+        addresses = [place + start for place in self.places if isinstance(place, int)]
+        data = [b""] * len(self.places)
+        holes: dict[int, list[tuple[int, int]]] = {}
+        for index, address, raw in zip(here, addresses, self._target.memory.read_many(addresses, end - start)):
+            if raw is None:
+                raw, missing = self._pieces(address, end - start)
+                if missing:
+                    holes[index] = [(low + start, high + start) for low, high in missing]
+            data[index] = raw
+        return Span(start, end, data, holes)
+
+    def _pieces(self, address: int, size: int) -> tuple[bytes, list[tuple[int, int]]]:
+        """A range a page at a time; nothing at all where no page of it can be read."""
+        edges = [address, *range((address // PAGE + 1) * PAGE, address + size, PAGE), address + size]
+        data, holes = b"", []
+        for low, high in zip(edges, edges[1:]):
+            (piece,) = self._target.memory.read_many([low], high - low)
+            if piece is None:
+                holes.append((low - address, high - address))
+            data += bytes(high - low) if piece is None else piece
+        return (b"", []) if len(holes) == len(edges) - 1 else (data, holes)
+
+    def raws(self, offset: int, size: int) -> list[bytes]:
+        """The bytes at an offset in each thread; empty where there is no block or it cannot be read there."""
+        for start, end, data, holes in self.spans:
+            if start <= offset and offset + size <= end:
+                found = list(map(itemgetter(slice(offset - start, offset - start + size)), data))
+                for index, ranges in holes.items():
+                    if any(low < offset + size and offset < high for low, high in ranges):
+                        found[index] = b""
+                return found
+        return [b""] * len(self.places)
+
+    @cached_property
+    def absences(self) -> dict[int, Absence]:
+        """Thread -> why it has no block."""
+        return {index: place for index in self.absent if isinstance(place := self.places[index], Absence)}
+
+
+class Column:
+    """One variable in all threads.
+
+    Attributes:
+        candidate: its module and symbol.
+        name: demangled; `variable.name` is what the debug information calls it.
+        offset: in the module's block.
+        size: in bytes; where the symbol does not say, what is there up to the next variable.
+        blocks: the module's blocks.
+    """
+
+    def __init__(self, survey: Survey, candidate: Candidate, name: str, size: int, blocks: Blocks) -> None:
+        """Reads nothing yet."""
+        self.candidate = candidate
+        self.name = name
+        self.offset = candidate.symbol.value
+        self.size = size
+        self.blocks = blocks
+        self._survey = survey
+
+    @property
+    def module(self) -> Module:
+        """The variable's module."""
+        return self.candidate.module
+
+    @cached_property
+    def variable(self) -> Variable:
+        """The variable as the debugger describes it.  The first use may cost the debugger a while."""
+        return self._survey.symbols.variable(self.candidate)
+
+    @cached_property
+    def judged_as(self) -> tuple[Type, tuple[Flag, ...]]:
+        """The type by which the bytes are read, and the flags that follow from not knowing a better one."""
+        kind = self.variable.type
+        return (kind, ()) if kind else untyped(self.size, self._survey.pointer_size)
+
+    @property
+    def pointer_offset(self) -> int | None:
+        """Where in the variable the pointer is that it is, or owns; None for a variable without one."""
+        kind = self.judged_as[0]
+        return 0 if kind.kind is Kind.POINTER else kind.owner
+
+    def raws(self) -> list[bytes]:
+        """Its bytes in each thread, the first `Survey.longest` of them; empty where there are none."""
+        return self.blocks.raws(self.offset, min(self.size, self._survey.longest))
+
+    def words(self, offset: int = 0) -> list[bytes]:
+        """The pointer-sized word at an offset in the variable, in each thread; empty where there is none."""
+        return self.blocks.raws(self.offset + offset, self._survey.pointer_size)
+
+    def states(self) -> list[State]:
+        """Its state in each thread."""
+        at = self.pointer_offset
+        raws = self.words(at) if at is not None else self.raws()
+        null = bytes(self._survey.pointer_size)
+        meaning = dict.fromkeys(set(raws), State.SET)
+        if at is not None and null in meaning:
+            meaning[null] = State.NULL
+        meaning[b""] = State.UNREADABLE
+        found = [meaning[raw] for raw in raws]
+        for index, absence in self.blocks.absences.items():
+            found[index] = absence.state
+        return found
+
+    def places(self) -> list[Place]:
+        """Its address in each thread, or why it has none."""
+        offset = self.offset
+        return [place + offset if isinstance(place, int) else place for place in self.blocks.places]
+
+    def instances(self, indices: Iterable[int] | None = None) -> Instances:
+        """Its instances in the threads at these positions in `Survey.threads`; in all where none are given."""
+        chosen = range(len(self.blocks.places)) if indices is None else list(indices)
+        kind, assumed = self.judged_as
+        at = self.pointer_offset
+        order = self._survey.program.target.architecture.byte_order
+        holders = None
+        if at is not None:
+            holders = {
+                int.from_bytes(raw, "little" if order == "little" else "big"): count
+                for raw, count in Counter(self.words(at)).items()
+                if raw
+            }
+        threads = [self._survey.threads[index] for index in chosen]
+        places = self.places()
+        return read_instances(
+            self._survey.program.target,
+            kind,
+            assumed,
+            threads,
+            [places[index] for index in chosen],
+            VIA,
+            holders,
+        )
+
+
+class Survey:
+    """Everything that is thread-local, in all threads.
+
+    Attributes:
+        program: whose it is.
+        threads: the columns' order.
+        modules: the chosen modules, by id.
+        blocks: module id -> its blocks.
+        columns: one for each variable, by module and offset.
+        longest: how many bytes of a variable are kept.
+        interrupted: whether the user stopped the survey: then the last modules are missing.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        pattern: str | None = None,
+        threads: Sequence[Thread] | None = None,
+        longest: int = LONGEST_KEPT,
+        progress: Progress = SILENT,
+    ) -> None:
+        """Finds the variables and the blocks; their bytes are read when a column is first used.
+
+        Args:
+            program: the program.
+            pattern: a --module pattern; None for all modules.
+            threads: the threads that are wanted; None for all.
+            longest: how many bytes of a variable to keep.
+            progress: shows how far it is.
+
+        Raises:
+            TlsError: where the program cannot be read at all.
+        """
+        self.program = program
+        self.threads = list(program.threads if threads is None else threads)
+        self.symbols: Symbols = program.symbols(pattern)
+        self.modules: Sequence[Module] = self.symbols.modules
+        self.longest = longest
+        self.pointer_size = program.target.architecture.pointer_size
+        self.blocks: dict[int, Blocks] = {}
+        self.columns: list[Column] = []
+        candidates: dict[int, dict[int, Candidate]] = {module.id: {} for module in self.modules}
+        for candidate in self.symbols.candidates():
+            candidates[candidate.module.id].setdefault(candidate.symbol.value, candidate)
+        with progress.task("Reading thread-local storage", len(self.modules)) as task:
+            for module in self.modules:
+                self._add(module, [candidate for _, candidate in sorted(candidates[module.id].items())])
+                task.advance()
+        self.interrupted = task.interrupted
+
+    def _add(self, module: Module, candidates: Sequence[Candidate]) -> None:
+        places = blocks_in(self.program.libc, module, self.threads)
+        sizes = self._sizes(module, candidates)
+        ranges = [(c.symbol.value, c.symbol.value + min(size, self.longest)) for c, size in zip(candidates, sizes)]
+        blocks = Blocks(self.program.target, module, places, ranges)
+        self.blocks[module.id] = blocks
+        names = self.program.target.debug.demangle([candidate.symbol.name for candidate in candidates])
+        self.columns += [Column(self, c, name, size, blocks) for c, name, size in zip(candidates, names, sizes)]
+
+    def _sizes(self, module: Module, candidates: Sequence[Candidate]) -> list[int]:
+        ends = [candidate.symbol.value for candidate in candidates[1:]]
+        ends.append(module.segment.size if module.segment else 1 << 62)
+        return [
+            candidate.symbol.size or min(max(end - candidate.symbol.value, 1), self.pointer_size)
+            for candidate, end in zip(candidates, ends)
+        ]
+
+
+def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges in ascending order, with those that are close made one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if found and start - found[-1][1] <= LARGEST_GAP:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found

@@ -1,0 +1,279 @@
+"""From addresses and a type to what a user wants to know: state, flags, value, text."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from gdb_tls.program.instances import Instances, Judgement
+from gdb_tls.target.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
+from gdb_tls.target.protocol import Target, UnreadableMemory
+
+LONGEST_PREVIEW = 40
+SMALLEST_PAGE = 4096
+FLOATS = {4: "f", 8: "d"}
+# A greater length is no length: the structure is not what its members' names promise, or not initialised.
+LONGEST_BUFFER = 1 << 40
+
+
+def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
+    """What to take a variable for whose type nothing describes.
+
+    Pointer-sized ones are taken for `void *`, and say so; an unknown size counts as a pointer's.
+    """
+    if size in (0, pointer_size):
+        return Type("void *", Kind.POINTER, pointer_size), (Flag.ASSUMED_POINTER,)
+    if size in (1, 2, 4):
+        return Type(f"{size}-byte integer", Kind.INTEGER, size), ()
+    return Type(f"{size} bytes", Kind.AGGREGATE, size), ()
+
+
+def follow(target: Target, path: Path, places: Sequence[Place]) -> list[Place]:
+    """Walks a path from each place to its end.
+
+    A null pointer on the way is a `null` instance without a value of its own: its reason
+    names the pointer.
+    """
+    size = target.architecture.pointer_size
+    mask = (1 << 8 * size) - 1  # a pointer with garbage may be near the end of memory
+    current = list(places)
+    for step in path.steps:
+        if step.pointer_offset is not None:
+            holders = [index for index, place in enumerate(current) if isinstance(place, int)]
+            addresses = [place + step.pointer_offset & mask for place in current if isinstance(place, int)]
+            for index, address, raw in zip(holders, addresses, target.memory.read_many(addresses, size)):
+                if raw is None:
+                    current[index] = Absence(State.UNREADABLE, f"{step.before} at 0x{address:x} cannot be read")
+                else:
+                    current[index] = _word(raw, target) or Absence(State.NULL, f"{step.before} is null")
+        current = [place + step.offset & mask if isinstance(place, int) else place for place in current]
+    return current
+
+
+def read_instances(
+    target: Target,
+    kind: Type,
+    assumed: tuple[Flag, ...],
+    threads: Sequence[Thread],
+    places: Sequence[Place],
+    via: str,
+    holders: Mapping[int, int] | None = None,
+) -> Instances:
+    """Reads and judges one variable in every thread: each different value once, however many threads have it.
+
+    Args:
+        target: the program.
+        kind: the variable's type.
+        assumed: flags that hold for every instance that has a value.
+        threads: all threads.
+        places: for each thread the variable's address, or why there is none.
+        via: the resolver's name.
+        holders: pointer -> how many threads have it, where that is not to be counted among `threads`.
+    """
+    raws = _read(target, places, kind.size)
+    judged = _judge(Counter(raws), kind, assumed, holders, target)
+    judgements = [judged[raw] for raw in raws]
+    if None in judged:
+        for index, (place, raw) in enumerate(zip(places, raws)):
+            if not isinstance(place, int):
+                judgements[index] = Judgement(place.state, (), place.reason)
+            elif raw is None:
+                judgements[index] = Judgement(State.UNREADABLE, (), _unreadable(place, target))
+    for index in [index for index, thread in enumerate(threads) if thread.exited]:
+        judgement = judgements[index]
+        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is Flag.EXITED)
+        judgements[index] = judgement._replace(flags=flags)
+    describe = _Describer(target, kind)
+
+    def make(index: int) -> Instance:
+        place, raw = places[index], raws[index]
+        state, flags, reason = judgements[index]
+        address = place if isinstance(place, int) else None
+        value, text = (None, "") if raw is None or address is None else describe(address, raw)
+        return Instance(threads[index], state, flags, address, value, text, via, reason)
+
+    return Instances(threads, judgements, raws, make)
+
+
+def _read(target: Target, places: Sequence[Place], size: int) -> list[bytes | None]:
+    """The bytes at each place; None where it is no address or cannot be read."""
+    addresses = [place for place in places if isinstance(place, int)]
+    found = target.memory.read_many(addresses, size)
+    if len(found) == len(places):
+        return found
+    read = iter(found)
+    return [next(read) if isinstance(place, int) else None for place in places]
+
+
+def _judge(
+    known: Mapping[bytes | None, int],
+    kind: Type,
+    assumed: tuple[Flag, ...],
+    holders: Mapping[int, int] | None,
+    target: Target,
+) -> dict[bytes | None, Judgement]:
+    """What is said of each different value; `known` says how many instances have it."""
+    found: dict[bytes | None, Judgement] = dict.fromkeys(known, Judgement(State.SET, assumed))
+    pointers = _pointers([raw for raw in known if raw is not None], kind, target)
+    shared = _shared(known, pointers, holders)
+    unmapped = _unmapped([pointer for pointer in pointers.values() if pointer], target)
+    null = Judgement(State.NULL, assumed)
+    remarkable = shared | unmapped | {0}
+    for raw, pointer in pointers.items():
+        if pointer in remarkable:
+            flags = (Flag.SHARED,) * (pointer in shared) + (Flag.DANGLING,) * (pointer in unmapped)
+            found[raw] = Judgement(State.SET, flags + assumed) if pointer else null
+    return found
+
+
+def _shared(
+    known: Mapping[bytes | None, int], pointers: Mapping[bytes, int], holders: Mapping[int, int] | None
+) -> set[int]:
+    """The pointers that several threads hold."""
+    if holders is None:
+        if len(set(pointers.values())) == len(pointers):
+            return {pointer for raw, pointer in pointers.items() if known[raw] > 1}
+        counts: dict[int, int] = defaultdict(int)
+        for raw, pointer in pointers.items():
+            counts[pointer] += known[raw]
+        holders = counts
+    return {pointer for pointer in pointers.values() if holders.get(pointer, 0) > 1}
+
+
+def _unreadable(address: int, target: Target) -> str:
+    if target.kind == "core":
+        return f"the page at 0x{address:x} is not in the core"
+    return f"0x{address:x} cannot be read"
+
+
+def _unmapped(pointers: Sequence[int], target: Target) -> set[int]:
+    """Those that point to no mapped memory; one look a page."""
+    by_page = {pointer & -SMALLEST_PAGE: pointer for pointer in pointers}
+    mapped = target.memory.are_mapped(list(by_page.values()))
+    bad = {page for page, is_mapped in zip(by_page, mapped) if not is_mapped}
+    return {pointer for pointer in pointers if pointer & -SMALLEST_PAGE in bad} if bad else set()
+
+
+def is_null(kind: Type, raw: bytes, target: Target) -> bool:
+    """Whether bytes of a type are a null pointer, or an object whose owned pointer is null."""
+    return _pointers([raw], kind, target).get(raw) == 0
+
+
+def _pointers(raws: Sequence[bytes], kind: Type, target: Target) -> dict[bytes, int]:
+    """The pointer that each value is, or owns; empty for a type without one."""
+    at = 0 if kind.kind is Kind.POINTER else kind.owner
+    if at is None:
+        return {}
+    size = target.architecture.pointer_size
+    order = "<" if target.architecture.byte_order == "little" else ">"
+    words = b"".join([raw[at : at + size] for raw in raws])
+    return dict(zip(raws, struct.unpack(f"{order}{len(raws)}{'Q' if size == 8 else 'I'}", words)))
+
+
+def _word(raw: bytes, target: Target) -> int:
+    return int.from_bytes(raw, "little" if target.architecture.byte_order == "little" else "big")
+
+
+class _Describer:
+    """Values and texts of one type; what is the same in many threads is worked out once."""
+
+    def __init__(self, target: Target, kind: Type) -> None:
+        self._target = target
+        self._kind = kind
+        self._known: dict[bytes, tuple[int | float | bool | None, str]] = {}
+        self._order: Literal["little", "big"] = "little" if target.architecture.byte_order == "little" else "big"
+        self._float = ("<" if self._order == "little" else ">") + FLOATS[kind.size] if kind.size in FLOATS else ""
+
+    def __call__(self, address: int, raw: bytes) -> tuple[int | float | bool | None, str]:
+        """The value, or None where it is no scalar, and its text."""
+        if self._kind.kind is Kind.AGGREGATE or (self._kind.kind is Kind.FLOAT and not self._float):
+            # The same bytes may print differently (a string's inner pointer), so they are not kept.
+            return None, self._formatted(address, raw)
+        known = self._known.get(raw)
+        if known is None:
+            known = self._known[raw] = self._scalar(raw)
+        return known
+
+    def _formatted(self, address: int, raw: bytes) -> str:
+        if self._kind.debugger_type is None:
+            return raw[:16].hex(" ") + (" ..." if len(raw) > 16 else "")
+        try:
+            return self._target.format_value(self._kind, address)
+        except UnreadableMemory:
+            return ""
+
+    def _scalar(self, raw: bytes) -> tuple[int | float | bool, str]:
+        kind = self._kind.kind
+        if kind is Kind.FLOAT:
+            real = float(struct.unpack(self._float, raw)[0])
+            return real, repr(real)
+        value = int.from_bytes(raw, self._order, signed=self._kind.is_signed)
+        if kind is Kind.POINTER:
+            return value, f"({self._kind.name}) 0x{value:x}" + self._pointed(value)
+        if kind is Kind.ENUM:
+            return value, self._kind.enumerators.get(value, str(value))
+        if kind is Kind.BOOLEAN:
+            return bool(value), str(bool(value)).lower()
+        if kind is Kind.CHARACTER:
+            return value, f"{value} {chr(value % 256)!r}"
+        return value, str(value)
+
+    def _pointed(self, pointer: int) -> str:
+        if not pointer:
+            return ""
+        if self._kind.points_to == "character":
+            return preview(pointer, self._target)
+        if self._kind.points_to == "function":
+            name = self._target.symbol_at(pointer)
+            return f" <{name}>" if name else ""
+        if self._kind.points_to == "printed":
+            text = self._target.format_pointed(self._kind, pointer)
+            return f" {text}" if text else ""
+        return counted_preview(self._kind.counted, pointer, self._target) if self._kind.counted else ""
+
+
+def preview(pointer: int, target: Target) -> str:
+    """The beginning of a zero-terminated string, quoted and escaped; empty where it cannot be read."""
+    found = b""
+    while b"\0" not in found and len(found) <= LONGEST_PREVIEW:
+        try:
+            # Up to the next 16-byte line, so that a string at the end of a page is read.
+            found += target.memory.read(pointer + len(found), 16 - (pointer + len(found)) % 16)
+        except UnreadableMemory:
+            break
+    if not found:
+        return ""
+    text, _, rest = found.partition(b"\0")
+    more = "" if (rest or found.endswith(b"\0")) and len(text) <= LONGEST_PREVIEW else "..."
+    return f' "{escape(text[:LONGEST_PREVIEW])}"{more}'
+
+
+def counted_preview(counted: Counted, address: int, target: Target) -> str:
+    """The length of a buffer and the beginning of its bytes; empty where they make no sense."""
+    try:
+        length = _word(target.memory.read(address + counted.length, counted.length_size), target)
+        pointer = _word(target.memory.read(address + counted.pointer, target.architecture.pointer_size), target)
+    except UnreadableMemory:
+        return ""
+    if length > LONGEST_BUFFER or (length and not pointer):
+        return ""
+    try:
+        text = target.memory.read(pointer, min(length, LONGEST_PREVIEW)) if length else b""
+    except UnreadableMemory:
+        return f" length {length}, unreadable"
+    return f' length {length} "{escape(text)}"{"..." if length > len(text) else ""}'
+
+
+def escape(text: bytes) -> str:
+    """Bytes of the program as C would write them in a string."""
+
+    def shown(c: str) -> str:
+        if "\udc80" <= c <= "\udcff":  # a byte that is no UTF-8, by surrogateescape
+            return f"\\x{ord(c) - 0xDC00:02x}"
+        if c == '"':
+            return '\\"'
+        return c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode()
+
+    return "".join(map(shown, text.decode("utf-8", errors="surrogateescape")))

@@ -1,0 +1,1 @@
+"""The commands: a folder each, with the same rooms (spec, answer, table, page, document)."""

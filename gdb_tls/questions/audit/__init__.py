@@ -1,0 +1,1 @@
+"""tls-audit: what looks wrong, without a name."""

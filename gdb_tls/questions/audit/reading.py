@@ -1,0 +1,202 @@
+"""Finding the bad variable without knowing its name: rules over columns, and what their findings weigh."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gdb_tls.program.memory_map import MemoryMap
+from gdb_tls.program.program import Program
+from gdb_tls.program.survey import Column, Survey
+from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
+from gdb_tls.questions.audit.scene import Place, Threads
+from gdb_tls.questions.audit.weight import ALARM, weigh
+from gdb_tls.target.model import Module, State, TargetInfo, Thread, Variable
+from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.target.protocol import Fault, Frame
+
+# A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
+LARGEST_OWNER = 64
+HIGHEST = 100
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A variable that looks wrong.
+
+    Attributes:
+        variable: which.
+        weight: how wrong; not limited, for the ranking.
+        findings: why, the worst first; the threads are positions in `Audit.threads`.
+        states: how many threads have it in which state.
+    """
+
+    variable: Variable
+    weight: int
+    findings: Sequence[Finding]
+    states: dict[State, int]
+
+    @property
+    def score(self) -> int:
+        """How wrong it looks, 0 to 100."""
+        return min(self.weight, HIGHEST)
+
+    @property
+    def is_alarming(self) -> bool:
+        """Whether it is worth the attention of somebody who has not asked for everything."""
+        return self.score >= ALARM
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The answer of `tls-audit`.
+
+    Attributes:
+        target: the program.
+        threads: all that were looked at.
+        modules: the modules that were looked at.
+        variables: how many variables were looked at.
+        pointers: how many of them are pointers or own something.
+        suspects: the most suspicious first.
+        fault: the signal on which the program stopped; None where it was none of a program that went wrong.
+        fault_frames: where, innermost first.
+        interrupted: whether the user stopped the audit.
+        nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
+    """
+
+    target: TargetInfo
+    threads: Sequence[Thread]
+    modules: Sequence[Module]
+    variables: int
+    pointers: int
+    suspects: Sequence[Suspect]
+    fault: Fault | None
+    fault_frames: Sequence[Frame]
+    interrupted: bool
+    nameless: Sequence[Module] = ()
+
+    @property
+    def alarming(self) -> list[Suspect]:
+        """The suspects that are worth everybody's attention."""
+        return [suspect for suspect in self.suspects if suspect.is_alarming]
+
+
+def audit(
+    program: Program,
+    pattern: str | None = None,
+    threads: Sequence[Thread] | None = None,
+    progress: Progress = SILENT,
+) -> Audit:
+    """Looks at every variable of every module in every thread.
+
+    Args:
+        program: the program.
+        pattern: a --module pattern; None for all modules.
+        threads: the threads that are wanted; None for all.
+        progress: shows how far it is.
+
+    Raises:
+        TlsError: where the program cannot be read at all.
+    """
+    survey = Survey(program, pattern, threads, progress=progress)
+    auditor = _Auditor(survey)
+    suspects: list[Suspect] = []
+    with progress.task("Auditing thread-local variables", len(survey.columns)) as task:
+        for column in survey.columns:
+            suspect = auditor.examine(column)
+            if suspect:
+                suspects.append(suspect)
+            task.advance()
+    scene = auditor.threads
+    return Audit(
+        target=program.info,
+        threads=survey.threads,
+        modules=survey.modules,
+        variables=len(survey.columns),
+        pointers=auditor.pointers,
+        suspects=sorted(suspects, key=_rank),
+        fault=scene.stop,
+        fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
+        interrupted=survey.interrupted or task.interrupted,
+        nameless=_nameless(survey),
+    )
+
+
+def _nameless(survey: Survey) -> list[Module]:
+    """Stripped files: the local symbols of thread-local variables are gone, and the program exports none."""
+    named = {column.module.id for column in survey.columns}
+    return [module for module in survey.modules if module.path and module.segment and module.id not in named]
+
+
+def _rank(suspect: Suspect) -> tuple[int, int]:
+    """The highest score first; of equals, what concerns the fewest threads says the most."""
+    return -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
+
+
+class _Auditor:
+    """Examines columns, one after the other."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.threads = Threads(survey)
+        self.pointers = 0
+        self._survey = survey
+        self._map = MemoryMap(survey, self.threads.main)
+        self._places = {module.id: Place(self.threads, survey, module) for module in survey.modules}
+        self._order: Literal["little", "big"] = (
+            "little" if survey.program.target.architecture.byte_order == "little" else "big"
+        )
+        self._ended = {index for index, thread in enumerate(survey.threads) if thread.exited}
+
+    def examine(self, column: Column) -> Suspect | None:
+        """Applies all rules to one variable; None where nothing is remarkable."""
+        size = self._survey.pointer_size
+        place = self._places[column.module.id]
+        if column.size != size and not (size < column.size <= LARGEST_OWNER and place.is_described):
+            return None
+        if column.size == size:
+            # Before its type is known: most variables are found harmless without asking the debugger for it.
+            self.pointers += 1
+            holding = self._holding(column, 0)
+            if not self._findings(holding, place):
+                return None
+        at = column.pointer_offset
+        if at is None or at + size > column.size:
+            self.pointers -= column.size == size
+            return None
+        self.pointers += column.size != size
+        holding = self._holding(column, at)
+        kind = column.judged_as[0]
+        holding = Holding(
+            holding.null,
+            holding.pointers,
+            holding.areas,
+            owner=kind.owner is not None,
+            shares="shared_ptr<" in kind.name or kind.name.startswith("const "),
+            typed=column.variable.type is not None,
+            bits=8 * size,
+        )
+        if column.variable.type is None and not is_pointer_like(holding):
+            return None
+        findings = self._findings(holding, place)
+        if not findings:
+            return None
+        weight = weigh(findings, place)
+        return Suspect(column.variable, weight, findings, dict(Counter(column.states()))) if weight else None
+
+    def _findings(self, holding: Holding, place: Place) -> list[Finding]:
+        found = [finding for rule in RULES for finding in rule(holding, place)]
+        return sorted(found, key=lambda finding: -finding.score)
+
+    def _holding(self, column: Column, at: int) -> Holding:
+        raws = column.words(at)
+        known = {raw: int.from_bytes(raw, self._order) for raw in set(raws) if raw}
+        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in self._ended]
+        values = [value for value in known.values() if value]
+        return Holding(
+            null=[index for index, value in here if not value],
+            pointers={index: value for index, value in here if value},
+            areas=dict(zip(values, self._map.areas(values))),
+            bits=8 * self._survey.pointer_size,
+        )

@@ -1,0 +1,276 @@
+"""The rules: each looks at one pointer variable in all threads and says what looks wrong.
+
+They are plain functions over plain data.  A finding's score is between 0 and 100 before
+`gdb_tls.questions.audit.weight` takes into account how much is known of the module.  What separates a defect from a
+variable that is null by design is evidence, never a name: did the thread touch the module, does it run the
+same function as those that have it, did it crash on a null pointer?
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, UNMAPPED, Area
+from gdb_tls.questions.inspect.verdict import ranges
+
+NEAR_NULL = 1 << 16
+# Fewer threads than this make no majority.
+SMALLEST_GROUP = 4
+LARGEST_MINORITY = 0.25
+# Values like 1 or -1 in a pointer are marks, not addresses.
+LARGEST_MARK = 4096
+NEAR_OBJECT = 4096
+LONGEST_LIST = 60
+# Of ten thousand threads these are enough to see what the null ones do.
+MOST_ASKED = 64
+MOST_COMPARED = 160
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one pointer variable holds; threads are positions in `Survey.threads`.
+
+    Attributes:
+        null: the living threads in which it is null.
+        pointers: living thread -> its non-null pointer.
+        areas: pointer -> what it points to.
+        owner: whether it is an object that owns what it points to alone (a unique_ptr).
+        shares: whether sharing is what its type is for (a shared_ptr, a pointer to constants).
+        typed: whether its type is known.
+        bits: of a pointer.
+    """
+
+    null: Sequence[int]
+    pointers: Mapping[int, int]
+    areas: Mapping[int, Area]
+    owner: bool = False
+    shares: bool = False
+    typed: bool = True
+    bits: int = 64
+
+    @cached_property
+    def kinds(self) -> set[str]:
+        """The kinds of memory that the pointers point to."""
+        return {area.kind for area in self.areas.values()}
+
+    def is_mark(self, pointer: int) -> bool:
+        """Whether a value stands for something else than an object: a small number, or -1."""
+        return pointer < LARGEST_MARK or pointer >= (1 << self.bits) - LARGEST_MARK
+
+
+class Finding(NamedTuple):
+    """What one rule has to say of one variable.
+
+    Attributes:
+        rule: its name.
+        score: how bad it looks, 0 to 100.
+        sentence: why.
+        threads: those in which it looks wrong, as positions in `Survey.threads`.
+    """
+
+    rule: str
+    score: int
+    sentence: str
+    threads: Sequence[int]
+
+
+class Fault(NamedTuple):
+    """The crash, as the rules see it.
+
+    Attributes:
+        thread: who crashed, as a position in `Survey.threads`.
+        address: what it stumbled over; None where it is not known.
+        inside: whether the innermost frames are code of the variable's module.
+    """
+
+    thread: int
+    address: int | None
+    inside: bool
+
+
+class Scene(Protocol):
+    """What a rule may ask about the threads; the answers may cost time, so rules ask last."""
+
+    main: int | None
+
+    def fault(self) -> Fault | None:
+        """The crash; None where there was none."""
+        ...
+
+    def has_touched(self, thread: int) -> bool:
+        """Whether the thread has a block of its own of the variable's module, or runs code of it."""
+        ...
+
+    def function(self, thread: int) -> Hashable:
+        """What the thread runs: equal for threads that run the same function; None where it is not known."""
+        ...
+
+    def number(self, thread: int) -> int | None:
+        """GDB's number of a thread."""
+        ...
+
+    def has_ended(self, thread: int) -> bool:
+        """Whether the thread has ended (its stack is what is left of it)."""
+        ...
+
+
+Rule = Callable[[Holding, Scene], Iterator[Finding]]
+
+
+def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
+    """Set in the main thread and null in every other one that has it: initialised once, not once a thread."""
+    if list(holding.pointers) != [scene.main] or not holding.null:
+        return
+    asked = holding.null[:MOST_ASKED]
+    touched = [thread for thread in asked if scene.has_touched(thread)]
+    if not touched:
+        score, addition = 20, ", none of which has touched the module"
+    else:
+        score, addition = 45 + round(15 * len(touched) / len(asked)), ""
+    if len(holding.null) > 1:
+        score += 5
+    fault = scene.fault()
+    # Memory alone does not tell these apart; the crash of one that has it null does.
+    unless = "" if fault and fault.thread in holding.null else ", unless each makes its own when it first needs it"
+    sentence = (
+        f"Set only in the main thread, null in {_threads(holding.null, scene)}{addition}: "
+        f"initialised once for the process, not once for each thread{unless}."
+    )
+    yield Finding("set-in-main", score, sentence, holding.null)
+
+
+def null_in_minority(holding: Holding, scene: Scene) -> Iterator[Finding]:
+    """Null in a few of the threads that run the same function."""
+    null = {thread for thread in holding.null if thread != scene.main}
+    if not null or len(holding.pointers) < SMALLEST_GROUP - 1 or len(null) > len(holding.pointers):
+        return
+    groups: dict[Hashable, list[int]] = {}
+    for thread in [*sorted(null)[:MOST_ASKED], *islice(holding.pointers, MOST_COMPARED)]:
+        if thread != scene.main:
+            groups.setdefault(scene.function(thread), []).append(thread)
+    for function, members in groups.items():
+        odd = [thread for thread in members if thread in null]
+        if function is None or len(members) < SMALLEST_GROUP or not 0 < len(odd) <= LARGEST_MINORITY * len(members):
+            continue
+        rest = len(members) - len(odd)
+        sentence = f"Null in {_threads(odd, scene)}, but set in {rest:,} others that run the same function."
+        yield Finding("null-in-minority", 65, sentence, odd)
+
+
+def shared_object(holding: Holding, scene: Scene) -> Iterator[Finding]:
+    """Some threads hold one object, where others have their own.
+
+    A pool that all share, or constants, are meant so; so is what is in the file's own memory.
+    """
+    if holding.shares or OTHER not in holding.kinds or len(holding.areas) == len(holding.pointers):
+        return
+    counts = Counter(holding.pointers.values())
+    several = {pointer for pointer, count in counts.items() if count > 1 and holding.areas[pointer].kind == OTHER}
+    several = {pointer for pointer in several if not holding.is_mark(pointer)}
+    if not several:
+        return
+    sharing = [thread for thread, pointer in holding.pointers.items() if pointer in several]
+    own = len(holding.pointers) - len(sharing)
+    what = "one object" if len(several) == 1 else f"{len(several)} objects"
+    if own >= len(sharing):
+        addition = f", while {_count(own)} their own"
+        score = 60
+    elif holding.owner:
+        addition, score = ", and its type means that each is the only owner", 75
+    else:
+        addition, score = "", 25
+    yield Finding("shared", score, f"{_threads(sharing, scene, True)} share {what}{addition}.", sharing)
+
+
+def dangling(holding: Holding, scene: Scene) -> Iterator[Finding]:
+    """Points to memory that is not mapped."""
+    if UNMAPPED not in holding.kinds:
+        return
+    bad = [
+        thread
+        for thread, pointer in holding.pointers.items()
+        if holding.areas[pointer].kind == UNMAPPED and not holding.is_mark(pointer)
+    ]
+    if bad:
+        score = 60 if holding.typed else 45
+        sentence = f"Dangling in {_threads(bad, scene)}: it points to memory that is not mapped."
+        yield Finding("dangling", score, sentence, bad)
+
+
+def into_other_thread(holding: Holding, scene: Scene) -> Iterator[Finding]:
+    """Points into another thread's stack or TLS block, which ends with that thread."""
+    for kind, what in ((STACK, "stack"), (BLOCK, "thread-local storage")):
+        if kind not in holding.kinds:
+            continue
+        bad = [
+            (thread, area.thread)
+            for thread, pointer in holding.pointers.items()
+            if (area := holding.areas[pointer]).kind == kind and area.thread not in (None, thread)
+        ]
+        if not bad:
+            continue
+        whose = sorted({owner for _, owner in bad if owner is not None})
+        ended = any(scene.has_ended(owner) for owner in whose)
+        # The main thread's stack is there as long as the process: programs rely on it.
+        score = 75 if ended else 30 if whose == [scene.main] and kind == STACK else 55
+        threads = [thread for thread, _ in bad]
+        addition = ", which has ended" if ended else ""
+        sentence = f"In {_threads(threads, scene)} it points into the {what} of {_threads(whose, scene)}{addition}."
+        yield Finding("other-" + kind, score, sentence, threads)
+
+
+def explains_fault(holding: Holding, scene: Scene) -> Iterator[Finding]:
+    """The thread that crashed has it null and stumbled over null, or points to where it stumbled."""
+    fault = scene.fault()
+    if fault is None or fault.address is None:
+        return
+    inside = 20 if fault.inside else 0
+    if fault.thread in holding.null and fault.address < NEAR_NULL:
+        access = "null" if fault.address == 0 else f"0x{fault.address:x}, just above null"
+        sentence = f"Thread {scene.number(fault.thread)} crashed on an access to {access}, and has it null."
+        yield Finding("explains-fault", 30 + inside, sentence, [fault.thread])
+    pointer = holding.pointers.get(fault.thread)
+    if pointer is not None and fault.address >= NEAR_NULL and 0 <= fault.address - pointer < NEAR_OBJECT:
+        sentence = (
+            f"Thread {scene.number(fault.thread)} crashed on an access to 0x{fault.address:x}, where it points to."
+        )
+        yield Finding("explains-fault", 50 + inside, sentence, [fault.thread])
+
+
+RULES: Sequence[Rule] = (
+    explains_fault,
+    set_in_main_only,
+    null_in_minority,
+    shared_object,
+    dangling,
+    into_other_thread,
+)
+
+
+def is_pointer_like(holding: Holding) -> bool:
+    """Whether what the threads hold are addresses at all, for a variable whose type is not known."""
+    values = set(holding.pointers.values())
+    good = sum(1 for pointer in values if holding.areas[pointer].kind != UNMAPPED)
+    return not values or good * 2 > len(values)
+
+
+def _count(number: int) -> str:
+    return "one other has" if number == 1 else f"{number:,} others have"
+
+
+def _threads(threads: Sequence[int], scene: Scene, capital: bool = False) -> str:
+    numbers = [number for number in map(scene.number, threads) if number is not None]
+    if not numbers:
+        found = "an ended thread"
+    elif len(numbers) == 1:
+        found = f"thread {numbers[0]}"
+    else:
+        which = ranges(numbers)
+        which = which if len(which) <= LONGEST_LIST else which[:LONGEST_LIST].rpartition(",")[0] + ",..."
+        found = f"{len(numbers):,} threads ({which})"
+    return found[0].upper() + found[1:] if capital else found

@@ -1,0 +1,225 @@
+"""`tls-audit`'s answer: the ranking, the JSON document `gdb-tls/audit/1`, and one record a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from gdb_tls.questions.audit.reading import Audit, Suspect
+from gdb_tls.questions.audit.rules import NEAR_NULL, Finding
+from gdb_tls.questions.command import Records, Screen
+from gdb_tls.target.model import State, Variable
+from gdb_tls.target.protocol import Frame
+from gdb_tls.views.text import code, safe
+
+SHOWN_FRAMES = 3
+SHOWN_MODULES = 3
+
+
+class Answer(NamedTuple):
+    """What `tls-audit` found, and how much of it to show.
+
+    Attributes:
+        audit: all of it.
+        all: whether the weak hints are shown, too.
+    """
+
+    audit: Audit
+    all: bool
+
+    @property
+    def shown(self) -> Sequence[Suspect]:
+        """The suspects to show."""
+        return self.audit.suspects if self.all else self.audit.alarming
+
+
+def table(answer: Answer, screen: Screen) -> RenderableType:
+    """The suspects, the crash, and the verdict."""
+    parts: list[RenderableType] = []
+    for suspect in answer.shown:
+        parts += [*_suspect(suspect, screen.colour), Text("")]
+    crash = _crash(answer.audit)
+    if crash:
+        parts += [crash, Text("")]
+    parts += [Text(safe(sentence), "bold" if index == 0 else "dim") for index, sentence in enumerate(verdict(answer))]
+    return Group(*parts)
+
+
+def _suspect(suspect: Suspect, colour: bool) -> list[RenderableType]:
+    variable = suspect.variable
+    heading = Text()
+    heading.append("! " if suspect.is_alarming else "  ", "bold red")
+    heading.append(code(declaration(variable), colour))
+    place = f"{variable.file}:{variable.line}" if variable.line else variable.file
+    facts = [variable.module.name, place, _states(suspect), f"score {suspect.score}"]
+    heading.append(safe("    " + "   ".join(fact for fact in facts if fact)), "dim")
+    sentences = Group(*(Text(safe(finding.sentence)) for finding in suspect.findings))
+    return [heading, Padding(sentences, (0, 0, 0, 4))]
+
+
+def declaration(variable: Variable) -> str:
+    """The variable with its type, as in the source."""
+    kind = variable.type.name if variable.type else ""
+    separator = "" if not kind or kind.endswith(("*", "&")) else " "
+    return f"{kind}{separator}{variable.name}"
+
+
+def _states(suspect: Suspect) -> str:
+    order = sorted(suspect.states, key=lambda state: (state is not State.NULL, list(State).index(state)))
+    words = ("NULL" if state is State.NULL else state.value for state in order)
+    return ", ".join(f"{word} in {suspect.states[state]:,}" for word, state in zip(words, order))
+
+
+def _crash(audit: Audit) -> Text | None:
+    fault = audit.fault
+    if fault is None:
+        return None
+    where = ""
+    if fault.address is not None:
+        near = " (null)" if fault.address == 0 else " (just above null)" if fault.address < NEAR_NULL else ""
+        where = f" on an access to 0x{fault.address:x}{near}"
+    text = Text(f"Thread {fault.num} stopped on {fault.signal or 'a fault'}{where}, at:", "bold")
+    for frame in audit.fault_frames[:SHOWN_FRAMES]:
+        text.append(f"\n    {safe(_frame(frame))}", "not bold")
+    return text
+
+
+def _frame(frame: Frame) -> str:
+    return (frame.function or f"0x{frame.pc:x}") + (f"  {frame.file}:{frame.line}" if frame.file else "")
+
+
+def verdict(answer: Answer) -> list[str]:
+    """Sentences for the end: whether something looks wrong, what was looked at, and what to type next."""
+    audit = answer.audit
+    bad = audit.alarming
+    if audit.interrupted:
+        first = f"Interrupted: {_number(len(bad), 'variable looks', 'variables look')} wrong so far."
+    elif bad:
+        first = f"{_number(len(bad), 'variable looks', 'variables look')} wrong."
+    else:
+        first = "Nothing looks wrong."
+    looked = (
+        f"Looked at {_number(audit.variables, 'variable', 'variables')} ({audit.pointers:,} of them pointers) of "
+        f"{_number(len(audit.modules), 'module', 'modules')} in {_number(len(audit.threads), 'thread', 'threads')}."
+    )
+    sentences = [first, looked]
+    hints = len(audit.suspects) - len(bad)
+    if hints and not answer.all:
+        sentences.append(f"{_number(hints, 'weak hint', 'weak hints')} not shown: --all shows them.")
+    missing = [module.problem for module in audit.modules if module.problem]
+    if missing:
+        sentences.append(f"{_number(len(missing), 'module', 'modules')} could not be looked at: {missing[0]}.")
+    if audit.nameless:
+        names = ", ".join(module.name for module in audit.nameless[:SHOWN_MODULES])
+        more = f" and {len(audit.nameless) - SHOWN_MODULES} more" if len(audit.nameless) > SHOWN_MODULES else ""
+        sentences.append(f"Stripped, so that their variables have no names and were not looked at: {names}{more}.")
+    if bad:
+        sentences.append(f"Every thread's value: tls-inspect {bad[0].variable.name}")
+    return sentences
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def document(answer: Answer) -> dict[str, Any]:
+    """The whole audit, the weak hints included."""
+    audit = answer.audit
+    return {
+        "schema": "gdb-tls/audit/1",
+        "target": audit.target._asdict(),
+        "fault": _fault(audit),
+        "findings": [
+            {
+                "variable": variable_document(suspect.variable),
+                "score": suspect.score,
+                "alarming": suspect.is_alarming,
+                "states": {state.value: suspect.states.get(state, 0) for state in State},
+                "reasons": [
+                    {
+                        "rule": finding.rule,
+                        "score": finding.score,
+                        "sentence": finding.sentence,
+                        "threads": _numbers(audit, finding),
+                    }
+                    for finding in suspect.findings
+                ],
+            }
+            for suspect in audit.suspects
+        ],
+        "summary": {
+            "threads": len(audit.threads),
+            "modules": len(audit.modules),
+            "variables": audit.variables,
+            "pointers": audit.pointers,
+            "alarming": len(audit.alarming),
+            "hints": len(audit.suspects) - len(audit.alarming),
+            "missing": [module.problem for module in audit.modules if module.problem],
+            "nameless": [module.path for module in audit.nameless],
+            "interrupted": audit.interrupted,
+        },
+    }
+
+
+def variable_document(variable: Variable) -> dict[str, Any]:
+    """A variable, under the names that `gdb-tls/inspect/1` has for it."""
+    module = variable.module
+    return {
+        "name": variable.name,
+        "linkage_name": variable.linkage_name,
+        "type": variable.type.name if variable.type else None,
+        "size": variable.size,
+        "offset": hex(variable.offset),
+        "file": variable.file or None,
+        "line": variable.line or None,
+        "module": {"id": module.id, "path": module.path, "storage": module.storage},
+    }
+
+
+def _fault(audit: Audit) -> dict[str, Any] | None:
+    fault = audit.fault
+    if fault is None:
+        return None
+    return {
+        "num": fault.num,
+        "lwp": next((thread.lwp for thread in audit.threads if thread.num == fault.num), None),
+        "signal": fault.signal or None,
+        "address": None if fault.address is None else hex(fault.address),
+        "frames": [
+            {
+                "function": frame.function or None,
+                "file": frame.file or None,
+                "line": frame.line or None,
+                "pc": hex(frame.pc),
+            }
+            for frame in audit.fault_frames
+        ],
+    }
+
+
+def _numbers(audit: Audit, finding: Finding) -> list[int | None]:
+    return [audit.threads[index].num for index in finding.threads]
+
+
+def records(answer: Answer) -> Records:
+    """One record a finding, the worst variable first."""
+    columns = ("rank", "score", "alarming", "variable", "module", "rule", "sentence", "threads")
+    rows = (
+        [
+            rank,
+            suspect.score,
+            suspect.is_alarming,
+            suspect.variable.name,
+            suspect.variable.module.name,
+            finding.rule,
+            finding.sentence,
+            " ".join(str(number) for number in _numbers(answer.audit, finding) if number is not None),
+        ]
+        for rank, suspect in enumerate(answer.audit.suspects, 1)
+        for finding in suspect.findings
+    )
+    return Records(columns, rows)

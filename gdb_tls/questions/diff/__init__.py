@@ -1,0 +1,1 @@
+"""tls-diff: what differs between two threads or moments."""

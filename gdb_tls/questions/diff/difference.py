@@ -1,0 +1,218 @@
+"""What differs: between two threads, or between two moments of a program.
+
+It works on the documents of `tls-map` (schema `gdb-tls/map/1`), so that a moment can be a file from last
+week or the core of another run.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from gdb_tls.errors import BadArgument
+from gdb_tls.target.model import Kind, State
+
+SCHEMA = "gdb-tls/map/1"
+# Of a long value only this many bytes around the first difference are written.
+SHOWN_BYTES = 16
+
+Document = Mapping[str, Any]
+
+
+class Side(NamedTuple):
+    """One of the two that are compared.
+
+    Attributes:
+        document: the picture in which it is.
+        thread: the position of its thread in the picture.
+    """
+
+    document: Document
+    thread: int
+
+
+class Cell(NamedTuple):
+    """One variable on one side.
+
+    Attributes:
+        state: its state; None where this side has no such variable.
+        text: its value in plain text; empty where there is none.
+    """
+
+    state: str | None
+    text: str
+
+
+class Difference(NamedTuple):
+    """One variable in which the sides differ.
+
+    Attributes:
+        variable: as in the document.
+        thread: the right side's thread, as in the document.
+        left: what it is there.
+        right: what it is here.
+        in_state: whether the states differ.
+        expected: whether it is no news: two pointers that are both set, to each thread's own object.
+    """
+
+    variable: Mapping[str, Any]
+    thread: Mapping[str, Any]
+    left: Cell
+    right: Cell
+    in_state: bool
+    expected: bool
+
+
+def read_document(found: Any, name: str) -> Document:
+    """Checks that a document is a picture with values.
+
+    Raises:
+        BadArgument: where it is something else.
+    """
+    hint = "Write one with: tls-map --format json --output FILE"
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        raise BadArgument(f"{name} is not a picture of tls-map (schema {SCHEMA})", hint)
+    try:
+        threads = len(found["threads"])
+        for variable in found["variables"]:
+            if variable["bytes"] is None:
+                raise BadArgument(f"{name} has no values", hint)
+            if not len(variable["bytes"]) == len(variable["states"]) == threads or not variable["module"]["id"]:
+                raise BadArgument(f"{name} is damaged: {variable['name']} has not one value for each thread", hint)
+    except (KeyError, TypeError) as error:
+        raise BadArgument(f"{name} is damaged ({error})", hint) from error
+    return found
+
+
+def only_files(document: Document, names: Container[str]) -> Document:
+    """A picture without the variables of other files than these."""
+    kept = [v for v in document["variables"] if os.path.basename(v["module"]["path"] or "") in names]
+    return {**document, "variables": kept}
+
+
+def position(document: Document, number: int, what: str) -> int:
+    """The position of the thread with a number of GDB's.
+
+    Raises:
+        BadArgument: where there is none.
+    """
+    for index, thread in enumerate(document["threads"]):
+        if thread["num"] == number:
+            return index
+    raise BadArgument(f"There is no thread {number} in {what}")
+
+
+def between_threads(document: Document, left: int, right: int) -> list[Difference]:
+    """The variables in which two threads (positions) of one picture differ."""
+    return sorted_by_weight(_compare(Side(document, left), Side(document, right), same_thread=False, same_process=True))
+
+
+def between_moments(then: Document, now: Document, numbers: Sequence[int] | None = None) -> list[Difference]:
+    """The variables that changed from one moment to another, in the threads that are in both.
+
+    The threads of one process are matched by their LWPs, those of two runs by their numbers; of two runs the
+    pointers differ in any case, so only their states are compared.
+
+    Args:
+        then: the picture of the earlier moment.
+        now: that of the later one.
+        numbers: the numbers (now) of the threads that are wanted; None for all.
+    """
+    same_process = is_same_process(then, now)
+    key = "lwp" if same_process else "num"
+    before = {thread[key]: index for index, thread in enumerate(then["threads"]) if thread[key] is not None}
+    found: list[Difference] = []
+    for index, thread in enumerate(now["threads"]):
+        if thread[key] in before and (numbers is None or thread["num"] in numbers):
+            sides = Side(then, before[thread[key]]), Side(now, index)
+            found += _compare(*sides, same_thread=True, same_process=same_process)
+    return sorted_by_weight(found)
+
+
+def is_same_process(then: Document, now: Document) -> bool:
+    """Whether two pictures are of one process: it is the same program, and threads have the same thread pointers."""
+    pointers = [
+        {(thread["lwp"], thread["thread_pointer"]) for thread in document["threads"] if thread["lwp"]}
+        for document in (then, now)
+    ]
+    return bool(pointers[0] & pointers[1])
+
+
+def sorted_by_weight(found: Iterable[Difference]) -> list[Difference]:
+    """Differences of state first, expected ones last; else in the order in which they came."""
+    return sorted(found, key=lambda one: (one.expected, not one.in_state))
+
+
+def _compare(left: Side, right: Side, *, same_thread: bool, same_process: bool) -> Iterator[Difference]:
+    known = _by_name(left.document)
+    thread = right.document["threads"][right.thread]
+    for name, variable in _by_name(right.document).items():
+        other = known.pop(name, None)
+        here = _raw(variable, right)
+        there = _raw(other, left) if other else (None, None)
+        if here == there:
+            continue
+        in_state = here[0] != there[0]
+        is_pointer = variable["kind"] == Kind.POINTER.value
+        if is_pointer and not in_state and not same_process:
+            continue
+        # Each thread has its own object; one that has another object than before is news.
+        expected = is_pointer and not in_state and not same_thread
+        cells = _cells(other, there, left, variable, here, right)
+        yield Difference(variable, thread, *cells, in_state, expected)
+    for variable in known.values():
+        there = _raw(variable, left)
+        yield Difference(variable, thread, Cell(there[0], _text(variable, there, left)), Cell(None, ""), True, False)
+
+
+def _by_name(document: Document) -> dict[tuple[str, str, int], Mapping[str, Any]]:
+    """The variables by what stays the same in another build: file and symbol; twins are counted."""
+    found: dict[tuple[str, str, int], Mapping[str, Any]] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    for variable in document["variables"]:
+        key = os.path.basename(variable["module"]["path"] or ""), variable["linkage_name"]
+        found[(*key, seen[key])] = variable
+        seen[key] += 1
+    return found
+
+
+def _raw(variable: Mapping[str, Any], side: Side) -> tuple[str | None, str | None]:
+    return variable["states"][side.thread], variable["bytes"][side.thread]
+
+
+def _cells(
+    other: Mapping[str, Any] | None,
+    there: tuple[str | None, str | None],
+    left: Side,
+    variable: Mapping[str, Any],
+    here: tuple[str | None, str | None],
+    right: Side,
+) -> tuple[Cell, Cell]:
+    start = 0
+    if there[1] and here[1]:
+        pairs = zip(bytes.fromhex(there[1]), bytes.fromhex(here[1]))
+        start = next((index for index, (a, b) in enumerate(pairs) if a != b), 0) // SHOWN_BYTES * SHOWN_BYTES
+    one = Cell(there[0], _text(other, there, left, start) if other else "")
+    return one, Cell(here[0], _text(variable, here, right, start))
+
+
+def _text(variable: Mapping[str, Any], raw: tuple[str | None, str | None], side: Side, start: int = 0) -> str:
+    state, text = raw
+    if not text or state not in (State.SET.value, State.NULL.value):
+        return ""
+    data = bytes.fromhex(text)
+    kind = variable["kind"]
+    little = side.document["byte_order"] == "little"
+    if kind == Kind.FLOAT.value and len(data) in (4, 8):
+        return repr(struct.unpack(("<" if little else ">") + ("f" if len(data) == 4 else "d"), data)[0])
+    if kind in (Kind.AGGREGATE.value, Kind.FLOAT.value):
+        shown = data[start : start + SHOWN_BYTES]
+        place = f"[{start}..] " if start else ""
+        return place + shown.hex(" ") + (" ..." if len(data) > start + SHOWN_BYTES else "")
+    number = int.from_bytes(data, "little" if little else "big", signed=bool(variable.get("signed")))
+    if kind == Kind.POINTER.value:
+        return hex(number)
+    return str(bool(number)).lower() if kind == Kind.BOOLEAN.value else str(number)

@@ -1,0 +1,140 @@
+"""`tls-diff`'s answer: the table, the JSON document `gdb-tls/diff/1`, and one record a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from gdb_tls.questions.command import Records, Screen
+from gdb_tls.questions.diff.difference import Cell, Difference
+from gdb_tls.target.model import State, TargetInfo
+from gdb_tls.views.parts import STYLES
+from gdb_tls.views.text import safe
+
+
+class Answer(NamedTuple):
+    """What differs, and how much of it to show.
+
+    Attributes:
+        target: the program.
+        labels: what the left and the right side are.
+        differences: the weightiest first.
+        same_process: for two moments, whether they are of one process; None for two threads.
+        variables: how many variables were compared.
+        all: whether what is expected to differ is shown, too.
+    """
+
+    target: TargetInfo
+    labels: tuple[str, str]
+    differences: Sequence[Difference]
+    same_process: bool | None
+    variables: int
+    all: bool
+
+
+def table(answer: Answer, screen: Screen) -> RenderableType:
+    """One line for each difference, and how many there are."""
+    del screen
+    shown = [one for one in answer.differences if answer.all or not one.expected]
+    left_out = len(answer.differences) - len(shown)
+    parts: list[RenderableType] = []
+    if shown:
+        parts += [_table(answer, shown), Text("")]
+    what = "difference" if len(shown) == 1 else "differences"
+    parts.append(Text(f"{len(shown):,} {what} in {answer.variables:,} variables.", "bold"))
+    if left_out:
+        parts.append(
+            Text(f"Pointers that are set in both threads, to another object each: {left_out:,} (--all).", "dim")
+        )
+    if answer.same_process is False:
+        parts.append(Text("Two runs of the program: of pointers only the states are compared.", "dim"))
+    return Group(*parts)
+
+
+def _table(answer: Answer, shown: Sequence[Difference]) -> Table:
+    moments = answer.same_process is not None
+    lines = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    lines.add_column("Variable", overflow="fold")
+    lines.add_column("Module", overflow="fold")
+    if moments:
+        lines.add_column("Thread", no_wrap=True)
+    for label in answer.labels:
+        lines.add_column(safe(label), overflow="fold")
+    for one in shown:
+        cells = [Text(safe(one.variable["name"])), Text(safe(_module(one)), "dim")]
+        if moments:
+            cells.append(Text(_thread(one)))
+        lines.add_row(*cells, _cell(one.left), _cell(one.right))
+    return lines
+
+
+def _cell(cell: Cell) -> Text:
+    if cell.state is None:
+        return Text("no such variable", "dim")
+    state = State(cell.state)
+    if state is State.NULL:
+        return Text("NULL", STYLES[state])
+    return Text(safe(cell.text)) if state is State.SET and cell.text else Text(state.value, STYLES[state])
+
+
+def _module(one: Difference) -> str:
+    return str(one.variable["module"]["path"] or "").rsplit("/", 1)[-1]
+
+
+def _thread(one: Difference) -> str:
+    number = one.thread["num"]
+    return "-" if number is None else str(number)
+
+
+def document(answer: Answer) -> dict[str, Any]:
+    """All differences, the expected ones included."""
+    keys = ("name", "linkage_name", "type", "size", "offset", "module")
+    return {
+        "schema": "gdb-tls/diff/1",
+        "target": answer.target._asdict(),
+        "left": answer.labels[0],
+        "right": answer.labels[1],
+        "same_process": answer.same_process,
+        "differences": [
+            {
+                "variable": {key: one.variable[key] for key in keys},
+                "num": one.thread["num"],
+                "lwp": one.thread["lwp"],
+                "left": {"state": one.left.state, "text": one.left.text},
+                "right": {"state": one.right.state, "text": one.right.text},
+                "in_state": one.in_state,
+                "expected": one.expected,
+            }
+            for one in answer.differences
+        ],
+        "summary": {
+            "variables": answer.variables,
+            "differences": len(answer.differences),
+            "in_state": sum(one.in_state for one in answer.differences),
+            "expected": sum(one.expected for one in answer.differences),
+        },
+    }
+
+
+def records(answer: Answer) -> Records:
+    """One record a difference."""
+    columns = ("variable", "module", "num", "lwp", "left_state", "left", "right_state", "right", "expected")
+    rows = (
+        [
+            one.variable["name"],
+            _module(one),
+            one.thread["num"],
+            one.thread["lwp"],
+            one.left.state,
+            one.left.text,
+            one.right.state,
+            one.right.text,
+            one.expected,
+        ]
+        for one in answer.differences
+    )
+    return Records(columns, rows)

@@ -1,0 +1,1 @@
+"""tls-inspect: one variable in every thread."""

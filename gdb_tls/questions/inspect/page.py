@@ -1,0 +1,44 @@
+"""`tls-inspect`'s answer for a browser."""
+
+from __future__ import annotations
+
+from gdb_tls.questions.inspect.document import Answer, Row, flagged, thread_document, variable_document
+from gdb_tls.questions.inspect.table import value_text, where_text
+from gdb_tls.questions.inspect.verdict import verdict
+from gdb_tls.target.model import Instance, State
+from gdb_tls.views import page as pages
+
+
+def page(answer: Answer) -> pages.Page:
+    """The verdict, one row a thread that opens to all that is known of it, and the variable."""
+    report = answer.report
+    wide = [pages.Column("Thread", pages.NUMBER), pages.Column("LWP", pages.NUMBER, True)]
+    named = any(thread.name for thread in report.instances.threads)
+    if named:
+        wide.append(pages.Column("Name", minor=True))
+    wide += [pages.Column("State", pages.STATE), pages.Column("Value", pages.CODE)]
+    if answer.where:
+        wide.append(pages.Column("Where", minor=True))
+    threads = pages.Table("Threads", wide, [_page_row(answer, instance, named) for instance in report.instances])
+    about = pages.facts(variable_document(report), "Variable")
+    all_set = report.instances.summary[State.SET.value] == len(report.instances)
+    return pages.Page(verdict(report), [threads, about], grave=flagged(answer) or (False if all_set else None))
+
+
+def _page_row(answer: Answer, instance: Instance, named: bool) -> pages.Row:
+    report, thread = answer.report, instance.thread
+    where = where_text(answer.where.get(thread.num)).plain
+    state = " ".join([instance.state.value, *(flag.value for flag in instance.flags)])
+    value = value_text(report, Row(instance, (instance.thread,)), False).plain
+    cells = [
+        thread.num,
+        thread.lwp,
+        *([thread.name] if named else []),
+        state,
+        value,
+        *([where] if answer.where else []),
+    ]
+    known = {key: value for key, value in thread_document(instance, report.type).items() if key not in ("num", "flags")}
+    details = pages.facts({**known, "flags": [flag.value for flag in instance.flags] or None, "where": where})
+    selected = thread.num is not None and thread.num == report.selected
+    return pages.Row(cells, [details], "selected" if selected else "", instance.state is State.NULL)

@@ -1,0 +1,135 @@
+"""A report in plain words: what the pattern of states over the threads means."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from gdb_tls.program.instances import Instances
+from gdb_tls.target.model import Flag, Report, State, Thread
+
+
+def verdict(report: Report) -> list[str]:
+    """Sentences for the end of the report, the most important first."""
+    rows = report.instances
+    sentences = [*_null(report, rows), *_gaps(report, rows), *_flags(rows)]
+    if not sentences:
+        everything = range(len(rows))
+        sentences.append(_count("Set", rows, everything) if everything else "There is no thread to look at.")
+    return sentences
+
+
+def numbers(threads: Iterable[Thread]) -> str:
+    """The threads' numbers as ranges ("1-3,7"); ended threads are only counted."""
+    return ranges(thread.num for thread in threads if thread.num is not None)
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Numbers as ranges: "1-3,7"."""
+    found: list[list[int]] = []
+    for number in sorted(numbers):
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
+
+
+def _in_state(rows: Instances, state: State) -> list[int]:
+    """The positions of the instances in a state."""
+    return sorted(index for said, members in rows.groups if said.state is state for index in members)
+
+
+def _with_flag(rows: Instances, flag: Flag) -> list[int]:
+    """The positions of the instances with a flag."""
+    return sorted(index for said, members in rows.groups if flag in said.flags for index in members)
+
+
+def _null(report: Report, rows: Instances) -> list[str]:
+    null = _in_state(rows, State.NULL)
+    if not null:
+        return []
+    sentences = [_count("NULL", rows, null)]
+    have = _in_state(rows, State.SET)
+    if not have and len(null) == len(rows):
+        sentences.append("No thread has it set: it has not been initialised, or has been cleared everywhere.")
+    elif len(have) == 1 and _is_main(rows.threads[have[0]], report):
+        sentences.append("Set only in the main thread: initialised once for the process, not once for each thread.")
+    elif len(have) == 1:
+        sentences.append(f"Set only in {_who(rows, have)}: the others never initialised it.")
+    elif have and len(null) == 1 and _is_main(rows.threads[null[0]], report):
+        sentences.append("Null only in the main thread: the workers have their own.")
+    elif have and len(null) < len(have):
+        sentences.append("A minority of the threads is null: look at what these did not run.")
+    return sentences
+
+
+def _gaps(report: Report, rows: Instances) -> list[str]:
+    sentences = []
+    module = report.variable.module.name
+    untouched = _in_state(rows, State.UNALLOCATED)
+    if untouched:
+        if len(untouched) == len(rows):
+            sentences.append(f"No thread has touched {module}, so no block exists yet.")
+        else:
+            sentences.append(f"{_count('Unallocated', rows, untouched)[:-1]}: never touched {module}.")
+        if report.starts_null:
+            sentences.append("A new block would start null: the first access there finds a null pointer.")
+    for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
+        bad = _in_state(rows, state)
+        if bad:
+            sentences.append(_count(words, rows, bad))
+            reasons = Counter(rows.judgements[index].reason or "" for index in bad)
+            sentences += [f"  {reason}" for reason, _ in reasons.most_common(3)]
+    have = rows.summary[State.SET.value]
+    if sentences and have and not rows.summary[State.NULL.value]:
+        sentences.append(f"Set in the other {have:,}." if have > 1 else "Set in the other one.")
+    return sentences
+
+
+def _flags(rows: Instances) -> list[str]:
+    sentences = []
+    shared = _with_flag(rows, Flag.SHARED)
+    if shared:
+        objects = len({rows.contents[index] for index in shared})
+        what = "share one object" if objects == 1 else f"share {objects:,} objects"
+        if len(shared) == 1:
+            what = "shares its object with another thread"
+        sentences.append(f"{_who(rows, shared).capitalize()} {what}: it is not each thread's own.")
+    dangling = _with_flag(rows, Flag.DANGLING)
+    if dangling:
+        sentences.append(f"Dangling in {_who(rows, dangling)}: it points to memory that is not mapped.")
+    ended = _with_flag(rows, Flag.EXITED)
+    if ended:
+        words = "1 thread has" if len(ended) == 1 else f"{len(ended):,} threads have"
+        sentences.append(f"{words} ended without being joined.")
+    return sentences
+
+
+def _count(what: str, rows: Instances, some: Sequence[int]) -> str:
+    of = len(rows)
+    if len(some) == of:
+        return (
+            f"{what} in the only thread."
+            if of == 1
+            else f"{what} in both threads."
+            if of == 2
+            else f"{what} in all {of:,} threads."
+        )
+    which = numbers(rows.threads[index] for index in some)
+    return f"{what} in {len(some):,} of {of:,} threads{': ' + which if which else ''}."
+
+
+def _who(rows: Instances, some: Sequence[int]) -> str:
+    """Threads in words: "thread 2", "threads 1-3 and an ended thread"."""
+    threads = [rows.threads[index] for index in some]
+    ended = sum(thread.num is None for thread in threads)
+    listed = len(threads) - ended
+    words = [f"thread{'s' if listed > 1 else ''} {numbers(threads)}"] if listed else []
+    words += ["an ended thread" if ended == 1 else f"{ended:,} ended threads"] if ended else []
+    return " and ".join(words)
+
+
+def _is_main(thread: Thread, report: Report) -> bool:
+    # Linux: the main thread's LWP is the process id.
+    return thread.lwp is not None and thread.lwp == report.target.pid

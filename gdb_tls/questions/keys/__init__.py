@@ -1,0 +1,1 @@
+"""tls-keys: the data of pthread_setspecific."""

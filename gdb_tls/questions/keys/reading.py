@@ -1,0 +1,141 @@
+"""`pthread_setspecific`: every key, and what each thread keeps for it."""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gdb_tls.libc.thread_data import Key, KeySlot
+from gdb_tls.program.program import Program
+from gdb_tls.target.model import Absence, State, TargetInfo, Thread
+
+
+class KeyState(str, enum.Enum):
+    """What a thread has for a key; exactly one holds."""
+
+    SET = "set"
+    NULL = "null"
+    UNSET = "unset"
+    STALE = "stale"
+    UNREADABLE = "unreadable"
+
+
+class KeyValue(NamedTuple):
+    """One key in one thread.
+
+    Attributes:
+        thread: the thread.
+        state: "set" and "null" as the thread set it; "unset" if it never did; "stale" if it did for an
+            earlier key of the same number, so that `pthread_getspecific` gives null.
+        address: of the slot; None where the thread has none.
+        value: the pointer; None where there is none.
+        sequence: the key's sequence number when the thread set it; None where it is not kept.
+        reason: why nothing is known; None where something is.
+    """
+
+    thread: Thread
+    state: KeyState
+    address: int | None
+    value: int | None
+    sequence: int | None
+    reason: str | None
+
+
+class KeyReport(NamedTuple):
+    """One key in all threads.
+
+    Attributes:
+        number: the key, as `pthread_getspecific` takes it.
+        sequence: see `libc.thread_data.Key`; None where it is not known.
+        destructor: its address; 0 for none; None where it is not known.
+        destructor_name: the function's name; empty where it has none.
+        destructor_file: the file that it is in; empty where that is not known.
+        in_use: whether the key exists; None where that is not known.
+        values: one for every thread.
+    """
+
+    number: int
+    sequence: int | None
+    destructor: int | None
+    destructor_name: str
+    destructor_file: str
+    in_use: bool | None
+    values: Sequence[KeyValue]
+
+
+class KeysReport(NamedTuple):
+    """The answer of `tls-keys`.
+
+    Attributes:
+        target: the program.
+        keys: those that exist, then deleted ones for which a thread still holds a value.
+        threads: how many threads were looked at.
+        problem: why destructors and sequence numbers are not known; empty where they are.
+    """
+
+    target: TargetInfo
+    keys: Sequence[KeyReport]
+    threads: int
+    problem: str
+
+
+def read_keys(program: Program, threads: Sequence[Thread]) -> KeysReport:
+    """Reads all keys in these threads."""
+    table = program.thread_data.keys()
+    known = {key.number: key for key in table.keys}
+    pointers = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
+    read = iter(program.thread_data.key_slots(pointers))
+    slots: list[dict[int, KeySlot] | Absence] = []
+    held: set[int] = set()
+    for thread in threads:
+        found = next(read) if thread.thread_pointer is not None else Absence(State.UNRESOLVED, thread.problem)
+        if isinstance(found, Absence):
+            slots.append(found)
+        else:
+            slots.append({slot.number: slot for slot in found})
+            held |= {slot.number for slot in found if slot.value}
+    wanted = held if table.problem else {number for number, key in known.items() if key.in_use or number in held}
+    reports = [_report(program, number, known.get(number), threads, slots) for number in sorted(wanted)]
+    reports.sort(key=lambda report: report.in_use is False)
+    return KeysReport(program.info, reports, len(threads), table.problem)
+
+
+def _report(
+    program: Program,
+    number: int,
+    key: Key | None,
+    threads: Sequence[Thread],
+    slots: Sequence[dict[int, KeySlot] | Absence],
+) -> KeyReport:
+    values = []
+    for thread, own in zip(threads, slots):
+        if isinstance(own, Absence):
+            values.append(KeyValue(thread, KeyState.UNREADABLE, None, None, None, own.reason))
+        else:
+            values.append(_judge(thread, key, own.get(number)))
+    destructor = key.destructor if key else None
+    name = (program.target.symbol_at(destructor) if destructor else "") or ""
+    region = program.region(destructor) if destructor else None
+    return KeyReport(
+        number,
+        key.sequence if key else None,
+        destructor,
+        name,
+        os.path.basename(region.file) if region else "",
+        key.in_use if key else None,
+        values,
+    )
+
+
+def _judge(thread: Thread, key: Key | None, slot: KeySlot | None) -> KeyValue:
+    """What `pthread_getspecific` would give, and why (nptl/pthread_getspecific.c)."""
+    if slot is None:
+        return KeyValue(thread, KeyState.UNSET, None, None, None, None)
+    matches = key is None or None in (key.sequence, slot.sequence) or key.sequence == slot.sequence
+    # Without sequence numbers (musl), a null that was set is not to be told from one that never was.
+    if not slot.value and (not slot.sequence or not matches):
+        return KeyValue(thread, KeyState.UNSET, slot.address, None, slot.sequence, None)
+    state = KeyState.STALE if not matches else KeyState.SET if slot.value else KeyState.NULL
+    return KeyValue(thread, state, slot.address, slot.value, slot.sequence, None)

@@ -1,0 +1,47 @@
+"""`tls-keys`: the data of pthread_setspecific."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gdb_tls.questions import options
+from gdb_tls.questions.command import Action, CommandSpec, Request
+
+if TYPE_CHECKING:
+    from gdb_tls.questions.keys import table as views
+
+
+def query(request: Request) -> views.Answer:
+    """Reads the keys in the threads that are wanted."""
+    from gdb_tls.questions.keys import table as views
+    from gdb_tls.questions.keys.reading import read_keys
+
+    program = request.program()
+    return views.Answer(read_keys(program, request.chosen(program) or program.threads), request.max_rows)
+
+
+def _action() -> Action:
+    from gdb_tls.questions.keys import table as views
+
+    return Action(query, views.table, views.document, views.records)
+
+
+SPEC = CommandSpec(
+    name="tls-keys",
+    summary="Show every pthread key and each thread's value of it.",
+    description="""
+Lists the keys of pthread_key_create with their destructors, and what each thread gave to pthread_setspecific.
+
+"set" is a value; "null" is a null that the thread set, or that a destructor's run left; "unset" is a thread that
+never set one. "stale" is a value that the thread set for an earlier key of the same number: its sequence number is
+not the key's, so pthread_getspecific gives null, and no destructor will ever run for it.
+
+Only memory is read.
+""",
+    options=(options.FORMAT, options.OUTPUT, options.THREADS, options.ALL_THREADS),
+    examples=(
+        ("tls-keys", "Shows all keys and values"),
+        ("tls-keys --threads 1,3-5 --format json", "The same of some threads, for a program to read"),
+    ),
+    load=_action,
+)

@@ -1,0 +1,214 @@
+"""`tls-keys`'s answer: the table, the JSON document `gdb-tls/keys/1`, and one record a key and thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from gdb_tls.questions.command import Records, Screen
+from gdb_tls.questions.keys.reading import KeyReport, KeysReport, KeyState, KeyValue
+from gdb_tls.views.parts import count, plain_table, pointer, ranges, thread_fields
+from gdb_tls.views.text import safe
+
+STYLES = {
+    KeyState.SET: "green",
+    KeyState.NULL: "yellow",
+    KeyState.UNSET: "dim",
+    KeyState.STALE: "bold white on red",
+    KeyState.UNREADABLE: "magenta",
+}
+
+
+class Answer(NamedTuple):
+    """What `tls-keys` found, and how much of it to show.
+
+    Attributes:
+        report: all of it.
+        most: beyond how many lines a table puts the threads in one state on one line; None for no limit.
+    """
+
+    report: KeysReport
+    most: int | None
+
+
+def table(answer: Answer, screen: Screen) -> RenderableType:
+    """For each key its destructor, and a line for each value that some threads have."""
+    del screen
+    report = answer.report
+    lines = [(key, list(_groups(key, each=True))) for key in report.keys]
+    shortened = answer.most is not None and sum(len(groups) for _, groups in lines) > answer.most
+    if shortened:
+        lines = [(key, list(_groups(key, each=False))) for key in report.keys]
+    rows = plain_table("Key", "Seq", "Destructor", "Thread", "State", "Value", right=("Key", "Seq"))
+    for keys, groups in _folded(lines):
+        key = keys[0]
+        for index, group in enumerate(groups):
+            head = [_numbers(keys), _sequence(key), _destructor(key)] if index == 0 else ["", "", ""]
+            first = group[0]
+            threads = ranges(value.thread for value in group)
+            rows.add_row(*map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(_value(group)))
+    parts: list[RenderableType] = [rows, Text("")] if report.keys else []
+    if shortened:
+        parts.append(Text("Threads in one state share a line; --all shows each value.", "dim"))
+    return Group(
+        *parts,
+        *(Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(report))),
+    )
+
+
+def _groups(key: KeyReport, each: bool) -> Iterator[Sequence[KeyValue]]:
+    """The values that share a line: those alike or, where there are too many, those in one state."""
+    found: dict[object, list[KeyValue]] = {}
+    for value in key.values:
+        shown = (value.value, value.sequence) if each and value.state in (KeyState.SET, KeyState.STALE) else None
+        found.setdefault((value.state, value.reason, shown), []).append(value)
+    yield from found.values()
+
+
+def _folded(
+    lines: Sequence[tuple[KeyReport, list[Sequence[KeyValue]]]],
+) -> Iterator[tuple[list[KeyReport], list[Sequence[KeyValue]]]]:
+    """Adjacent keys that nobody has set, with one destructor, share a line."""
+    found: list[KeyReport] = []
+    for index, (key, groups) in enumerate(lines):
+        found.append(key)
+        following = lines[index + 1][0] if index + 1 < len(lines) else None
+        if following is None or not (_unused(key) and _unused(following)) or _alike(key) != _alike(following):
+            yield found, groups
+            found = []
+
+
+def _unused(key: KeyReport) -> bool:
+    return all(value.state is KeyState.UNSET for value in key.values)
+
+
+def _alike(key: KeyReport) -> object:
+    return key.destructor, key.sequence, key.in_use
+
+
+def _numbers(keys: Sequence[KeyReport]) -> str:
+    first, last = keys[0].number, keys[-1].number
+    return str(first) if first == last else f"{first}-{last}" if last - first == len(keys) - 1 else f"{first}..{last}"
+
+
+def _text(text: str) -> Text:
+    return Text(safe(text))
+
+
+def _sequence(key: KeyReport) -> str:
+    return "-" if key.sequence is None else str(key.sequence)
+
+
+def _destructor(key: KeyReport) -> str:
+    if key.destructor is None:
+        return "?"
+    name = key.destructor_name or f"0x{key.destructor:x}" if key.destructor else "none"
+    words = name + (f" ({key.destructor_file})" if key.destructor_file else "")
+    return words if key.in_use else f"deleted; {words}"
+
+
+def _value(group: Sequence[KeyValue]) -> str:
+    first = group[0]
+    if first.reason:
+        return first.reason
+    if first.state is KeyState.STALE and len(group) == 1:
+        return f"0x{first.value:x} (seq {first.sequence})"
+    values = {value.value for value in group}
+    if first.state is KeyState.UNSET or not first.value:
+        return ""
+    return f"0x{first.value:x}" if len(values) == 1 else f"{len(values):,} different values"
+
+
+def sentences(report: KeysReport) -> list[str]:
+    """The answer in plain words, the most important first."""
+    used = [key for key in report.keys if key.in_use]
+    found = []
+    if report.problem:
+        found.append(f"{report.problem[0].upper()}{report.problem[1:]}.")
+        found.append(f"{count(len(report.keys), 'key')} with a value in some thread; the values could not be checked.")
+    else:
+        found.append(
+            f"{count(len(used), 'key')} in use, in {count(report.threads, 'thread')}."
+            if used
+            else "No key of pthread_key_create is in use."
+        )
+    for key in report.keys:
+        stale = [value.thread for value in key.values if value.state is KeyState.STALE]
+        if stale and key.in_use:
+            found.append(
+                f"Key {key.number} was deleted and created again: {_who(stale)} a value of the earlier key. "
+                "pthread_getspecific gives null there, and no destructor will run for it."
+            )
+        elif stale or (key.in_use is False and any(value.value for value in key.values)):
+            holders = [value.thread for value in key.values if value.value]
+            found.append(f"Key {key.number} was deleted, but {_who(holders)} a value: no destructor will run for it.")
+        shared = _shared(key)
+        if shared:
+            found.append(f"Key {key.number}: threads {ranges(shared)} have the same value.")
+    return found
+
+
+def _who(threads: Sequence[Any]) -> str:
+    return f"thread {ranges(threads)} still holds" if len(threads) == 1 else f"threads {ranges(threads)} still hold"
+
+
+def _shared(key: KeyReport) -> list[Any]:
+    own = [value for value in key.values if value.state is KeyState.SET]
+    values = [value.value for value in own]
+    return (
+        [value.thread for value in own if values.count(value.value) > 1]
+        if len(set(values)) < len(values) <= 1000
+        else []
+    )
+
+
+def document(answer: Answer) -> dict[str, Any]:
+    """All keys with all threads; addresses are lower-case hex strings."""
+    report = answer.report
+    return {
+        "schema": "gdb-tls/keys/1",
+        "target": report.target._asdict(),
+        "problem": report.problem or None,
+        "keys": [
+            {
+                "key": key.number,
+                "in_use": key.in_use,
+                "sequence": key.sequence,
+                "destructor": {
+                    "address": pointer(key.destructor),
+                    "name": key.destructor_name or None,
+                    "file": key.destructor_file or None,
+                },
+                "threads": [
+                    {
+                        **thread_fields(value.thread),
+                        "state": value.state.value,
+                        "address": pointer(value.address),
+                        "value": pointer(value.value),
+                        "sequence": value.sequence,
+                        "reason": value.reason,
+                    }
+                    for value in key.values
+                ],
+            }
+            for key in report.keys
+        ],
+    }
+
+
+def records(answer: Answer) -> Records:
+    """One record a key and thread."""
+    columns = ("key", "in_use", "key_sequence", "destructor", "destructor_name", "num", "lwp", "name", "state")
+    rows = (
+        (
+            *(key.number, key.in_use, key.sequence, pointer(key.destructor), key.destructor_name),
+            *(value.thread.num, value.thread.lwp, value.thread.name, value.state.value),
+            *(pointer(value.address), pointer(value.value), value.sequence, value.reason),
+        )
+        for key in answer.report.keys
+        for value in key.values
+    )
+    return Records((*columns, "address", "value", "sequence", "reason"), rows)

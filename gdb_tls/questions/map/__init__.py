@@ -1,0 +1,1 @@
+"""tls-map: the state of every variable in every thread."""

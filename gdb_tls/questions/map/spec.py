@@ -1,0 +1,57 @@
+"""`tls-map`: the picture of every variable in every thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gdb_tls.questions import options
+from gdb_tls.questions.command import Action, CommandSpec, Option, Request
+
+if TYPE_CHECKING:
+    from gdb_tls.questions.map import table as views
+
+
+def query(request: Request) -> views.Answer:
+    """Finds the state of every variable in every thread; a file gets their bytes, too."""
+    from gdb_tls.program.grid import survey_grid
+    from gdb_tls.questions.map import table as views
+
+    arguments = request.arguments
+    program = request.program()
+    with_values = arguments.format not in ("table", "svg")
+    found = survey_grid(program, arguments.module, request.chosen(program), with_values, request.progress)
+    return views.Answer(found, arguments.all)
+
+
+def _action() -> Action:
+    from gdb_tls.questions.map import table as views
+
+    return Action(query, views.table, views.document, views.records)
+
+
+SPEC = CommandSpec(
+    name="tls-map",
+    summary="Show the state of all thread-local variables in all threads as a picture.",
+    description="""
+Rows are variables and columns are threads; each cell is a letter: S for set, N for null, - for a thread that has not
+touched the variable's module yet, u for memory that cannot be read, ? where no address was found. A variable that is
+initialised once instead of once for each thread is a row that is filled in one column only.
+
+Where there are more threads than the screen has room for, those in the same states share a column.
+
+The JSON document has every variable's bytes, too; tls-diff --against compares it with a later moment.
+""",
+    options=(
+        Option("--all", "Give every thread a column of its own, however many there are", {"action": "store_true"}),
+        options.FORMAT,
+        options.OUTPUT,
+        options.THREADS,
+        options.MODULE,
+    ),
+    examples=(
+        ("tls-map", "Shows everything that is thread-local"),
+        ("tls-map --module libapp.so", "Shows the variables of one library"),
+        ("tls-map --format json --output before.json", "Keeps all values, for tls-diff --against before.json"),
+    ),
+    load=_action,
+)

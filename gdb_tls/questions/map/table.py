@@ -1,0 +1,216 @@
+"""`tls-map`'s answer: the picture, the JSON document `gdb-tls/map/1`, and one record a variable and thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count, product
+from string import ascii_uppercase
+from typing import Any, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from gdb_tls.program.grid import Grid, Row
+from gdb_tls.questions.audit.table import variable_document
+from gdb_tls.questions.command import Records, Screen
+from gdb_tls.questions.inspect.verdict import ranges
+from gdb_tls.target.model import State, Thread
+from gdb_tls.views.parts import STYLES
+from gdb_tls.views.text import safe
+
+LETTERS = {
+    State.SET: "S",
+    State.NULL: "N",
+    State.UNALLOCATED: "-",
+    State.UNREADABLE: "u",
+    State.UNRESOLVED: "?",
+}
+LONGEST_NAME = 48
+LONGEST_LIST = 70
+
+
+class Answer(NamedTuple):
+    """The picture, and how to show it.
+
+    Attributes:
+        grid: all of it.
+        all: whether every thread has a column of its own, whatever the screen's width.
+    """
+
+    grid: Grid
+    all: bool
+
+
+class Head(NamedTuple):
+    """One column of the picture.
+
+    Attributes:
+        label: what stands above it.
+        members: its threads, as positions in `Grid.threads`.
+    """
+
+    label: str
+    members: Sequence[int]
+
+
+def table(answer: Answer, screen: Screen) -> RenderableType:
+    """A picture for each module, its legend, and the groups of threads."""
+    grid = answer.grid
+    if not grid.rows:
+        return Text("There is no thread-local variable to show." + _missing(grid))
+    names = [_name(row) for row in grid.rows]
+    width = max(max(map(len, names)), 8) + 2
+    room = max((screen.columns - width) // _column_width(grid), 1)
+    pieces, left_out = _pieces(answer, room)
+    parts: list[RenderableType] = []
+    for heads in pieces:
+        parts += [_picture(grid, names, heads), Text("")]
+    parts.append(_legend(grid))
+    if len(grid.threads) > sum(map(len, pieces)) or left_out:
+        parts += _groups(grid, [head for heads in pieces for head in heads if len(head.members) > 1], left_out)
+    if grid.interrupted:
+        parts.append(Text("Interrupted: the last variables are missing.", "bold"))
+    missing = _missing(grid)
+    if missing:
+        parts.append(Text(safe(missing.strip()), "dim"))
+    return Group(*parts)
+
+
+def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
+    """The columns, in as many pictures as they need, and the columns that are left out."""
+    grid = answer.grid
+    single = [Head(_label(thread), [index]) for index, thread in enumerate(grid.threads)]
+    if len(single) <= room:
+        return [single], []
+    if answer.all:
+        return [single[at : at + room] for at in range(0, len(single), room)], []
+    names = _group_names()
+    heads = [
+        Head(next(names), members) if len(members) > 1 else Head(_label(grid.threads[members[0]]), members)
+        for members in grid.groups()
+    ]
+    # What is initialised once is set in the main thread, whose LWP is the process id on Linux: it is never left out.
+    pid = grid.target.pid
+    main = next((head for head in heads[room:] if any(grid.threads[at].lwp == pid for at in head.members)), None)
+    if main is not None:
+        heads.remove(main)
+        heads.insert(room - 1, main)
+    return [heads[:room]], heads[room:]
+
+
+def _group_names() -> Iterator[str]:
+    return ("".join(letters) for length in count(1) for letters in product(ascii_uppercase, repeat=length))
+
+
+def _picture(grid: Grid, names: Sequence[str], heads: Sequence[Head]) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", show_edge=False)
+    table.add_column("Thread", no_wrap=True)
+    for head in heads:
+        own = any(grid.threads[index].num == grid.selected is not None for index in head.members)
+        table.add_column(f"*{head.label}" if own else head.label, justify="right", no_wrap=True)
+    module = None
+    for name, row in zip(names, grid.rows):
+        if row.variable.module.id != module:
+            module = row.variable.module.id
+            table.add_row(Text(safe(row.variable.module.name), "bold"))
+        table.add_row(Text(f"  {safe(name)}"), *(_cell(row, head) for head in heads))
+    return table
+
+
+def _cell(row: Row, head: Head) -> Text:
+    state = row.states[head.members[0]]
+    # A variable that cannot be null is set wherever it is: that is no news.
+    style = "dim" if state is State.SET and not row.is_pointer else STYLES[state]
+    return Text(LETTERS[state], style)
+
+
+def _legend(grid: Grid) -> Text:
+    text = Text()
+    for state, number in grid.counts().items():
+        if number:
+            text.append(LETTERS[state], STYLES[state])
+            text.append(f" {state.value} {number:,}   ")
+    text.append("* the selected thread" if grid.selected is not None else "", "dim")
+    return text
+
+
+def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list[RenderableType]:
+    parts: list[RenderableType] = [Text("Threads in the same states share a column; --all shows each.", "dim")]
+    for head in heads:
+        which = ranges(number for index in head.members if (number := grid.threads[index].num) is not None)
+        which = which if len(which) <= LONGEST_LIST else which[:LONGEST_LIST].rpartition(",")[0] + ",..."
+        parts.append(Text(f"  {head.label}  {len(head.members):,} threads {which}"))
+    if left_out:
+        threads = sum(len(head.members) for head in left_out)
+        parts.append(Text(f"  Not on the screen: {threads:,} more in {len(left_out):,} other patterns.", "bold"))
+    return parts
+
+
+def _name(row: Row) -> str:
+    name = row.variable.name
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
+
+
+def _label(thread: Thread) -> str:
+    return "-" if thread.num is None else str(thread.num)
+
+
+def _column_width(grid: Grid) -> int:
+    return max(len(_label(thread)) for thread in grid.threads) + 2 if grid.threads else 2
+
+
+def _missing(grid: Grid) -> str:
+    missing = [module.problem for module in grid.modules if module.problem]
+    return f" {len(missing)} modules could not be looked at: {missing[0]}." if missing else ""
+
+
+def document(answer: Answer) -> dict[str, Any]:
+    """Every variable with its state and bytes in every thread; `tls-diff --against` reads it again."""
+    grid = answer.grid
+    return {
+        "schema": "gdb-tls/map/1",
+        "target": grid.target._asdict(),
+        "byte_order": grid.byte_order,
+        "threads": [_thread(thread) for thread in grid.threads],
+        "variables": [_variable(row) for row in grid.rows],
+        "summary": {
+            "threads": len(grid.threads),
+            "variables": len(grid.rows),
+            **{state.value: number for state, number in grid.counts().items()},
+            "missing": [module.problem for module in grid.modules if module.problem],
+            "interrupted": grid.interrupted,
+        },
+    }
+
+
+def _thread(thread: Thread) -> dict[str, Any]:
+    return {
+        "num": thread.num,
+        "lwp": thread.lwp,
+        "name": thread.name,
+        "thread_pointer": None if thread.thread_pointer is None else hex(thread.thread_pointer),
+        "exited": thread.exited,
+    }
+
+
+def _variable(row: Row) -> dict[str, Any]:
+    return {
+        **variable_document(row.variable),
+        "kind": row.type.kind.value,
+        "signed": row.type.is_signed,
+        "states": [state.value for state in row.states],
+        "bytes": None if row.values is None else [raw.hex() if raw else None for raw in row.values],
+    }
+
+
+def records(answer: Answer) -> Records:
+    """One record a variable and thread."""
+    grid = answer.grid
+    columns = ("module", "variable", "num", "lwp", "state", "bytes")
+    rows = (
+        [row.variable.module.name, row.variable.name, thread.num, thread.lwp, state.value, raw.hex() or None]
+        for row in grid.rows
+        for thread, state, raw in zip(grid.threads, row.states, row.values or [b""] * len(grid.threads))
+    )
+    return Records(columns, rows)

@@ -1,0 +1,1 @@
+"""tls-modules: the modules with thread-local storage."""

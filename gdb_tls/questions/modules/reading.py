@@ -1,0 +1,63 @@
+"""The TLS modules: what each is, and in how many threads it has a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gdb_tls.libc.library import blocks_in
+from gdb_tls.program.program import Program
+from gdb_tls.target.model import Module, State, TargetInfo, Thread
+
+
+class ModuleReport(NamedTuple):
+    """One module over all threads.
+
+    Attributes:
+        module: the module.
+        blocks: threads that have a block.
+        unallocated: threads that have none yet.
+        unresolved: threads of which that is not known.
+        variables: how many thread-local variables its symbols name; None where its file is missing.
+    """
+
+    module: Module
+    blocks: int
+    unallocated: int
+    unresolved: int
+    variables: int | None
+
+    @property
+    def bytes_used(self) -> int | None:
+        """The size of all its blocks together; None where the size of one is not known."""
+        return self.module.segment.size * self.blocks if self.module.segment else None
+
+
+class ModulesReport(NamedTuple):
+    """The answer of `tls-modules`.
+
+    Attributes:
+        target: the program.
+        modules: by id.
+        threads: how many threads were looked at.
+    """
+
+    target: TargetInfo
+    modules: Sequence[ModuleReport]
+    threads: int
+
+
+def read_modules(program: Program, threads: Sequence[Thread], pattern: str | None) -> ModulesReport:
+    """Counts each module's blocks in these threads."""
+    symbols = program.symbols(pattern)
+    names: dict[int, set[int]] = {module.id: set() for module in symbols.modules}
+    for candidate in symbols.candidates():
+        names[candidate.module.id].add(candidate.symbol.value)
+    found = []
+    for module in symbols.modules:
+        places = blocks_in(program.libc, module, threads)
+        blocks = sum(isinstance(place, int) for place in places)
+        unallocated = sum(not isinstance(place, int) and place.state is State.UNALLOCATED for place in places)
+        variables = len(names[module.id]) if module.path else None
+        found.append(ModuleReport(module, blocks, unallocated, len(places) - blocks - unallocated, variables))
+    return ModulesReport(program.info, found, len(threads))

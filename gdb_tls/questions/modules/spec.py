@@ -1,0 +1,44 @@
+"""`tls-modules`: the modules with thread-local storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gdb_tls.questions import options
+from gdb_tls.questions.command import Action, CommandSpec, Request
+
+if TYPE_CHECKING:
+    from gdb_tls.questions.modules.reading import ModulesReport
+
+
+def query(request: Request) -> ModulesReport:
+    """Reads the modules, and their blocks in the threads that are wanted."""
+    from gdb_tls.questions.modules.reading import read_modules
+
+    program = request.program()
+    return read_modules(program, request.chosen(program) or program.threads, request.arguments.module)
+
+
+def _action() -> Action:
+    from gdb_tls.questions.modules import table as views
+
+    return Action(query, views.table, views.document, views.records)
+
+
+SPEC = CommandSpec(
+    name="tls-modules",
+    summary="List the modules with thread-local storage.",
+    description="""
+A module is a loaded file that has thread-local variables. Its id is the one that the program itself uses. A module with
+"static" storage has a block in every thread; one with "dynamic" storage only in the threads that have touched it.
+
+Size is that of one block in bytes; Bytes is that of all blocks together. Vars is the number of variables that the
+file's symbols name. Gen is the generation: the loader counts loads and unloads, so it says when this module came.
+""",
+    options=(options.FORMAT, options.OUTPUT, options.THREADS, options.MODULE),
+    examples=(
+        ("tls-modules", "Lists all modules"),
+        ("tls-modules --module 'lib*' --format json", "Some of them, for a program to read"),
+    ),
+    load=_action,
+)

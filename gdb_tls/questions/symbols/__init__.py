@@ -1,0 +1,1 @@
+"""tls-symbols: the thread-local variables, without looking at a thread."""

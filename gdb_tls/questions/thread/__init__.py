@@ -1,0 +1,1 @@
+"""tls-thread: everything thread-local that a thread has."""

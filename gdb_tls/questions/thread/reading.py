@@ -1,0 +1,116 @@
+"""Everything thread-local that one thread has: its blocks, and all variables with their values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gdb_tls.libc.thread_data import ControlBlock, Dtv
+from gdb_tls.program.instances import Instances
+from gdb_tls.program.program import Program
+from gdb_tls.program.report import wanted
+from gdb_tls.program.survey import Survey
+from gdb_tls.target.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
+from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.target.protocol import Frame
+
+
+class VariableValue(NamedTuple):
+    """One variable of the thread."""
+
+    variable: Variable
+    instance: Instance
+
+
+class BlockReport(NamedTuple):
+    """One module in the thread.
+
+    Attributes:
+        module: the module.
+        place: its block, or why there is none.
+        values: its variables, by offset; also where there is no block.
+    """
+
+    module: Module
+    place: Place
+    values: Sequence[VariableValue]
+
+
+class ThreadReport(NamedTuple):
+    """One thread.
+
+    Attributes:
+        thread: the thread.
+        frame: where it is; None where its stack cannot be read.
+        control_block: the C library's structure for it; None where its place or size is not known.
+        dtv: its table of blocks, or why that is not known.
+        blocks: one for each module, by id.
+    """
+
+    thread: Thread
+    frame: Frame | None
+    control_block: ControlBlock | None
+    dtv: Dtv | Absence
+    blocks: Sequence[BlockReport]
+
+
+class ThreadsReport(NamedTuple):
+    """The answer of `tls-thread`.
+
+    Attributes:
+        target: the program.
+        threads: those that were asked for.
+        interrupted: whether the user stopped it: then the last variables or threads are missing.
+    """
+
+    target: TargetInfo
+    threads: Sequence[ThreadReport]
+    interrupted: bool
+
+
+def read_threads(
+    program: Program, numbers: Sequence[range] | None, pattern: str | None = None, progress: Progress = SILENT
+) -> ThreadsReport:
+    """Reads some threads.
+
+    Args:
+        program: whose they are.
+        numbers: GDB's numbers of them; None for all, the ended ones too.
+        pattern: a --module pattern; None for all.
+        progress: shows how far it is.
+
+    Raises:
+        BadArgument: where no thread has one of the numbers.
+    """
+    threads = program.threads
+    chosen = [threads.index(thread) for thread in wanted(threads, numbers)]
+    # All threads, so that a pointer that two of them hold is seen.
+    survey = Survey(program, pattern, progress=progress)
+    values: dict[int, list[tuple[Variable, Instances]]] = {module_id: [] for module_id in survey.blocks}
+    with progress.task("Reading values", len(survey.columns)) as task:
+        for column in survey.columns:
+            values[column.module.id].append((column.variable, column.instances(chosen)))
+            task.advance()
+    found = []
+    with progress.task("Reading stacks", len(chosen)) as stacks:
+        for place, index in enumerate(chosen):
+            blocks = [
+                BlockReport(
+                    block.module,
+                    block.places[index],
+                    [VariableValue(variable, instances[place]) for variable, instances in values[module_id]],
+                )
+                for module_id, block in survey.blocks.items()
+            ]
+            found.append(_thread(program, threads[index], blocks))
+            stacks.advance()
+    return ThreadsReport(program.info, found, survey.interrupted or task.interrupted or stacks.interrupted)
+
+
+def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> ThreadReport:
+    pointer = thread.thread_pointer
+    frame = program.where(thread) if thread.num is not None and not thread.running else None
+    if pointer is None:
+        return ThreadReport(thread, frame, None, Absence(State.UNRESOLVED, thread.problem), blocks)
+    dtv = program.thread_data.dtvs([pointer])[0]
+    return ThreadReport(thread, frame, program.thread_data.control_block(pointer), dtv, blocks)

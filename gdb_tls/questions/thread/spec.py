@@ -1,0 +1,59 @@
+"""`tls-thread`: everything thread-local that a thread has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gdb_tls.errors import BadArgument
+from gdb_tls.questions import options
+from gdb_tls.questions.command import Action, CommandSpec, Option, Request, parse_threads
+
+if TYPE_CHECKING:
+    from gdb_tls.questions.thread.reading import ThreadsReport
+
+
+def query(request: Request) -> ThreadsReport:
+    """Reads the threads that are wanted: the selected one where none is named."""
+    from gdb_tls.questions.thread.reading import read_threads
+
+    arguments = request.arguments
+    program = request.program()
+    text = ",".join(arguments.thread)
+    numbers = parse_threads(text) if text not in ("", "all") else None
+    if not text:
+        selected = program.target.selected_thread()
+        if selected is None:
+            raise BadArgument("No thread is selected", "Give a thread's number, or all.")
+        numbers = [range(selected, selected + 1)]
+    return read_threads(program, numbers, arguments.module, request.progress)
+
+
+def _action() -> Action:
+    from gdb_tls.questions.thread import table as views
+
+    return Action(query, views.table, views.document, views.records)
+
+
+SPEC = CommandSpec(
+    name="tls-thread",
+    summary="Show everything thread-local that a thread has.",
+    description="""
+Shows the thread pointer, the thread control block, the DTV with its generation, each module's block with its size and
+place, and all variables with their values. THREAD is GDB's number of a thread, a list such as 1,3-5, or all; without
+it, the selected thread is meant.
+
+"unallocated" is a module that the thread has not touched yet. Only memory is read.
+""",
+    options=(
+        Option("thread", "Which thread", {"nargs": "*", "metavar": "THREAD"}, complete="threads"),
+        options.FORMAT,
+        options.OUTPUT,
+        options.MODULE,
+    ),
+    examples=(
+        ("tls-thread", "Shows the selected thread"),
+        ("tls-thread 2 --module swoole.so", "Shows one module in thread 2"),
+        ("tls-thread all --format json --output tls.json", "Writes everything of all threads for a program to read"),
+    ),
+    load=_action,
+)

@@ -1,0 +1,1 @@
+"""tls-verify: every resolver that can run here, compared."""

@@ -1,0 +1,1 @@
+"""tls-whatis: whose an address is."""

@@ -1,1 +1,0 @@
-"""Formats: one file each.  Nothing here reads the target."""

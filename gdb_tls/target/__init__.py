@@ -1,0 +1,1 @@
+"""What a host must give, and the words of the product."""

@@ -1,0 +1,300 @@
+"""The words of the product as data: no behaviour beyond what follows from the fields.
+
+Addresses and sizes are integers (bytes).  Nothing here is text for display, except
+what the inspected program or its debug information itself calls a thing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+if TYPE_CHECKING:
+    from gdb_tls.program.instances import Instances
+
+
+class State(str, enum.Enum):
+    """What is known of one variable in one thread; exactly one holds."""
+
+    SET = "set"
+    NULL = "null"
+    UNALLOCATED = "unallocated"
+    UNREADABLE = "unreadable"
+    UNRESOLVED = "unresolved"
+
+
+class Flag(str, enum.Enum):
+    """What is remarkable about an instance; any number may hold."""
+
+    SHARED = "shared"
+    DANGLING = "dangling"
+    EXITED = "exited"
+    ASSUMED_POINTER = "assumed-pointer"
+
+
+class Thread(NamedTuple):
+    """One thread of the inspected program.
+
+    Attributes:
+        num: GDB's number of the thread; None for one that GDB does not list.
+        lwp: the kernel's id of the thread; None where it is not known (an ended thread).
+        name: the thread's name, as bytes from the program would have it; may be empty.
+        thread_pointer: the value from which its TLS is addressed; None where it is not known.
+        exited: it has ended, but nobody has joined it, so its TLS is still there.
+        running: it is not stopped (non-stop mode), so its registers cannot be read.
+        problem: why there is no thread pointer; empty where there is one.
+    """
+
+    num: int | None
+    lwp: int | None
+    name: str
+    thread_pointer: int | None = None
+    exited: bool = False
+    running: bool = False
+    problem: str = ""
+
+
+class TlsSegment(NamedTuple):
+    """A file's PT_TLS program header (ELF gABI, "Program Header"): the initial image.
+
+    Attributes:
+        address: `p_vaddr`, without the load base.
+        image_size: `p_filesz`: bytes of `.tdata`; the rest of the block starts as zeros.
+        size: `p_memsz`: bytes of a block.
+        alignment: `p_align`, at least 1.
+    """
+
+    address: int
+    image_size: int
+    size: int
+    alignment: int
+
+
+class Module(NamedTuple):
+    """A loaded object that has thread-local storage.
+
+    Attributes:
+        id: its index in the DTV.
+        name: the last part of its file name.
+        path: the file on this machine; None where it is missing.
+        target_path: the file name that the program itself uses; may be empty.
+        load_base: what is added to the file's addresses.
+        generation: the DTV generation in which it came.
+        static_offset: its distance from the thread pointer where it is in static TLS, else None.
+        segment: its PT_TLS header; None where neither file nor memory has it.
+        build_id: of the object in memory or, where that cannot be read, of the file; lower-case hex.
+        problem: why `path` is None; empty where it is not.
+    """
+
+    id: int
+    name: str
+    path: str | None
+    target_path: str
+    load_base: int
+    generation: int
+    static_offset: int | None
+    segment: TlsSegment | None
+    build_id: str | None = None
+    problem: str = ""
+
+    @property
+    def storage(self) -> str:
+        """Either "static" (at a fixed distance from the thread pointer) or "dynamic" (through the DTV)."""
+        return "dynamic" if self.static_offset is None else "static"
+
+
+class Kind(str, enum.Enum):
+    """How the bytes of a type are to be read."""
+
+    POINTER = "pointer"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    FLOAT = "float"
+    CHARACTER = "character"
+    ENUM = "enum"
+    AGGREGATE = "aggregate"
+
+
+class Counted(NamedTuple):
+    """A structure that holds bytes by a pointer to them and their number.
+
+    Attributes:
+        pointer: the offset of the pointer.
+        length: the offset of the number.
+        length_size: of the number, in bytes.
+    """
+
+    pointer: int
+    length: int
+    length_size: int
+
+
+class Type(NamedTuple):
+    """A variable's type, as far as the judgement of its value needs it.
+
+    Attributes:
+        name: as the programmer wrote it.
+        kind: how to read the bytes.
+        size: in bytes.
+        is_signed: whether a character's or an integer's highest bit is a sign.
+        owner: for a class that owns storage through one pointer (unique_ptr, shared_ptr,
+            string, vector), that pointer's offset; None for all others.
+        points_to: "character" or "function" where a pointer points to one; "printed" where it points to what the
+            debugger shows as a text or by a pretty printer; else empty.
+        counted: where in what a pointer points to a buffer and its length are; None for all others.
+        enumerators: value -> name, for an enum.
+        debugger_type: the debugger's own object, opaque here.
+    """
+
+    name: str
+    kind: Kind
+    size: int
+    is_signed: bool = False
+    owner: int | None = None
+    points_to: str = ""
+    counted: Counted | None = None
+    enumerators: Mapping[int, str] = {}
+    debugger_type: Any = None
+
+
+class Step(NamedTuple):
+    """One step of a path into a value: follow a pointer (or not), then add an offset.
+
+    Attributes:
+        pointer_offset: where in the object the pointer to follow is; None: stay in the object.
+        offset: bytes to add afterwards.
+        before: the expression up to this step, for the sentence about a null pointer.
+    """
+
+    pointer_offset: int | None
+    offset: int
+    before: str
+
+
+class Path(NamedTuple):
+    """A path into a value, such as `->str` or `.field[2]`.
+
+    Attributes:
+        text: as the user typed it.
+        steps: how to walk it.
+        type: the type of its end.
+    """
+
+    text: str
+    steps: Sequence[Step]
+    type: Type
+
+
+class Variable(NamedTuple):
+    """One thread-local variable of the program.
+
+    Attributes:
+        name: demangled.
+        linkage_name: the symbol in the file.
+        module: where it lives.
+        offset: in the module's block.
+        size: in bytes; 0 where the symbol does not say.
+        type: None where no debug information describes it.
+        exported: whether the dynamic loader can find it by name.
+        is_static: whether its symbol is local to its source file.
+        source: which symbols answered: "gdb", "symtab", "debug-file" or "dynsym".
+        file: the source file that defines it; empty where it is not known.
+        line: in that file; 0 where it is not known.
+        initial: the value that a new thread's block starts with; None where it cannot be read.
+        debugger_symbol: the debugger's own object, opaque here.
+    """
+
+    name: str
+    linkage_name: str
+    module: Module
+    offset: int
+    size: int
+    type: Type | None
+    exported: bool
+    source: str
+    is_static: bool = False
+    file: str = ""
+    line: int = 0
+    initial: bytes | None = None
+    debugger_symbol: Any = None
+
+
+class Absence(NamedTuple):
+    """Why there is no address, or no value behind it: never a 0 that stands for "unknown"."""
+
+    state: State
+    reason: str
+
+
+Place = Union[int, Absence]
+"""Where something is in one thread: its address, or why there is none."""
+
+
+class Instance(NamedTuple):
+    """One variable in one thread.
+
+    Attributes:
+        thread: the thread.
+        state: exactly one.
+        flags: any number, in the order of `Flag`.
+        address: None where there is none.
+        value: the pointer or the scalar; None for aggregates and where nothing was read.
+        text: the value as a programmer writes it; empty where nothing was read.
+        via: the resolver that gave the address.
+        reason: why the state is not a value; None where it is one.
+    """
+
+    thread: Thread
+    state: State
+    flags: tuple[Flag, ...]
+    address: int | None
+    value: int | float | bool | None
+    text: str
+    via: str
+    reason: str | None
+
+
+class TargetInfo(NamedTuple):
+    """What the program under inspection is.
+
+    Attributes:
+        kind: "live", "core" or "remote".
+        pid: the process id; None where it is not known.
+        executable: its path; None where it is not known.
+        architecture: as in `gdb_tls.target.architectures`.
+        libc: "glibc" or "musl".
+    """
+
+    kind: str
+    pid: int | None
+    executable: str | None
+    architecture: str
+    libc: str
+
+
+class Report(NamedTuple):
+    """The answer of `tls-inspect`.
+
+    Attributes:
+        target: the program.
+        variable: the root variable that was asked for.
+        path: the path into it; None for the variable itself.
+        type: the type of what was read (the path's end); None where it is not known.
+        instances: one for every thread, in the order of the threads' numbers.
+        starts_null: whether a new block would hold a null pointer there.
+        selected: the number of GDB's selected thread; None where there is none.
+    """
+
+    target: TargetInfo
+    variable: Variable
+    path: Path | None
+    type: Type | None
+    instances: Instances
+    starts_null: bool
+    selected: int | None = None
+
+    @property
+    def expression(self) -> str:
+        """The variable and the path into it, as a user writes them."""
+        return self.variable.name + (self.path.text if self.path else "")

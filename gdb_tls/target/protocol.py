@@ -1,0 +1,340 @@
+"""What the product needs from a debugger: the door through which all facts come.
+
+`gdb_tls.hosts.gdb.target.GdbTarget` is the implementation for GDB; tests use one with
+its memory in a dict.  Nothing on this side of the door imports gdb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from gdb_tls.elf.file import ElfSymbol
+from gdb_tls.target.architectures import Architecture
+from gdb_tls.target.model import Path, Thread, Type, Variable
+
+
+class UnreadableMemory(Exception):
+    """Some byte of the asked range cannot be read; the argument is the range's address."""
+
+
+class CallFailed(Exception):
+    """A function call in the process did not come back with a value; the text says why."""
+
+
+class Memory(Protocol):
+    """The inspected program's memory."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """Reads exactly `size` bytes.
+
+        Raises:
+            UnreadableMemory: where any of them cannot be read.
+        """
+        ...
+
+    def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
+        """Reads `size` bytes at each address; None where they cannot be read."""
+        ...
+
+    def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
+        """Reads `size` bytes at each of the first addresses, up to one where that is not possible at once."""
+        ...
+
+    def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
+        """Whether the program had memory at each address, be it in the dump or not."""
+        ...
+
+
+class Frame(NamedTuple):
+    """One frame of a thread's stack, innermost first.
+
+    Attributes:
+        function: its name; empty where it is not known.
+        file: the source file's last part; empty where it is not known.
+        line: in that file; 0 where it is not known.
+        pc: the code address.
+    """
+
+    function: str
+    file: str
+    line: int
+    pc: int
+
+
+class Region(NamedTuple):
+    """One mapped range of the program's memory.
+
+    Attributes:
+        start: its first address.
+        end: the first address after it.
+        writable: whether the program may write there.
+        executable: whether it may run code there.
+        file: the file that is mapped, or the kernel's name for it ("[stack]"); may be empty.
+    """
+
+    start: int
+    end: int
+    writable: bool
+    executable: bool
+    file: str
+
+
+class Fault(NamedTuple):
+    """The signal on which a program that went wrong has stopped.
+
+    Attributes:
+        num: the thread's number.
+        signal: its name; empty where only the instruction is known.
+        address: what address the instruction stumbled over; None where it is not known or was none.
+    """
+
+    num: int
+    signal: str
+    address: int | None
+
+
+class Part(NamedTuple):
+    """The innermost part of a value that holds a given byte of it.
+
+    Attributes:
+        path: from the value to the part, such as `.stack[2].depth`; empty for the value itself.
+        type: the part's type, as a programmer writes it.
+        offset: of the byte in the part.
+        padding: whether the byte is in a gap between the members of that part.
+    """
+
+    path: str
+    type: str
+    offset: int
+    padding: bool
+
+
+class DebugSymbol(NamedTuple):
+    """What debug information says of a variable.
+
+    Attributes:
+        name: as a programmer writes it.
+        type: its type.
+        file: the source file's name; empty where it is not known.
+        line: in that file; 0 where it is not known.
+        symbol: the debugger's own object, for `Target.address_in`.
+    """
+
+    name: str
+    type: Type | None
+    file: str
+    line: int
+    symbol: Any
+
+
+class DebugInformation(Protocol):
+    """The debugger's knowledge of names and types; it reads no thread and no memory."""
+
+    def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
+        """Finds the declaration that belongs to a file's TLS symbol (`name`: demangled)."""
+        ...
+
+    def locals_of(self, function: str) -> Mapping[str, int]:
+        """The thread-local variables inside a function, with their offsets in the module's block."""
+        ...
+
+    def what_is(self, name: str) -> str | None:
+        """Says what a name is that is no thread-local variable ("a function"); None if nothing."""
+        ...
+
+    def demangle(self, names: Sequence[str]) -> list[str]:
+        """Gives the names as a programmer writes them; a name that is not mangled stays."""
+        ...
+
+    def parse_type(self, text: str) -> Type:
+        """Makes a type of its text.
+
+        Raises:
+            BadArgument: where no such type is known.
+        """
+        ...
+
+    def parse_path(self, root: str, start: Type, text: str) -> Path:
+        """Compiles a path into a value of type `start`.
+
+        Raises:
+            BadPath: where it does not fit the type.
+        """
+        ...
+
+    def part_at(self, kind: Type, offset: int) -> Part:
+        """The innermost member or element of a type at an offset in it."""
+        ...
+
+    def separate_debug_file(self, object_path: str) -> str | None:
+        """The separate debug file that the debugger uses for an object file."""
+        ...
+
+    def debug_directories(self) -> Sequence[str]:
+        """Where separate debug files are kept."""
+        ...
+
+
+class Target(Protocol):
+    """A process or a core dump, as the debugger sees it now."""
+
+    @property
+    def kind(self) -> str:
+        """Which it is: "live", "core" or "remote"."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The process id; None where it is not known."""
+        ...
+
+    @property
+    def executable(self) -> str | None:
+        """The executable's file on this machine; None where it is not known."""
+        ...
+
+    @property
+    def architecture(self) -> Architecture:
+        """The row of the table of architectures."""
+        ...
+
+    @property
+    def memory(self) -> Memory:
+        """Its memory."""
+        ...
+
+    @property
+    def debug(self) -> DebugInformation:
+        """The debugger's knowledge of its names and types."""
+        ...
+
+    def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
+        """All threads that the debugger lists, by number; without names.
+
+        Args:
+            thread_pointers: by LWP, where they are known; the others get none.
+        """
+        ...
+
+    def name_of(self, thread: Thread) -> str:
+        """The thread's name; empty where it has none, or the debugger does not know it."""
+        ...
+
+    def selected_thread(self) -> int | None:
+        """The number of the thread that the user has selected."""
+        ...
+
+    def thread_pointer(self, thread: Thread) -> int | None:
+        """The thread pointer from the thread's registers; slow, so only where libc's lists fail."""
+        ...
+
+    def auxiliary_vector(self) -> Mapping[int, int]:
+        """The AT_ entries that the kernel gave to the program; empty where it cannot be had."""
+        ...
+
+    def file_for(self, target_path: str, address: int) -> str | None:
+        """The file on this machine for a loaded object.
+
+        Args:
+            target_path: the program's own name for it; empty for the executable.
+            address: any address inside the loaded object.
+        """
+        ...
+
+    def frames(self, thread: Thread, most: int) -> list[Frame]:
+        """The innermost `most` frames; as many as can be unwound."""
+        ...
+
+    def regions(self) -> Sequence[Region]:
+        """The memory map, by address; empty where the target does not tell."""
+        ...
+
+    def fault(self) -> Fault | None:
+        """The signal on which the program stopped, where it is one of a program that went wrong."""
+        ...
+
+    def map_of_core(self, core_file: str, pattern: str | None) -> Any:
+        """The document that `tls-map` makes of another core of the same program.
+
+        Args:
+            core_file: its file name.
+            pattern: a --module pattern; None for all modules.
+
+        Raises:
+            BadArgument: where it cannot be read.
+        """
+        ...
+
+    def format_value(self, kind: Type, address: int) -> str:
+        """The value at an address, as the debugger prints it, on one line.
+
+        Raises:
+            UnreadableMemory: where it cannot be read.
+        """
+        ...
+
+    def format_pointed(self, kind: Type, pointer: int) -> str:
+        """What a pointer points to, as the debugger prints it, on one line; empty where it cannot be read."""
+        ...
+
+    def symbol_at(self, address: int) -> str | None:
+        """The name of the function or object that an address points to."""
+        ...
+
+    def stack_pointer(self, thread: Thread) -> int | None:
+        """The thread's stack pointer; slow, as each thread has to be asked for its registers."""
+        ...
+
+    def evaluate(self, expression: str) -> int:
+        """The address that an expression means: a pointer's or number's value, or where an object is.
+
+        Raises:
+            BadArgument: with the debugger's sentence where it cannot be evaluated.
+        """
+        ...
+
+    def address_in(self, thread: Thread, variable: Variable) -> int:
+        """The debugger's own answer to `&variable` in a thread.
+
+        Raises:
+            CallFailed: with the debugger's sentence where it has none.
+        """
+        ...
+
+    def calls(self) -> Calls:
+        """The way to call functions in the process; restores everything when it is left.
+
+        Raises:
+            ResolverUnavailable: where no function can be called.
+        """
+        ...
+
+
+class Calls(Protocol):
+    """Calls into the process, one thread at a time; a context manager."""
+
+    def __enter__(self) -> Calls:
+        """Sets scheduler locking and the rest for the time of the calls."""
+        ...
+
+    def __exit__(self, *exception: object) -> None:
+        """Restores every setting, the selected thread and the frame."""
+        ...
+
+    def call(self, thread: Thread, function: int, data: bytes, arguments: Sequence[int | None]) -> int:
+        """Calls a function with word-sized arguments in one thread.
+
+        Args:
+            thread: where the call runs; all others stay stopped.
+            function: its address.
+            data: bytes that are put on the thread's stack for the time of the call.
+            arguments: the arguments; None stands for the address of `data`.
+
+        Returns:
+            The word that the function returned.
+
+        Raises:
+            CallFailed: where it did not return.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""What all answers share: pages, pictures, JSON, CSV and the parts of tables."""

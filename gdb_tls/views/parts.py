@@ -1,0 +1,89 @@
+"""What the views of several commands have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from gdb_tls.target.model import Instance, Kind, State, Thread, Type, Variable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# How the states look on a screen.
+STYLES = {
+    State.SET: "green",
+    State.NULL: "bold white on red",
+    State.UNALLOCATED: "yellow",
+    State.UNREADABLE: "magenta",
+    State.UNRESOLVED: "magenta",
+}
+
+
+def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
+    """A table without lines; the columns named in `right` are set to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    numbers = set(right)
+    for heading in headings:
+        table.add_column(
+            heading,
+            overflow="fold",
+            justify="right" if heading in numbers else "left",
+            no_wrap=heading in numbers,
+        )
+    return table
+
+
+def ranges(threads: Iterable[Thread]) -> str:
+    """The threads' numbers as ranges ("1-3,7"); "-" for those that GDB does not list."""
+    listed = list(threads)
+    found: list[list[int]] = []
+    for number in sorted(thread.num for thread in listed if thread.num is not None):
+        if found and number <= found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    words = [str(first) if first == last else f"{first}-{last}" for first, last in found]
+    return ",".join(words + ["-"] * any(thread.num is None for thread in listed))
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun: "1 thread", "2,000 threads"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def pointer(value: int | None) -> str | None:
+    """An address as JSON has it: lower-case hex, or null."""
+    return None if value is None else hex(value)
+
+
+def scalar(instance: Instance, kind: Type | None) -> Any:
+    """A value as JSON has it: a pointer in hex, a number, or null."""
+    is_pointer = kind is None or kind.kind is Kind.POINTER
+    if instance.value is None or not is_pointer or isinstance(instance.value, float):
+        return instance.value
+    return hex(instance.value)
+
+
+def thread_fields(thread: Thread) -> dict[str, Any]:
+    """Who a thread is, under the names that all documents use."""
+    return {
+        "num": thread.num,
+        "lwp": thread.lwp,
+        "name": thread.name,
+        "thread_pointer": pointer(thread.thread_pointer),
+    }
+
+
+def declared(kind: Type | None, name: str) -> str:
+    """A variable as its declaration begins: `char *name`."""
+    if kind is None:
+        return name
+    return f"{kind.name}{'' if kind.name.endswith(('*', '&')) else ' '}{name}"
+
+
+def source(variable: Variable) -> str:
+    """Where it is declared, as `file.c:12`; empty where that is not known."""
+    return f"{variable.file}:{variable.line}" if variable.line else variable.file
