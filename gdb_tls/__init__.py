@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gdb_tls.target.model import Report
+    from gdb_tls.program.report import Report
 
 __version__ = "0.1.0"
 
@@ -46,5 +46,5 @@ def inspect(
     from gdb_tls.program.instances import Instances
 
     numbers = None if threads is None else [range(number, number + 1) for number in threads]
-    found = report.inspect(current_program(), report.Request(name, via, numbers, module, type))
+    found = report.inspect(current_program(), name, via, numbers, module, type)
     return found._replace(instances=Instances.of(found.instances))  # all of it, from now: the process may go on

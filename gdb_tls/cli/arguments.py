@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from gdb_tls.errors import BadArgument
-from gdb_tls.questions import command as commands
+from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Option
+from gdb_tls.questions.every import every
 
 SUMMARY = "See a thread_local variable in every thread of a process or a core dump"
 DESCRIPTION = """
@@ -137,31 +138,31 @@ def options(way: Way) -> list[Option]:
     return list(found.values())
 
 
-class _Parser(commands.Parser):
+class _Parser(command_line.Parser):
     def error(self, message: str) -> Any:
         raise BadArgument(message[:1].upper() + message[1:], f"Type {self.prog} --help for what it takes.")
 
 
-def _parser(way: Way) -> commands.Parser:
+def _parser(way: Way) -> command_line.Parser:
     made = _Parser(f"gdb-tls {way.name}", add_help=False, allow_abbrev=False)
-    every = {option.name: option for option in OWN_OPTIONS}
-    for spec in commands.every():
-        every.update((option.name, option) for option in spec.options if option.name.startswith("-"))
-    for option in (*((way.subject,) if way.subject else ()), NAME, *every.values()):
+    known = {option.name: option for option in OWN_OPTIONS}
+    for spec in every():
+        known.update((option.name, option) for option in spec.options if option.name.startswith("-"))
+    for option in (*((way.subject,) if way.subject else ()), NAME, *known.values()):
         # What is not given stays None, so that only what was given goes to the command.
         made.add_argument(option.name, help=option.help, **{**option.settings, "default": None})
     return made
 
 
 def _specs(*names: str) -> list[CommandSpec]:
-    return [spec for spec in commands.every() if spec.name in names]
+    return [spec for spec in every() if spec.name in names]
 
 
 def _chosen(found: argparse.Namespace) -> CommandSpec:
     name = found.command or (WITH_NAME if found.name else WITHOUT_NAME)
     for spec in _specs(name, f"tls-{name}"):
         return spec
-    known = ", ".join(spec.name for spec in commands.every())
+    known = ", ".join(spec.name for spec in every())
     if not found.command:
         raise BadArgument("The variable's NAME is missing", "Write it after the program: gdb-tls core FILE NAME.")
     raise BadArgument(f"There is no command {name}", f"There are {known}.")
@@ -186,7 +187,7 @@ def question(spec: CommandSpec, found: argparse.Namespace) -> str:
         if option in {own.name for own in OWN_OPTIONS}:
             continue
         words += [option] if value is True else [option, quote(str(value))]
-    commands.parser(spec).parse_intermixed_args(list(found.name or ()))  # says what NAMEs it takes
+    command_line.parser(spec).parse_intermixed_args(list(found.name or ()))  # says what NAMEs it takes
     return " ".join(words)
 
 
@@ -211,7 +212,7 @@ def help_text() -> str:
     lines += ["Options:", *_shown(options(WAYS[0])), ""]
     lines += [
         "Commands (--command):",
-        *(line for spec in commands.every() for line in _row(spec.name, spec.summary)),
+        *(line for spec in every() for line in _row(spec.name, spec.summary)),
         "",
     ]
     lines += ["Exit status:", *(f"  {status}  {meaning}" for status, meaning in STATUS)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gdb_tls import __version__
 from gdb_tls.cli import arguments
-from gdb_tls.questions import command as commands
+from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Option
 
 FILES = (
@@ -40,7 +40,11 @@ def page(specs: Sequence[CommandSpec]) -> str:
 
 
 def _command(spec: CommandSpec) -> list[str]:
-    lines = [".SS " + _quoted(commands.usage(spec)), _text(spec.summary), *_paragraphs(spec.description, first=False)]
+    lines = [
+        ".SS " + _quoted(command_line.usage(spec)),
+        _text(spec.summary),
+        *_paragraphs(spec.description, first=False),
+    ]
     own = [option for option in spec.options if option.name.startswith("-")]
     lines += _options(own)
     for example, meaning in spec.examples:
@@ -81,7 +85,7 @@ def _quoted(text: str) -> str:
 def table(specs: Sequence[CommandSpec]) -> str:
     """The README's table: every command, in gdb and outside."""
     lines = ["| in gdb | |", "|---|---|"]
-    lines += [f"| `{_cell(commands.usage(spec))}` | {_cell(spec.summary)} |" for spec in specs]
+    lines += [f"| `{_cell(command_line.usage(spec))}` | {_cell(spec.summary)} |" for spec in specs]
     lines += ["", "| outside | |", "|---|---|"]
     lines += [f"| `gdb-tls {way.name} {_cell(way.usage)}` | {_cell(way.summary)}. |" for way in arguments.WAYS]
     return "\n".join(lines) + "\n"

@@ -12,8 +12,10 @@ import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.cli import CLEAN, FAILED, FLAGGED, ROOT, arguments, core, say
+from gdb_tls.cli import arguments, core
 from gdb_tls.cli.arguments import Wanted, quote
+from gdb_tls.cli.packages import ROOT
+from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED, say
 from gdb_tls.errors import BadArgument, TlsError
 
 # What gdb ends with, plus one of the exit statuses: anything else is not from gdb_tls.hosts.gdb.batch.

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    pass
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PF_X, PF_W = 1, 2
@@ -142,3 +145,19 @@ def section_headers(data: bytes, pointer_size: int, order: str) -> Iterator[Sect
 def table_size(count: int, pointer_size: int, form: dict[int, str]) -> int:
     """The bytes of a table of `count` headers (`form`: `PROGRAM_HEADER` or `SECTION_HEADER`)."""
     return count * struct.calcsize("<" + form[pointer_size])
+
+
+class TlsSegment(NamedTuple):
+    """A file's PT_TLS program header (ELF gABI, "Program Header"): the initial image.
+
+    Attributes:
+        address: `p_vaddr`, without the load base.
+        image_size: `p_filesz`: bytes of `.tdata`; the rest of the block starts as zeros.
+        size: `p_memsz`: bytes of a block.
+        alignment: `p_align`, at least 1.
+    """
+
+    address: int
+    image_size: int
+    size: int
+    alignment: int

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 
+from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.errors import TlsError
 from gdb_tls.libc.library import CLibrary, ListedThreads
 from gdb_tls.objects.loaded import LoadedObjects, Words
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.model import Absence, Module, Place, State, TlsSegment
+from gdb_tls.target.model import Absence, Module, Place, State
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
-from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.target.model import Absence, Module, Place, State, Thread
-from gdb_tls.target.protocol import Target
 
 
 class ListedThreads(NamedTuple):
@@ -64,67 +61,3 @@ class KnowsStartRoutines(Protocol):
     def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
         """The function given to `pthread_create` for each thread; 0 for the first one, None where unknown."""
         ...
-
-
-def find(target: Target, objects: LoadedObjects) -> CLibrary:
-    """The program's C library; where its own bookkeeping cannot be read, what the ABI alone fixes.
-
-    Raises:
-        MissingFile, CorruptMemory, UnsupportedTarget: where not even the ABI gives a module.
-    """
-    found: CLibrary | None = None
-    try:
-        found = detect(target, objects)
-        found.modules()
-    except (MissingFile, CorruptMemory, UnsupportedTarget) as error:
-        from gdb_tls.libc.abi import AbiOnly
-
-        fallback = AbiOnly(target, objects, found, _clause(error.what), _clause(error.hint))
-        if fallback.modules():
-            return fallback
-        raise
-    return found
-
-
-def detect(target: Target, objects: LoadedObjects) -> CLibrary:
-    """Finds which C library the program runs on.
-
-    Raises:
-        MissingFile: where the library's file is not here.
-        CorruptMemory: where the list of loaded objects is lost.
-        UnsupportedTarget: where it is none that is known.
-    """
-    from gdb_tls.libc.glibc.library import Descriptors, Glibc
-
-    descriptors = Descriptors.find(target, objects)
-    if descriptors:
-        return Glibc(target, objects, descriptors)
-    from gdb_tls.libc.musl.library import Musl, is_musl
-
-    if is_musl(objects):
-        return Musl(target, objects)
-    raise _why_none(objects)
-
-
-def _why_none(objects: LoadedObjects) -> TlsError:
-    if objects.list_is_lost:
-        return CorruptMemory(
-            "The program's list of loaded objects cannot be read",
-            "The core may be truncated, or made with a narrow coredump_filter; 0x33 is what the kernel starts with.",
-        )
-    missing = [loaded for loaded in objects.all if loaded.problem]
-    for loaded in missing:
-        if loaded.name.startswith(("libc.", "libc-", "libpthread")):
-            return MissingFile(f"The C library's file is needed to read TLS, and {loaded.problem}")
-    if missing and not any(loaded.path for loaded in objects.all):
-        return MissingFile(f"The program's files are needed to read TLS, and {missing[0].problem}")
-    return UnsupportedTarget(
-        "No C library that describes its threads was found in the program",
-        "glibc is known by the _thread_db_ symbols in libc.so.6 (libpthread.so.0 before 2.34); is it stripped of them?",
-    )
-
-
-def _clause(sentence: str) -> str:
-    """A sentence as part of a longer one."""
-    sentence = sentence.rstrip(".")
-    return sentence[:1].lower() + sentence[1:]

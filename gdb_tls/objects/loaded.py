@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
 
-from gdb_tls.elf.file import ElfFile, ElfSymbol, NotElf, find_build_id, open_elf
+from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.headers import (
     PROGRAM_HEADER,
     PT_DYNAMIC,
@@ -25,10 +25,13 @@ from gdb_tls.elf.headers import (
     PT_PHDR,
     PT_TLS,
     ProgramHeader,
+    TlsSegment,
     program_headers,
     table_size,
 )
-from gdb_tls.target.model import Module, TlsSegment
+from gdb_tls.elf.notes import find_build_id
+from gdb_tls.elf.symbols import ElfSymbol
+from gdb_tls.target.model import Module
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 AT_PHDR, AT_PHNUM, AT_EXECFN = 3, 5, 31

@@ -1,46 +1,73 @@
-"""The pipeline of `tls-inspect`, in one readable function."""
+"""One variable in every thread: the whole way from its name to its instances, in one readable function."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.errors import BadArgument, BadPath
+from gdb_tls.errors import BadPath
 from gdb_tls.program import resolve
+from gdb_tls.program.choice import wanted
+from gdb_tls.program.instances import Instances
 from gdb_tls.program.program import Program
 from gdb_tls.program.value import follow, is_null, read_instances, untyped
-from gdb_tls.target.model import Report, Thread
+from gdb_tls.target.model import Path, TargetInfo, Type, Variable
 
 
-class Request(NamedTuple):
-    """What `tls-inspect` is asked for.
+class Report(NamedTuple):
+    """One variable in every thread.
 
     Attributes:
+        target: the program.
+        variable: the root variable that was asked for.
+        path: the path into it; None for the variable itself.
+        type: the type of what was read (the path's end); None where it is not known.
+        instances: one for every thread, in the order of the threads' numbers.
+        starts_null: whether a new block would hold a null pointer there.
+        selected: the number of GDB's selected thread; None where there is none.
+    """
+
+    target: TargetInfo
+    variable: Variable
+    path: Path | None
+    type: Type | None
+    instances: Instances
+    starts_null: bool
+    selected: int | None = None
+
+    @property
+    def expression(self) -> str:
+        """The variable and the path into it, as a user writes them."""
+        return self.variable.name + (self.path.text if self.path else "")
+
+
+def inspect(
+    program: Program,
+    name: str,
+    via: str = "passive",
+    threads: Sequence[range] | None = None,
+    module: str | None = None,
+    type: str | None = None,
+    *,
+    with_names: bool = True,
+) -> Report:
+    """Finds the variable, resolves it in every thread, reads and judges it.
+
+    Args:
+        program: where it is.
         name: the variable, and perhaps a path into its value.
         via: the resolver's name.
         threads: ranges of GDB's numbers of the threads that are wanted; None for all, the ended ones too.
         module: a --module pattern; None for all.
         type: what to take the variable for; None for what its debug information says.
-        names: whether the threads' names are wanted.
-    """
-
-    name: str
-    via: str = "passive"
-    threads: Sequence[range] | None = None
-    module: str | None = None
-    type: str | None = None
-    names: bool = True
-
-
-def inspect(program: Program, request: Request) -> Report:
-    """Finds the variable, resolves it in every thread, reads and judges it.
+        with_names: whether the threads' names are wanted.
 
     Raises:
         TlsError: where there is no answer for any thread.
     """
-    variable, path_text = program.symbols(request.module).find(request.name)
-    if request.type:
-        variable = variable._replace(type=program.target.debug.parse_type(request.type))
+    variable, path_text = program.symbols(module).find(name)
+    if type:
+        variable = variable._replace(type=program.target.debug.parse_type(type))
     root, assumed = (
         (variable.type, ()) if variable.type else untyped(variable.size, program.target.architecture.pointer_size)
     )
@@ -52,18 +79,18 @@ def inspect(program: Program, request: Request) -> Report:
                 "Give it with --type 'TYPE'.",
             )
         path = program.target.debug.parse_path(variable.name, root, path_text)
-    every = program.threads if request.names else program.unnamed_threads
-    chosen = wanted(every, request.threads)
-    resolver = resolve.make(request.via, program)
+    every = program.threads if with_names else program.unnamed_threads
+    chosen = wanted(every, threads)
+    resolver = resolve.make(via, program)
     # Whether an object is shared shows in all threads only; but nothing is called in one that was not asked for.
-    threads = every if resolver.name == "passive" else chosen
-    places = resolver.resolve(variable, threads)
+    asked = every if resolver.name == "passive" else chosen
+    places = resolver.resolve(variable, asked)
     if path:
         places = follow(program.target, path, places)
-    instances = read_instances(program.target, path.type if path else root, assumed, threads, places, resolver.name)
-    if len(chosen) < len(threads):
-        asked = set(chosen)
-        instances = instances.select([index for index, thread in enumerate(threads) if thread in asked])
+    instances = read_instances(program.target, path.type if path else root, assumed, asked, places, resolver.name)
+    if len(chosen) < len(asked):
+        kept = set(chosen)
+        instances = instances.select([index for index, thread in enumerate(asked) if thread in kept])
     return Report(
         target=program.info,
         variable=variable,
@@ -73,23 +100,3 @@ def inspect(program: Program, request: Request) -> Report:
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
     )
-
-
-def wanted(threads: Sequence[Thread], numbers: Sequence[range] | None) -> list[Thread]:
-    """The threads with these numbers; all where none are given.
-
-    Raises:
-        BadArgument: where no thread has one of the numbers.
-    """
-    if numbers is None:
-        return list(threads)
-    # `None in range(...)` would compare with every number of it.
-    listed = [thread for thread in threads if thread.num is not None]
-    chosen = [thread for thread in listed if any(thread.num in part for part in numbers)]
-    if not chosen:
-        known = [thread.num for thread in threads if thread.num is not None]
-        asked = ",".join(f"{part[0]}-{part[-1]}" if len(part) > 1 else str(part[0]) for part in numbers if part)
-        raise BadArgument(
-            f"There is no thread {asked}", f"GDB's threads have the numbers {min(known)} to {max(known)}."
-        )
-    return chosen

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from gdb_tls.elf.file import ElfFile, ElfSymbol, NotElf, open_elf
+from gdb_tls.elf.file import ElfFile, NotElf, open_elf
+from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, UnknownName
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target, UnreadableMemory

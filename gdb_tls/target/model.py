@@ -10,8 +10,10 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
+from gdb_tls.elf.headers import TlsSegment
+
 if TYPE_CHECKING:
-    from gdb_tls.program.instances import Instances
+    pass
 
 
 class State(str, enum.Enum):
@@ -53,22 +55,6 @@ class Thread(NamedTuple):
     exited: bool = False
     running: bool = False
     problem: str = ""
-
-
-class TlsSegment(NamedTuple):
-    """A file's PT_TLS program header (ELF gABI, "Program Header"): the initial image.
-
-    Attributes:
-        address: `p_vaddr`, without the load base.
-        image_size: `p_filesz`: bytes of `.tdata`; the rest of the block starts as zeros.
-        size: `p_memsz`: bytes of a block.
-        alignment: `p_align`, at least 1.
-    """
-
-    address: int
-    image_size: int
-    size: int
-    alignment: int
 
 
 class Module(NamedTuple):
@@ -271,30 +257,3 @@ class TargetInfo(NamedTuple):
     executable: str | None
     architecture: str
     libc: str
-
-
-class Report(NamedTuple):
-    """The answer of `tls-inspect`.
-
-    Attributes:
-        target: the program.
-        variable: the root variable that was asked for.
-        path: the path into it; None for the variable itself.
-        type: the type of what was read (the path's end); None where it is not known.
-        instances: one for every thread, in the order of the threads' numbers.
-        starts_null: whether a new block would hold a null pointer there.
-        selected: the number of GDB's selected thread; None where there is none.
-    """
-
-    target: TargetInfo
-    variable: Variable
-    path: Path | None
-    type: Type | None
-    instances: Instances
-    starts_null: bool
-    selected: int | None = None
-
-    @property
-    def expression(self) -> str:
-        """The variable and the path into it, as a user writes them."""
-        return self.variable.name + (self.path.text if self.path else "")

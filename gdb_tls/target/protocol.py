@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from gdb_tls.elf.file import ElfSymbol
+from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Path, Thread, Type, Variable
 

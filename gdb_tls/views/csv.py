@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from gdb_tls.questions.command import Records
+from gdb_tls.views.records import Records
 from gdb_tls.views.text import safe
 
 

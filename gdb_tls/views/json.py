@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 One = TypeVar("One")
@@ -35,7 +35,7 @@ class Each(Sequence[Any]):
         return isinstance(other, Sequence) and list(self) == list(other)
 
 
-def whole(document: dict[str, Any]) -> dict[str, Any]:
+def whole(document: Mapping[str, Any]) -> dict[str, Any]:
     """The same document with all its items made, for whoever looks at them more than once."""
     return {key: list(value) if isinstance(value, Each) else value for key, value in document.items()}
 

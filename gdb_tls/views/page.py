@@ -1,6 +1,6 @@
 """What a page says, as data: `gdb_tls.views.html` writes it.
 
-A command's view may offer a `Page`; for one that does not, `from_document` makes it from the JSON document.
+`from_document` makes one of any JSON document; a command that has more to show builds its own.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Union
+
+from gdb_tls.views.json import whole
 
 MOST_COLUMNS = 6
 CODE = "code"
@@ -190,7 +192,8 @@ class Page(NamedTuple):
 def from_document(document: Mapping[str, Any]) -> Page:
     """A page for any JSON document: the tables first, then the facts."""
     # The page's head has the target already, and nobody asks what was not interrupted.
-    shown = {key: value for key, value in document.items() if key not in ("schema", "target") and value is not False}
+    items = whole(document).items()
+    shown = {key: value for key, value in items if key not in ("schema", "target") and value is not False}
     sections = [section for key, value in shown.items() for section in _sections(key, value)]
     single = facts({key: value for key, value in shown.items() if not isinstance(value, Mapping)})
     tables = [section for section in sections if isinstance(section, Table)]

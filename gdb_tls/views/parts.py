@@ -36,24 +36,6 @@ def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
     return table
 
 
-def ranges(threads: Iterable[Thread]) -> str:
-    """The threads' numbers as ranges ("1-3,7"); "-" for those that GDB does not list."""
-    listed = list(threads)
-    found: list[list[int]] = []
-    for number in sorted(thread.num for thread in listed if thread.num is not None):
-        if found and number <= found[-1][1] + 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    words = [str(first) if first == last else f"{first}-{last}" for first, last in found]
-    return ",".join(words + ["-"] * any(thread.num is None for thread in listed))
-
-
-def count(number: int, noun: str) -> str:
-    """A number and its noun: "1 thread", "2,000 threads"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def pointer(value: int | None) -> str | None:
     """An address as JSON has it: lower-case hex, or null."""
     return None if value is None else hex(value)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from gdb_tls.questions.command import Screen
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
 NARROWEST = 60

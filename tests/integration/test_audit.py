@@ -241,7 +241,7 @@ def test_the_selected_thread_does_not_matter(crashed: tuple[Path, Path, str], pr
 def test_ctrl_c_shows_what_was_found_so_far(subjects: Subjects, tmp_path: Path) -> None:
     script = tmp_path / "interrupt.py"
     script.write_text(
-        "import gdb_tls.questions.audit.reading as audit\n"
+        "import gdb_tls.questions.audit.answer as audit\n"
         "examine = audit._Auditor.examine\n"
         "def interrupted(self, column):\n"
         "    if column.name == 'pair':\n"

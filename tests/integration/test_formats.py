@@ -70,7 +70,7 @@ def written(
 def test_every_command_in_every_format(subjects: Subjects, tmp_path: Path) -> None:
     """Written to a file, each is whole, and the formats agree on how much there is."""
     subject = subjects.get("zoo", "live")
-    names = run_gdb([], ["python from gdb_tls import commands; print([spec.name for spec in commands.every()])"])
+    names = run_gdb([], ["python from gdb_tls.questions.every import every; print([spec.name for spec in every()])"])
     commands = json.loads(names.stdout.strip().splitlines()[-1].replace("'", '"'))
     assert "tls-inspect" in commands
     for name in commands:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from gdb_tls.elf.file import ElfSymbol
+from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument, BadPath, ResolverUnavailable
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.architectures import Architecture

@@ -7,20 +7,10 @@ from typing import Any
 
 from unit.fake import POINTER
 
+from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.program.instances import Instances
-from gdb_tls.target.model import (
-    Flag,
-    Instance,
-    Module,
-    Path,
-    Report,
-    State,
-    TargetInfo,
-    Thread,
-    TlsSegment,
-    Type,
-    Variable,
-)
+from gdb_tls.program.report import Report
+from gdb_tls.target.model import Flag, Instance, Module, Path, State, TargetInfo, Thread, Type, Variable
 
 PID = 100
 MODULE = Module(

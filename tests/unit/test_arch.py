@@ -9,7 +9,7 @@ from unit.elfwriter import Symbol
 from unit.fake import architecture
 from unit.process import MACHINE, Process
 
-from gdb_tls.program.report import Request, inspect
+from gdb_tls.program.report import inspect
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import State
 
@@ -45,11 +45,11 @@ def test_addresses(tmp_path: Path, machine: str, flavour: str) -> None:
 
     program = process.program()
     assert [one.thread_pointer for one in program.threads] == [one.pthread + to_pointer for one in (touched, untouched)]
-    near = inspect(program, Request("near"))
+    near = inspect(program, "near")
     assert [one.address for one in near.instances] == [
         one.pthread + to_pointer + to_block + 0x10 for one in (touched, untouched)
     ]
-    far = inspect(program, Request("far"))
+    far = inspect(program, "far")
     assert [(one.state, one.address, one.value) for one in far.instances] == [
         (State.SET, block + 0x18, 0x1234),
         (State.UNALLOCATED, None, None),

@@ -10,7 +10,7 @@ import pytest
 
 from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, STATIC, UNMAPPED, Area
 from gdb_tls.questions.audit import rules
-from gdb_tls.questions.audit.rules import Fault, Finding, Holding
+from gdb_tls.questions.audit.rules import Crash, Finding, Holding
 from gdb_tls.questions.audit.weight import ALARM, weigh
 
 HEAP = Area(OTHER)
@@ -23,14 +23,14 @@ class Scene:
 
     def __init__(
         self,
-        fault: Fault | None = None,
+        fault: Crash | None = None,
         touched: Sequence[int] = range(10),
         functions: dict[int, Hashable] | None = None,
         ended: Sequence[int] = (),
     ) -> None:
         self._fault, self._touched, self._functions, self._ended = fault, touched, functions or {}, ended
 
-    def fault(self) -> Fault | None:
+    def fault(self) -> Crash | None:
         return self._fault
 
     def has_touched(self, thread: int) -> bool:
@@ -70,7 +70,7 @@ def test_set_in_main_only_is_the_swoole_pattern() -> None:
 
 
 def test_a_crash_leaves_no_doubt() -> None:
-    (found,) = apply(rules.set_in_main_only, holding([1, 2, 3], own(0)), Scene(Fault(2, None, False)))
+    (found,) = apply(rules.set_in_main_only, holding([1, 2, 3], own(0)), Scene(Crash(2, None, False)))
     assert found.sentence.endswith("not once for each thread.")
 
 
@@ -166,22 +166,22 @@ def test_a_thread_may_point_into_its_own_stack_and_block() -> None:
 
 
 def test_a_null_pointer_explains_a_crash_near_null() -> None:
-    (found,) = apply(rules.explains_fault, holding([1, 2], own(0)), Scene(Fault(2, 8, True)))
+    (found,) = apply(rules.explains_fault, holding([1, 2], own(0)), Scene(Crash(2, 8, True)))
     assert list(found.threads) == [2] and found.score == 50
-    (outside,) = apply(rules.explains_fault, holding([1, 2], own(0)), Scene(Fault(2, 8, False)))
+    (outside,) = apply(rules.explains_fault, holding([1, 2], own(0)), Scene(Crash(2, 8, False)))
     assert outside.score < found.score
 
 
 def test_a_pointer_explains_a_crash_where_it_points_to() -> None:
-    (found,) = apply(rules.explains_fault, holding([], {2: 0x666000}), Scene(Fault(2, 0x666010, True)))
+    (found,) = apply(rules.explains_fault, holding([], {2: 0x666000}), Scene(Crash(2, 0x666010, True)))
     assert found.score == 70 and "0x666010" in found.sentence
 
 
 @pytest.mark.parametrize(
     "fault",
-    [None, Fault(2, None, True), Fault(0, 8, True), Fault(2, 0x7F0000001000, True), Fault(3, 8, True)],
+    [None, Crash(2, None, True), Crash(0, 8, True), Crash(2, 0x7F0000001000, True), Crash(3, 8, True)],
 )
-def test_what_does_not_explain_a_crash(fault: Fault | None) -> None:
+def test_what_does_not_explain_a_crash(fault: Crash | None) -> None:
     assert apply(rules.explains_fault, holding([2], own(0, 3)), Scene(fault)) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gdb_tls.cli import arguments, completion, core, manual
 from gdb_tls.errors import BadArgument, TlsError
-from gdb_tls.questions import command as commands
+from gdb_tls.questions.every import every
 
 
 def asked(*words: str) -> str:
@@ -88,7 +88,7 @@ def test_what_makes_no_sense(words: list[str], said: str) -> None:
 
 def test_everything_is_made_from_the_specs() -> None:
     """A command or option that is added is in the manual, the completions, the table and the help."""
-    specs = commands.every()
+    specs = every()
     man, table = manual.page(specs), manual.table(specs)
     texts = [completion.bash(specs), completion.zsh(specs), completion.fish(specs)]
     for spec in specs:

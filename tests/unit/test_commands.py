@@ -12,21 +12,24 @@ from unit.process import Process
 
 from gdb_tls.errors import BadArgument, NoProcess, ResolverUnavailable
 from gdb_tls.program import resolve
+from gdb_tls.program.choice import parse_threads
 from gdb_tls.program.program import Program
-from gdb_tls.questions import command as commands
-from gdb_tls.questions import options
-from gdb_tls.questions.command import CommandSpec, Option, Request, Screen, Settings, parse_threads
+from gdb_tls.questions import command_line, options
+from gdb_tls.questions.command import CommandSpec, Option, Request, Settings
+from gdb_tls.questions.every import every
 from gdb_tls.questions.inspect import spec as inspect
+from gdb_tls.questions.rooms import Rooms
 from gdb_tls.questions.verify import spec as verify
 from gdb_tls.views import csv as csv_format
 from gdb_tls.views import json as json_format
+from gdb_tls.views.screen import Screen
 
 SETTINGS = Settings("passive", 20)
-EVERY = {spec.name: spec for spec in commands.every()}
+EVERY = {spec.name: spec for spec in every()}
 
 
 def parsed(spec: CommandSpec, line: str) -> argparse.Namespace:
-    return commands.parser(spec).parse_intermixed_args(line.split())
+    return command_line.parser(spec).parse_intermixed_args(line.split())
 
 
 def request(process: Process, spec: CommandSpec, line: str, settings: Settings = SETTINGS) -> Request:
@@ -120,8 +123,8 @@ class TestParser:
 
 class TestHelp:
     def test_usage(self) -> None:
-        assert commands.usage(inspect.SPEC) == "tls-inspect NAME [OPTION]..."
-        assert commands.usage(verify.SPEC) == "tls-verify [NAME] [OPTION]..."
+        assert command_line.usage(inspect.SPEC) == "tls-inspect NAME [OPTION]..."
+        assert command_line.usage(verify.SPEC) == "tls-verify [NAME] [OPTION]..."
 
     def test_text(self) -> None:
         long = ", which may take a long explanation which may take a long explanation"
@@ -135,9 +138,8 @@ class TestHelp:
                 Option("--all", "Everything", {"action": "store_true"}),
             ),
             examples=(("tls-try x", "Tries x"),),
-            load=lambda: commands.Action(print, print, dict, list),  # help must not need it
         )  # fmt: skip
-        assert commands.help_text(spec).split("\n") == [
+        assert command_line.help_text(spec).split("\n") == [
             "Try something.",
             "Usage: tls-try NAME [OPTION]...",
             "",
@@ -158,11 +160,11 @@ class TestHelp:
     @pytest.mark.parametrize("name", EVERY)
     def test_of_every_command(self, name: str) -> None:
         spec = EVERY[name]
-        text = commands.help_text(spec)
+        text = command_line.help_text(spec)
         assert all(len(line) <= 80 for line in text.split("\nExamples:")[0].split("\n")[1:])
         assert text.replace("\n", "").isprintable()
         assert text.split("\n")[0] == spec.summary and spec.summary.endswith(".")
-        assert text.split("\n")[1] == f"Usage: {commands.usage(spec)}"
+        assert text.split("\n")[1] == f"Usage: {command_line.usage(spec)}"
         for option in spec.options:
             assert f"  {option.name} " in text or f"  {option.settings.get('metavar')} " in text
         assert "  " not in spec.summary and ".." not in text.replace("...", "")
@@ -199,53 +201,53 @@ def rendered(spec: CommandSpec, answer: object) -> str:
     from rich.console import Console
 
     text = io.StringIO()
-    Console(file=text, width=100, color_system=None, _environ={}).print(spec.load().table(answer, Screen(100, False)))
+    Console(file=text, width=100, color_system=None, _environ={}).print(Rooms(spec).table(answer, Screen(100, False)))
     return text.getvalue()
 
 
 class TestInspect:
     def test_table(self, app: Process) -> None:
-        text = rendered(inspect.SPEC, inspect.SPEC.load().query(request(app, inspect.SPEC, "buffer")))
+        text = rendered(inspect.SPEC, Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "buffer")))
         assert "Unallocated in 1 of 2 threads: 2" in text
         assert "app" in text, "the thread's name"
 
     def test_document_and_records(self, app: Process) -> None:
-        answer = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer --format json"))
-        found = json.loads("".join(json_format.render(inspect.SPEC.load().document(answer))))
+        answer = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer --format json"))
+        found = json.loads("".join(json_format.render(Rooms(inspect.SPEC).document(answer))))
         assert [thread["state"] for thread in found["threads"]] == ["null", "null"]
         assert [thread["name"] for thread in found["threads"]] == ["app", "app"]
-        assert "".join(csv_format.render(inspect.SPEC.load().records(answer))).count("\r\n") == 3
+        assert "".join(csv_format.render(Rooms(inspect.SPEC).records(answer))).count("\r\n") == 3
 
     def test_limits(self, app: Process) -> None:
         settings = Settings("passive", 1)
         assert request(app, inspect.SPEC, "x", settings).max_rows == 1
         assert request(app, inspect.SPEC, "x --all", settings).max_rows is None
-        few = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer", settings))
+        few = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer", settings))
         assert [len(row.threads) for row in few.rows] == [1, 1], "the selected thread has its own line"
         app.target.selected = None
-        few = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer", settings))
+        few = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer", settings))
         assert [len(row.threads) for row in few.rows] == [2]
 
     def test_no_stack_is_read_for_programs(self, app: Process) -> None:
         asked: list[int | None] = []
         app.target.frames = lambda thread, most: asked.append(thread.num) or []  # type: ignore[method-assign, func-returns-value]
-        inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer --format json"))
+        Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer --format json"))
         assert asked == []
-        inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer --threads 2"))
+        Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer --threads 2"))
         assert asked == [2]
 
     def test_resolver_of_the_settings(self, app: Process) -> None:
         settings = Settings("gdb", None)
-        answer = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer", settings))
+        answer = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer", settings))
         assert {one.via for one in answer.report.instances} == {"gdb"}
-        answer = inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer --via passive", settings))
+        answer = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer --via passive", settings))
         assert {one.via for one in answer.report.instances} == {"passive"}
 
     def test_flagged(self, app: Process) -> None:
         """gdb-tls outside GDB exits 1 for these: null, dangling, shared."""
         for line, flagged in (("pointer", True), ("number", False), ("buffer --threads 2", False)):
             assert (
-                inspect.SPEC.load().flagged(inspect.SPEC.load().query(request(app, inspect.SPEC, line))) is flagged
+                Rooms(inspect.SPEC).flagged(Rooms(inspect.SPEC).query(request(app, inspect.SPEC, line))) is flagged
             ), line
 
     def test_no_process(self) -> None:
@@ -253,41 +255,41 @@ class TestInspect:
             raise NoProcess("There is no process")
 
         with pytest.raises(NoProcess):
-            inspect.SPEC.load().query(Request(parsed(inspect.SPEC, "x"), SETTINGS, none))
+            Rooms(inspect.SPEC).query(Request(parsed(inspect.SPEC, "x"), SETTINGS, none))
 
 
 class TestVerify:
     def test_one(self, app: Process) -> None:
-        answer = verify.SPEC.load().query(request(app, verify.SPEC, "pointer"))
+        answer = Rooms(verify.SPEC).query(request(app, verify.SPEC, "pointer"))
         assert (answer.variables, answer.threads, answer.answered) == (1, 2, {"passive": 2, "gdb": 0})
         assert "in 2 threads" in rendered(verify.SPEC, answer)
 
     def test_all(self, app: Process) -> None:
-        assert verify.SPEC.load().query(request(app, verify.SPEC, "--all")).variables == 3
-        assert verify.SPEC.load().query(request(app, verify.SPEC, "--all --module libfar*")).variables == 1
+        assert Rooms(verify.SPEC).query(request(app, verify.SPEC, "--all")).variables == 3
+        assert Rooms(verify.SPEC).query(request(app, verify.SPEC, "--all --module libfar*")).variables == 1
 
     @pytest.mark.parametrize("line", ["", "--calls", "pointer --all"])
     def test_name_or_all(self, app: Process, line: str) -> None:
         with pytest.raises(BadArgument, match="takes a NAME or --all"):
-            verify.SPEC.load().query(request(app, verify.SPEC, line))
+            Rooms(verify.SPEC).query(request(app, verify.SPEC, line))
 
     def test_calls_on_a_core(self, app: Process) -> None:
         with pytest.raises(ResolverUnavailable) as caught:
-            verify.SPEC.load().query(request(app, verify.SPEC, "pointer --calls"))
+            Rooms(verify.SPEC).query(request(app, verify.SPEC, "pointer --calls"))
         assert caught.value.hint == "Leave it out."
 
     def test_nothing_is_called_unasked(self, app: Process) -> None:
         app.target.kind = "live"
-        verify.SPEC.load().query(request(app, verify.SPEC, "--all"))
-        inspect.SPEC.load().query(request(app, inspect.SPEC, "pointer"))
+        Rooms(verify.SPEC).query(request(app, verify.SPEC, "--all"))
+        Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer"))
         assert app.target.made_calls.entered == 0
 
     def test_flagged(self, app: Process) -> None:
-        assert not verify.SPEC.load().flagged(verify.SPEC.load().query(request(app, verify.SPEC, "pointer")))
+        assert not Rooms(verify.SPEC).flagged(Rooms(verify.SPEC).query(request(app, verify.SPEC, "pointer")))
         app.target.native = {1: 0x666, 2: 0x666}
-        assert verify.SPEC.load().flagged(verify.SPEC.load().query(request(app, verify.SPEC, "pointer")))
+        assert Rooms(verify.SPEC).flagged(Rooms(verify.SPEC).query(request(app, verify.SPEC, "pointer")))
 
 
 def test_title_is_what_was_typed() -> None:
     line = "buffer->x --threads 1-3 --format html --output x.html --all"
-    assert commands.title(inspect.SPEC, parsed(inspect.SPEC, line)) == "tls-inspect buffer->x --threads 1-3 --all"
+    assert command_line.title(inspect.SPEC, parsed(inspect.SPEC, line)) == "tls-inspect buffer->x --threads 1-3 --all"

@@ -26,8 +26,9 @@ from unit.elfwriter import (
     file_row,
 )
 
-from gdb_tls.elf.file import ElfFile, NotElf, find_build_id, open_elf
-from gdb_tls.target.model import TlsSegment
+from gdb_tls.elf.file import ElfFile, NotElf, open_elf
+from gdb_tls.elf.headers import TlsSegment
+from gdb_tls.elf.notes import find_build_id
 
 FORMS = [(64, "<", 62), (32, "<", 3), (64, ">", 22), (32, ">", 8)]
 

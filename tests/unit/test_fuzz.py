@@ -19,8 +19,9 @@ from unit.process import FakeModule, Process
 
 from gdb_tls.elf.file import ElfFile, NotElf
 from gdb_tls.errors import TlsError
-from gdb_tls.program.report import Request, inspect
+from gdb_tls.program.report import inspect
 from gdb_tls.questions.inspect import document as views
+from gdb_tls.questions.inspect.answer import OneAnswer
 from gdb_tls.target.model import Kind, State, Type
 from gdb_tls.target.protocol import DebugSymbol
 from gdb_tls.views import json as json_format
@@ -125,7 +126,7 @@ def check(subject: Subject, question: str) -> State | None:
     """Asks once; gives the first thread's state, or None where the answer was a sentence."""
     process = subject.process
     try:
-        report = inspect(process.program(), Request(question))
+        report = inspect(process.program(), question)
     except TlsError as error:
         assert str(error).endswith((".", "?")) and len(str(error)) < 2000
         return None
@@ -141,7 +142,7 @@ def check(subject: Subject, question: str) -> State | None:
         if one.state in (State.SET, State.NULL) and one.reason is None:
             assert one.address is not None
             process.memory.read(one.address, 1)  # what was read is there
-    document = "".join(json_format.render(views.document(views.Answer(report, (), {}))))
+    document = "".join(json_format.render(views.document(OneAnswer(report, (), {}))))
     assert len(json.loads(document)["threads"]) == len(report.instances)
     return report.instances[0].state
 
@@ -247,7 +248,7 @@ def test_garbage_in_libcs_description(tmp_path: Path) -> None:
         os.utime(process.libc.path, ns=(number, number))
         process.memory.reads, process.memory.most_reads = 0, MOST_READS
         try:
-            inspect(process.program(), Request("value"))
+            inspect(process.program(), "value")
         except TlsError:
             pass
         except Exception as error:

@@ -10,8 +10,9 @@ from unit.elfwriter import DATA_AT, Elf, Symbol
 from unit.process import MACHINE, FakeModule, FakeThread, Process
 
 from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
-from gdb_tls.libc import library as libc
-from gdb_tls.libc.glibc.library import Descriptors, Glibc
+from gdb_tls.libc import find as libc
+from gdb_tls.libc.glibc.descriptors import Descriptors
+from gdb_tls.libc.glibc.library import Glibc
 from gdb_tls.libc.library import CLibrary
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.target.model import Absence, Place, State

@@ -7,13 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from gdb_tls.libc.thread_data import Key, KeySlot, KeyTable, UnknownThreadData
 
-from gdb_tls.libc.glibc.library import Descriptors
+from gdb_tls.libc.glibc.descriptors import Descriptors
 from gdb_tls.libc.glibc.thread_data import GlibcThreadData
+from gdb_tls.libc.thread_data import Key, KeySlot, KeyTable, UnknownThreadData
 from gdb_tls.objects.loaded import Words
-from gdb_tls.questions.keys import reading as keys
-from gdb_tls.questions.keys.table import Answer, document, records, sentences, table
+from gdb_tls.questions.keys import answer as keys
+from gdb_tls.questions.keys.answer import Answer
+from gdb_tls.questions.keys.document import document, records
+from gdb_tls.questions.keys.table import sentences, table
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, State, TargetInfo, Thread
 from gdb_tls.target.protocol import UnreadableMemory

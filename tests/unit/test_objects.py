@@ -9,8 +9,8 @@ from unit.elfwriter import ET_EXEC, NOTE_AT, Elf, Symbol, Tls
 from unit.fake import FakeTarget, architecture
 from unit.process import AT_PHDR, MACHINE, Process
 
+from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.objects.loaded import LoadedObjects, Words
-from gdb_tls.target.model import TlsSegment
 from gdb_tls.target.protocol import UnreadableMemory
 
 

@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gdb_tls.views import html, page, pages, svg
+from gdb_tls.questions.audit import page as audit_page
+from gdb_tls.questions.map import page as map_page
+from gdb_tls.views import html, page, svg
 from gdb_tls.views.page import Column, Finding, Findings, Line, Map, Page, Prose, Row, Table
 
 BAD = "</script><img src=x onerror=alert(1)>\"'&amp;\x1b[2J\u202e"
@@ -135,7 +137,7 @@ def test_audit() -> None:
     }
     frame = {"function": "push", "file": "a.cc", "line": 3, "pc": "0x10"}
     fault = {"num": 2, "lwp": 7, "signal": "SIGSEGV", "address": "0x8", "frames": [frame]}
-    made = pages.page_for({"schema": "gdb-tls/audit/1", "fault": fault, "findings": [finding], "summary": summary})
+    made = audit_page.page_of({"schema": "gdb-tls/audit/1", "fault": fault, "findings": [finding], "summary": summary})
     assert made.lead[0] == "1 variable looks wrong."
     assert made.grave
     (found,) = made.sections[0].findings  # type: ignore[union-attr]
@@ -143,7 +145,7 @@ def test_audit() -> None:
     text = Seen(html.render(made, "tls-audit")).text
     assert "Thread 2 stopped on SIGSEGV on an access to 0x8." in text
     assert "set in 1, NULL in 2" in text
-    healthy = pages.page_for(
+    healthy = audit_page.page_of(
         {"schema": "gdb-tls/audit/1", "fault": None, "findings": [], "summary": {**summary, "alarming": 0}}
     )
     assert healthy.lead[0] == "Nothing looks wrong."
@@ -157,7 +159,7 @@ def test_map(threads: int, columns: list[str]) -> None:
     variable = {**VARIABLE, "states": states, "bytes": ["01"] + ["00"] * (threads - 1)}
     rows = [{"num": number, "lwp": 100 + number, "name": "", "exited": False} for number in range(1, threads + 1)]
     summary = {"threads": threads, "variables": 1, "missing": []}
-    made = pages.page_for({"schema": "gdb-tls/map/1", "threads": rows, "variables": [variable], "summary": summary})
+    made = map_page.page_of({"schema": "gdb-tls/map/1", "threads": rows, "variables": [variable], "summary": summary})
     chart, table = made.sections
     assert isinstance(chart, Map) and isinstance(table, Table)
     assert chart.columns == columns

@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.program.grid import Grid, Row
-from gdb_tls.questions.command import Screen
-from gdb_tls.questions.map.table import Answer, table
-from gdb_tls.questions.whatis.reading import Holder, Owner, Place, Whatis
-from gdb_tls.questions.whatis.table import document, records, sentence
-from gdb_tls.target.model import Kind, Module, State, TargetInfo, Thread, TlsSegment, Type, Variable
+from gdb_tls.questions.map.answer import Answer
+from gdb_tls.questions.map.table import table
+from gdb_tls.questions.whatis.answer import Holder, Owner, OwnerKind, Whatis
+from gdb_tls.questions.whatis.document import document, records
+from gdb_tls.questions.whatis.sentence import sentence
+from gdb_tls.target.model import Kind, Module, State, TargetInfo, Thread, Type, Variable
 from gdb_tls.target.protocol import Part, Region
-from gdb_tls.views.parts import count, declared, pointer, ranges
+from gdb_tls.views.parts import declared, pointer
+from gdb_tls.views.screen import Screen
+from gdb_tls.views.words import count, numbers
 
 MODULE = Module(3, "libx.so", "/lib/libx.so", "/lib/libx.so", 0, 1, None, TlsSegment(0, 0, 64, 8), None)
 VARIABLE = Variable("buffers", "buffers", MODULE, 8, 16, None, True, "symtab")
@@ -23,11 +27,11 @@ WORKER = Thread(2, 77, "worker", 0x7000)
 ENDED = Thread(None, None, "", 0x9000, exited=True)
 
 
-def test_ranges() -> None:
+def test_numbers() -> None:
     threads = [Thread(number, None, "") for number in (7, 1, 2, 3, 9, 10)]
-    assert ranges(threads) == "1-3,7,9-10"
-    assert ranges([*threads[:1], ENDED]) == "7,-"
-    assert ranges([]) == ""
+    assert numbers(threads) == "1-3,7,9-10"
+    assert numbers([*threads[:1], ENDED], "-") == "7,-"
+    assert numbers([]) == ""
 
 
 def test_words() -> None:
@@ -48,32 +52,35 @@ def found(owner: Owner, address: int = 0x1010, **others: Any) -> Whatis:
     ("owner", "words"),
     [
         (
-            Owner(Place.VARIABLE, WORKER, MODULE, 0x1000, VARIABLE, Part("[1].data", "char", 3, False)),
+            Owner(OwnerKind.VARIABLE, WORKER, MODULE, 0x1000, VARIABLE, Part("[1].data", "char", 3, False)),
             "buffers[1].data + 3 bytes, in thread 2 (LWP 77, worker).",
         ),
         (
-            Owner(Place.VARIABLE, ENDED, MODULE, 0x1000, VARIABLE, Part("", "int", 1, True)),
+            Owner(OwnerKind.VARIABLE, ENDED, MODULE, 0x1000, VARIABLE, Part("", "int", 1, True)),
             "buffers + 1 byte (padding between its members), in an ended thread (thread pointer 0x9000).",
         ),
         (
-            Owner(Place.PADDING, WORKER, MODULE, 0x1000, VARIABLE),
+            Owner(OwnerKind.PADDING, WORKER, MODULE, 0x1000, VARIABLE),
             "in no variable of libx.so's block in thread 2 (LWP 77, worker): padding, or a variable without a symbol.",
         ),
-        (Owner(Place.KEY_SLOT, WORKER, key=4), "the slot of pthread key 4, in thread 2 (LWP 77, worker)."),
-        (Owner(Place.KEY_TABLE), "an unused entry in the C library's table of pthread keys."),
-        (Owner(Place.DTV, WORKER, MODULE), "in the DTV of thread 2 (LWP 77, worker): the entry of module 3 (libx.so)."),
+        (Owner(OwnerKind.KEY_SLOT, WORKER, key=4), "the slot of pthread key 4, in thread 2 (LWP 77, worker)."),
+        (Owner(OwnerKind.KEY_TABLE), "an unused entry in the C library's table of pthread keys."),
         (
-            Owner(Place.CONTROL_BLOCK, WORKER, field="tid"),
+            Owner(OwnerKind.DTV, WORKER, MODULE),
+            "in the DTV of thread 2 (LWP 77, worker): the entry of module 3 (libx.so).",
+        ),
+        (
+            Owner(OwnerKind.CONTROL_BLOCK, WORKER, field="tid"),
             "in the thread control block of thread 2 (LWP 77, worker), in its field tid.",
         ),
-        (Owner(Place.STACK, WORKER, stack_pointer=0x1000), "on the stack of thread 2 (LWP 77, worker)."),
+        (Owner(OwnerKind.STACK, WORKER, stack_pointer=0x1000), "on the stack of thread 2 (LWP 77, worker)."),
         (
-            Owner(Place.STACK, WORKER, stack_pointer=0x2000),
+            Owner(OwnerKind.STACK, WORKER, stack_pointer=0x2000),
             "on the stack of thread 2 (LWP 77, worker), below its stack pointer.",
         ),
-        (Owner(Place.SYMBOL, symbol="main + 4"), "main + 4: not thread-local."),
-        (Owner(Place.MAPPING), "mapped, but not thread-local."),
-        (Owner(Place.UNMAPPED), "not mapped."),
+        (Owner(OwnerKind.SYMBOL, symbol="main + 4"), "main + 4: not thread-local."),
+        (Owner(OwnerKind.MAPPING), "mapped, but not thread-local."),
+        (Owner(OwnerKind.UNMAPPED), "not mapped."),
     ],
     ids=lambda value: value.kind.value if isinstance(value, Owner) else "",
 )
@@ -85,16 +92,16 @@ def test_sentences(owner: Owner, words: str) -> None:
 
 
 def test_document() -> None:
-    owner = Owner(Place.VARIABLE, WORKER, MODULE, 0x1000, VARIABLE, Part("", "int", 8, False))
+    owner = Owner(OwnerKind.VARIABLE, WORKER, MODULE, 0x1000, VARIABLE, Part("", "int", 8, False))
     whole = document(found(owner, region=Region(0x1000, 0x2000, True, False, ""), holders=[Holder(VARIABLE, [WORKER])]))
     assert (whole["offset"], whole["block"], whole["kind"]) == ("0x10", "0x1000", "variable")
     assert whole["mapping"] == {"start": "0x1000", "end": "0x2000", "file": None}
     assert whole["held_by"][0]["threads"][0]["lwp"] == 77
-    assert document(found(Owner(Place.UNMAPPED)))["thread"] is None
+    assert document(found(Owner(OwnerKind.UNMAPPED)))["thread"] is None
 
 
 def test_null() -> None:
-    assert sentence(found(Owner(Place.UNMAPPED), address=0)) == "a null pointer."
+    assert sentence(found(Owner(OwnerKind.UNMAPPED), address=0)) == "a null pointer."
 
 
 def test_the_main_thread_is_on_a_narrow_map() -> None:

@@ -15,15 +15,19 @@ from unit.fake import INTEGER, POINTER
 from unit.made import INFO, MODULE, VARIABLE, instance, instances, report
 
 from gdb_tls.program.instances import Instances
-from gdb_tls.questions.command import Screen
+from gdb_tls.program.report import Report
+from gdb_tls.questions.inspect import answer as answers
 from gdb_tls.questions.inspect import document as views
 from gdb_tls.questions.inspect import table as inspect_table
+from gdb_tls.questions.inspect.answer import OneAnswer
+from gdb_tls.questions.verify import document as verify_document
 from gdb_tls.questions.verify import table as verify_views
-from gdb_tls.questions.verify.reading import Comparison, Disagreement
-from gdb_tls.target.model import Flag, Instance, Kind, Path, Report, State, Thread, Type
+from gdb_tls.questions.verify.answer import Comparison, Disagreement
+from gdb_tls.target.model import Flag, Instance, Kind, Path, State, Thread, Type
 from gdb_tls.target.protocol import Frame
 from gdb_tls.views import csv as csv_format
 from gdb_tls.views import json as json_format
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import code, safe
 
 CRASH = Frame("swoole::String::clear", "swoole_string.h", 179, 0x1234)
@@ -53,7 +57,7 @@ def table(
     found: Report, columns: int = 80, most: int | None = None, where: Mapping[int | None, Frame | None] | None = None
 ) -> list[str]:
     """The lines of a report's table."""
-    answer = views.Answer(found, views.rows(found, most), where or {})
+    answer = OneAnswer(found, answers.rows(found, most), where or {})
     return lines(shown(inspect_table.table(answer, Screen(columns, False)), columns))
 
 
@@ -161,9 +165,9 @@ class TestTable:
         assert " 30 different values" in table(found, 200, most=20)[4]
 
     def test_as_many_as_fit_have_a_line_each(self) -> None:
-        assert len(views.rows(report(instances("s" * 20)), 20)) == 20
-        assert len(views.rows(report(instances("s" * 21)), 20)) == 2, "the selected thread keeps its own"
-        assert len(views.rows(report(instances("s" * 9999)), None)) == 9999
+        assert len(answers.rows(report(instances("s" * 20)), 20)) == 20
+        assert len(answers.rows(report(instances("s" * 21)), 20)) == 2, "the selected thread keeps its own"
+        assert len(answers.rows(report(instances("s" * 9999)), None)) == 9999
 
     @pytest.mark.parametrize("columns", [60, 72, 80, 200])
     def test_null_threads_are_seen_where_it_is_narrow(self, columns: int) -> None:
@@ -182,7 +186,7 @@ class TestTable:
 
     def test_colour(self) -> None:
         found, where = the_crash()
-        answer = views.Answer(found, views.rows(found, None), where)
+        answer = OneAnswer(found, answers.rows(found, None), where)
         text = shown(inspect_table.table(answer, Screen(80, True)), 80, colour=True)
         assert text.count("\x1b[1;37;41mNULL ") == 5
         assert "\x1b[" not in shown(inspect_table.table(answer, Screen(80, False)), 80)
@@ -248,7 +252,7 @@ def refuse(constant: str) -> Any:
 
 def document(found: Report) -> Any:
     """The JSON document, as a strict reader has it."""
-    text = "".join(json_format.render(views.document(views.Answer(found, (), {}))))
+    text = "".join(json_format.render(views.document(OneAnswer(found, (), {}))))
     assert text.endswith("}\n")
     text.encode()
     return json.loads(text, parse_constant=refuse)
@@ -336,7 +340,7 @@ class TestJson:
 
 class TestCsv:
     def rows(self, found: Report) -> list[list[str]]:
-        text = "".join(csv_format.render(views.records(views.Answer(found, (), {}))))
+        text = "".join(csv_format.render(views.records(OneAnswer(found, (), {}))))
         assert text.endswith("\r\n")
         return list(csv.reader(io.StringIO(text, newline="")))
 
@@ -403,7 +407,7 @@ class TestHostileText:
     def test_table(self, text: str, columns: int) -> None:
         found = hostile_report(text)
         where = {1: Frame(text, text, 1, 0)}
-        answer = views.Answer(found, views.rows(found, None), where)
+        answer = OneAnswer(found, answers.rows(found, None), where)
         for colour in (False, True):
             printed = shown(inspect_table.table(answer, Screen(columns, colour)), columns, False)
             printed.encode()
@@ -418,7 +422,7 @@ class TestHostileText:
         assert found["threads"][0]["name"] == text
 
     def test_csv(self, text: str) -> None:
-        written = "".join(csv_format.render(views.records(views.Answer(hostile_report(text), (), {}))))
+        written = "".join(csv_format.render(views.records(OneAnswer(hostile_report(text), (), {}))))
         written.encode()
         assert all(c.isprintable() for line in written.split("\r\n") for c in line)
         assert len(list(csv.reader(io.StringIO(written, newline="")))) == 5
@@ -490,7 +494,7 @@ class TestVerify:
         assert "and 1,000 more" in text and "1,050 disagreements" in text
 
     def test_document(self) -> None:
-        found = json.loads("".join(json_format.render(verify_views.document(comparison(disagreements=2)))))
+        found = json.loads("".join(json_format.render(verify_document.document(comparison(disagreements=2)))))
         assert found["schema"] == "gdb-tls/verify/1"
         assert found["disagreements"][1] == {
             "variable": "buffer", "module": "buffer", "num": None, "lwp": None,
@@ -499,7 +503,7 @@ class TestVerify:
         }  # fmt: skip
 
     def test_records(self) -> None:
-        text = "".join(csv_format.render(verify_views.records(comparison(disagreements=2))))
+        text = "".join(csv_format.render(verify_document.records(comparison(disagreements=2))))
         assert text.split("\r\n") == [
             "variable,module,num,lwp,passive,gdb,dlsym",
             "buffer,buffer,1,100,0x1000,0x2000,",

@@ -8,8 +8,8 @@ from unit.fake import INTEGER, POINTER
 from unit.process import FakeModule, FakeThread, Process
 
 from gdb_tls.errors import BadArgument, BadPath, CorruptMemory, NoProcess, TlsError, UnknownName
-from gdb_tls.program.report import Request, inspect
-from gdb_tls.target.model import Flag, Kind, Report, State, Type
+from gdb_tls.program.report import Report, inspect
+from gdb_tls.target.model import Flag, Kind, State, Type
 from gdb_tls.target.protocol import DebugSymbol
 
 STRING = Type("String *", Kind.POINTER, 8)
@@ -39,7 +39,7 @@ def threads(process: Process, module: FakeModule) -> list[FakeThread]:
 
 
 def look(process: Process, name: str = "buffer", **more: object) -> Report:
-    return inspect(process.program(), Request(name, **more))  # type: ignore[arg-type]
+    return inspect(process.program(), name, **more)  # type: ignore[arg-type]
 
 
 class TestInspect:

@@ -12,7 +12,7 @@ from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.program import resolve
 from gdb_tls.program.program import Program
 from gdb_tls.program.resolve.calls import RUNS_CODE, UNSAFE_FUNCTION
-from gdb_tls.questions.verify import reading as verify
+from gdb_tls.questions.verify import answer as verify
 from gdb_tls.target.model import Absence, Place, State, Thread, Variable
 from gdb_tls.target.protocol import Frame
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.program.survey import PAGE, Blocks
-from gdb_tls.target.model import Absence, Module, Place, State, TlsSegment
+from gdb_tls.target.model import Absence, Module, Place, State
 
 MODULE = Module(1, "libx.so", "/libx.so", "/libx.so", 0, 1, None, TlsSegment(0, 0, 1 << 20, 16))
 ABSENT = Absence(State.UNALLOCATED, "this thread has not touched libx.so yet")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from unit.made import instance, instances, report
 
-from gdb_tls.questions.inspect.verdict import numbers, verdict
+from gdb_tls.questions.inspect.verdict import verdict
 from gdb_tls.target.model import Flag, State
+from gdb_tls.views.words import numbers
 
 
 @pytest.mark.parametrize(

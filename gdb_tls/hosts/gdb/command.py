@@ -12,8 +12,10 @@ from gdb_tls.errors import TlsError
 from gdb_tls.hosts.gdb import current_program, output
 from gdb_tls.hosts.gdb.progress import TerminalProgress
 from gdb_tls.hosts.gdb.selection import all_inferiors
-from gdb_tls.questions import command as commands
-from gdb_tls.questions.command import CommandSpec, Request, Screen, Settings
+from gdb_tls.questions import command_line
+from gdb_tls.questions.command import CommandSpec, Option, Request, Settings
+from gdb_tls.questions.rooms import Rooms
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
 # $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
@@ -26,8 +28,9 @@ class TlsCommand(gdb.Command):
 
     def __init__(self, spec: CommandSpec, settings: Callable[[], Settings]) -> None:
         """Registers the command with GDB."""
-        self._help = self.__doc__ = commands.help_text(spec)
+        self._help = self.__doc__ = command_line.help_text(spec)
         self._spec = spec
+        self._rooms = Rooms(spec)
         self._settings = settings
         super().__init__(spec.name, gdb.COMMAND_DATA)
 
@@ -61,19 +64,18 @@ class TlsCommand(gdb.Command):
         if "--help" in words:
             output.write([self._help, "\n"])
             return
-        arguments = commands.parser(self._spec).parse_intermixed_args(_joined(words))
+        arguments = command_line.parser(self._spec).parse_intermixed_args(_joined(words))
         request = Request(
             arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
         )
-        action = self._spec.load()
-        answer = action.query(request)
+        answer = self._rooms.query(request)
         screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
-        text = output.written(action, answer, arguments.format, screen, commands.title(self._spec, arguments))
+        text = output.written(self._rooms, answer, arguments.format, screen, command_line.title(self._spec, arguments))
         if arguments.output is not None:
             output.save(arguments.output, text)
         else:
             output.write(text)
-        gdb.set_convenience_variable(STATUS, int(action.flagged(answer)))
+        gdb.set_convenience_variable(STATUS, int(self._rooms.flagged(answer)))
 
     def complete(self, text: str, word: str) -> object:
         """Completes options, their values and names."""
@@ -96,7 +98,7 @@ class TlsCommand(gdb.Command):
         positional = next((option for option in self._spec.options if not option.name.startswith("-")), None)
         return self._values(positional) if positional else []
 
-    def _values(self, option: commands.Option) -> list[str]:
+    def _values(self, option: Option) -> list[str]:
         if "choices" in option.settings:
             return list(option.settings["choices"])
         if option.complete == "names":

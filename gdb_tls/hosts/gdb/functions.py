@@ -11,7 +11,8 @@ from gdb_tls.hosts.gdb import current_program
 from gdb_tls.views.text import safe
 
 if TYPE_CHECKING:
-    from gdb_tls.target.model import Instance, Report
+    from gdb_tls.program.report import Report
+    from gdb_tls.target.model import Instance
 
 
 class TlsValue(gdb.Function):
@@ -63,9 +64,7 @@ def _inspect(name: gdb.Value, thread: gdb.Value | None) -> tuple[Report, Instanc
     selected = gdb.selected_thread()
     number = int(thread) if thread is not None else selected.num if selected else 0
     try:
-        found = report.inspect(
-            current_program(), report.Request(name.string(), threads=[range(number, number + 1)], names=False)
-        )
+        found = report.inspect(current_program(), name.string(), threads=[range(number, number + 1)], with_names=False)
     except TlsError as error:
         raise gdb.GdbError(safe(str(error))) from None
     return found, found.instances[0]

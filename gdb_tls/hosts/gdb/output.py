@@ -13,7 +13,8 @@ import gdb
 
 from gdb_tls.errors import OutputError
 from gdb_tls.hosts.gdb.selection import setting
-from gdb_tls.questions.command import Action, Screen
+from gdb_tls.questions.rooms import Rooms
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
 # For a pipe or a file nothing is cut: wider than any table.
@@ -23,33 +24,29 @@ NO_SCREEN_HEIGHT = 50
 PIECE = 1 << 16
 
 
-def written(action: Action, answer: Any, form: str, screen: Screen, title: str) -> Iterable[str]:
+def written(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str) -> Iterable[str]:
     """An answer in one of the formats, piece by piece; the title is the command line."""
     if form == "json":
         from gdb_tls.views import json
 
-        return json.render(action.document(answer))
+        return json.render(rooms.document(answer))
     if form == "csv":
         from gdb_tls.views import csv
 
-        return csv.render(action.records(answer))
-    return [_whole(action, answer, form, screen, title)]
+        return csv.render(rooms.records(answer))
+    return [_whole(rooms, answer, form, screen, title)]
 
 
-def _whole(action: Action, answer: Any, form: str, screen: Screen, title: str) -> str:
+def _whole(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str) -> str:
     if form == "html":
-        from gdb_tls.views import html, pages
-        from gdb_tls.views.json import whole
+        from gdb_tls.views import html
 
-        document = whole(action.document(answer))
-        return html.render(
-            action.page(answer) if action.page else pages.page_for(document), title, document.get("target")
-        )
+        return html.render(rooms.page(answer), title, rooms.document(answer).get("target"))
     if form == "svg":
         from gdb_tls.views import svg
 
-        return svg.render(lambda screen: action.table(answer, screen), title)
-    return rendered(action.table(answer, screen), screen)
+        return svg.render(lambda screen: rooms.table(answer, screen), title)
+    return rendered(rooms.table(answer, screen), screen)
 
 
 def rendered(renderable: Any, screen: Screen) -> str:

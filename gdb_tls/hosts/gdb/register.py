@@ -5,7 +5,7 @@ from __future__ import annotations
 from gdb_tls.hosts.gdb.command import TlsCommand
 from gdb_tls.hosts.gdb.functions import TlsState, TlsValue
 from gdb_tls.hosts.gdb.parameters import Parameters
-from gdb_tls.questions import command as commands
+from gdb_tls.questions.every import every
 
 _registered: list[object] = []
 
@@ -16,4 +16,4 @@ def register() -> None:
         return
     parameters = Parameters()
     _registered.extend([parameters, TlsValue(), TlsState()])
-    _registered.extend(TlsCommand(spec, parameters.settings) for spec in commands.every())
+    _registered.extend(TlsCommand(spec, parameters.settings) for spec in every())

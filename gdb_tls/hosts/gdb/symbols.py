@@ -9,7 +9,8 @@ from contextlib import suppress
 
 import gdb
 
-from gdb_tls.elf.file import ElfSymbol, NotElf, open_elf
+from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.gdb import types
 from gdb_tls.hosts.gdb.selection import setting

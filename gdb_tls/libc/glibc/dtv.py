@@ -12,7 +12,7 @@ from gdb_tls.target.model import Absence, Module, Place, State
 from gdb_tls.target.protocol import Memory
 
 if TYPE_CHECKING:
-    from gdb_tls.libc.glibc.library import Descriptors
+    from gdb_tls.libc.glibc.descriptors import Descriptors
 
 # Far above any real program.
 MOST_MODULES = 1_000_000

@@ -16,7 +16,7 @@ from gdb_tls.objects.loaded import Words
 from gdb_tls.target.protocol import Memory, UnreadableMemory
 
 if TYPE_CHECKING:
-    from gdb_tls.libc.glibc.library import Descriptors
+    from gdb_tls.libc.glibc.descriptors import Descriptors
 
 LONGEST_RUN = 1024
 MOST_THREADS = 10_000_000

@@ -19,7 +19,7 @@ from gdb_tls.target.model import Absence, State
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 if TYPE_CHECKING:
-    from gdb_tls.libc.glibc.library import Descriptors
+    from gdb_tls.libc.glibc.descriptors import Descriptors
 
 MOST_KEYS = 1 << 16
 MOST_MODULES = 1_000_000

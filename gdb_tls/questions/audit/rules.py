@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, UNMAPPED, Area
-from gdb_tls.questions.inspect.verdict import ranges
+from gdb_tls.views.words import ranges
 
 NEAR_NULL = 1 << 16
 # Fewer threads than this make no majority.
@@ -79,7 +79,7 @@ class Finding(NamedTuple):
     threads: Sequence[int]
 
 
-class Fault(NamedTuple):
+class Crash(NamedTuple):
     """The crash, as the rules see it.
 
     Attributes:
@@ -98,7 +98,7 @@ class Scene(Protocol):
 
     main: int | None
 
-    def fault(self) -> Fault | None:
+    def fault(self) -> Crash | None:
         """The crash; None where there was none."""
         ...
 

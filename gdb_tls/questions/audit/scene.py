@@ -10,10 +10,9 @@ from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.libc.library import KnowsStartRoutines
 from gdb_tls.program.memory_map import object_bounds
 from gdb_tls.program.survey import Survey
-from gdb_tls.questions.audit.rules import Fault
+from gdb_tls.questions.audit.rules import Crash
 from gdb_tls.target.model import Module
-from gdb_tls.target.protocol import Fault as Stop
-from gdb_tls.target.protocol import Frame
+from gdb_tls.target.protocol import Fault, Frame
 
 # Unwinding costs GDB up to milliseconds a thread.
 MOST_UNWOUND = 256
@@ -45,7 +44,7 @@ class Threads:
         return next((index for lwp, index in lwps if lwp == self._target.pid), min(lwps)[1] if lwps else None)
 
     @cached_property
-    def stop(self) -> Stop | None:
+    def stop(self) -> Fault | None:
         """The signal the program stopped on, where it is one of a program that went wrong."""
         return self._target.fault()
 
@@ -86,7 +85,7 @@ class Threads:
         return (self.start_routines[thread], outer) if outer else None
 
 
-class Place:
+class ModuleScene:
     """One module, as the rules and the weights ask about it; implements `rules.Scene`."""
 
     def __init__(self, threads: Threads, survey: Survey, module: Module) -> None:
@@ -110,12 +109,12 @@ class Place:
         """Whether a frame is code of the module."""
         return self.bounds[0] <= frame.pc < self.bounds[1]
 
-    def fault(self) -> Fault | None:
+    def fault(self) -> Crash | None:
         """See `rules.Scene`."""
         if self._threads.stop is None or self._threads.crashed is None:
             return None
         inner = self._threads.stack(self._threads.crashed)[:INNER_FRAMES]
-        return Fault(self._threads.crashed, self._threads.stop.address, any(map(self.holds, inner)))
+        return Crash(self._threads.crashed, self._threads.stop.address, any(map(self.holds, inner)))
 
     def has_touched(self, thread: int) -> bool:
         """See `rules.Scene`; a block of dynamic TLS is made when it is first touched."""

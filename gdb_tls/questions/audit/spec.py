@@ -5,27 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdb_tls.questions import options
-from gdb_tls.questions.command import Action, CommandSpec, Option, Request
+from gdb_tls.questions.command import CommandSpec, Option
 
 if TYPE_CHECKING:
-    from gdb_tls.questions.audit import table as views
-
-
-def query(request: Request) -> views.Answer:
-    """Audits the chosen modules in the chosen threads."""
-    from gdb_tls.questions.audit import table as views
-    from gdb_tls.questions.audit.reading import audit
-
-    arguments = request.arguments
-    program = request.program()
-    found = audit(program, arguments.module, request.chosen(program), request.progress)
-    return views.Answer(found, arguments.all)
-
-
-def _action() -> Action:
-    from gdb_tls.questions.audit import table as views
-
-    return Action(query, views.table, views.document, views.records, flagged=lambda answer: bool(answer.audit.alarming))
+    pass
 
 
 SPEC = CommandSpec(
@@ -56,5 +39,4 @@ Only memory is read, and nothing runs in the process.
         ("tls-audit", "Finds the variable behind a crash without knowing its name"),
         ("tls-audit --module libapp.so --all", "Shows everything that is remarkable in one library"),
     ),
-    load=_action,
 )

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
-
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from gdb_tls.questions.audit.reading import Audit, Suspect
-from gdb_tls.questions.audit.rules import NEAR_NULL, Finding
-from gdb_tls.questions.command import Records, Screen
+from gdb_tls.questions.audit.answer import Answer, Audit, Suspect
+from gdb_tls.questions.audit.rules import NEAR_NULL
 from gdb_tls.target.model import State, Variable
 from gdb_tls.target.protocol import Frame
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import code, safe
 
 SHOWN_FRAMES = 3
 SHOWN_MODULES = 3
-
-
-class Answer(NamedTuple):
-    """What `tls-audit` found, and how much of it to show.
-
-    Attributes:
-        audit: all of it.
-        all: whether the weak hints are shown, too.
-    """
-
-    audit: Audit
-    all: bool
-
-    @property
-    def shown(self) -> Sequence[Suspect]:
-        """The suspects to show."""
-        return self.audit.suspects if self.all else self.audit.alarming
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -124,102 +104,3 @@ def verdict(answer: Answer) -> list[str]:
 
 def _number(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
-
-
-def document(answer: Answer) -> dict[str, Any]:
-    """The whole audit, the weak hints included."""
-    audit = answer.audit
-    return {
-        "schema": "gdb-tls/audit/1",
-        "target": audit.target._asdict(),
-        "fault": _fault(audit),
-        "findings": [
-            {
-                "variable": variable_document(suspect.variable),
-                "score": suspect.score,
-                "alarming": suspect.is_alarming,
-                "states": {state.value: suspect.states.get(state, 0) for state in State},
-                "reasons": [
-                    {
-                        "rule": finding.rule,
-                        "score": finding.score,
-                        "sentence": finding.sentence,
-                        "threads": _numbers(audit, finding),
-                    }
-                    for finding in suspect.findings
-                ],
-            }
-            for suspect in audit.suspects
-        ],
-        "summary": {
-            "threads": len(audit.threads),
-            "modules": len(audit.modules),
-            "variables": audit.variables,
-            "pointers": audit.pointers,
-            "alarming": len(audit.alarming),
-            "hints": len(audit.suspects) - len(audit.alarming),
-            "missing": [module.problem for module in audit.modules if module.problem],
-            "nameless": [module.path for module in audit.nameless],
-            "interrupted": audit.interrupted,
-        },
-    }
-
-
-def variable_document(variable: Variable) -> dict[str, Any]:
-    """A variable, under the names that `gdb-tls/inspect/1` has for it."""
-    module = variable.module
-    return {
-        "name": variable.name,
-        "linkage_name": variable.linkage_name,
-        "type": variable.type.name if variable.type else None,
-        "size": variable.size,
-        "offset": hex(variable.offset),
-        "file": variable.file or None,
-        "line": variable.line or None,
-        "module": {"id": module.id, "path": module.path, "storage": module.storage},
-    }
-
-
-def _fault(audit: Audit) -> dict[str, Any] | None:
-    fault = audit.fault
-    if fault is None:
-        return None
-    return {
-        "num": fault.num,
-        "lwp": next((thread.lwp for thread in audit.threads if thread.num == fault.num), None),
-        "signal": fault.signal or None,
-        "address": None if fault.address is None else hex(fault.address),
-        "frames": [
-            {
-                "function": frame.function or None,
-                "file": frame.file or None,
-                "line": frame.line or None,
-                "pc": hex(frame.pc),
-            }
-            for frame in audit.fault_frames
-        ],
-    }
-
-
-def _numbers(audit: Audit, finding: Finding) -> list[int | None]:
-    return [audit.threads[index].num for index in finding.threads]
-
-
-def records(answer: Answer) -> Records:
-    """One record a finding, the worst variable first."""
-    columns = ("rank", "score", "alarming", "variable", "module", "rule", "sentence", "threads")
-    rows = (
-        [
-            rank,
-            suspect.score,
-            suspect.is_alarming,
-            suspect.variable.name,
-            suspect.variable.module.name,
-            finding.rule,
-            finding.sentence,
-            " ".join(str(number) for number in _numbers(answer.audit, finding) if number is not None),
-        ]
-        for rank, suspect in enumerate(answer.audit.suspects, 1)
-        for finding in suspect.findings
-    )
-    return Records(columns, rows)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdb_tls.questions.audit.rules import Finding
-from gdb_tls.questions.audit.scene import Place
+from gdb_tls.questions.audit.scene import ModuleScene
 
 # At least this much is shown without --all, and makes `tls-audit` say that something looks wrong.
 ALARM = 50
@@ -21,7 +21,7 @@ WITHOUT_DEBUG_INFORMATION = 10
 EACH_MORE_FINDING = 10
 
 
-def weigh(findings: Sequence[Finding], place: Place) -> int:
+def weigh(findings: Sequence[Finding], place: ModuleScene) -> int:
     """The score of a variable: that of its worst finding, more for each other one, less for what the module is.
 
     A crash speaks for a finding that is about the thread which crashed; it can lift the score above 100, so that

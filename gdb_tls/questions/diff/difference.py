@@ -65,6 +65,11 @@ class Difference(NamedTuple):
     in_state: bool
     expected: bool
 
+    @property
+    def module_name(self) -> str:
+        """The last part of the file name of the variable's module."""
+        return os.path.basename(self.variable["module"]["path"] or "")
+
 
 def read_document(found: Any, name: str) -> Document:
     """Checks that a document is a picture with values.

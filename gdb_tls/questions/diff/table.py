@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gdb_tls.questions.command import Records, Screen
+from gdb_tls.questions.diff.answer import Answer
 from gdb_tls.questions.diff.difference import Cell, Difference
-from gdb_tls.target.model import State, TargetInfo
+from gdb_tls.target.model import State
 from gdb_tls.views.parts import STYLES
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-
-
-class Answer(NamedTuple):
-    """What differs, and how much of it to show.
-
-    Attributes:
-        target: the program.
-        labels: what the left and the right side are.
-        differences: the weightiest first.
-        same_process: for two moments, whether they are of one process; None for two threads.
-        variables: how many variables were compared.
-        all: whether what is expected to differ is shown, too.
-    """
-
-    target: TargetInfo
-    labels: tuple[str, str]
-    differences: Sequence[Difference]
-    same_process: bool | None
-    variables: int
-    all: bool
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -65,7 +45,7 @@ def _table(answer: Answer, shown: Sequence[Difference]) -> Table:
     for label in answer.labels:
         lines.add_column(safe(label), overflow="fold")
     for one in shown:
-        cells = [Text(safe(one.variable["name"])), Text(safe(_module(one)), "dim")]
+        cells = [Text(safe(one.variable["name"])), Text(safe(one.module_name), "dim")]
         if moments:
             cells.append(Text(_thread(one)))
         lines.add_row(*cells, _cell(one.left), _cell(one.right))
@@ -81,60 +61,6 @@ def _cell(cell: Cell) -> Text:
     return Text(safe(cell.text)) if state is State.SET and cell.text else Text(state.value, STYLES[state])
 
 
-def _module(one: Difference) -> str:
-    return str(one.variable["module"]["path"] or "").rsplit("/", 1)[-1]
-
-
 def _thread(one: Difference) -> str:
     number = one.thread["num"]
     return "-" if number is None else str(number)
-
-
-def document(answer: Answer) -> dict[str, Any]:
-    """All differences, the expected ones included."""
-    keys = ("name", "linkage_name", "type", "size", "offset", "module")
-    return {
-        "schema": "gdb-tls/diff/1",
-        "target": answer.target._asdict(),
-        "left": answer.labels[0],
-        "right": answer.labels[1],
-        "same_process": answer.same_process,
-        "differences": [
-            {
-                "variable": {key: one.variable[key] for key in keys},
-                "num": one.thread["num"],
-                "lwp": one.thread["lwp"],
-                "left": {"state": one.left.state, "text": one.left.text},
-                "right": {"state": one.right.state, "text": one.right.text},
-                "in_state": one.in_state,
-                "expected": one.expected,
-            }
-            for one in answer.differences
-        ],
-        "summary": {
-            "variables": answer.variables,
-            "differences": len(answer.differences),
-            "in_state": sum(one.in_state for one in answer.differences),
-            "expected": sum(one.expected for one in answer.differences),
-        },
-    }
-
-
-def records(answer: Answer) -> Records:
-    """One record a difference."""
-    columns = ("variable", "module", "num", "lwp", "left_state", "left", "right_state", "right", "expected")
-    rows = (
-        [
-            one.variable["name"],
-            _module(one),
-            one.thread["num"],
-            one.thread["lwp"],
-            one.left.state,
-            one.left.text,
-            one.right.state,
-            one.right.text,
-            one.expected,
-        ]
-        for one in answer.differences
-    )
-    return Records(columns, rows)

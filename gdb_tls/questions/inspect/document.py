@@ -1,80 +1,36 @@
-"""`tls-inspect`'s answer: what it has, the JSON document `gdb-tls/inspect/1`, and one record a thread."""
+"""`tls-inspect`'s answer for programs: the JSON document `gdb-tls/inspect/1`, and one record a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from gdb_tls.questions.command import Records
-from gdb_tls.target.model import Instance, Report, Thread, Type
-from gdb_tls.target.protocol import Frame
+from gdb_tls.program.report import Report
+from gdb_tls.questions.inspect.answer import Answer, OneAnswer
+from gdb_tls.target.model import Instance, Type
+from gdb_tls.views.json import Each
 from gdb_tls.views.parts import scalar
+from gdb_tls.views.records import Records
 
 COLUMNS = ("num", "lwp", "name", "thread_pointer", "state", "flags", "address", "value", "text", "via", "reason")
 
 
-class Row(NamedTuple):
-    """One line: an instance, or several that are alike.
-
-    Attributes:
-        instance: the only one, or the first.
-        threads: of all of them.
-        values: how many different values they have.
-    """
-
-    instance: Instance
-    threads: Sequence[Thread]
-    values: int = 1
-
-    @property
-    def is_single(self) -> bool:
-        """Whether the line is of one thread."""
-        return len(self.threads) == 1
-
-
-def rows(report: Report, most: int | None) -> list[Row]:
-    """One line a thread; where that is more than `most`, one for all in the same state.
-
-    The selected thread keeps a line of its own.
-    """
-    found = report.instances
-    if most is None or len(found) <= most:
-        return [Row(instance, (instance.thread,)) for instance in found]
-    selected = report.selected
-    own = [at for at, thread in enumerate(found.threads) if thread.num == selected] if selected is not None else []
-    parts = [own, *([at for at in group.members if at not in own] for group in found.groups)]
-    return [
-        Row(found[members[0]], [found.threads[at] for at in members], len({found.contents[at] for at in members}))
-        for members in sorted(parts)
-        if members
-    ]
-
-
-class Answer(NamedTuple):
-    """What `tls-inspect` found, and how much of it to show.
-
-    Attributes:
-        report: all of it.
-        rows: the lines of the table.
-        where: the frame to show for a thread, by its number.
-    """
-
-    report: Report
-    rows: Sequence[Row]
-    where: Mapping[int | None, Frame | None]
-
-
-def flagged(answer: Answer) -> bool:
-    """Whether a thread has it null, dangling or shared."""
-    counts = answer.report.instances.summary
-    return any(counts[name] for name in ("null", "dangling", "shared"))
-
-
 def document(answer: Answer) -> dict[str, Any]:
-    """The whole report; addresses are lower-case hex strings."""
-    from gdb_tls.views.json import Each
+    """The whole report; of several inferiors `gdb-tls/inspect-all/1`: a document for each, or why there is none.
 
+    Addresses are lower-case hex strings.
+    """
+    if isinstance(answer, OneAnswer):
+        return _document(answer)
+    inferiors = []
+    for part in answer.parts:
+        found = _document(part.answer) if part.answer else {}
+        inferiors.append({"inferior": part.inferior, "pid": part.pid, "reason": part.reason or None, **found})
+    return {"schema": "gdb-tls/inspect-all/1", "inferiors": inferiors}
+
+
+def _document(answer: OneAnswer) -> dict[str, Any]:
     report = answer.report
     return {
         "schema": "gdb-tls/inspect/1",
@@ -86,7 +42,20 @@ def document(answer: Answer) -> dict[str, Any]:
 
 
 def records(answer: Answer) -> Records:
-    """One record a thread, with the names of the JSON document."""
+    """One record a thread; of several inferiors with the inferior's number before it, or with the reason for none."""
+    if isinstance(answer, OneAnswer):
+        return _records(answer)
+    rows: list[Sequence[object]] = []
+    for part in answer.parts:
+        if part.answer:
+            rows += [[part.inferior, *row] for row in _records(part.answer).rows]
+        else:
+            blank = [None] * (len(COLUMNS) - 1)
+            rows.append([part.inferior, *blank, part.reason])  # "reason" is the last column
+    return Records(("inferior", *COLUMNS), rows)
+
+
+def _records(answer: OneAnswer) -> Records:
     report = answer.report
     threads = (thread_document(instance, report.type) for instance in report.instances)
     return Records(COLUMNS, ([" ".join(t[name]) if name == "flags" else t[name] for name in COLUMNS] for t in threads))

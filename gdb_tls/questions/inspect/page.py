@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gdb_tls.questions.inspect.document import Answer, Row, flagged, thread_document, variable_document
+from gdb_tls.questions.inspect.answer import Answer, OneAnswer, Row, flagged
+from gdb_tls.questions.inspect.document import thread_document, variable_document
 from gdb_tls.questions.inspect.table import value_text, where_text
 from gdb_tls.questions.inspect.verdict import verdict
 from gdb_tls.target.model import Instance, State
@@ -10,6 +11,22 @@ from gdb_tls.views import page as pages
 
 
 def page(answer: Answer) -> pages.Page:
+    """The page of one program, or each inferior's sections, named after it, with the verdicts on top."""
+    if isinstance(answer, OneAnswer):
+        return _page(answer)
+    lead: list[str] = []
+    sections: list[pages.Section] = []
+    for part in answer.parts:
+        if part.answer is None:
+            lead.append(f"{part.title}: {part.reason}")
+            continue
+        inner = _page(part.answer)
+        lead += [f"{part.title}: {sentence}" for sentence in inner.lead]
+        sections += [section._replace(title=f"{part.title}: {section.title}") for section in inner.sections]
+    return pages.Page(lead, sections, grave=flagged(answer))
+
+
+def _page(answer: OneAnswer) -> pages.Page:
     """The verdict, one row a thread that opens to all that is known of it, and the variable."""
     report = answer.report
     wide = [pages.Column("Thread", pages.NUMBER), pages.Column("LWP", pages.NUMBER, True)]
@@ -25,7 +42,7 @@ def page(answer: Answer) -> pages.Page:
     return pages.Page(verdict(report), [threads, about], grave=flagged(answer) or (False if all_set else None))
 
 
-def _page_row(answer: Answer, instance: Instance, named: bool) -> pages.Row:
+def _page_row(answer: OneAnswer, instance: Instance, named: bool) -> pages.Row:
     report, thread = answer.report, instance.thread
     where = where_text(answer.where.get(thread.num)).plain
     state = " ".join([instance.state.value, *(flag.value for flag in instance.flags)])

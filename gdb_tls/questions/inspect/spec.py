@@ -2,75 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from gdb_tls.errors import TlsError
 from gdb_tls.questions import options
-from gdb_tls.questions.command import Action, CommandSpec, Option, Request
+from gdb_tls.questions.command import CommandSpec, Option
 
 if TYPE_CHECKING:
-    from gdb_tls.program.program import Program
-    from gdb_tls.questions.inspect import document as views
-    from gdb_tls.questions.inspect import inferiors
-
-
-def query(request: Request) -> inferiors.Answer:
-    """Inspects the variable, in the selected inferior or in each."""
-    from gdb_tls.questions.inspect import inferiors
-
-    if not request.arguments.all_inferiors:
-        return _inspect(request, request.program())
-    parts = []
-    with contextlib.closing(request.inferiors()) as numbers:  # an interrupt, too, puts the selection back at once
-        for number, pid in numbers:
-            try:
-                parts.append(inferiors.Part(number, pid, _inspect(request, request.program()), ""))
-            except TlsError as error:
-                parts.append(inferiors.Part(number, pid, None, str(error)))
-    return inferiors.Parts(parts)
-
-
-def _inspect(request: Request, program: Program) -> views.Answer:
-    """Inspects it in one program; for a screen it also reads the stacks of the rows that are shown."""
-    from gdb_tls.program import report
-    from gdb_tls.program.instances import Instances
-    from gdb_tls.questions.inspect import document as views
-
-    arguments = request.arguments
-    every = arguments.format in ("json", "csv", "html")
-    found = report.inspect(
-        program,
-        report.Request(
-            " ".join(arguments.name),
-            arguments.via or request.settings.via,
-            request.threads,
-            arguments.module,
-            arguments.type,
-            names=every,
-        ),
-    )
-    if every:
-        # The views read nothing: what they show of each thread is read here.
-        found = found._replace(instances=Instances.of(found.instances))
-    if not request.is_for_people:
-        return views.Answer(found, (), {})
-    rows = [_named(program, row) for row in views.rows(found, request.max_rows)]
-    shown = [row.instance.thread for row in rows if row.is_single and row.instance.thread.num is not None]
-    return views.Answer(found, rows, {thread.num: program.where(thread) for thread in shown})
-
-
-def _named(program: Program, row: views.Row) -> views.Row:
-    """A line of one thread with that thread's name."""
-    if not row.is_single:
-        return row
-    return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
-
-
-def _action() -> Action:
-    from gdb_tls.questions.inspect import inferiors as views
-
-    return Action(query, views.table, views.document, views.records, views.page, views.flagged)
+    pass
 
 
 SPEC = CommandSpec(
@@ -112,5 +50,4 @@ and call run code in each thread of a live process, which allocates blocks that 
             "Writes the answer for a program to read",
         ),
     ),
-    load=_action,
 )

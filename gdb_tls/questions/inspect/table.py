@@ -8,16 +8,30 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gdb_tls.questions.command import Screen
-from gdb_tls.questions.inspect.document import Answer, Row
-from gdb_tls.questions.inspect.verdict import numbers, verdict
-from gdb_tls.target.model import Flag, Instance, Report, State
+from gdb_tls.program.report import Report
+from gdb_tls.questions.inspect.answer import Answer, OneAnswer, Row
+from gdb_tls.questions.inspect.verdict import verdict
+from gdb_tls.target.model import Flag, Instance, State
 from gdb_tls.target.protocol import Frame
 from gdb_tls.views.parts import STYLES
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import code, safe
+from gdb_tls.views.words import numbers
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
+    """The answer of one program, or each inferior's under its heading."""
+    if isinstance(answer, OneAnswer):
+        return _answer(answer, screen)
+    shown: list[RenderableType] = []
+    for part in answer.parts:
+        shown += [Text("")] if shown else []
+        shown.append(Text(part.title, "bold underline"))
+        shown.append(_answer(part.answer, screen) if part.answer else Text(safe(part.reason)))
+    return Group(*shown)
+
+
+def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
     """The heading, a line for every row, and the verdict."""
     report, lines, where = answer
     colour = screen.colour

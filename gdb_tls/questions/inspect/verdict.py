@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from gdb_tls.program.instances import Instances
-from gdb_tls.target.model import Flag, Report, State, Thread
+from gdb_tls.program.report import Report
+from gdb_tls.target.model import Flag, State, Thread
+from gdb_tls.views.words import numbers
 
 
 def verdict(report: Report) -> list[str]:
@@ -17,22 +19,6 @@ def verdict(report: Report) -> list[str]:
         everything = range(len(rows))
         sentences.append(_count("Set", rows, everything) if everything else "There is no thread to look at.")
     return sentences
-
-
-def numbers(threads: Iterable[Thread]) -> str:
-    """The threads' numbers as ranges ("1-3,7"); ended threads are only counted."""
-    return ranges(thread.num for thread in threads if thread.num is not None)
-
-
-def ranges(numbers: Iterable[int]) -> str:
-    """Numbers as ranges: "1-3,7"."""
-    found: list[list[int]] = []
-    for number in sorted(numbers):
-        if found and number == found[-1][1] + 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
 
 
 def _in_state(rows: Instances, state: State) -> list[int]:

@@ -5,25 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdb_tls.questions import options
-from gdb_tls.questions.command import Action, CommandSpec, Request
+from gdb_tls.questions.command import CommandSpec
 
 if TYPE_CHECKING:
-    from gdb_tls.questions.keys import table as views
-
-
-def query(request: Request) -> views.Answer:
-    """Reads the keys in the threads that are wanted."""
-    from gdb_tls.questions.keys import table as views
-    from gdb_tls.questions.keys.reading import read_keys
-
-    program = request.program()
-    return views.Answer(read_keys(program, request.chosen(program) or program.threads), request.max_rows)
-
-
-def _action() -> Action:
-    from gdb_tls.questions.keys import table as views
-
-    return Action(query, views.table, views.document, views.records)
+    pass
 
 
 SPEC = CommandSpec(
@@ -43,5 +28,4 @@ Only memory is read.
         ("tls-keys", "Shows all keys and values"),
         ("tls-keys --threads 1,3-5 --format json", "The same of some threads, for a program to read"),
     ),
-    load=_action,
 )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gdb_tls.questions.command import Records, Screen
-from gdb_tls.questions.keys.reading import KeyReport, KeysReport, KeyState, KeyValue
-from gdb_tls.views.parts import count, plain_table, pointer, ranges, thread_fields
+from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
+from gdb_tls.views.parts import plain_table
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
+from gdb_tls.views.words import count, numbers
 
 STYLES = {
     KeyState.SET: "green",
@@ -20,18 +21,6 @@ STYLES = {
     KeyState.STALE: "bold white on red",
     KeyState.UNREADABLE: "magenta",
 }
-
-
-class Answer(NamedTuple):
-    """What `tls-keys` found, and how much of it to show.
-
-    Attributes:
-        report: all of it.
-        most: beyond how many lines a table puts the threads in one state on one line; None for no limit.
-    """
-
-    report: KeysReport
-    most: int | None
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -48,7 +37,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         for index, group in enumerate(groups):
             head = [_numbers(keys), _sequence(key), _destructor(key)] if index == 0 else ["", "", ""]
             first = group[0]
-            threads = ranges(value.thread for value in group)
+            threads = numbers((value.thread for value in group), "-")
             rows.add_row(*map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(_value(group)))
     parts: list[RenderableType] = [rows, Text("")] if report.keys else []
     if shortened:
@@ -147,12 +136,13 @@ def sentences(report: KeysReport) -> list[str]:
             found.append(f"Key {key.number} was deleted, but {_who(holders)} a value: no destructor will run for it.")
         shared = _shared(key)
         if shared:
-            found.append(f"Key {key.number}: threads {ranges(shared)} have the same value.")
+            found.append(f"Key {key.number}: threads {numbers(shared, '-')} have the same value.")
     return found
 
 
 def _who(threads: Sequence[Any]) -> str:
-    return f"thread {ranges(threads)} still holds" if len(threads) == 1 else f"threads {ranges(threads)} still hold"
+    which = numbers(threads, "-")
+    return f"thread {which} still holds" if len(threads) == 1 else f"threads {which} still hold"
 
 
 def _shared(key: KeyReport) -> list[Any]:
@@ -163,52 +153,3 @@ def _shared(key: KeyReport) -> list[Any]:
         if len(set(values)) < len(values) <= 1000
         else []
     )
-
-
-def document(answer: Answer) -> dict[str, Any]:
-    """All keys with all threads; addresses are lower-case hex strings."""
-    report = answer.report
-    return {
-        "schema": "gdb-tls/keys/1",
-        "target": report.target._asdict(),
-        "problem": report.problem or None,
-        "keys": [
-            {
-                "key": key.number,
-                "in_use": key.in_use,
-                "sequence": key.sequence,
-                "destructor": {
-                    "address": pointer(key.destructor),
-                    "name": key.destructor_name or None,
-                    "file": key.destructor_file or None,
-                },
-                "threads": [
-                    {
-                        **thread_fields(value.thread),
-                        "state": value.state.value,
-                        "address": pointer(value.address),
-                        "value": pointer(value.value),
-                        "sequence": value.sequence,
-                        "reason": value.reason,
-                    }
-                    for value in key.values
-                ],
-            }
-            for key in report.keys
-        ],
-    }
-
-
-def records(answer: Answer) -> Records:
-    """One record a key and thread."""
-    columns = ("key", "in_use", "key_sequence", "destructor", "destructor_name", "num", "lwp", "name", "state")
-    rows = (
-        (
-            *(key.number, key.in_use, key.sequence, pointer(key.destructor), key.destructor_name),
-            *(value.thread.num, value.thread.lwp, value.thread.name, value.state.value),
-            *(pointer(value.address), pointer(value.value), value.sequence, value.reason),
-        )
-        for key in answer.report.keys
-        for value in key.values
-    )
-    return Records((*columns, "address", "value", "sequence", "reason"), rows)

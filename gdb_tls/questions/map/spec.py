@@ -5,28 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdb_tls.questions import options
-from gdb_tls.questions.command import Action, CommandSpec, Option, Request
+from gdb_tls.questions.command import CommandSpec, Option
 
 if TYPE_CHECKING:
-    from gdb_tls.questions.map import table as views
-
-
-def query(request: Request) -> views.Answer:
-    """Finds the state of every variable in every thread; a file gets their bytes, too."""
-    from gdb_tls.program.grid import survey_grid
-    from gdb_tls.questions.map import table as views
-
-    arguments = request.arguments
-    program = request.program()
-    with_values = arguments.format not in ("table", "svg")
-    found = survey_grid(program, arguments.module, request.chosen(program), with_values, request.progress)
-    return views.Answer(found, arguments.all)
-
-
-def _action() -> Action:
-    from gdb_tls.questions.map import table as views
-
-    return Action(query, views.table, views.document, views.records)
+    pass
 
 
 SPEC = CommandSpec(
@@ -53,5 +35,4 @@ The JSON document has every variable's bytes, too; tls-diff --against compares i
         ("tls-map --module libapp.so", "Shows the variables of one library"),
         ("tls-map --format json --output before.json", "Keeps all values, for tls-diff --against before.json"),
     ),
-    load=_action,
 )

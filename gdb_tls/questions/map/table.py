@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import count, product
 from string import ascii_uppercase
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from gdb_tls.program.grid import Grid, Row
-from gdb_tls.questions.audit.table import variable_document
-from gdb_tls.questions.command import Records, Screen
-from gdb_tls.questions.inspect.verdict import ranges
+from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
 from gdb_tls.views.parts import STYLES
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
+from gdb_tls.views.words import ranges
 
 LETTERS = {
     State.SET: "S",
@@ -28,18 +28,6 @@ LETTERS = {
 }
 LONGEST_NAME = 48
 LONGEST_LIST = 70
-
-
-class Answer(NamedTuple):
-    """The picture, and how to show it.
-
-    Attributes:
-        grid: all of it.
-        all: whether every thread has a column of its own, whatever the screen's width.
-    """
-
-    grid: Grid
-    all: bool
 
 
 class Head(NamedTuple):
@@ -163,54 +151,3 @@ def _column_width(grid: Grid) -> int:
 def _missing(grid: Grid) -> str:
     missing = [module.problem for module in grid.modules if module.problem]
     return f" {len(missing)} modules could not be looked at: {missing[0]}." if missing else ""
-
-
-def document(answer: Answer) -> dict[str, Any]:
-    """Every variable with its state and bytes in every thread; `tls-diff --against` reads it again."""
-    grid = answer.grid
-    return {
-        "schema": "gdb-tls/map/1",
-        "target": grid.target._asdict(),
-        "byte_order": grid.byte_order,
-        "threads": [_thread(thread) for thread in grid.threads],
-        "variables": [_variable(row) for row in grid.rows],
-        "summary": {
-            "threads": len(grid.threads),
-            "variables": len(grid.rows),
-            **{state.value: number for state, number in grid.counts().items()},
-            "missing": [module.problem for module in grid.modules if module.problem],
-            "interrupted": grid.interrupted,
-        },
-    }
-
-
-def _thread(thread: Thread) -> dict[str, Any]:
-    return {
-        "num": thread.num,
-        "lwp": thread.lwp,
-        "name": thread.name,
-        "thread_pointer": None if thread.thread_pointer is None else hex(thread.thread_pointer),
-        "exited": thread.exited,
-    }
-
-
-def _variable(row: Row) -> dict[str, Any]:
-    return {
-        **variable_document(row.variable),
-        "kind": row.type.kind.value,
-        "signed": row.type.is_signed,
-        "states": [state.value for state in row.states],
-        "bytes": None if row.values is None else [raw.hex() if raw else None for raw in row.values],
-    }
-
-
-def records(answer: Answer) -> Records:
-    """One record a variable and thread."""
-    grid = answer.grid
-    columns = ("module", "variable", "num", "lwp", "state", "bytes")
-    rows = (
-        [row.variable.module.name, row.variable.name, thread.num, thread.lwp, state.value, raw.hex() or None]
-        for row in grid.rows
-        for thread, state, raw in zip(grid.threads, row.states, row.values or [b""] * len(grid.threads))
-    )
-    return Records(columns, rows)

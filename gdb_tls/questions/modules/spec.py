@@ -5,24 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdb_tls.questions import options
-from gdb_tls.questions.command import Action, CommandSpec, Request
+from gdb_tls.questions.command import CommandSpec
 
 if TYPE_CHECKING:
-    from gdb_tls.questions.modules.reading import ModulesReport
-
-
-def query(request: Request) -> ModulesReport:
-    """Reads the modules, and their blocks in the threads that are wanted."""
-    from gdb_tls.questions.modules.reading import read_modules
-
-    program = request.program()
-    return read_modules(program, request.chosen(program) or program.threads, request.arguments.module)
-
-
-def _action() -> Action:
-    from gdb_tls.questions.modules import table as views
-
-    return Action(query, views.table, views.document, views.records)
+    pass
 
 
 SPEC = CommandSpec(
@@ -40,5 +26,4 @@ file's symbols name. Gen is the generation: the loader counts loads and unloads,
         ("tls-modules", "Lists all modules"),
         ("tls-modules --module 'lib*' --format json", "Some of them, for a program to read"),
     ),
-    load=_action,
 )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gdb_tls.questions.command import Records, Screen
-from gdb_tls.questions.modules.reading import ModuleReport, ModulesReport
-from gdb_tls.target.model import Module
-from gdb_tls.views.parts import count, plain_table, pointer
+from gdb_tls.questions.modules.answer import ModuleReport, ModulesReport
+from gdb_tls.views.parts import plain_table
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
+from gdb_tls.views.words import count
 
 
 def table(report: ModulesReport, screen: Screen) -> RenderableType:
@@ -55,64 +53,3 @@ def sentences(report: ModulesReport) -> list[str]:
         f"{one.module.problem[0].upper()}{one.module.problem[1:]}." for one in report.modules if one.module.problem
     ]
     return found
-
-
-def module_fields(module: Module) -> dict[str, Any]:
-    """What a module is, under the names that all documents use."""
-    segment = module.segment
-    return {
-        "id": module.id,
-        "name": module.name,
-        "path": module.path,
-        "target_path": module.target_path,
-        "build_id": module.build_id,
-        "load_base": pointer(module.load_base),
-        "storage": module.storage,
-        "size": segment.size if segment else None,
-        "alignment": segment.alignment if segment else None,
-        "image_size": segment.image_size if segment else None,
-        "generation": module.generation,
-        "problem": module.problem or None,
-    }
-
-
-def document(report: ModulesReport) -> dict[str, Any]:
-    """All modules; addresses are lower-case hex strings."""
-    return {
-        "schema": "gdb-tls/modules/1",
-        "target": report.target._asdict(),
-        "threads": report.threads,
-        "modules": [
-            {
-                **module_fields(one.module),
-                "variables": one.variables,
-                "blocks": one.blocks,
-                "unallocated": one.unallocated,
-                "unresolved": one.unresolved,
-                "bytes_used": one.bytes_used,
-            }
-            for one in report.modules
-        ],
-        "bytes_used": sum(one.bytes_used or 0 for one in report.modules),
-    }
-
-
-def records(report: ModulesReport) -> Records:
-    """One record a module, with the names of the JSON document."""
-    modules = document(report)["modules"]
-    columns = (
-        *(
-            "id",
-            "name",
-            "path",
-            "build_id",
-            "load_base",
-            "storage",
-            "size",
-            "alignment",
-            "image_size",
-            "generation",
-        ),
-        *("variables", "blocks", "unallocated", "unresolved", "bytes_used", "problem"),
-    )
-    return Records(columns, ([module[column] for column in columns] for module in modules))

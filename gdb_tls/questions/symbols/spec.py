@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from gdb_tls.errors import BadArgument
 from gdb_tls.questions import options
-from gdb_tls.questions.command import Action, CommandSpec, Option, Request
+from gdb_tls.questions.command import CommandSpec, Option
 
 if TYPE_CHECKING:
-    from gdb_tls.questions.symbols import table as views
-
-
-def query(request: Request) -> views.Answer:
-    """Lists the variables whose names match."""
-    from gdb_tls.questions.symbols import table as views
-
-    program = request.program()
-    symbols = program.symbols(request.arguments.module)
-    text = " ".join(request.arguments.regex)
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise BadArgument(
-            f"{text} is no regular expression ({error})", "Put a backslash before a special character."
-        ) from None
-    variables = symbols.variables(lambda linkage, name: bool(pattern.search(name) or pattern.search(linkage)))
-    return views.Answer(program.info, variables, [module.problem for module in symbols.modules if module.problem])
-
-
-def _action() -> Action:
-    from gdb_tls.questions.symbols import table as views
-
-    return Action(query, views.table, views.document, views.records)
+    pass
 
 
 SPEC = CommandSpec(
@@ -56,5 +31,4 @@ symbol table only; what stands in parentheses says from which.
         ("tls-symbols", "Lists all variables"),
         ("tls-symbols _buffer$ --module swoole.so", "Lists some of one module"),
     ),
-    load=_action,
 )

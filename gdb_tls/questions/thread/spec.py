@@ -4,34 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gdb_tls.errors import BadArgument
 from gdb_tls.questions import options
-from gdb_tls.questions.command import Action, CommandSpec, Option, Request, parse_threads
+from gdb_tls.questions.command import CommandSpec, Option
 
 if TYPE_CHECKING:
-    from gdb_tls.questions.thread.reading import ThreadsReport
-
-
-def query(request: Request) -> ThreadsReport:
-    """Reads the threads that are wanted: the selected one where none is named."""
-    from gdb_tls.questions.thread.reading import read_threads
-
-    arguments = request.arguments
-    program = request.program()
-    text = ",".join(arguments.thread)
-    numbers = parse_threads(text) if text not in ("", "all") else None
-    if not text:
-        selected = program.target.selected_thread()
-        if selected is None:
-            raise BadArgument("No thread is selected", "Give a thread's number, or all.")
-        numbers = [range(selected, selected + 1)]
-    return read_threads(program, numbers, arguments.module, request.progress)
-
-
-def _action() -> Action:
-    from gdb_tls.questions.thread import table as views
-
-    return Action(query, views.table, views.document, views.records)
+    pass
 
 
 SPEC = CommandSpec(
@@ -55,5 +32,4 @@ it, the selected thread is meant.
         ("tls-thread 2 --module swoole.so", "Shows one module in thread 2"),
         ("tls-thread all --format json --output tls.json", "Writes everything of all threads for a program to read"),
     ),
-    load=_action,
 )

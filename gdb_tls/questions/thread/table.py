@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gdb_tls.questions.command import Records, Screen
-from gdb_tls.questions.thread.reading import BlockReport, ThreadReport, ThreadsReport
+from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport
 from gdb_tls.target.model import Absence, Flag, State
-from gdb_tls.views.json import Each
-from gdb_tls.views.parts import STYLES, count, plain_table, pointer, scalar, thread_fields
+from gdb_tls.views.parts import STYLES, plain_table, pointer
+from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import code, safe
+from gdb_tls.views.words import count
 
 
 def table(report: ThreadsReport, screen: Screen) -> RenderableType:
@@ -89,87 +87,3 @@ def sentence(one: ThreadReport) -> str:
     number = f"Thread {one.thread.num}" if one.thread.num is not None else "This ended thread"
     words = f"{number} has {len(allocated)} of {count(len(one.blocks), 'block')}, {count(size, 'byte')}"
     return f"{words}; {count(null, 'variable')} {'is' if null == 1 else 'are'} null."
-
-
-def document(report: ThreadsReport) -> dict[str, Any]:
-    """All threads; addresses are lower-case hex strings."""
-    return {
-        "schema": "gdb-tls/thread/1",
-        "target": report.target._asdict(),
-        "threads": Each(_thread, report.threads),
-        "interrupted": report.interrupted,
-    }
-
-
-def _thread(one: ThreadReport) -> dict[str, Any]:
-    dtv = None if isinstance(one.dtv, Absence) else one.dtv
-    control = one.control_block
-    return {
-        **thread_fields(one.thread),
-        "exited": one.thread.exited,
-        "function": one.frame.function or None if one.frame else None,
-        "control_block": {"address": hex(control.address), "size": control.size} if control else None,
-        "dtv": {"address": hex(dtv.address), "generation": dtv.generation, "capacity": dtv.capacity} if dtv else None,
-        "reason": one.dtv.reason if isinstance(one.dtv, Absence) else None,
-        "blocks": [_block(block) for block in one.blocks],
-    }
-
-
-def _block(block: BlockReport) -> dict[str, Any]:
-    module = block.module
-    is_there = isinstance(block.place, int)
-    return {
-        "module": {"id": module.id, "path": module.path, "storage": module.storage},
-        "size": module.segment.size if module.segment else None,
-        "state": "allocated" if isinstance(block.place, int) else block.place.state.value,
-        "address": pointer(block.place) if isinstance(block.place, int) else None,
-        "reason": None if isinstance(block.place, int) else block.place.reason,
-        "variables": [
-            {
-                "name": variable.name,
-                "linkage_name": variable.linkage_name,
-                "type": variable.type.name if variable.type else None,
-                "offset": hex(variable.offset),
-                "size": variable.size,
-                "state": instance.state.value,
-                "flags": [flag.value for flag in instance.flags],
-                "address": pointer(instance.address),
-                "value": scalar(instance, variable.type),
-                "text": instance.text,
-                "reason": instance.reason,
-            }
-            for variable, instance in block.values
-        ]
-        if is_there
-        else [],
-    }
-
-
-def records(report: ThreadsReport) -> Records:
-    """One record a variable and thread."""
-    columns = (
-        "num",
-        "lwp",
-        "module_id",
-        "module",
-        "variable",
-        "type",
-        "offset",
-        "state",
-        "flags",
-        "address",
-        "value",
-        "text",
-    )
-    rows = (
-        (
-            *(one.thread.num, one.thread.lwp, block.module.id, block.module.path or block.module.name, variable.name),
-            *(variable.type.name if variable.type else None, hex(variable.offset), instance.state.value),
-            *(" ".join(instance.flags), pointer(instance.address), scalar(instance, variable.type), instance.text),
-            instance.reason,
-        )
-        for one in report.threads
-        for block in one.blocks
-        for variable, instance in block.values
-    )
-    return Records((*columns, "reason"), rows)

@@ -5,23 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdb_tls.questions import options
-from gdb_tls.questions.command import Action, CommandSpec, Option, Request
+from gdb_tls.questions.command import CommandSpec, Option
 
 if TYPE_CHECKING:
-    from gdb_tls.questions.whatis.reading import Whatis
-
-
-def query(request: Request) -> Whatis:
-    """Finds what the address belongs to."""
-    from gdb_tls.questions.whatis.reading import whatis
-
-    return whatis(request.program(), " ".join(request.arguments.expression))
-
-
-def _action() -> Action:
-    from gdb_tls.questions.whatis import table as views
-
-    return Action(query, views.table, views.document, views.records)
+    pass
 
 
 SPEC = CommandSpec(
@@ -45,5 +32,4 @@ The thread-local pointers that have this address as their value are listed too. 
         ("tls-whatis this->buffer", "Says where the object is to which a pointer points"),
         ("tls-whatis $rdi --format json", "The same of a register's value, for a program to read"),
     ),
-    load=_action,
 )

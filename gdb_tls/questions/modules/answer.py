@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.program import Program
+from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, State, TargetInfo, Thread
 
 
@@ -61,3 +62,9 @@ def read_modules(program: Program, threads: Sequence[Thread], pattern: str | Non
         variables = len(names[module.id]) if module.path else None
         found.append(ModuleReport(module, blocks, unallocated, len(places) - blocks - unallocated, variables))
     return ModulesReport(program.info, found, len(threads))
+
+
+def query(request: Request) -> ModulesReport:
+    """Reads the modules, and their blocks in the threads that are wanted."""
+    program = request.program()
+    return read_modules(program, request.chosen(program) or program.threads, request.arguments.module)

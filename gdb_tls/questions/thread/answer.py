@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gdb_tls.errors import BadArgument
 from gdb_tls.libc.thread_data import ControlBlock, Dtv
+from gdb_tls.program.choice import parse_threads, wanted
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.program import Program
-from gdb_tls.program.report import wanted
 from gdb_tls.program.survey import Survey
+from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.target.protocol import Frame
@@ -114,3 +116,17 @@ def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> 
         return ThreadReport(thread, frame, None, Absence(State.UNRESOLVED, thread.problem), blocks)
     dtv = program.thread_data.dtvs([pointer])[0]
     return ThreadReport(thread, frame, program.thread_data.control_block(pointer), dtv, blocks)
+
+
+def query(request: Request) -> ThreadsReport:
+    """Reads the threads that are wanted: the selected one where none is named."""
+    arguments = request.arguments
+    program = request.program()
+    text = ",".join(arguments.thread)
+    numbers = parse_threads(text) if text not in ("", "all") else None
+    if not text:
+        selected = program.target.selected_thread()
+        if selected is None:
+            raise BadArgument("No thread is selected", "Give a thread's number, or all.")
+        numbers = [range(selected, selected + 1)]
+    return read_threads(program, numbers, arguments.module, request.progress)

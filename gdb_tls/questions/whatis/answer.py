@@ -9,9 +9,10 @@ from typing import NamedTuple
 from gdb_tls.errors import BadArgument, TlsError
 from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.program import Program
-from gdb_tls.program.report import Request, inspect
+from gdb_tls.program.report import inspect
 from gdb_tls.program.survey import Survey
 from gdb_tls.program.symbols import Candidate, Symbols
+from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, Kind, Module, TargetInfo, Thread, Variable
 from gdb_tls.target.protocol import Part, Region
 
@@ -19,7 +20,7 @@ from gdb_tls.target.protocol import Part, Region
 MOST_ASKED = 200
 
 
-class Place(str, enum.Enum):
+class OwnerKind(str, enum.Enum):
     """What holds the address; the first that fits, from the most to the least telling."""
 
     VARIABLE = "variable"
@@ -52,7 +53,7 @@ class Owner(NamedTuple):
         symbol: what the debugger calls the place.
     """
 
-    kind: Place
+    kind: OwnerKind
     thread: Thread | None = None
     module: Module | None = None
     block: int | None = None
@@ -128,7 +129,7 @@ def _named(program: Program, expression: str) -> int | None:
     name = expression.strip()
     selected = program.target.selected_thread() or 0
     try:
-        found = inspect(program, Request(name.lstrip("& "), threads=[range(selected, selected + 1)]))
+        found = inspect(program, name.lstrip("& "), threads=[range(selected, selected + 1)])
     except TlsError:
         return None
     instance = next(iter(found.instances), None)
@@ -151,18 +152,18 @@ def _owners(program: Program, address: int) -> Iterator[Owner]:
         if block and block.address <= address < block.address + block.size:
             offset = address - block.address
             inside = [(size, name) for name, (at, size) in block.fields.items() if at <= offset < at + size]
-            yield Owner(Place.CONTROL_BLOCK, thread, start=block.address, field=min(inside)[1] if inside else "")
+            yield Owner(OwnerKind.CONTROL_BLOCK, thread, start=block.address, field=min(inside)[1] if inside else "")
     modules = {module.id: module for module in program.modules}
     for thread, dtv in zip(threads, program.thread_data.dtvs(pointers)):
         if not isinstance(dtv, Absence) and dtv.start <= address < dtv.end:
             entry = (address - dtv.address) // dtv.entry_size
-            yield Owner(Place.DTV, thread, modules.get(entry), start=dtv.address)
+            yield Owner(OwnerKind.DTV, thread, modules.get(entry), start=dtv.address)
     yield from _on_stack(program, address)
     name = program.target.symbol_at(address)
     if name:
-        yield Owner(Place.SYMBOL, symbol=name)
+        yield Owner(OwnerKind.SYMBOL, symbol=name)
     is_mapped = program.region(address) or program.target.memory.are_mapped([address])[0]
-    yield Owner(Place.MAPPING if is_mapped else Place.UNMAPPED)
+    yield Owner(OwnerKind.MAPPING if is_mapped else OwnerKind.UNMAPPED)
 
 
 def _in_blocks(program: Program, threads: Sequence[Thread], address: int) -> Iterator[Owner]:
@@ -172,7 +173,7 @@ def _in_blocks(program: Program, threads: Sequence[Thread], address: int) -> Ite
             continue
         for thread, block in zip(threads, blocks_in(program.libc, module, threads)):
             if isinstance(block, int) and block <= address < block + module.segment.size:
-                yield _in_block(program, symbols, Owner(Place.PADDING, thread, module, block), address - block)
+                yield _in_block(program, symbols, Owner(OwnerKind.PADDING, thread, module, block), address - block)
 
 
 def _in_block(program: Program, symbols: Symbols, owner: Owner, offset: int) -> Owner:
@@ -187,7 +188,7 @@ def _in_block(program: Program, symbols: Symbols, owner: Owner, offset: int) -> 
             variable = symbols.variable(candidate)
             inside = offset - variable.offset
             part = program.target.debug.part_at(variable.type, inside) if variable.type else Part("", "", inside, False)
-            return owner._replace(kind=Place.VARIABLE, variable=variable, part=part)
+            return owner._replace(kind=OwnerKind.VARIABLE, variable=variable, part=part)
     return owner._replace(
         variable=symbols.variable(before[-1]) if before else None,
         following=symbols.variable(after[0]) if after else None,
@@ -204,11 +205,11 @@ def _in_keys(program: Program, threads: Sequence[Thread], pointers: Sequence[int
     for thread, slots in zip(threads, program.thread_data.key_slots(pointers)):
         for slot in [] if isinstance(slots, Absence) else slots:
             if slot.address <= address < slot.address + slot.size:
-                yield Owner(Place.KEY_SLOT, thread, key=slot.number, start=slot.address)
+                yield Owner(OwnerKind.KEY_SLOT, thread, key=slot.number, start=slot.address)
     table = program.thread_data.keys()
     if table.address <= address < table.end:
         entry = next((key for key in table.keys if key.address <= address < key.address + table.entry_size), None)
-        yield Owner(Place.KEY_TABLE, key=entry.number if entry else None, start=table.address)
+        yield Owner(OwnerKind.KEY_TABLE, key=entry.number if entry else None, start=table.address)
 
 
 def _on_stack(program: Program, address: int) -> Iterator[Owner]:
@@ -234,7 +235,7 @@ def _on_stack(program: Program, address: int) -> Iterator[Owner]:
             continue
         end = thread.thread_pointer or 0
         if not (pointer < end < region.end and address >= end):
-            yield Owner(Place.STACK, thread, stack_pointer=pointer)
+            yield Owner(OwnerKind.STACK, thread, stack_pointer=pointer)
 
 
 def _is_main(thread: Thread, program: Program) -> bool:
@@ -256,3 +257,8 @@ def _holders(program: Program, address: int) -> list[Holder]:
         if at:
             found.append(Holder(column.variable, [survey.threads[index] for index in at]))
     return found
+
+
+def query(request: Request) -> Whatis:
+    """Finds what the address belongs to."""
+    return whatis(request.program(), " ".join(request.arguments.expression))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
-from gdb_tls.questions.audit.scene import Place, Threads
+from gdb_tls.questions.audit.scene import ModuleScene, Threads
 from gdb_tls.questions.audit.weight import ALARM, weigh
+from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, State, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.target.protocol import Fault, Frame
@@ -143,7 +144,7 @@ class _Auditor:
         self.pointers = 0
         self._survey = survey
         self._map = MemoryMap(survey, self.threads.main)
-        self._places = {module.id: Place(self.threads, survey, module) for module in survey.modules}
+        self._places = {module.id: ModuleScene(self.threads, survey, module) for module in survey.modules}
         self._order: Literal["little", "big"] = (
             "little" if survey.program.target.architecture.byte_order == "little" else "big"
         )
@@ -185,7 +186,7 @@ class _Auditor:
         weight = weigh(findings, place)
         return Suspect(column.variable, weight, findings, dict(Counter(column.states()))) if weight else None
 
-    def _findings(self, holding: Holding, place: Place) -> list[Finding]:
+    def _findings(self, holding: Holding, place: ModuleScene) -> list[Finding]:
         found = [finding for rule in RULES for finding in rule(holding, place)]
         return sorted(found, key=lambda finding: -finding.score)
 
@@ -200,3 +201,33 @@ class _Auditor:
             areas=dict(zip(values, self._map.areas(values))),
             bits=8 * self._survey.pointer_size,
         )
+
+
+class Answer(NamedTuple):
+    """What `tls-audit` found, and how much of it to show.
+
+    Attributes:
+        audit: all of it.
+        all: whether the weak hints are shown, too.
+    """
+
+    audit: Audit
+    all: bool
+
+    @property
+    def shown(self) -> Sequence[Suspect]:
+        """The suspects to show."""
+        return self.audit.suspects if self.all else self.audit.alarming
+
+
+def query(request: Request) -> Answer:
+    """Audits the chosen modules in the chosen threads."""
+    arguments = request.arguments
+    program = request.program()
+    found = audit(program, arguments.module, request.chosen(program), request.progress)
+    return Answer(found, arguments.all)
+
+
+def flagged(answer: Answer) -> bool:
+    """Whether something looks wrong."""
+    return bool(answer.audit.alarming)

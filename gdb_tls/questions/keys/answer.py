@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gdb_tls.libc.thread_data import Key, KeySlot
 from gdb_tls.program.program import Program
+from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, State, TargetInfo, Thread
 
 
@@ -139,3 +140,21 @@ def _judge(thread: Thread, key: Key | None, slot: KeySlot | None) -> KeyValue:
         return KeyValue(thread, KeyState.UNSET, slot.address, None, slot.sequence, None)
     state = KeyState.STALE if not matches else KeyState.SET if slot.value else KeyState.NULL
     return KeyValue(thread, state, slot.address, slot.value, slot.sequence, None)
+
+
+class Answer(NamedTuple):
+    """What `tls-keys` found, and how much of it to show.
+
+    Attributes:
+        report: all of it.
+        most: beyond how many lines a table puts the threads in one state on one line; None for no limit.
+    """
+
+    report: KeysReport
+    most: int | None
+
+
+def query(request: Request) -> Answer:
+    """Reads the keys in the threads that are wanted."""
+    program = request.program()
+    return Answer(read_keys(program, request.chosen(program) or program.threads), request.max_rows)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.errors import ResolverUnavailable
+from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.program import resolve
 from gdb_tls.program.program import Program
+from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Place, Thread, Variable
 
 
@@ -63,3 +64,27 @@ def compare(
             if len(set(addresses)) > 1:
                 disagreements.append(Disagreement(variable, thread, here))
     return Comparison(len(variables), len(threads), compared, answered, unavailable, disagreements)
+
+
+def query(request: Request) -> Comparison:
+    """Finds the variables and compares the resolvers."""
+    arguments = request.arguments
+    if bool(arguments.name) == arguments.all:
+        raise BadArgument("tls-verify takes a NAME or --all", "Type `help tls-verify` for what it takes.")
+    program = request.program()
+    symbols = program.symbols(arguments.module)
+    variables = symbols.variables() if arguments.all else [symbols.find(" ".join(arguments.name))[0]]
+    names = ["passive", "gdb"]
+    if arguments.calls:
+        if program.target.kind == "core":
+            raise ResolverUnavailable(
+                "--calls calls functions in the process, and a core dump has none", "Leave it out."
+            )
+        # The calls last: they allocate blocks that the others should see as they were.
+        names += ["dlsym", "tls-get-addr"]
+    return compare(program, variables, request.chosen(program) or program.threads, names)
+
+
+def flagged(found: Comparison) -> bool:
+    """Whether two resolvers disagree."""
+    return bool(found.disagreements)

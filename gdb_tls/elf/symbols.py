@@ -1,0 +1,132 @@
+"""Symbol tables, searched without making an object of every symbol."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+STT_TLS = 6
+
+
+STT_FILE = 4
+
+
+SHN_UNDEF = 0
+
+
+class ElfSymbol(NamedTuple):
+    """One row of a symbol table.
+
+    Attributes:
+        name: as in the string table.
+        value: `st_value`: the address, or for a TLS symbol the offset in the block.
+        size: `st_size` in bytes.
+        exported: in `.dynsym`, not local, and of default visibility.
+        is_local: STB_LOCAL: `static` in C.
+        file: the source file of a local symbol (the STT_FILE row before it); else empty.
+        source: "symtab", "debug-file" or "dynsym".
+    """
+
+    name: str
+    value: int
+    size: int
+    exported: bool
+    is_local: bool
+    file: str
+    source: str
+
+
+class _SymbolTable:
+    """A symbol section and its strings, scanned without an object for each row."""
+
+    def __init__(self, rows: bytes, strings: bytes, pointer_size: int, order: str, is_dynamic: bool) -> None:
+        self._wide = pointer_size == 8
+        self._row_size = 24 if self._wide else 16
+        self._rows = rows[: len(rows) // self._row_size * self._row_size]
+        self._strings = strings
+        self._order = order
+        self.is_dynamic = is_dynamic
+
+    def _row(self, index: int) -> tuple[int, int, int, int, int, int]:
+        """(name, info, other, section, value, size) of one row (gABI, "Symbol Table")."""
+        at = index * self._row_size
+        if self._wide:
+            name, info, other, section, value, size = struct.unpack_from(self._order + "IBBHQQ", self._rows, at)
+        else:
+            name, value, size, info, other, section = struct.unpack_from(self._order + "IIIBBH", self._rows, at)
+        return name, info, other, section, value, size
+
+    def _symbol(self, index: int, file: str = "") -> ElfSymbol | None:
+        name, info, other, section, value, size = self._row(index)
+        if section == SHN_UNDEF:
+            return None
+        exported = self.is_dynamic and info >> 4 != 0 and other & 3 == 0
+        source = "dynsym" if self.is_dynamic else "symtab"
+        return ElfSymbol(name_at(self._strings, name), value, size, exported, info >> 4 == 0, file, source)
+
+    @cached_property
+    def _kinds(self) -> bytes:
+        """One byte a row: its type (STT_...)."""
+        return self._rows[4 if self._wide else 12 :: self._row_size].translate(bytes(byte & 15 for byte in range(256)))
+
+    @cached_property
+    def _names(self) -> array[int]:
+        """One string offset a row."""
+        words = array("I", self._rows)
+        if (self._order == "<") != (struct.pack("=H", 1) == b"\1\0"):
+            words.byteswap()
+        return words[:: self._row_size // 4]
+
+    def tls(self) -> Iterator[ElfSymbol]:
+        """All defined STT_TLS rows."""
+        for index in _positions(self._kinds, bytes([STT_TLS])):
+            _, info, _, _, _, _ = self._row(index)
+            symbol = self._symbol(index, self._file_before(index) if info >> 4 == 0 else "")
+            if symbol:
+                yield symbol
+
+    def _file_before(self, index: int) -> str:
+        # gABI: the STT_FILE symbol precedes the other local symbols of its file.
+        before = self._kinds.rfind(bytes([STT_FILE]), 0, index)
+        return name_at(self._strings, self._row(before)[0]) if before >= 0 else ""
+
+    def by_name(self, names: Iterable[str]) -> Iterator[ElfSymbol]:
+        """All defined rows with one of these names."""
+        for name in names:
+            wanted = name.encode() + b"\0"
+            for offset in _positions(self._strings, wanted):
+                yield from self._at_string(offset)
+
+    def by_name_prefix(self, prefix: str) -> Iterator[ElfSymbol]:
+        """All defined rows whose names begin so."""
+        offsets = {offset + 1 for offset in _positions(self._strings, b"\0" + prefix.encode())}
+        for index, offset in enumerate(self._names):
+            if offset in offsets:
+                symbol = self._symbol(index)
+                if symbol:
+                    yield symbol
+
+    def _at_string(self, offset: int) -> Iterator[ElfSymbol]:
+        try:
+            index = self._names.index(offset)
+        except ValueError:
+            return
+        symbol = self._symbol(index)
+        if symbol:
+            yield symbol
+
+
+def name_at(strings: bytes, offset: int) -> str:
+    """The zero-terminated name at an offset of a string table."""
+    end = strings.find(b"\0", offset)
+    return strings[offset : end if end >= 0 else None].decode(errors="replace")
+
+
+def _positions(data: bytes, wanted: bytes) -> Iterator[int]:
+    at = data.find(wanted)
+    while at >= 0:
+        yield at
+        at = data.find(wanted, at + 1)

@@ -1,0 +1,73 @@
+"""Which C library the program runs on."""
+
+from __future__ import annotations
+
+from gdb_tls.errors import CorruptMemory, MissingFile, TlsError, UnsupportedTarget
+from gdb_tls.libc.library import CLibrary
+from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.target.protocol import Target
+
+
+def find(target: Target, objects: LoadedObjects) -> CLibrary:
+    """The program's C library; where its own bookkeeping cannot be read, what the ABI alone fixes.
+
+    Raises:
+        MissingFile, CorruptMemory, UnsupportedTarget: where not even the ABI gives a module.
+    """
+    found: CLibrary | None = None
+    try:
+        found = detect(target, objects)
+        found.modules()
+    except (MissingFile, CorruptMemory, UnsupportedTarget) as error:
+        from gdb_tls.libc.abi import AbiOnly
+
+        fallback = AbiOnly(target, objects, found, _clause(error.what), _clause(error.hint))
+        if fallback.modules():
+            return fallback
+        raise
+    return found
+
+
+def detect(target: Target, objects: LoadedObjects) -> CLibrary:
+    """Finds which C library the program runs on.
+
+    Raises:
+        MissingFile: where the library's file is not here.
+        CorruptMemory: where the list of loaded objects is lost.
+        UnsupportedTarget: where it is none that is known.
+    """
+    from gdb_tls.libc.glibc.descriptors import Descriptors
+    from gdb_tls.libc.glibc.library import Glibc
+
+    descriptors = Descriptors.find(target, objects)
+    if descriptors:
+        return Glibc(target, objects, descriptors)
+    from gdb_tls.libc.musl.library import Musl, is_musl
+
+    if is_musl(objects):
+        return Musl(target, objects)
+    raise _why_none(objects)
+
+
+def _why_none(objects: LoadedObjects) -> TlsError:
+    if objects.list_is_lost:
+        return CorruptMemory(
+            "The program's list of loaded objects cannot be read",
+            "The core may be truncated, or made with a narrow coredump_filter; 0x33 is what the kernel starts with.",
+        )
+    missing = [loaded for loaded in objects.all if loaded.problem]
+    for loaded in missing:
+        if loaded.name.startswith(("libc.", "libc-", "libpthread")):
+            return MissingFile(f"The C library's file is needed to read TLS, and {loaded.problem}")
+    if missing and not any(loaded.path for loaded in objects.all):
+        return MissingFile(f"The program's files are needed to read TLS, and {missing[0].problem}")
+    return UnsupportedTarget(
+        "No C library that describes its threads was found in the program",
+        "glibc is known by the _thread_db_ symbols in libc.so.6 (libpthread.so.0 before 2.34); is it stripped of them?",
+    )
+
+
+def _clause(sentence: str) -> str:
+    """A sentence as part of a longer one."""
+    sentence = sentence.rstrip(".")
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,109 @@
+"""`tls-audit`'s answer for programs: the JSON document `gdb-tls/audit/1`, and one flat table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gdb_tls.questions.audit.answer import Answer, Audit
+from gdb_tls.questions.audit.rules import Finding
+from gdb_tls.target.model import State, Variable
+from gdb_tls.views.records import Records
+
+
+def document(answer: Answer) -> dict[str, Any]:
+    """The whole audit, the weak hints included."""
+    audit = answer.audit
+    return {
+        "schema": "gdb-tls/audit/1",
+        "target": audit.target._asdict(),
+        "fault": _fault(audit),
+        "findings": [
+            {
+                "variable": variable_document(suspect.variable),
+                "score": suspect.score,
+                "alarming": suspect.is_alarming,
+                "states": {state.value: suspect.states.get(state, 0) for state in State},
+                "reasons": [
+                    {
+                        "rule": finding.rule,
+                        "score": finding.score,
+                        "sentence": finding.sentence,
+                        "threads": _numbers(audit, finding),
+                    }
+                    for finding in suspect.findings
+                ],
+            }
+            for suspect in audit.suspects
+        ],
+        "summary": {
+            "threads": len(audit.threads),
+            "modules": len(audit.modules),
+            "variables": audit.variables,
+            "pointers": audit.pointers,
+            "alarming": len(audit.alarming),
+            "hints": len(audit.suspects) - len(audit.alarming),
+            "missing": [module.problem for module in audit.modules if module.problem],
+            "nameless": [module.path for module in audit.nameless],
+            "interrupted": audit.interrupted,
+        },
+    }
+
+
+def variable_document(variable: Variable) -> dict[str, Any]:
+    """A variable, under the names that `gdb-tls/inspect/1` has for it."""
+    module = variable.module
+    return {
+        "name": variable.name,
+        "linkage_name": variable.linkage_name,
+        "type": variable.type.name if variable.type else None,
+        "size": variable.size,
+        "offset": hex(variable.offset),
+        "file": variable.file or None,
+        "line": variable.line or None,
+        "module": {"id": module.id, "path": module.path, "storage": module.storage},
+    }
+
+
+def _fault(audit: Audit) -> dict[str, Any] | None:
+    fault = audit.fault
+    if fault is None:
+        return None
+    return {
+        "num": fault.num,
+        "lwp": next((thread.lwp for thread in audit.threads if thread.num == fault.num), None),
+        "signal": fault.signal or None,
+        "address": None if fault.address is None else hex(fault.address),
+        "frames": [
+            {
+                "function": frame.function or None,
+                "file": frame.file or None,
+                "line": frame.line or None,
+                "pc": hex(frame.pc),
+            }
+            for frame in audit.fault_frames
+        ],
+    }
+
+
+def _numbers(audit: Audit, finding: Finding) -> list[int | None]:
+    return [audit.threads[index].num for index in finding.threads]
+
+
+def records(answer: Answer) -> Records:
+    """One record a finding, the worst variable first."""
+    columns = ("rank", "score", "alarming", "variable", "module", "rule", "sentence", "threads")
+    rows = (
+        [
+            rank,
+            suspect.score,
+            suspect.is_alarming,
+            suspect.variable.name,
+            suspect.variable.module.name,
+            finding.rule,
+            finding.sentence,
+            " ".join(str(number) for number in _numbers(answer.audit, finding) if number is not None),
+        ]
+        for rank, suspect in enumerate(answer.audit.suspects, 1)
+        for finding in suspect.findings
+    )
+    return Records(columns, rows)

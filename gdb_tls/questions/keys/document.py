@@ -1,0 +1,58 @@
+"""`tls-keys`'s answer for programs: the JSON document `gdb-tls/keys/1`, and one flat table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gdb_tls.questions.keys.answer import Answer
+from gdb_tls.views.parts import pointer, thread_fields
+from gdb_tls.views.records import Records
+
+
+def document(answer: Answer) -> dict[str, Any]:
+    """All keys with all threads; addresses are lower-case hex strings."""
+    report = answer.report
+    return {
+        "schema": "gdb-tls/keys/1",
+        "target": report.target._asdict(),
+        "problem": report.problem or None,
+        "keys": [
+            {
+                "key": key.number,
+                "in_use": key.in_use,
+                "sequence": key.sequence,
+                "destructor": {
+                    "address": pointer(key.destructor),
+                    "name": key.destructor_name or None,
+                    "file": key.destructor_file or None,
+                },
+                "threads": [
+                    {
+                        **thread_fields(value.thread),
+                        "state": value.state.value,
+                        "address": pointer(value.address),
+                        "value": pointer(value.value),
+                        "sequence": value.sequence,
+                        "reason": value.reason,
+                    }
+                    for value in key.values
+                ],
+            }
+            for key in report.keys
+        ],
+    }
+
+
+def records(answer: Answer) -> Records:
+    """One record a key and thread."""
+    columns = ("key", "in_use", "key_sequence", "destructor", "destructor_name", "num", "lwp", "name", "state")
+    rows = (
+        (
+            *(key.number, key.in_use, key.sequence, pointer(key.destructor), key.destructor_name),
+            *(value.thread.num, value.thread.lwp, value.thread.name, value.state.value),
+            *(pointer(value.address), pointer(value.value), value.sequence, value.reason),
+        )
+        for key in answer.report.keys
+        for value in key.values
+    )
+    return Records((*columns, "address", "value", "sequence", "reason"), rows)

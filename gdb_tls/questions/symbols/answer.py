@@ -1,0 +1,40 @@
+"""What `tls-symbols` finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gdb_tls.errors import BadArgument
+from gdb_tls.questions.command import Request
+from gdb_tls.target.model import TargetInfo, Variable
+
+
+class Answer(NamedTuple):
+    """What `tls-symbols` found.
+
+    Attributes:
+        target: the program.
+        variables: by module and offset.
+        missing: why symbols of some modules are not known.
+    """
+
+    target: TargetInfo
+    variables: Sequence[Variable]
+    missing: Sequence[str]
+
+
+def query(request: Request) -> Answer:
+    """Lists the variables whose names match."""
+    program = request.program()
+    symbols = program.symbols(request.arguments.module)
+    text = " ".join(request.arguments.regex)
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise BadArgument(
+            f"{text} is no regular expression ({error})", "Put a backslash before a special character."
+        ) from None
+    variables = symbols.variables(lambda linkage, name: bool(pattern.search(name) or pattern.search(linkage)))
+    return Answer(program.info, variables, [module.problem for module in symbols.modules if module.problem])
