@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-EXTENSION = Path(__file__).resolve().parents[2] / "gdb_tls.py"
+CHECKOUT = Path(__file__).resolve().parents[2]
+EXTENSION = CHECKOUT / "gdb_tls.py"
 GDB_SECONDS = 60
 # What the extension says of an exception that nobody foresaw.
 DEFECT = "defect of gdb-tls"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from integration.sessions import CHECKOUT
 
 
 def test_small() -> None:
-    done = subprocess.run([ROOT / "scripts" / "bench", "--small"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([CHECKOUT / "scripts" / "bench", "--small"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")][1:]
     works = [row.split("|")[1].strip() for row in rows]

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.sessions import EXTENSION, session
+from integration.sessions import CHECKOUT, EXTENSION, session
 
-ROOT = Path(__file__).resolve().parents[2]
 # Above what gdb_tls.hosts.gdb.core_threads calls few.
 THREADS = 1200
 SECONDS = 20
@@ -28,7 +27,7 @@ PROMPT = b"(gdb) "
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The benchmark's programs, and a core of many threads."""
-    made = runpy.run_path(str(ROOT / "scripts" / "bench"))["Bench"](tmp_path_factory.mktemp("many"), 1, True)
+    made = runpy.run_path(str(CHECKOUT / "scripts" / "bench"))["Bench"](tmp_path_factory.mktemp("many"), 1, True)
     made.sizes = [THREADS]
     made.build()
     return made

@@ -13,8 +13,8 @@ import pytest
 from integration.conftest import Subjects
 from integration.documents import documents
 from integration.harness import Subject
+from integration.questions.test_inspect import STATIC
 from integration.sessions import one_sentence, run_gdb, session
-from integration.test_inspect_cases import STATIC
 from integration.truth import Line
 
 PROGRAMS = ("zoo", "ended", "namespaces", "many", "reuse", "solo", "solo_static")

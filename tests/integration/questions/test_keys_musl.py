@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from integration.documents import documents
 from integration.harness import PROGRAMS, core_subject, live_subject
-from integration.test_keys import FILLERS, said
+from integration.questions.test_keys import FILLERS, said
 
 
 @pytest.mark.parametrize("linking", ["dynamic", "static"])

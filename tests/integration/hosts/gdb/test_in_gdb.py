@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from integration.conftest import Subjects
+from integration.hosts.gdb.test_commands import zoo_session
 from integration.sessions import EXTENSION, run_gdb, session
-from integration.test_commands import zoo_session
 from integration.truth import Truth, mismatches
 
 # Help and completion

@@ -9,8 +9,9 @@ from typing import Any
 
 from integration.conftest import Subjects
 from integration.documents import documents
+from integration.sessions import CHECKOUT
 
-DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "json.md"
+DOCUMENTATION = CHECKOUT / "docs" / "json.md"
 COMMANDS = {
     "inspect": "tls-inspect zoo_some->str",
     "verify": "tls-verify zoo_buffer",

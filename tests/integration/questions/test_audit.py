@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from integration.conftest import Subjects
 from integration.harness import Subject, kernel_writes_cores
-from integration.sessions import run_gdb, session
+from integration.sessions import CHECKOUT, run_gdb, session
 from integration.truth import Truth
 
 # What each variable of suspects.c is there for: the rule that must find it, or None for no alarm.
@@ -203,8 +203,7 @@ def crashed(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     # run_gdb's own commands would come after --args: so it is a script.
     script = folder / "commands"
     script.write_text(
-        f"run\nsource {Path(__file__).parents[2] / 'gdb_tls.py'}\n"
-        f"tls-audit --format json --output {answer}\ngcore {core}\n"
+        f"run\nsource {CHECKOUT / 'gdb_tls.py'}\ntls-audit --format json --output {answer}\ngcore {core}\n"
     )
     command = ["gdb", "-nx", "--batch", "-iex", "set debuginfod enabled off", "-x", script, *words]
     finished = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, check=False)

@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 from integration.conftest import Subjects
 from integration.harness import Subject, core_of
+from integration.sessions import CHECKOUT
 from integration.truth import mismatches
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-COMMAND = REPOSITORY / "gdb_tls" / "__main__.py"
+COMMAND = CHECKOUT / "gdb_tls" / "__main__.py"
 # In the zoo, all threads have the first; some have the second null; the third two threads share.
 CLEAN, NULL = "zoo_counter", "zoo_buffer"
 
@@ -91,7 +91,7 @@ def test_table_and_options(zoo: Subject, tmp_path: Path) -> None:
 
 def test_without_a_name_the_crash_is_explained(tmp_path: Path) -> None:
     """The demo's core, as somebody has it who knows nothing of the program; and a healthy process."""
-    demo = REPOSITORY / "scripts" / "demo" / "run"
+    demo = CHECKOUT / "scripts" / "demo" / "run"
     subprocess.run([demo, "--keep", tmp_path, "--core-only"], check=True, capture_output=True, timeout=60)
     core = tmp_path / "server.core"
     done = gdb_tls("core", core)
@@ -292,9 +292,7 @@ def test_help_and_version() -> None:
 
 def test_module_and_link(tmp_path: Path) -> None:
     """`python3 -m gdb_tls`, and a link to the file from anywhere."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gdb_tls", "--version"], cwd=REPOSITORY, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-m", "gdb_tls", "--version"], cwd=CHECKOUT, capture_output=True, text=True)
     link = tmp_path / "gdb-tls"
     link.symlink_to(COMMAND)
     linked = subprocess.run([link, "--version"], cwd=tmp_path, capture_output=True, text=True)
@@ -306,7 +304,7 @@ def test_module_and_link(tmp_path: Path) -> None:
 
 def completed(line: Sequence[str]) -> list[str]:
     """What bash offers for the last word."""
-    script = (REPOSITORY / "gdb_tls" / "cli" / "share" / "gdb-tls.bash").read_text()
+    script = (CHECKOUT / "gdb_tls" / "cli" / "share" / "gdb-tls.bash").read_text()
     words = " ".join(f"'{word}'" for word in line)
     asked = f"COMP_WORDS=({words}); COMP_CWORD={len(line) - 1}; _gdb_tls; printf '%s\\n' \"${{COMPREPLY[@]}}\""
     ask = f"compopt() {{ :; }}; {script}\n{asked}"
@@ -324,7 +322,7 @@ def test_completion(tmp_path: Path) -> None:
 
 def test_generated_files_are_whole() -> None:
     """The tools that read them have nothing to say."""
-    share = REPOSITORY / "gdb_tls" / "cli" / "share"
+    share = CHECKOUT / "gdb_tls" / "cli" / "share"
     checks = (
         ["groff", "-man", "-ww", "-z", share / "gdb-tls.1"],
         ["bash", "-n", share / "gdb-tls.bash"],
@@ -338,6 +336,6 @@ def test_generated_files_are_whole() -> None:
 
 def test_generated_files_are_fresh() -> None:
     done = subprocess.run(
-        [sys.executable, REPOSITORY / "scripts" / "docs", "--check", "--no-pictures"], capture_output=True, text=True
+        [sys.executable, CHECKOUT / "scripts" / "docs", "--check", "--no-pictures"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
