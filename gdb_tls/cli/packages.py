@@ -6,7 +6,8 @@ import os
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
+# What GDB sources. In the one file that scripts/bundle makes, modules lie below that file as if it were a folder.
+EXTENSION = ROOT if os.path.isfile(ROOT) else os.path.join(ROOT, "gdb_tls.py")
 
 PACKAGES = ("pygments", "rich")
 

@@ -1,0 +1,111 @@
+"""Makes gdb-tls.py: gdb_tls and the packages it needs, in one Python file that imports them from its own text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.metadata
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOADER = Path(__file__).with_name("loader.py")
+# Not for a running program.
+LEFT_OUT = (".h", ".pyi", ".pyc", ".typed")
+
+
+class Problem(Exception):
+    """The file cannot be made; the text is one sentence that says why and what to do."""
+
+
+def make(site: Path, root: Path = ROOT) -> bytes:
+    """Makes the file; the same input gives the same bytes (with the same zlib).
+
+    Args:
+        site: a folder with the packages of requirements.txt, as pip installs them.
+        root: the checkout.
+
+    Raises:
+        Problem: where a package is missing, is another version, or is not as its RECORD says.
+    """
+    entries = dict(_own(root))
+    packages = [_package(site, name, version) for name, version in pinned(root)]
+    licences = [("gdb-tls", (root / "LICENSE").read_text())]
+    for package in packages:
+        name, version = package.metadata["Name"], package.version
+        for path, data in _contents(package):
+            if ".dist-info/" not in path:
+                entries[path] = data
+            elif re.search(r"(?i)/(licen[cs]e|copying|notice)[^/]*$", path):
+                licences.append((f"{name} {version}", data.decode()))
+    contents = ", ".join(["gdb_tls", *(f"{package.metadata['Name']} {package.version}" for package in packages)])
+    archive = "\n".join(f"{name} {_packed(entries[name])}" for name in sorted(entries))
+    head, tail = LOADER.read_text().split("\n_start(\n", 1)
+    notices = "".join(f"\n\n# Licence of {name}:\n#\n{_comment(text)}" for name, text in licences)
+    text = f"{head.rstrip()}{notices}\n\n\n_start(\n{tail}"
+    version = _version(root)
+    return text.replace("@VERSION@", version).replace("@CONTENTS@", contents).replace("@ARCHIVE@", archive).encode()
+
+
+def pinned(root: Path = ROOT) -> list[tuple[str, str]]:
+    """The packages that requirements.txt names, with their versions."""
+    return re.findall(r"^([\w.-]+)==([^\s;\\]+)", (root / "requirements.txt").read_text(), re.MULTILINE)
+
+
+def site_of(root: Path = ROOT) -> Path | None:
+    """What `install.sh --deps` has put beside gdb_tls.py, if it has: any Python's, as the packages are the same."""
+    for site in sorted(root.glob("site/cpython-*")):
+        if all(any(_found(site, name)) for name, _ in pinned(root)):
+            return site
+    return None
+
+
+def _version(root: Path) -> str:
+    found = re.search(r'^__version__ = "(.+)"', (root / "gdb_tls" / "__init__.py").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def _own(root: Path) -> Iterator[tuple[str, bytes]]:
+    for path in (root / "gdb_tls").rglob("*"):
+        name = path.relative_to(root).as_posix()
+        if path.is_file() and not re.search(r"(^|/)(__pycache__/|\.)", name) and path.suffix not in LEFT_OUT:
+            yield name, path.read_bytes()
+
+
+def _found(site: Path, name: str) -> Iterator[importlib.metadata.Distribution]:
+    wanted = re.sub(r"[-_.]+", "-", name).lower()
+    for package in importlib.metadata.distributions(path=[str(site)]):
+        if re.sub(r"[-_.]+", "-", package.metadata["Name"]).lower() == wanted:
+            yield package
+
+
+def _package(site: Path, name: str, version: str) -> importlib.metadata.Distribution:
+    package = next(_found(site, name), None)
+    if package is None or package.version != version:
+        there = f"has {package.version}" if package else "has none"
+        raise Problem(f"requirements.txt wants {name} {version}, and {site} {there}. Run ./install.sh --deps.")
+    return package
+
+
+def _contents(package: importlib.metadata.Distribution) -> Iterator[tuple[str, bytes]]:
+    """What a package has installed, as its RECORD lists it; commands and what Python makes itself excepted."""
+    for file in package.files or ():
+        if ".." in file.parts or file.parts[0] == "bin" or "__pycache__" in file.parts or file.suffix in LEFT_OUT:
+            continue
+        data = Path(str(file.locate())).read_bytes()
+        if file.hash is not None:
+            digest = base64.urlsafe_b64encode(hashlib.new(file.hash.mode, data).digest()).rstrip(b"=").decode()
+            if digest != file.hash.value:
+                raise Problem(f"{file.locate()} was changed after it was installed. Remove site/, run ./install.sh --deps.")
+        yield file.as_posix(), data
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
+def _comment(text: str) -> str:
+    return "\n".join(f"# {line}".rstrip() for line in text.strip().splitlines())
