@@ -133,7 +133,7 @@ def java(folder: Path) -> Iterator[Inferior]:
     (folder / "Sleeper.java").write_text(JAVA)
     executable = os.path.realpath(shutil.which("java") or "")
     with Inferior(["sh", "-c", SMALL_CORES, "sh", executable, *JAVA_OPTIONS, "Sleeper.java"], folder) as inferior:
-        inferior.wait_ready(seconds=60)
+        inferior.wait_ready()
         yield inferior
 
 
@@ -181,11 +181,11 @@ def test_java(tmp_path: Path) -> None:
 
 
 SLEEPERS = """
-import threading, time
+import threading
 for _ in range(6):
-    threading.Thread(target=time.sleep, args=(120,), daemon=True).start()
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
 print("ready", flush=True)
-time.sleep(120)
+threading.Event().wait()
 """
 
 
