@@ -17,6 +17,7 @@ from limits import LIMIT_SECONDS
 
 FLAGS = (
     "--headless",
+    "--remote-debugging-pipe",  # a fresh machine may not know "localhost"
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
