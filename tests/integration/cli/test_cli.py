@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import lzma
@@ -20,6 +21,7 @@ from integration.conftest import Subjects
 from integration.harness import Subject, core_of
 from integration.sessions import CHECKOUT
 from integration.truth import mismatches
+from limits import LIMIT_SECONDS
 
 COMMAND = CHECKOUT / "gdb_tls" / "__main__.py"
 # In the zoo, all threads have the first; some have the second null; the third two threads share.
@@ -27,7 +29,7 @@ CLEAN, NULL = "zoo_counter", "zoo_buffer"
 
 
 def gdb_tls(
-    *words: object, folder: Path | None = None, seconds: float = 60, **more: str
+    *words: object, folder: Path | None = None, seconds: float = LIMIT_SECONDS, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs gdb-tls as a user does; nothing that it says is ever a traceback."""
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "dumb", "HOME": "/nonexistent", **more}
@@ -92,7 +94,7 @@ def test_table_and_options(zoo: Subject, tmp_path: Path) -> None:
 def test_without_a_name_the_crash_is_explained(tmp_path: Path) -> None:
     """The demo's core, as somebody has it who knows nothing of the program; and a healthy process."""
     demo = CHECKOUT / "scripts" / "demo" / "run"
-    subprocess.run([demo, "--keep", tmp_path, "--core-only"], check=True, capture_output=True, timeout=60)
+    subprocess.run([demo, "--keep", tmp_path, "--core-only"], check=True, capture_output=True)
     core = tmp_path / "server.core"
     done = gdb_tls("core", core)
     assert done.returncode == 1
@@ -222,6 +224,19 @@ def test_run_until_it_ends() -> None:
     assert done.returncode == 0
 
 
+def sleeping(process: subprocess.Popen[str]) -> int:
+    """The process id of `sleep` once it sleeps under gdb: traced, and waiting in a system call."""
+    while process.poll() is None:
+        found = subprocess.run(["pgrep", "-s", str(process.pid), "-x", "sleep"], capture_output=True, text=True)
+        for pid in map(int, found.stdout.split()):
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{pid}/status").read_text()
+                if re.search(r"^State:\s+S.*^TracerPid:\s+[1-9]", status, re.MULTILINE | re.DOTALL):
+                    return pid
+        time.sleep(0.05)
+    raise AssertionError(process.communicate())
+
+
 def test_run_stopped_by_hand(tmp_path: Path) -> None:
     """Ctrl-C, which the terminal sends to all."""
     script = f"{sys.executable} {COMMAND} run errno -- sleep 60"
@@ -232,17 +247,9 @@ def test_run_stopped_by_hand(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    sleeper = None
-    for _ in range(300):
-        found = subprocess.run(["pgrep", "-s", str(process.pid), "-x", "sleep"], capture_output=True, text=True)
-        sleeper = found.stdout.split()[0] if found.stdout else None
-        if sleeper:
-            break
-        time.sleep(0.05)
-    assert sleeper
-    time.sleep(0.5)
-    os.kill(int(sleeper), signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    sleeper = sleeping(process)
+    os.kill(sleeper, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=LIMIT_SECONDS)
     assert process.returncode == 0, stdout + stderr
     assert "int errno" in stdout
     assert not Path(f"/proc/{sleeper}").exists()
