@@ -72,7 +72,8 @@ class _Archive(object):
         return module.replace(".", "/") + "/__init__.py" in self.entries
 
     def get_filename(self, module):
-        return os.path.join(self.place, module.replace(".", "/") + ("/__init__.py" if self.is_package(module) else ".py"))
+        end = "/__init__.py" if self.is_package(module) else ".py"
+        return os.path.join(self.place, module.replace(".", "/") + end)
 
     def get_code(self, module):
         path = self.get_filename(module)
@@ -136,12 +137,14 @@ def _start(text):
     inside = "gdb" in sys.modules
     if sys.version_info < (3, 9):
         problem = "gdb-tls needs a %s with Python 3.9 or newer; this one has Python %d.%d."
-        problem %= ("GDB" if inside else "python3",) + sys.version_info[:2]
+        problem %= (("GDB" if inside else "python3"),) + sys.version_info[:2]
         if not inside:
             sys.exit(problem)
         import gdb
 
-        raise gdb.GdbError(problem)
+        # Not an exception: GDB shows its traceback.
+        gdb.write(problem + "\n", gdb.STDERR)
+        return
     if "gdb_tls" not in sys.modules:
         sys.meta_path.insert(0, _Archive(place, text))
     if not inside:

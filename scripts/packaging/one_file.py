@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,19 +33,29 @@ def make(site: Path, root: Path = ROOT) -> bytes:
     entries = dict(_own(root))
     packages = [_package(site, name, version) for name, version in pinned(root)]
     licences = [("gdb-tls", (root / "LICENSE").read_text())]
-    for package in packages:
-        name, version = package.metadata["Name"], package.version
+    for (name, version), package in zip(pinned(root), packages):
         for path, data in _contents(package):
             if ".dist-info/" not in path:
                 entries[path] = data
             elif re.search(r"(?i)/(licen[cs]e|copying|notice)[^/]*$", path):
                 licences.append((f"{name} {version}", data.decode()))
-    contents = ", ".join(["gdb_tls", *(f"{package.metadata['Name']} {package.version}" for package in packages)])
+    contents = ", ".join(["gdb_tls", *map(" ".join, pinned(root))])
+    return written(entries, licences, _version(root), contents)
+
+
+def written(entries: Mapping[str, bytes], licences: Iterable[tuple[str, str]], version: str, contents: str) -> bytes:
+    """The file's bytes.
+
+    Args:
+        entries: its files by name; NAME.so@MACHINE is a native library for what `uname -m` calls MACHINE.
+        licences: (of what, text).
+        version: of gdb-tls.
+        contents: the packages in it, for people.
+    """
     archive = "\n".join(f"{name} {_packed(entries[name])}" for name in sorted(entries))
     head, tail = LOADER.read_text().split("\n_start(\n", 1)
     notices = "".join(f"\n\n# Licence of {name}:\n#\n{_comment(text)}" for name, text in licences)
     text = f"{head.rstrip()}{notices}\n\n\n_start(\n{tail}"
-    version = _version(root)
     return text.replace("@VERSION@", version).replace("@CONTENTS@", contents).replace("@ARCHIVE@", archive).encode()
 
 
@@ -99,7 +109,7 @@ def _contents(package: importlib.metadata.Distribution) -> Iterator[tuple[str, b
         if file.hash is not None:
             digest = base64.urlsafe_b64encode(hashlib.new(file.hash.mode, data).digest()).rstrip(b"=").decode()
             if digest != file.hash.value:
-                raise Problem(f"{file.locate()} was changed after it was installed. Remove site/, run ./install.sh --deps.")
+                raise Problem(f"{file.locate()} is not as it was installed. Remove site/ and run ./install.sh --deps.")
         yield file.as_posix(), data
 
 
