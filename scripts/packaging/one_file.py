@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,18 +20,18 @@ class Problem(Exception):
     """The file cannot be made; the text is one sentence that says why and what to do."""
 
 
-def make(site: Path, root: Path = ROOT) -> bytes:
+def make(places: Sequence[str], root: Path = ROOT) -> bytes:
     """Makes the file; the same input gives the same bytes (with the same zlib).
 
     Args:
-        site: a folder with the packages of requirements.txt, as pip installs them.
+        places: folders with the packages of requirements.txt, as pip installs them.
         root: the checkout.
 
     Raises:
         Problem: where a package is missing, is another version, or is not as its RECORD says.
     """
     entries = dict(_own(root))
-    packages = [_package(site, name, version) for name, version in pinned(root)]
+    packages = [_package(places, name, version) for name, version in pinned(root)]
     licences = [("gdb-tls", (root / "LICENSE").read_text())]
     for (name, version), package in zip(pinned(root), packages):
         for path, data in _contents(package):
@@ -67,7 +67,7 @@ def pinned(root: Path = ROOT) -> list[tuple[str, str]]:
 def site_of(root: Path = ROOT) -> Path | None:
     """What `install.sh --deps` has put beside gdb_tls.py, if it has: any Python's, as the packages are the same."""
     for site in sorted(root.glob("site/cpython-*")):
-        if all(any(_found(site, name)) for name, _ in pinned(root)):
+        if all(any(_found([str(site)], name)) for name, _ in pinned(root)):
             return site
     return None
 
@@ -85,18 +85,18 @@ def _own(root: Path) -> Iterator[tuple[str, bytes]]:
             yield name, path.read_bytes()
 
 
-def _found(site: Path, name: str) -> Iterator[importlib.metadata.Distribution]:
+def _found(places: Sequence[str], name: str) -> Iterator[importlib.metadata.Distribution]:
     wanted = re.sub(r"[-_.]+", "-", name).lower()
-    for package in importlib.metadata.distributions(path=[str(site)]):
+    for package in importlib.metadata.distributions(path=list(places)):
         if re.sub(r"[-_.]+", "-", package.metadata["Name"]).lower() == wanted:
             yield package
 
 
-def _package(site: Path, name: str, version: str) -> importlib.metadata.Distribution:
-    package = next(_found(site, name), None)
+def _package(places: Sequence[str], name: str, version: str) -> importlib.metadata.Distribution:
+    package = next(_found(places, name), None)
     if package is None or package.version != version:
-        there = f"has {package.version}" if package else "has none"
-        raise Problem(f"requirements.txt wants {name} {version}, and {site} {there}. Run ./install.sh --deps.")
+        there = f"{package.version} is there" if package else "it is not there"
+        raise Problem(f"requirements.txt wants {name} {version}, but {there}. Run ./install.sh --deps first.")
     return package
 
 
