@@ -14,21 +14,6 @@ from gdb_tls.views import drawing, plain
 from gdb_tls.views.screen import Screen
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-]
 
 
 def made(kit: Any) -> Any:
