@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from integration.conftest import Subjects
 from integration.harness import Subject
-from integration.sessions import CHECKOUT, run_gdb
+from integration.sessions import CHECKOUT, EXTENSION, run_gdb
 from integration.truth import mismatches
 
 NULL = "zoo_buffer"
@@ -125,12 +125,14 @@ def test_an_old_python_says_so(one_file: Path) -> None:
     # The oldest grammar that this Python can check.
     ast.parse(head, feature_version=(3, 4))
     assert not re.search(r"(?m)^\s*(async|nonlocal)\b|\bf['\"]|->|: \w+ =", head.split("# Licence of", 1)[0])
-    fake = f"import sys; sys.version_info = (3, 8, 0); exec(compile(open({str(one_file)!r}).read(), '', 'exec'))"
-    done = subprocess.run([sys.executable, "-c", fake], capture_output=True, text=True, check=False)
+    fake = "import sys; sys.version_info = (3, 8, 0)"
+    told = f"{fake}; exec(compile(open({str(one_file)!r}).read(), '', 'exec'))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "gdb-tls needs a python3 with Python 3.9 or newer; this one has Python 3.8.\n"
-    said = run_gdb([], [f"python {fake}"], extension=False)
-    assert "gdb-tls needs a GDB with Python 3.9 or newer; this one has Python 3.8." in said.text
+    for extension in (one_file, EXTENSION):
+        said = run_gdb([], [f"python {fake}", f"source {extension}"], extension=False)
+        assert "gdb-tls needs a GDB with Python 3.9 or newer; this one has Python 3.8." in said.text
 
 
 def test_licences_are_in_it(one_file: Path) -> None:
