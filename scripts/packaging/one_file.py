@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.metadata
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOADER = Path(__file__).with_name("loader.py")
+# Those with a native library for each are carried, by their names of `uname -m`.
+MACHINES = ("aarch64", "x86_64")
 # Not for a running program.
 LEFT_OUT = (".h", ".pyi", ".pyc", ".typed")
 
@@ -22,6 +25,8 @@ class Problem(Exception):
 
 def make(places: Sequence[str], root: Path = ROOT) -> bytes:
     """Makes the file; the same input gives the same bytes (with the same zlib).
+
+    Native libraries are those of the machine that the packages were fetched for, and of all others in `other_machines`.
 
     Args:
         places: folders with the packages of requirements.txt, as pip installs them.
@@ -35,10 +40,18 @@ def make(places: Sequence[str], root: Path = ROOT) -> bytes:
     licences = [("gdb-tls", (root / "LICENSE").read_text())]
     for (name, version), package in zip(pinned(root), packages):
         for path, data in _contents(package):
-            if ".dist-info/" not in path:
+            if path.endswith(".so"):
+                entries[f"{path}@{_machine(package)}"] = data
+            elif ".dist-info/" not in path:
                 entries[path] = data
             elif re.search(r"(?i)/(licen[cs]e|copying|notice)[^/]*$", path):
                 licences.append((f"{name} {version}", data.decode()))
+        if has_library(package):
+            for folder in other_machines(root).values():
+                other = _package([str(folder)], name, version) if folder.is_dir() else package
+                entries.update(
+                    (f"{path}@{_machine(other)}", data) for path, data in _contents(other) if path[-3:] == ".so"
+                )
     contents = ", ".join(["gdb_tls", *map(" ".join, pinned(root))])
     return written(entries, licences, _version(root), contents)
 
@@ -70,6 +83,29 @@ def site_of(root: Path = ROOT) -> Path | None:
         if all(any(_found([str(site)], name)) for name, _ in pinned(root)):
             return site
     return None
+
+
+def other_machines(root: Path = ROOT) -> dict[str, Path]:
+    """Where the packages with native libraries lie that are for another machine than this one, by its `uname -m`."""
+    return {machine: root / "site" / f"machine-{machine}" for machine in MACHINES if machine != os.uname().machine}
+
+
+def with_libraries(site: Path, root: Path = ROOT) -> list[str]:
+    """The packages in a folder that have a native library."""
+    return [name for name, _ in pinned(root) for package in _found([str(site)], name) if has_library(package)]
+
+
+def has_library(package: importlib.metadata.Distribution) -> bool:
+    """Whether there is machine code in it."""
+    return any(file.suffix == ".so" for file in package.files or ())
+
+
+def _machine(package: importlib.metadata.Distribution) -> str:
+    """What machine a wheel is for (its tag's end, PEP 600), as `uname -m` has it."""
+    found = re.search(r"^Tag: .*linux[\d_]*_(\w+)$", package.read_text("WHEEL") or "", re.MULTILINE)
+    if found is None:
+        raise Problem(f"{package.metadata['Name']} has a native library, but does not say for which machine.")
+    return found[1]
 
 
 def _version(root: Path) -> str:

@@ -181,27 +181,43 @@ print(kept == (ctypes.CDLL, os.path.exists))
 """
 
 
+def install_native(site: Path, machine: str, library: bytes) -> None:
+    """Lays the package `native` as pip does, from a wheel for that machine."""
+    files = {
+        "native/__init__.py": NATIVE.encode(),
+        "native/lib/libanswer.so": library,
+        "native-1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: native\nVersion: 1\n",
+        "native-1.dist-info/WHEEL": f"Wheel-Version: 1.0\nTag: py3-none-manylinux_2_17_{machine}\n".encode(),
+        "native-1.dist-info/LICENSE": b"Copyright nobody\n",
+    }
+    for name, data in files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_bytes(data)
+    (site / "native-1.dist-info/RECORD").write_text("".join(f"{name},,\n" for name in files))
+
+
 def test_native_library_is_opened_in_memory(tmp_path: Path) -> None:
-    """A package that opens a library beside its modules, as capstone does, with ctypes."""
-    sys.path.insert(0, str(CHECKOUT / "scripts" / "packaging"))
-    try:
-        import one_file as maker
-    finally:
-        sys.path.pop(0)
+    """A package that opens a library beside its modules with ctypes, as capstone does; carried for several machines."""
     (tmp_path / "answer.c").write_text("int answer(void) { return 42; }\n")
     subprocess.run(["gcc", "-shared", "-o", "libanswer.so", "answer.c"], cwd=tmp_path, check=True)
-    entries = {
-        "gdb_tls/__init__.py": b"",
-        "gdb_tls/cli/__init__.py": b"",
-        "gdb_tls/cli/main.py": f"def main():\n    exec({USES_NATIVE!r}, {{}})\n".encode(),
-        "native/__init__.py": NATIVE.encode(),
-        f"native/lib/libanswer.so@{os.uname().machine}": (tmp_path / "libanswer.so").read_bytes(),
-        "native/lib/libanswer.so@another": b"of another machine",
-    }
+    library = (tmp_path / "libanswer.so").read_bytes()
+    checkout = tmp_path / "checkout"
+    shutil.copytree(CHECKOUT / "scripts", checkout / "scripts")
+    (checkout / "gdb_tls" / "cli").mkdir(parents=True)
+    (checkout / "gdb_tls" / "__init__.py").write_text('__version__ = "0"\n')
+    (checkout / "gdb_tls" / "cli" / "__init__.py").touch()
+    (checkout / "gdb_tls" / "cli" / "main.py").write_text(f"def main():\n    exec({USES_NATIVE!r}, {{}})\n")
+    (checkout / "LICENSE").write_text("Copyright nobody\n")
+    (checkout / "requirements.txt").write_text("native==1\n")
+    here = os.uname().machine
+    others = {"aarch64", "x86_64"} - {here}
+    install_native(checkout / "site" / "cpython-3.11", here, library)
+    for other in others:
+        install_native(checkout / "site" / f"machine-{other}", other, b"of another machine")
     folder = tmp_path / "folder"
     folder.mkdir()
-    made = folder / "made.py"
-    made.write_bytes(maker.written(entries, [], "0", "native"))
+    made = bundle(folder / "made.py", checkout)
+    assert set(re.findall(r"(?m)^native/lib/libanswer.so@(\w+) ", made.read_text())) == {here, *others}
     done = shell(made, folder=folder)
     assert done.stdout == "True False 42 True\nTrue\n", done.stdout + done.stderr
     assert list(folder.iterdir()) == [made]
