@@ -705,7 +705,7 @@ report() {
         say "  in gdb      source $prefix/gdb_tls.py"
     fi
     if [ -e "$bin/gdb-tls" ]; then
-        say "  in a shell  $bin/gdb-tls core FILE; gdb-tls --help"
+        say "  in a shell  $bin/gdb-tls CORE; gdb-tls --help"
         case ":$PATH:" in
             *":$bin:"*) ;;
             *) say "              (not on your PATH yet: export PATH=\"$bin:\$PATH\")" ;;
