@@ -91,6 +91,7 @@ def programs() -> list[Target]:
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),
         program("texts", "texts.cc"),
+        Target("births", ("births.c",), ("-pthread",)),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),
         Target("signals", ("signals.c",), ("-DOWN",)),
