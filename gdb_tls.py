@@ -25,8 +25,8 @@ def _load():
 
     # Alone, it is found itself under that name.
     if not find_spec("gdb_tls").submodule_search_locations:
-        wanted = "gdb_tls.py needs the folder gdb_tls of its checkout beside it, in %s. To carry one file: scripts/bundle."
-        return wanted % here
+        wanted = "gdb_tls.py needs the folder gdb_tls of its checkout beside it, in %s."
+        return wanted % here + " To carry one file only: scripts/bundle."
     from gdb_tls.hosts.gdb.register import register
 
     register()
