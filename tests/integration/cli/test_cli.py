@@ -137,6 +137,18 @@ def test_without_a_name_the_crash_is_explained(tmp_path: Path) -> None:
         sleeper.wait()
 
 
+def test_a_gdb_whose_python_is_too_old(zoo: Subject, tmp_path: Path) -> None:
+    old = tmp_path / "old-gdb"
+    old.write_text("#!/bin/sh\nexec gdb -iex 'python import sys; sys.version_info = (3, 8, 0)' \"$@\"\n")
+    old.chmod(0o755)
+    done = gdb_tls("core", zoo.core, NULL, "--gdb", old)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "gdb-tls needs a GDB with Python 3.9 or newer; this one has Python 3.8.",
+        f"gdb-tls: {old} ended without an answer. What it said is above.",
+    ]
+
+
 def test_odd_file_names(zoo: Subject, tmp_path: Path) -> None:
     odd = tmp_path / 'it\'s a "core" \\ of <b>'
     odd.symlink_to(zoo.core)
