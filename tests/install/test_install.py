@@ -559,6 +559,30 @@ def test_root_gets_gdb_installed(quick_home: Home, tools: Path, tmp_path: Path, 
     assert (tmp_path / "calls").read_text().splitlines() == calls
 
 
+def test_says_how_far_the_package_manager_is(quick_home: Home, tools: Path, tmp_path: Path) -> None:
+    """This one ends when its own last line has been said."""
+    fake_id(tools, 0)
+    output, real = tmp_path / "output", shutil.which(GDB, path=f"{SYSTEM_PATH}:{os.environ['PATH']}")
+    wait = f"until grep -q 'Setting up gdb' '{output}'; do sleep 0.1; done"
+    executable(
+        tools / "dnf", f"#!/bin/sh\necho Fetching\necho 'Setting up gdb'\n{wait}\nln -sf '{real}' '{tools}/gdb'\n"
+    )
+    quick_home.environment.pop("GDB", None)
+    with output.open("w") as file:
+        done = subprocess.run(
+            [quick_home.checkout / "install.sh"],
+            env={**quick_home.environment, "PATH": str(tools)},
+            cwd=quick_home.path,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            timeout=LIMIT_SECONDS,
+        )
+    assert done.returncode == 0, output.read_text()
+    assert re.search(r"^  \d+ s: Setting up gdb$", output.read_text(), re.MULTILINE)
+    assert list(tmp_path.glob("tmp.*")) == [], "its log is gone"
+
+
 def test_with_sudo_gdb_is_installed_too(quick_home: Home, tools: Path, tmp_path: Path) -> None:
     fake_id(tools, 1000)
     executable(tools / "sudo", '#!/bin/sh\n[ "$1" = -n ] && shift && exec "$@"\n')
