@@ -84,6 +84,8 @@ def redis(folder: Path) -> Iterator[Inferior]:
     assert server, "redis-server is missing: scripts/test installs it"
     folder.mkdir()
     command = [server, "--port", "0", "--unixsocket", folder / "socket", "--save", "", "--dir", folder]
+    # The allocator's own threads may start later than "ready"; these are there by then.
+    command += ["--jemalloc-bg-thread", "no", "--io-threads", "4"]
     with Inferior(["sh", "-c", SMALL_CORES, "sh", *command], folder) as inferior:
         inferior.wait_ready(b"ready to accept connections")
         yield inferior
