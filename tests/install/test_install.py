@@ -692,6 +692,8 @@ def test_home_that_may_not_be_written(make_home: Callable[[Path], Home]) -> None
         home.path.chmod(0o555)
         if os.geteuid() == 0:  # which may write everywhere, so be somebody else
             Path(folder).chmod(0o755)
+            # Whatever the umask was when this was cloned.
+            subprocess.run(["chmod", "-R", "a+rX", home.checkout], check=True)
             home.wrapper = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
         assert "Cannot make the folder" in home.refuse()
         assert "Cannot write" in home.refuse("--prefix", home.path / "there")
