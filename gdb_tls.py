@@ -50,5 +50,6 @@ _problem = _quickly(_load)
 if _problem:
     import gdb
 
-    raise gdb.GdbError(_problem)
+    # Not an exception: GDB shows its traceback.
+    gdb.write(_problem + "\n", gdb.STDERR)
 del _problem

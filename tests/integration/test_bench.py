@@ -23,6 +23,7 @@ def test_small() -> None:
         "tls-map",
         "symbol",
         "first use",
+        "source, the one file",
         "memory",
     ):
         assert any(words in work for work in works), (words, works)

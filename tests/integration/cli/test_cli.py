@@ -76,6 +76,33 @@ def test_core_alone_is_enough(zoo: Subject) -> None:
     assert {CLEAN: 0, NULL: 1}[name] == done.returncode, "the two must differ, or nothing is tested"
 
 
+def test_without_a_subcommand(zoo: Subject, subjects: Subjects, tmp_path: Path) -> None:
+    """What is a core says so itself, and so does the executable beside it; a bare number is a process."""
+    folder = zoo.executable.parent
+    for words in ([zoo.core], [zoo.executable, zoo.core], [zoo.core, zoo.executable]):
+        done = gdb_tls(*words, NULL, "--format", "json", folder=folder)
+        assert is_right(done.stdout, zoo, NULL) == [], words
+        assert done.returncode == 1
+    assert "build id" in failed("/bin/ls", zoo.core, NULL)
+    assert zoo.core is not None
+    packed = tmp_path / "core.zst"
+    with packed.open("wb") as file:
+        subprocess.run(["zstd", "-qc", zoo.core], stdout=file, check=True)
+    for words in ([packed], [zoo.executable, packed]):
+        assert is_right(gdb_tls(*words, NULL, "--format", "json", folder=folder).stdout, zoo, NULL) == []
+    live = subjects.get("zoo", "live")
+    for words in ([live.pid], [live.executable, live.pid]):
+        done = gdb_tls(*words, NULL, "--format", "json", folder=folder)
+        assert is_right(done.stdout, live, NULL) == [], words
+
+
+def test_a_core_of_the_usual_name(zoo: Subject, tmp_path: Path) -> None:
+    (tmp_path / "core").symlink_to(str(zoo.core))
+    for words in (["core", NULL], ["core", "core", NULL], ["./core", NULL]):
+        done = gdb_tls(*words, "--exe", zoo.executable, "--format", "json", folder=tmp_path)
+        assert is_right(done.stdout, zoo, NULL) == [], words
+
+
 def test_table_and_options(zoo: Subject, tmp_path: Path) -> None:
     output = tmp_path / "with a blank.csv"
     done = gdb_tls("core", zoo.core, NULL, "--threads", "1-2")
@@ -323,11 +350,32 @@ def completed(line: Sequence[str]) -> list[str]:
 
 def test_completion(tmp_path: Path) -> None:
     assert completed(["gdb-tls", ""]) == ["core", "pid", "run", "--help", "--version"]
-    assert completed(["gdb-tls", "core", "x", "--form"]) == ["--format"]
+    (tmp_path / "server.core").touch()
+    assert completed(["gdb-tls", f"{tmp_path}/serv"]) == [f"{tmp_path}/server.core"]
+    for words in (["core", "x"], ["server.core"]):
+        assert completed(["gdb-tls", *words, "--form"]) == ["--format"]
+        assert completed(["gdb-tls", *words, f"{tmp_path}/serv"]) == [f"{tmp_path}/server.core"]
     assert completed(["gdb-tls", "core", "x", "--format", "h"]) == ["html"]
     assert "tls-inspect" in completed(["gdb-tls", "core", "x", "--command", ""])
     assert str(os.getpid()) in completed(["gdb-tls", "pid", ""])
     assert "printf" in completed(["gdb-tls", "run", "--", "print"])
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("gdb-tls server.core --form", "--format"),
+        ("gdb-tls core x --form", "--format"),
+        ("gdb-tls server.", "server.core"),
+        ("gdb-tls core server.", "server.core"),
+    ],
+)
+def test_completion_in_fish(line: str, word: str, tmp_path: Path) -> None:
+    (tmp_path / "server.core").touch()
+    ask = f"source {CHECKOUT}/gdb_tls/cli/share/gdb-tls.fish; complete -C '{line}'"
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(["fish", "-c", ask], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert [found.split("\t")[0] for found in done.stdout.splitlines()] == [word], done.stderr
 
 
 def test_generated_files_are_whole() -> None:
