@@ -139,6 +139,8 @@ def make_home(wheels: Path) -> Callable[[Path], Home]:
                 shutil.copytree(source, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, checkout / part)
+        # Whatever the umask was when this was cloned.
+        subprocess.run(["chmod", "-R", "a+rX", checkout], check=True)
         home = folder / "home"
         home.mkdir()
         environment = {
@@ -692,8 +694,6 @@ def test_home_that_may_not_be_written(make_home: Callable[[Path], Home]) -> None
         home.path.chmod(0o555)
         if os.geteuid() == 0:  # which may write everywhere, so be somebody else
             Path(folder).chmod(0o755)
-            # Whatever the umask was when this was cloned.
-            subprocess.run(["chmod", "-R", "a+rX", home.checkout], check=True)
             home.wrapper = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
         assert "Cannot make the folder" in home.refuse()
         assert "Cannot write" in home.refuse("--prefix", home.path / "there")
