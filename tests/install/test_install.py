@@ -13,13 +13,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from limits import LIMIT_SECONDS
+from limits import LIMIT_SECONDS, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PARTS = ("gdb_tls.py", "gdb_tls", "LICENSE", "install.sh", "requirements.txt")
@@ -140,6 +139,8 @@ def make_home(wheels: Path) -> Callable[[Path], Home]:
                 shutil.copytree(source, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, checkout / part)
+        # Whatever the umask was when this was cloned.
+        subprocess.run(["chmod", "-R", "a+rX", checkout], check=True)
         home = folder / "home"
         home.mkdir()
         environment = {
@@ -756,9 +757,8 @@ def test_interrupted(home: Home, tmp_path: Path, number: signal.Signals) -> None
     environment = {**home.environment, "PYTHONPATH": fake_pip(tmp_path / "modules", code)}
     script = home.checkout / "install.sh"
     with subprocess.Popen([script], env=environment, start_new_session=True, stdout=subprocess.DEVNULL) as process:
-        while not reached.exists():
-            assert process.poll() is None, "it ended before pip was begun"
-            time.sleep(0.02)
+        wait_until(lambda: reached.exists() or process.poll() is not None, "pip's begin")
+        assert process.poll() is None, "it ended before pip was begun"
         assert list(home.prefix.parent.glob(".gdb-tls.*"))
         os.killpg(process.pid, number)
         process.wait(LIMIT_SECONDS)
