@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gdb_tls.errors import reason
 from gdb_tls.libc import find as c_libraries
 from gdb_tls.libc.library import CLibrary
 from gdb_tls.objects.loaded import LoadedObjects
@@ -77,7 +78,11 @@ class Program:
     def named(self, thread: Thread) -> Thread:
         """The thread with its name."""
         num, lwp, _, pointer, exited, running, problem = thread
-        return Thread(num, lwp, self.target.name_of(thread), pointer, exited, running, problem)
+        try:
+            name = self.target.name_of(thread)
+        except Exception as error:  # one bad thread is one bad row
+            name = f"<{reason(error)}>"
+        return Thread(num, lwp, name, pointer, exited, running, problem)
 
     @cached_property
     def unnamed_threads(self) -> list[Thread]:
@@ -109,10 +114,13 @@ class Program:
             return thread._replace(
                 problem="the thread is running and libc does not list it: its registers cannot be read"
             )
-        pointer = self.target.thread_pointer(thread)
+        try:
+            pointer = self.target.thread_pointer(thread)
+            problem = self.libc.check_thread_pointer(pointer) if pointer is not None else ""
+        except Exception as error:  # one bad thread is one bad row
+            return thread._replace(problem=f"its thread pointer is not known: {reason(error)}")
         if pointer is None:
             return thread._replace(problem="its thread pointer is not known: its registers cannot be read")
-        problem = self.libc.check_thread_pointer(pointer)
         return thread._replace(problem=problem) if problem else thread._replace(thread_pointer=pointer)
 
     @cached_property
@@ -129,7 +137,14 @@ class Program:
         at = bisect_right(self._region_starts, address) - 1
         return self.regions[at] if at >= 0 and address < self.regions[at].end else None
 
+    def frames(self, thread: Thread, most: int) -> list[Frame]:
+        """The innermost frames of a thread; none where its stack cannot be read.  A bad one ends no command."""
+        try:
+            return self.target.frames(thread, most)
+        except Exception as error:
+            return [Frame(f"<{reason(error)}>", "", 0, 0)]
+
     def where(self, thread: Thread) -> Frame | None:
         """The innermost frame of a thread that has a name; None where its stack cannot be read."""
-        frames = self.target.frames(thread, 4)
+        frames = self.frames(thread, 4)
         return next((frame for frame in frames if frame.function), frames[0] if frames else None)

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from gdb_tls.errors import reason
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.target.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
@@ -193,7 +194,11 @@ class _Describer:
             return None, self._formatted(address, raw)
         known = self._known.get(raw)
         if known is None:
-            known = self._known[raw] = self._scalar(raw)
+            try:
+                known = self._scalar(raw)
+            except Exception as error:  # one bad value is one bad row
+                known = None, f"<{reason(error)}>"
+            self._known[raw] = known
         return known
 
     def _formatted(self, address: int, raw: bytes) -> str:
@@ -203,6 +208,8 @@ class _Describer:
             return self._target.format_value(self._kind, address)
         except UnreadableMemory:
             return ""
+        except Exception as error:
+            return f"<{reason(error)}>"
 
     def _scalar(self, raw: bytes) -> tuple[int | float | bool, str]:
         kind = self._kind.kind

@@ -90,6 +90,7 @@ def programs() -> list[Target]:
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),
+        program("odd", "odd.c"),
         program("texts", "texts.cc"),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),
