@@ -15,6 +15,7 @@ from gdb_tls.errors import reason
 from gdb_tls.libc import find as c_libraries
 from gdb_tls.libc.library import CLibrary
 from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.program.constants import Constants
 from gdb_tls.program.symbols import Candidate, Symbols
 from gdb_tls.target.model import Module, TargetInfo, Thread
 from gdb_tls.target.protocol import Frame, Region, Target
@@ -49,6 +50,11 @@ class Program:
 
         library = self.libc
         return library.thread_data if isinstance(library, HasThreadData) else UnknownThreadData(library.name)
+
+    @cached_property
+    def constants(self) -> Constants:
+        """Which addresses are of constants and code."""
+        return Constants(self.objects)
 
     @property
     def modules(self) -> Sequence[Module]:

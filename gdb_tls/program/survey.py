@@ -163,7 +163,7 @@ class Column:
     def judged_as(self) -> tuple[Type, tuple[Flag, ...]]:
         """The type by which the bytes are read, and the flags that follow from not knowing a better one."""
         kind = self.variable.type
-        return (kind, ()) if kind else untyped(self.size, self._survey.pointer_size)
+        return (kind, ()) if kind else untyped(self.size, self._survey.pointer_size, self.candidate.symbol.name)
 
     @property
     def pointer_offset(self) -> int | None:
@@ -235,6 +235,7 @@ class Column:
             [places[index] for index in chosen],
             VIA,
             holders,
+            self._survey.program.constants.among,
         )
 
 

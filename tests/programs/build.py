@@ -91,6 +91,7 @@ def programs() -> list[Target]:
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),
         program("odd", "odd.c"),
+        Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),

@@ -2,9 +2,6 @@
 #include "truth.h"
 
 #include <complex.h>
-#include <errno.h>
-#include <netdb.h>
-#include <pthread.h>
 
 typedef int four_ints __attribute__((vector_size(16)));
 enum negative { BELOW = -2, ABOVE = 3 };
@@ -44,6 +41,12 @@ __thread enum huge odd_huge;
 __thread struct flags odd_flags;
 __thread struct flags odd_several[3];
 __thread struct flags *odd_pointed;
+__thread void (*odd_function)(int);
+__thread const char *odd_literal;
+__thread struct nothing *odd_constant;
+__thread char *odd_global;
+static const int constant = 1;
+static char global[8];
 
 static struct truth_name named(const char *variable, const char *linkage) {
     return (struct truth_name){variable, linkage, "odd"};
@@ -86,8 +89,10 @@ static void say(int number) {
     for (int i = 0; i < 3; i++)
         odd_several[i] = (struct flags){i, 100 * number + i, -i, i, {{i, i + 1}}};
     odd_pointed = &odd_several[1];
-    errno = 2 + number;
-    h_errno = 1 + number;
+    odd_function = say;
+    odd_literal = "a literal that all threads have";
+    odd_constant = (struct nothing *)&constant;
+    odd_global = global;
 
     truth_number(here("odd_unsigned"), &odd_unsigned, "%s", digits((__int128)odd_unsigned, end));
     truth_number(here("odd_signed"), &odd_signed, "%s", digits(odd_signed, end));
@@ -104,6 +109,10 @@ static void say(int number) {
     truth_object(here("odd_flags"), &odd_flags);
     truth_object(here("odd_several"), &odd_several);
     truth_pointer(here("odd_pointed"), &odd_pointed, "");
+    truth_pointer(here("odd_function"), &odd_function, "");
+    truth_pointer(here("odd_literal"), &odd_literal, "");
+    truth_pointer(here("odd_constant"), &odd_constant, "");
+    truth_pointer(here("odd_global"), &odd_global, "shared");
 }
 
 static void *worker(void *unused) {
