@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from gdb_tls.errors import reason
 from gdb_tls.target.model import Absence, Module, Place, State, Thread
 
 
@@ -46,8 +47,15 @@ class CLibrary(Protocol):
 
 
 def blocks_in(libc: CLibrary, module: Module, threads: Sequence[Thread]) -> list[Place]:
-    """One module's block in each thread; a thread without a thread pointer keeps its own reason."""
-    found = libc.blocks(module, [thread.thread_pointer for thread in threads if thread.thread_pointer is not None])
+    """One module's block in each thread; a thread without a thread pointer keeps its own reason.
+
+    A module whose blocks cannot be found is no reason not to look at the others.
+    """
+    pointers = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
+    try:
+        found = libc.blocks(module, pointers)
+    except Exception as error:
+        found = [Absence(State.UNRESOLVED, reason(error))] * len(pointers)
     if len(found) == len(threads):
         return found
     known = iter(found)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gdb_tls.errors import reason
 from gdb_tls.libc import find as c_libraries
 from gdb_tls.libc.library import CLibrary
 from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.program.constants import Constants
 from gdb_tls.program.symbols import Candidate, Symbols
 from gdb_tls.program.threads import find_threads
 from gdb_tls.target.model import Module, TargetInfo, Thread
@@ -50,6 +52,11 @@ class Program:
         library = self.libc
         return library.thread_data if isinstance(library, HasThreadData) else UnknownThreadData(library.name)
 
+    @cached_property
+    def constants(self) -> Constants:
+        """Which addresses are of constants and code."""
+        return Constants(self.objects)
+
     @property
     def modules(self) -> Sequence[Module]:
         """All modules, by id."""
@@ -78,7 +85,11 @@ class Program:
     def named(self, thread: Thread) -> Thread:
         """The thread with its name."""
         num, lwp, _, pointer, life, running, problem = thread
-        return Thread(num, lwp, self.target.name_of(thread), pointer, life, running, problem)
+        try:
+            name = self.target.name_of(thread)
+        except Exception as error:  # one bad thread is one bad row
+            name = f"<{reason(error)}>"
+        return Thread(num, lwp, name, pointer, life, running, problem)
 
     @cached_property
     def unnamed_threads(self) -> list[Thread]:
@@ -99,7 +110,14 @@ class Program:
         at = bisect_right(self._region_starts, address) - 1
         return self.regions[at] if at >= 0 and address < self.regions[at].end else None
 
+    def frames(self, thread: Thread, most: int) -> list[Frame]:
+        """The innermost frames of a thread; none where its stack cannot be read.  A bad one ends no command."""
+        try:
+            return self.target.frames(thread, most)
+        except Exception as error:
+            return [Frame(f"<{reason(error)}>", "", 0, 0)]
+
     def where(self, thread: Thread) -> Frame | None:
         """The innermost frame of a thread that has a name; None where its stack cannot be read."""
-        frames = self.target.frames(thread, 4)
+        frames = self.frames(thread, 4)
         return next((frame for frame in frames if frame.function), frames[0] if frames else None)

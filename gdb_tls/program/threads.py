@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from gdb_tls.errors import reason
 from gdb_tls.libc.library import CLibrary, KnowsEndings, ListedThreads
 from gdb_tls.target.model import Life, Thread
 from gdb_tls.target.protocol import Region, Target
@@ -79,13 +80,16 @@ class _Finder:
             return thread._replace(
                 problem="the thread is running and libc does not list it: its registers cannot be read"
             )
-        pointer = self._target.thread_pointer(thread)
+        try:
+            pointer = self._target.thread_pointer(thread)
+            problem = self._libc.check_thread_pointer(pointer) if pointer else ""
+        except Exception as error:  # one bad thread is one bad row
+            return thread._replace(problem=f"its thread pointer is not known: {reason(error)}")
         if pointer is None:
             return thread._replace(problem="its thread pointer is not known: its registers cannot be read")
         if not pointer:
             where = "is not in this core" if self._target.kind == "core" else "is 0: its TLS is not set up yet"
             return thread._replace(problem=f"its thread pointer {where}")
-        problem = self._libc.check_thread_pointer(pointer)
         return thread._replace(problem=problem) if problem else thread._replace(thread_pointer=pointer)
 
     def _by_stacks(self, threads: list[Thread]) -> list[Thread]:

@@ -205,6 +205,7 @@ class Variable(NamedTuple):
         file: the source file that defines it; empty where it is not known.
         line: in that file; 0 where it is not known.
         initial: the value that a new thread's block starts with; None where it cannot be read.
+        problem: why what is known of it could not be read; empty where it could.
         debugger_symbol: the debugger's own object, opaque here.
     """
 
@@ -220,6 +221,7 @@ class Variable(NamedTuple):
     file: str = ""
     line: int = 0
     initial: bytes | None = None
+    problem: str = ""
     debugger_symbol: Any = None
 
 

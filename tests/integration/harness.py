@@ -72,9 +72,11 @@ class Inferior:
         assert self.process is not None and self.process.stdout is not None
         deadline = time.monotonic() + LIMIT_SECONDS
         said = b""
+        output = select.poll()  # select() takes no descriptor above 1023
+        output.register(self.process.stdout, select.POLLIN)
         while word not in said:
             left = deadline - time.monotonic()
-            ready = left > 0 and select.select([self.process.stdout], [], [], left)[0]
+            ready = left > 0 and output.poll(1000 * left)
             chunk = os.read(self.process.stdout.fileno(), 4096) if ready else b""
             if not chunk:
                 errors = (self.folder / "stderr").read_text(errors="replace")

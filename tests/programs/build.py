@@ -90,6 +90,8 @@ def programs() -> list[Target]:
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),
+        program("odd", "odd.c"),
+        Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
         Target("births", ("births.c",), ("-pthread",)),
         program("solo", "solo.c"),

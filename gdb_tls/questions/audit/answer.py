@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from gdb_tls.errors import reason
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
@@ -50,6 +51,13 @@ class Suspect:
         return self.score >= ALARM
 
 
+class Unread(NamedTuple):
+    """A variable of which not all is known."""
+
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Audit:
     """The answer of `tls-audit`.
@@ -65,6 +73,7 @@ class Audit:
         fault_frames: where, innermost first.
         interrupted: whether the user stopped the audit.
         nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
+        unread: the variables of which not all is known, and why.
     """
 
     target: TargetInfo
@@ -77,6 +86,7 @@ class Audit:
     fault_frames: Sequence[Frame]
     interrupted: bool
     nameless: Sequence[Module] = ()
+    unread: Sequence[Unread] = ()
 
     @property
     def alarming(self) -> list[Suspect]:
@@ -104,11 +114,18 @@ def audit(
     survey = Survey(program, pattern, threads, progress=progress)
     auditor = _Auditor(survey)
     suspects: list[Suspect] = []
+    unread: list[Unread] = []
     with progress.task("Auditing thread-local variables", len(survey.columns)) as task:
         for column in survey.columns:
-            suspect = auditor.examine(column)
+            try:
+                suspect = auditor.examine(column)
+                why = column.blocks.problem or (column.variable.problem if column.is_described else "")
+            except Exception as error:  # one bad variable is one bad row
+                suspect, why = None, reason(error)
             if suspect:
                 suspects.append(suspect)
+            if why:
+                unread.append(Unread(column.name, why))
             task.advance()
     scene = auditor.threads
     return Audit(
@@ -122,6 +139,7 @@ def audit(
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
         nameless=_nameless(survey),
+        unread=unread,
     )
 
 

@@ -44,6 +44,7 @@ def document(answer: Answer) -> dict[str, Any]:
             "hints": len(audit.suspects) - len(audit.alarming),
             "missing": [module.problem for module in audit.modules if module.problem],
             "nameless": [module.path for module in audit.nameless],
+            "unread": [one._asdict() for one in audit.unread],
             "interrupted": audit.interrupted,
         },
     }
@@ -61,6 +62,7 @@ def variable_document(variable: Variable) -> dict[str, Any]:
         "file": variable.file or None,
         "line": variable.line or None,
         "module": {"id": module.id, "path": module.path, "storage": module.storage},
+        "problem": variable.problem or None,
     }
 
 

@@ -94,6 +94,10 @@ def verdict(answer: Answer) -> list[str]:
         names = ", ".join(module.name for module in audit.nameless[:SHOWN_MODULES])
         more = f" and {len(audit.nameless) - SHOWN_MODULES} more" if len(audit.nameless) > SHOWN_MODULES else ""
         sentences.append(f"Stripped, so that their variables have no names and were not looked at: {names}{more}.")
+    if audit.unread:
+        name, why = audit.unread[0]
+        more = f" and {len(audit.unread) - 1:,} more" if len(audit.unread) > 1 else ""
+        sentences.append(f"Not looked at wholly: {name}{more} ({why}).")
     if bad:
         sentences.append(f"Every thread's value: tls-inspect {bad[0].variable.name}")
     return sentences
