@@ -74,6 +74,7 @@ class Audit:
         interrupted: whether the user stopped the audit.
         nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
         unread: the variables of which not all is known, and why.
+        unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
     """
 
     target: TargetInfo
@@ -87,6 +88,12 @@ class Audit:
     interrupted: bool
     nameless: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
+    unread_crash: Module | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether so much was looked at that the judgement says something."""
+        return self.variables > 0 and self.unread_crash is None
 
     @property
     def alarming(self) -> list[Suspect]:
@@ -138,9 +145,21 @@ def audit(
         fault=scene.stop,
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
-        nameless=_nameless(survey),
+        nameless=(nameless := _nameless(survey)),
         unread=unread,
+        unread_crash=_crashed_in(program, scene, [*nameless, *(one for one in survey.modules if one.problem)]),
     )
+
+
+def _crashed_in(program: Program, scene: Threads, unread: Sequence[Module]) -> Module | None:
+    """The one of these modules whose code the crashed thread was in."""
+    if scene.crashed is None or not unread:
+        return None
+    frames = scene.stack(scene.crashed)
+    region = program.region(frames[0].pc) if frames else None
+    if region is None:
+        return None
+    return next((one for one in unread if region.file and region.file in (one.target_path, one.path)), None)
 
 
 def _nameless(survey: Survey) -> list[Module]:
@@ -249,3 +268,8 @@ def query(request: Request) -> Answer:
 def flagged(answer: Answer) -> bool:
     """Whether something looks wrong."""
     return bool(answer.audit.alarming)
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether too little could be looked at to say that nothing looks wrong."""
+    return not answer.audit.is_answer
