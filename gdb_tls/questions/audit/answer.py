@@ -147,19 +147,8 @@ def audit(
         interrupted=survey.interrupted or task.interrupted,
         nameless=(nameless := _nameless(survey)),
         unread=unread,
-        unread_crash=_crashed_in(program, scene, [*nameless, *(one for one in survey.modules if one.problem)]),
+        unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
     )
-
-
-def _crashed_in(program: Program, scene: Threads, unread: Sequence[Module]) -> Module | None:
-    """The one of these modules whose code the crashed thread was in."""
-    if scene.crashed is None or not unread:
-        return None
-    frames = scene.stack(scene.crashed)
-    region = program.region(frames[0].pc) if frames else None
-    if region is None:
-        return None
-    return next((one for one in unread if region.file and region.file in (one.target_path, one.path)), None)
 
 
 def _nameless(survey: Survey) -> list[Module]:
@@ -186,6 +175,11 @@ class _Auditor:
             "little" if survey.program.target.architecture.byte_order == "little" else "big"
         )
         self._ended = {index for index, thread in enumerate(survey.threads) if thread.exited}
+
+    def crashed_in(self, modules: Sequence[Module]) -> Module | None:
+        """The one of these modules in whose code the crashed thread was."""
+        frames = self.threads.stack(self.threads.crashed) if self.threads.crashed is not None else ()
+        return next((one for one in modules if frames and self._places[one.id].holds(frames[0])), None)
 
     def examine(self, column: Column) -> Suspect | None:
         """Applies all rules to one variable; None where nothing is remarkable."""
