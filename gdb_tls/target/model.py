@@ -131,6 +131,7 @@ class Type(NamedTuple):
         counted: where in what a pointer points to a buffer and its length are; None for all others.
         enumerators: value -> name, for an enum.
         debugger_type: the debugger's own object, opaque here.
+        language: the source language in which its values are written; empty where it is not known.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Type(NamedTuple):
     counted: Counted | None = None
     enumerators: Mapping[int, str] = {}
     debugger_type: Any = None
+    language: str = ""
 
 
 class Step(NamedTuple):

@@ -44,7 +44,7 @@ class GdbSymbols:
             file = found.symtab.filename if found.symtab else ""
             if symbol.file and file and os.path.basename(symbol.file) != os.path.basename(file):
                 continue
-            kind = types.describe(found.type, file) if found.type is not None else None
+            kind = types.describe(found.type, types.language_of(file)) if found.type is not None else None
             return DebugSymbol(
                 found.print_name.split("[abi:")[0] if "::" not in name else name, kind, file, found.line, found
             )
@@ -133,10 +133,10 @@ class GdbSymbols:
     def parse_type(self, text: str) -> Type:
         """See `DebugInformation.parse_type`."""
         problem = ""
-        for language in ("auto", "c++"):
+        for language in ("c", "c++"):
             with setting("language", language):
                 try:
-                    return types.describe(gdb.parse_and_eval(f"({text} *) 0").type.target())
+                    return types.describe(gdb.parse_and_eval(f"({text} *) 0").type.target(), language)
                 except (gdb.error, RuntimeError) as error:
                     problem = str(error)
         raise BadArgument(
@@ -146,7 +146,7 @@ class GdbSymbols:
 
     def parse_path(self, root: str, start: Type, text: str) -> Path:
         """See `DebugInformation.parse_path`."""
-        return types.compile_path(root, start.debugger_type, text)
+        return types.compile_path(root, start.debugger_type, text, start.language)
 
     def part_at(self, kind: Type, offset: int) -> Part:
         """See `DebugInformation.part_at`."""

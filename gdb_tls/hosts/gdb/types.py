@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import gdb
 
 from gdb_tls.errors import BadPath
 from gdb_tls.hosts.gdb import pointed
-from gdb_tls.hosts.gdb.selection import setting
+from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
 from gdb_tls.target.model import Kind, Path, Step, Type
 from gdb_tls.target.protocol import Part
 
@@ -23,15 +22,32 @@ OWNERS = re.compile(
 DEEPEST = 16
 
 
-def describe(found: gdb.Type, file: str = "") -> Type:
+# By the end of a source file's name. In Go, GDB aborts on what cgo brings in.
+LANGUAGES = {
+    "c": ("c",),
+    "c++": ("C", "cc", "cpp", "cxx", "c++", "h", "hh", "hpp", "hxx", "ipp", "tcc"),
+    "rust": ("rs",),
+    "d": ("d",),
+    "ada": ("adb", "ads"),
+    "fortran": ("f", "F", "for", "f77", "f90", "F90", "f95", "f03", "f08"),
+    "pascal": ("pas", "pp", "p"),
+}
+
+
+def language_of(file: str) -> str:
+    """The language of a source file, as GDB calls it; empty where its name does not tell."""
+    ending = file.rpartition(".")[2]
+    return next((language for language, endings in LANGUAGES.items() if ending in endings), "")
+
+
+def describe(found: gdb.Type, language: str = "") -> Type:
     """Makes plain data of a gdb type.
 
     Args:
         found: the type.
-        file: the source file that uses it: C says `struct point *` where C++ says `point *`.
+        language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
     """
-    language = "c" if file.endswith(".c") else "c++" if re.search(r"\.(cc|cpp|cxx|C|hh|hpp|h)$", file) else ""
-    with setting("language", language) if language else nullcontext():
+    with setting("language", language or LANGUAGE):
         name = str(found)
     bare = found.strip_typedefs().unqualified()
     return Type(
@@ -46,6 +62,7 @@ def describe(found: gdb.Type, file: str = "") -> Type:
         if bare.code == gdb.TYPE_CODE_ENUM
         else {},
         debugger_type=found,
+        language=language,
     )
 
 
@@ -112,7 +129,7 @@ def _pointers_in(bare: gdb.Type, offset: int, depth: int = 0) -> Iterator[tuple[
             yield from _pointers_in(inner, at, depth + 1)
 
 
-def compile_path(root: str, start: gdb.Type, text: str, file: str = "") -> Path:
+def compile_path(root: str, start: gdb.Type, text: str, language: str = "") -> Path:
     """Compiles `->field`, `.field` and `[2]` into steps.
 
     Raises:
@@ -133,7 +150,7 @@ def compile_path(root: str, start: gdb.Type, text: str, file: str = "") -> Path:
             raise BadPath(f"{text} cannot be read as a path", "Use ->field, .field and [index].")
         steps.append(step)
         done += piece
-    return Path(text, tuple(steps), describe(current, file))
+    return Path(text, tuple(steps), describe(current, language))
 
 
 def _member(bare: gdb.Type, arrow: str, name: str, done: str) -> tuple[Step, gdb.Type]:
