@@ -9,7 +9,7 @@ from typing import Literal
 
 from gdb_tls.errors import reason
 from gdb_tls.program.instances import Instances, Judgement
-from gdb_tls.target.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
+from gdb_tls.target.model import Absence, Counted, Flag, Instance, Kind, Life, Path, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 LONGEST_PREVIEW = 40
@@ -83,7 +83,9 @@ def read_instances(
         are_constant: says which addresses are of constants or code: no thread has its own, so nothing is shared.
     """
     raws = _read(target, places, kind.size)
-    judged = _judge(Counter(raws), kind, assumed, holders, target, are_constant)
+    # Two threads may use one block (a kernel worker of io_uring has no TLS of its own): that is one holder.
+    once = raws if len(set(places)) == len(places) else list(dict(zip(places, raws)).values())
+    judged = _judge(Counter(once), kind, assumed, holders, target, are_constant)
     judgements = [judged[raw] for raw in raws]
     if None in judged:
         for index, (place, raw) in enumerate(zip(places, raws)):
@@ -91,9 +93,10 @@ def read_instances(
                 judgements[index] = Judgement(place.state, (), place.reason)
             elif raw is None:
                 judgements[index] = Judgement(State.UNREADABLE, (), _unreadable(place, target))
-    for index in [index for index, thread in enumerate(threads) if thread.exited]:
+    for index in [index for index, thread in enumerate(threads) if thread.life is not Life.LISTED]:
         judgement = judgements[index]
-        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is Flag.EXITED)
+        life = Flag(threads[index].life.value)
+        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is life)
         judgements[index] = judgement._replace(flags=flags)
     describe = _Describer(target, kind)
 

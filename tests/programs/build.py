@@ -93,6 +93,7 @@ def programs() -> list[Target]:
         program("odd", "odd.c"),
         Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
+        Target("births", ("births.c",), ("-pthread",)),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),
         Target("signals", ("signals.c",), ("-DOWN",)),

@@ -9,7 +9,7 @@ import pytest
 from unit.fake import INTEGER, POINTER, VOID_POINTER, FakeTarget, architecture
 
 from gdb_tls.program.value import escape, follow, is_null, preview, read_instances, untyped
-from gdb_tls.target.model import Absence, Flag, Instance, Kind, Path, Place, State, Step, Thread, Type
+from gdb_tls.target.model import Absence, Flag, Instance, Kind, Life, Path, Place, State, Step, Thread, Type
 
 BASE = 0x10000
 MAIN = Thread(1, 100, "app", 0x7000)
@@ -129,7 +129,7 @@ class TestFlags:
 
     def test_all_at_once_in_order(self, target: FakeTarget) -> None:
         target.memory.put(BASE, 0x60000, 0x60000)
-        threads = [Thread(None, None, "", 0x7000, exited=True), MAIN]
+        threads = [Thread(None, None, "", 0x7000, life=Life.EXITED), MAIN]
         found = read_instances(target, VOID_POINTER, (Flag.ASSUMED_POINTER,), threads, [BASE, BASE + 8], "passive")
         assert found[0].flags == (Flag.EXITED, Flag.ASSUMED_POINTER)
         assert found[1].flags == (Flag.ASSUMED_POINTER,), "most likely a number"
