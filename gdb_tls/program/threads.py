@@ -57,7 +57,8 @@ class _Finder:
         """The thread pointers by kernel id, as far as the program's ids are the debugger's; empty where they are not.
 
         They are where all of them fit: the main thread's is the process id, and each is one that the debugger lists.
-        Else (a thread has ended and left its id, or a container has ids of its own) some threads' registers tell.
+        Else (a thread has ended and left its id, or a container has ids of its own) some threads' registers tell. A
+        stub that gives neither these nor the process id (QEMU's) lists the very threads that libc does.
         """
         by_lwp = dict(zip(listed.lwps, listed.thread_pointers))
         by_lwp.pop(0, None)
@@ -72,7 +73,7 @@ class _Finder:
         step = max(len(fitting) // SAMPLES, 1)
         read = [(one, self._target.thread_pointer(one)) for one in fitting[::step]]
         said = [one.thread_pointer == pointer for one, pointer in read if pointer]
-        return by_lwp if all(said) and (said or (fitting and main)) else {}
+        return by_lwp if all(said) and (said or (fitting and main) or known == by_lwp.keys()) else {}
 
     def _by_registers(self, thread: Thread) -> Thread:
         """A thread that libc does not list, with its thread pointer or why it has none."""
