@@ -31,7 +31,8 @@ def nested(programs: Path, tmp_path: Path) -> Any:
     outer = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script]
     with Inferior(outer, tmp_path, environment={"LD_LIBRARY_PATH": str(programs)}) as inferior:
         inferior.wait_ready()
-        (inside,) = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_program(pid, programs / "many")]
+        found = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_program(pid, programs / "many")]
+        (inside,) = [pid for pid in found if is_below(pid, inferior.pid)]  # other tests run the same program
         gdb = tmp_path / "gdb"
         gdb.write_text(f'#!/bin/sh\nexec nsenter --target {parent(parent(inside))} --pid --mount gdb "$@"\n')
         gdb.chmod(0o755)
@@ -49,6 +50,16 @@ def is_program(pid: str, executable: Path) -> bool:
 
 def parent(pid: int) -> int:
     return int(re.findall(r"^PPid:\s*(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[0])
+
+
+def is_below(pid: int, ancestor: int) -> bool:
+    """Whether one process comes from another; not where one between them has ended meanwhile."""
+    try:
+        while pid not in (0, ancestor):
+            pid = parent(pid)
+    except OSError:
+        return False
+    return pid == ancestor
 
 
 def test_ids_that_are_other_threads_ids_outside(nested: Any, tmp_path: Path) -> None:
