@@ -57,8 +57,9 @@ class _Finder:
         """The thread pointers by kernel id, as far as the program's ids are the debugger's; empty where they are not.
 
         They are where all of them fit: the main thread's is the process id, and each is one that the debugger lists.
-        Else (a thread has ended and left its id, or a container has ids of its own) some threads' registers tell. A
-        stub that gives neither these nor the process id (QEMU's) lists the very threads that libc does.
+        Else (a thread has ended and left its id, or a container has ids of its own) some threads' registers tell. Where
+        these cannot be read (all run, as in a breakpoint's condition) the main thread's is enough; a stub that does
+        not give the process id either (QEMU's) lists the very threads that libc does.
         """
         by_lwp = dict(zip(listed.lwps, listed.thread_pointers))
         by_lwp.pop(0, None)
@@ -67,13 +68,15 @@ class _Finder:
         threads = self._target.threads(by_lwp)
         known = {thread.lwp for thread in threads}
         main = by_lwp.get(self._target.pid or 0)
-        if main and known.issuperset(by_lwp) and (main in listed.on_own_stacks or not listed.on_own_stacks):
+        is_main = bool(main) and (main in listed.on_own_stacks or not listed.on_own_stacks)
+        if is_main and known.issuperset(by_lwp):
             return by_lwp
-        fitting = [thread for thread in threads if thread.thread_pointer is not None and not thread.running]
-        step = max(len(fitting) // SAMPLES, 1)
-        read = [(one, self._target.thread_pointer(one)) for one in fitting[::step]]
+        fitting = [thread for thread in threads if thread.thread_pointer is not None]
+        stopped = [thread for thread in fitting if not thread.running]
+        step = max(len(stopped) // SAMPLES, 1)
+        read = [(one, self._target.thread_pointer(one)) for one in stopped[::step]]
         said = [one.thread_pointer == pointer for one, pointer in read if pointer]
-        return by_lwp if all(said) and (said or (fitting and main) or known == by_lwp.keys()) else {}
+        return by_lwp if all(said) and (said or (fitting and is_main) or known == by_lwp.keys()) else {}
 
     def _by_registers(self, thread: Thread) -> Thread:
         """A thread that libc does not list, with its thread pointer or why it has none."""

@@ -237,6 +237,22 @@ class TestThreads:
         process.target.registers.pop(2)  # then the third may be the second
         assert [one.num for one in process.program().threads] == [1, 2]
 
+    def test_a_thread_that_the_debugger_does_not_know_yet_while_all_run(
+        self, process: Process, module: FakeModule
+    ) -> None:
+        """As in the condition of a breakpoint while threads are being made: the main thread's id fits."""
+        known = [process.thread(lwp) for lwp in (100, 101)]
+        process.thread(102, listed=False)
+        process.target.listed = [thread._replace(running=True) for thread in process.target.listed]
+        found = process.program().threads
+        assert [one.thread_pointer for one in found if one.num] == [one.thread_pointer for one in known]
+
+    def test_a_stub_without_registers_and_process_id(self, process: Process, module: FakeModule) -> None:
+        """QEMU's: it lists the very threads that libc does."""
+        known = [process.thread(lwp) for lwp in (100, 101)]
+        process.target.pid = 1
+        assert [one.thread_pointer for one in process.program().threads] == [one.thread_pointer for one in known]
+
     def test_ids_of_another_namespace_that_are_other_threads_ids(self, process: Process, module: FakeModule) -> None:
         """A container's ids overlap those outside: the map is not taken because some of them fit."""
         inside = [process.thread(lwp) for lwp in (100, 101, 102)]
