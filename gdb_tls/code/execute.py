@@ -107,8 +107,13 @@ class Execution:
     # ------------------------------------------------------------------ steps
 
     def _copy(self, step: Step) -> None:
-        source = step.of[0]
-        self._write(step.to, self._read(source), source)
+        value = self._read(step.of[0])
+        to = step.to
+        if isinstance(value, TlsAddress) and value.is_base and isinstance(to, Register):
+            # An argument for a call is the variable at offset 0, not the block that local-dynamic code begins with.
+            is_argument = to.name in self._convention.arguments and to.name != self._convention.result
+            value = value._replace(is_base=not is_argument)
+        self._write(to, value)
 
     def _select(self, step: Step) -> None:
         self._write(step.to, either(*(self._read(one) for one in step.of)))
@@ -117,7 +122,8 @@ class Execution:
         memory = step.of[0]
         assert isinstance(memory, Memory)
         self._use_registers(memory)
-        self._write(step.to, self._place(memory))
+        place = self._place(memory)
+        self._write(step.to, place._replace(is_base=False) if isinstance(place, TlsAddress) else place)
 
     def _page(self, step: Step) -> None:
         pages = step.of[0]
@@ -139,8 +145,8 @@ class Execution:
 
     def _add(self, step: Step) -> None:
         left, right = (self._read(one) for one in step.of)
-        if step.of[1] == Immediate(0) and left is not None:
-            self._write(step.to, left)
+        if step.of[1] == Immediate(0) and isinstance(left, TlsAddress):
+            self._write(step.to, left._replace(is_base=False))
             return
         total = add(self._settled(left), self._settled(right)) if _has_index(left, right) else add(left, right)
         if isinstance(step.to, Register) and step.to.name == STACK and not isinstance(total, StackAddress):
@@ -159,12 +165,23 @@ class Execution:
             self._read(one)
         self._write(step.to, None)
 
+    def _flags(self, step: Step) -> None:
+        values = [self._read(one) for one in step.of]
+        constant = len(values) == 1 or isinstance(values[1], Number)
+        self._state.flags = (values[0], CHECKED if constant else PERHAPS)
+
+    def _condition(self, step: Step) -> None:
+        if self._state.flags:
+            self._check(*self._state.flags)
+
     def _compare(self, step: Step) -> None:
+        self._state.flags = None
         values = [self._read(one) for one in step.of]
         for value, other in (values, values[::-1]):
             self._check(value, CHECKED if isinstance(other, Number) else PERHAPS)
 
     def _test(self, step: Step) -> None:
+        self._state.flags = None
         values = [self._read(one) for one in step.of]
         constant = len(values) == 1 or isinstance(values[1], Number)
         for value in values:
@@ -206,7 +223,7 @@ class Execution:
             return ThreadPointer(0)  # x86-64 psABI: the word at %fs:0 is the thread pointer itself
         return either(*(self._load(one, operand.width) for one in _alternatives(self._settled(self._place(operand)))))
 
-    def _write(self, to: Register | Memory | None, value: Value | None, source: Operand | None = None) -> None:
+    def _write(self, to: Register | Memory | None, value: Value | None) -> None:
         if isinstance(to, Register):
             self._state.set(to.name, value)
         elif isinstance(to, Memory):
@@ -406,6 +423,8 @@ _ACTIONS: dict[str, Callable[[Execution, Step], None]] = {
     "add": Execution._add,
     "compute": Execution._compute,
     "update": Execution._update,
+    "flags": Execution._flags,
+    "condition": Execution._condition,
     "compare": Execution._compare,
     "test": Execution._test,
     "push": Execution._push,

@@ -68,6 +68,9 @@ class Step(NamedTuple):
             "update"    memory `to` is read and written, with something made from `of`
             "compare"   of[0] with of[1], for a branch or a condition
             "test"      of[0], for a branch or a condition
+            "flags"     of[0] is what a condition tests that comes before any other flags; of[1], if any, was taken
+                        from it or masked out of it
+            "condition" what the flags were made of is tested
             "push"      of[0] onto the stack
             "pop"       to = what is popped
             "clobber"   to = unknown

@@ -20,9 +20,10 @@ class State:
         loads: for each load from thread-local storage that was executed on the way: how far its value is checked.
         variables: for each variable: whether it was checked or written on every way here.
         used: registers whose present contents were read already.
+        flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
     """
 
-    __slots__ = ("loads", "registers", "stack", "used", "variables")
+    __slots__ = ("flags", "loads", "registers", "stack", "used", "variables")
 
     def __init__(self) -> None:
         """Makes a state in which nothing is known."""
@@ -31,6 +32,7 @@ class State:
         self.loads: dict[Loaded, int] = {}
         self.variables: dict[TlsAddress, int] = {}
         self.used: set[str] = set()
+        self.flags: tuple[Value | None, int] | None = None
 
     def copy(self) -> State:
         """Makes an independent state with the same facts."""
@@ -40,6 +42,7 @@ class State:
         new.loads = self.loads.copy()
         new.variables = self.variables.copy()
         new.used = self.used.copy()
+        new.flags = self.flags
         return new
 
     def set(self, register: str, value: Value | None) -> None:
@@ -98,6 +101,9 @@ class Point:
             elif weaker(status, there) != status:
                 state.variables[variable] = weaker(status, there)
                 changed = True
+        if state.flags != other.flags:
+            changed |= state.flags is not None
+            state.flags = None
         if not other.used <= state.used:
             state.used |= other.used
             changed = True

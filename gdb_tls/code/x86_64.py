@@ -36,6 +36,7 @@ _NOTHING = frozenset(
     "nop endbr64 endbr32 prefetcht0 prefetcht1 prefetcht2 prefetchnta prefetchw lfence mfence sfence pause"
     " cld std emms vzeroupper vzeroall wait fnop".split()
 )
+_ARITHMETIC = frozenset(("add", "sub", "and", "or", "inc", "dec", "neg", "shl", "shr", "sar", "xadd"))
 _STOPS = frozenset(("hlt", "ud2", "ud0", "ud1", "int3"))
 
 
@@ -101,7 +102,7 @@ class X86Decoder:
         name = instruction.mnemonic.split()[-1]
         operands = [self._operand(instruction, one) for one in instruction.operands]
         flow, target = self._flow(instruction, name, operands)
-        steps = () if flow in ("jump", "stop") else tuple(self._steps(instruction, name, operands))
+        steps = () if flow in ("jump", "stop", "return") else tuple(self._steps(instruction, name, operands))
         return Template(instruction.size, steps, flow, target)
 
     def _flow(self, instruction: Any, name: str, operands: list[Operand | None]) -> tuple[str, int | Operand | None]:
@@ -128,7 +129,13 @@ class X86Decoder:
         if name in _NOTHING or name in ("call", "ret") or instruction.mnemonic == "nop":
             return
         if name.startswith(("j", "loop")):
+            if name not in ("jmp", "jrcxz", "jecxz"):
+                yield Step("condition", None)
             return
+        if name.startswith(("set", "cmov", "sbb", "adc")):
+            yield Step("condition", None)
+        if name in _ARITHMETIC and isinstance(to, Register) and to not in rest:
+            yield Step("flags", None, tuple(one for one in whole if not isinstance(one, Memory)))
         if name in _COPIES and len(whole) == 2:
             yield Step("copy", to, rest)
         elif name == "lea" and rest:

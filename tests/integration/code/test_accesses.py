@@ -1,0 +1,184 @@
+"""What the index says of code, against the marks in its source: every compiler, level, model and linker."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from gdb_tls.code.accesses import KINDS, READ
+from gdb_tls.code.index import CodeIndex
+from gdb_tls.elf.file import ElfFile
+
+PROGRAMS = Path(__file__).resolve().parents[2] / "programs"
+SOURCES = ("accesses.c", "accesses.cc")
+LINKED = ["-nostdlib", "-Wl,--build-id"]
+LIBRARY = ["-shared", "-fPIC"]
+PROGRAM = ["-Wl,-e,begin"]
+# The compilers' ways to reach a variable, and the kinds of files.
+WAYS = {
+    "library": LIBRARY,
+    "library, initial-exec": [*LIBRARY, "-ftls-model=initial-exec"],
+    "library, local symbols": [*LIBRARY, "-Wl,-Bsymbolic", "-fvisibility=hidden"],
+    "program": ["-fPIE", "-pie", *PROGRAM],
+    "program of library code": ["-fPIC", "-pie", *PROGRAM],
+    "program at a fixed place": ["-fno-pie", "-no-pie", *PROGRAM],
+    "static program": ["-fno-pie", "-static", *PROGRAM],
+    "static program of library code": ["-fPIC", "-static", *PROGRAM],
+    "static program that may lie anywhere": ["-fPIE", "-static-pie", *PROGRAM],
+    "calls without a table": [*LIBRARY, "-fno-plt"],
+    "link time optimisation": [*LIBRARY, "-flto"],
+    "no frame pointer": [*LIBRARY, "-fomit-frame-pointer"],
+    "frame pointer": [*LIBRARY, "-fno-omit-frame-pointer"],
+}
+DESCRIPTORS = {"library, descriptors": "gnu2", "program, descriptors": "gnu2", "library, __tls_get_addr": "trad"}
+MARK = re.compile(r"/\* tls: (.*?) \*/")
+
+
+@dataclass(frozen=True)
+class Build:
+    """One compiler run."""
+
+    machine: str
+    compiler: str
+    level: int
+    way: str
+    linker: str = ""
+
+    @property
+    def flags(self) -> list[str]:
+        flags = list(WAYS.get(self.way, PROGRAM if self.way.startswith("program") else LIBRARY))
+        if self.way in DESCRIPTORS:
+            flags += [f"-mtls-dialect={DESCRIPTORS[self.way]}", "-fPIC"]
+            if self.way.startswith("program"):
+                flags.append("-pie")
+        if self.linker:
+            flags.append(f"-fuse-ld={self.linker}")
+        if self.machine == "aarch64":
+            flags.append("-mno-outline-atomics")
+        return flags
+
+    def command(self, plus: bool) -> list[str]:
+        if self.compiler == "clang":
+            name = ["clang++" if plus else "clang", *(["--target=aarch64-linux-gnu"] if self.machine == "aarch64" else [])]
+        else:
+            name = [("aarch64-linux-gnu-" if self.machine == "aarch64" else "") + ("g++" if plus else "gcc")]
+        return [*name, "-g", f"-O{self.level}", *(["-std=c++17", "-fno-exceptions"] if plus else [])]
+
+    def make(self, folder: Path) -> list[tuple[str, Path]]:
+        """Makes a file of each source; returns (source, file)."""
+        made = []
+        own = folder / "".join(one if one.isalnum() else "-" for one in str(self))
+        own.mkdir()
+        outside = own / "outside.o"
+        pic = [one for one in self.flags if one.startswith("-f") and one not in ("-flto",) and "tls" not in one]
+        run([*self.command(False), *pic, "-c", str(PROGRAMS / "accesses_outside.c"), "-o", str(outside)])
+        for source in SOURCES:
+            output = own / f"{source}.out"
+            command = [*self.command(source.endswith(".cc")), *self.flags, *LINKED]
+            run([*command, str(PROGRAMS / source), str(outside), "-o", str(output)])
+            made.append((source, output))
+        return made
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, " ".join(command) + "\n" + done.stderr
+
+
+@dataclass
+class Score:
+    """How one file compares with its marks."""
+
+    wrong: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    expected: int = 0
+    unknown: int = 0
+
+
+def marks(source: str) -> dict[tuple[int, str], list[tuple[set[str], bool]]]:
+    """(line, variable) -> (kinds, whether it may be missing) of each mark."""
+    found = defaultdict(list)
+    for number, line in enumerate((PROGRAMS / source).read_text().splitlines(), 1):
+        match = MARK.search(line)
+        for item in match.group(1).split(", ") if match else ():
+            name, kinds = item.split()
+            allowed = {one.rstrip("?") for one in kinds.split("|")}
+            assert allowed <= set(KINDS), item
+            found[number, name].append((allowed, "?" in kinds))
+    return dict(found)
+
+
+def lines(path: Path, source: str) -> list[tuple[int, int]]:
+    """(address, line) of each row of the line table, by address; line 0 where the code is of another file."""
+    rows = []
+    with path.open("rb") as stream:
+        dwarf = ELFFile(stream).get_dwarf_info()
+        for unit in dwarf.iter_CUs():
+            program = dwarf.line_program_for_CU(unit)
+            files = program["file_entry"]
+            first = 0 if program["version"] >= 5 else 1
+            for entry in program.get_entries():
+                if entry.state and (entry.state.line or entry.state.end_sequence):
+                    name = files[entry.state.file - first].name.decode()
+                    known = name == source and not entry.state.end_sequence
+                    rows.append((entry.state.address, entry.state.line if known else 0))
+    return sorted(rows, key=lambda row: row[0])
+
+
+def line_at(rows: list[tuple[int, int]], address: int) -> int:
+    line = 0
+    for start, number in rows:
+        if start > address:
+            break
+        line = number
+    return line
+
+
+def names(file: ElfFile, wanted: set[str]) -> list[tuple[int, int, str]]:
+    """(first, last, name as marked) of each variable in the block."""
+    found = []
+    for symbol in file.tls_symbols():
+        for name in wanted:
+            if symbol.name == name or symbol.name.startswith("_Z") and f"{len(name)}{name}" in symbol.name:
+                if not symbol.name.startswith(("_ZGV", "_ZTW", "_ZTH")):
+                    found.append((symbol.value, symbol.value + symbol.size, name))
+    return found
+
+
+def judge(source: str, path: Path) -> Score:
+    score = Score()
+    truth = marks(source)
+    with path.open("rb") as stream:
+        file = ElfFile(str(path), stream)
+        wanted = {name for _, name in truth}
+        variables = names(file, wanted)
+        rows = lines(path, source)
+        found = defaultdict(list)
+        index = CodeIndex(file)
+        for access in index.accesses():
+            by_offset = [name for first, last, name in variables if first <= access.offset < last]
+            name = access.target.symbol if access.target.symbol in wanted else (by_offset or [None])[0]
+            line = line_at(rows, access.address)
+            # The compiler's own functions have the line of the declaration.
+            artificial = (index.functions.name(access.function or 0) or "").startswith(("_ZTW", "_ZTH", "__tls_init"))
+            if name and line and not artificial:
+                found[line, name].append(access)
+    for place, accesses in found.items():
+        allowed = set().union(*(kinds for kinds, _ in truth.get(place, ())))
+        for access in accesses:
+            if place not in truth or access.kind not in allowed | {READ}:
+                score.wrong.append(f"{source}:{place[0]} {place[1]} at {access.address:#x} {access.kind}")
+            score.unknown += access.kind == READ and READ not in allowed
+    for place, expected in truth.items():
+        required = sum(not optional for _, optional in expected)
+        score.expected += required
+        if required and place not in found:
+            score.missing.append(f"{source}:{place[0]} {place[1]}")
+    return score
