@@ -99,6 +99,14 @@ class Execution:
         elif template.flow in ("jump", "branch") and not isinstance(template.target, int):
             self._read_target(template.target)
 
+    def jumps_to_function(self, instruction: Instruction, state: State) -> bool:
+        """Whether a jump to a place that the code does not say goes to a function, by a pointer in a fixed place."""
+        target = instruction.template.target
+        if isinstance(target, Memory):
+            return target.base == PROGRAM_COUNTER and not target.index
+        value = state.registers.get(target.name) if isinstance(target, Register) else None
+        return isinstance(value, Loaded) and isinstance(value.address, Number)
+
     def leave(self, instruction: Instruction, state: State) -> None:
         """A jump to another function: what is in the registers of arguments is given to it."""
         self._instruction, self._state = instruction, state
@@ -201,6 +209,9 @@ class Execution:
         value = state.load((top.base, top.offset), 8) if isinstance(top, StackAddress) else None
         state.registers[STACK] = plus(top, 8)
         self._write(step.to, value)
+        if isinstance(step.to, Register):
+            # Restored, or only a way to move the stack pointer: no argument and no result.
+            state.used.add(step.to.name)
 
     def _clobber(self, step: Step) -> None:
         self._write(step.to, None)
@@ -244,10 +255,12 @@ class Execution:
         if memory.base == PROGRAM_COUNTER:
             value: Value | None = Number(self._instruction.address + memory.displacement)
         else:
-            value = plus(registers.get(memory.base) if memory.base else Number(0), memory.displacement)
+            value = registers.get(memory.base) if memory.base else Number(0)
+            if memory.thread:
+                value = self._in_thread(value, memory.displacement)
+            else:
+                value = plus(value, memory.displacement)
         index = registers.get(memory.index) if memory.index else None
-        if memory.thread:
-            value = add(ThreadPointer(0), value)
         if not memory.index:
             return value
         if isinstance(index, Number):
@@ -255,6 +268,13 @@ class Execution:
         if memory.scale == 1 and isinstance(index, (TlsOffset, TlsAddress, ThreadPointer)):
             return add(value, index)
         return add(self._settled(value), derived(index))
+
+    def _in_thread(self, value: Value | None, displacement: int) -> Value | None:
+        """The address at a displacement from the thread pointer plus a value."""
+        if isinstance(value, (Number, TlsOffset, Either)):
+            return plus(add(ThreadPointer(0), value), displacement)
+        # An index: what is indexed is told by the displacement alone.
+        return add(self._settled(ThreadPointer(displacement)), value)
 
     def _settled(self, value: Value | None) -> Value | None:
         """An offset from the thread pointer as one in the file's own block, where it lies there."""
@@ -285,7 +305,7 @@ class Execution:
         if slot is not None:
             return TlsOffset(slot.target, slot.offset) if slot.kind == "offset" else None
         word = self._around.word(address) if width == 8 else None
-        return Number(word) if word is not None else None
+        return Number(word) if word is not None else Loaded(self._instruction.address, Number(address), width)
 
     def _store(self, place: Value | None, width: int, value: Value | None) -> None:
         if isinstance(place, StackAddress):

@@ -66,8 +66,9 @@ class FunctionFlow:
                     state = block.point.state.copy()
                     for instruction in block.instructions:
                         execution.run(instruction, state)
-                    if block.leaves:
-                        execution.leave(block.instructions[-1], state)
+                    last = block.instructions[-1]
+                    if block.leaves or block.anywhere and execution.jumps_to_function(last, state):
+                        execution.leave(last, state)
         finally:
             execution.recorder = None
 

@@ -237,7 +237,12 @@ class CodeIndex:
             piece = self.functions.at(target)
             if piece.known and piece.start == target and piece.end - piece.start <= LONGEST_GETTER:
                 flow = self._flow(piece)
-                values = {state.registers.get(self._decoder.convention.result) for state in flow.at_returns()} if flow else set()
+                result = self._decoder.convention.result
+                # What was read since it came into the register may be no more than left there.
+                values = {
+                    None if result in state.used else state.registers.get(result)
+                    for state in (flow.at_returns() if flow else ())
+                }
                 if len(values) == 1:
                     value = self._execution._settled(values.pop())
                     self._getters[target] = value if isinstance(value, TlsAddress) else None

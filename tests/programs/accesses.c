@@ -168,15 +168,7 @@ long check_by_choice(void) {
     return item ? item->number : 0; /* tls: item read-checked */
 }
 
-long check_list(void) {
-    long sum = 0;
-    struct item *one = list; /* tls: list read-checked */
-    while (one) {
-        sum += one->number;
-        one = one->next;
-    }
-    return sum;
-}
+long check_list(long sum) { for (struct item *i = list; i; i = i->next) sum += i->number; return sum; } /* tls: list read-checked */
 
 long check_after_calls(void) {
     struct item *cached = item; /* tls: item read-checked */
@@ -191,7 +183,7 @@ static inline __attribute__((always_inline)) int usable(const struct item *one) 
 }
 
 long check_in_helper(void) {
-    struct item *cached = list; /* tls: list read-checked */
+    struct item *cached = state.first; /* tls: state read-checked */
     if (usable(cached))
         return cached->number;
     return 0;

@@ -1,11 +1,13 @@
 // The same for what C++ adds; see accesses.c for the marks.
 #include "accesses.h"
 
+#define OWN_FUNCTION __attribute__((noinline))
+
 struct Box {
     struct item *inner;
     long length;
-    Box();
-    ~Box();
+    OWN_FUNCTION Box();
+    OWN_FUNCTION ~Box();
     Box(const Box &) = delete;
     Box &operator=(const Box &) = delete;
     bool empty() const { return inner == nullptr; }
