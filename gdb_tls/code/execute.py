@@ -318,10 +318,12 @@ class Execution:
         if self.recorder:
             self.recorder.write(self._instruction.address, place, width, null)
         variables = self._state.variables
+        # Made at first use: what was checked, and then set, is as good as checked.
+        known = CHECKED if variables.get(place) == CHECKED else WRITTEN
         for other in [one for one in variables if one.target == place.target and 0 <= one.offset - place.offset < width]:
             del variables[other]
         if place.exact and not null:
-            variables[place] = WRITTEN
+            variables[place] = known
 
     # ------------------------------------------------------------------ what becomes of loaded values
 
@@ -382,16 +384,13 @@ class Execution:
     def _call(self) -> None:
         state, convention = self._state, self._convention
         registers = state.registers
-        argument = registers.get(convention.arguments[0])
-        result = registers.get(convention.result)
-        slots = self._around.slots
-        slot = slots.get(argument.number) if isinstance(argument, Number) else None
-        descriptor = slots.get(result.number) if isinstance(result, Number) else None
-        if descriptor and descriptor.kind == "descriptor":
+        slot = self._slot(registers.get(convention.arguments[0]), "index")
+        descriptor = self._slot(registers.get(convention.result), "descriptor")
+        if descriptor:
             # The function of a descriptor leaves every other register as it is.
             state.set(convention.result, TlsOffset(descriptor.target, descriptor.offset))
             return
-        if slot and slot.kind == "index":
+        if slot:
             value: Value | None = TlsAddress(slot.target, slot.offset, is_base=slot.is_base)
         else:
             target = self._instruction.template.target
@@ -407,6 +406,14 @@ class Execution:
             del registers[name]
         state.used &= kept
         state.set(convention.result, value)
+
+    def _slot(self, value: Value | None, kind: str) -> Slot | None:
+        """The GOT entry of a kind whose address a value is; no code has such an address for anything else."""
+        for one in _alternatives(value):
+            slot = self._around.slots.get(one.number) if isinstance(one, Number) else None
+            if slot and slot.kind == kind:
+                return slot
+        return None
 
     def _hand_over_arguments(self) -> None:
         if self.recorder is None:

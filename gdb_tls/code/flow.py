@@ -122,19 +122,34 @@ class FunctionFlow:
                     queued.add(id(successor))
 
     def _spread_to_the_rest(self) -> None:
-        """Goes on where no jump was seen to lead: the cases of a switch, and what an exception comes to."""
-        jumps = [block for block in self._blocks if block.anywhere and block.point.state is not None]
+        """Goes on where no jump was seen to lead: the cases of a switch, and what an exception comes to.
+
+        The former are reached from a jump that does not say where it goes, the latter from any call.
+        """
+        rest = [block for block in self._blocks if block.point.state is None and not _is_padding(block)]
+        if not rest:
+            return
         known = Point()
-        for block in jumps:
-            assert block.point.state is not None
+        jumps = any(block.anywhere and block.point.state is not None for block in self._blocks)
+        for block in self._blocks:
+            if block.point.state is None or jumps and not block.anywhere:
+                continue
             state = block.point.state.copy()
             for instruction in block.instructions:
                 self._execution.run(instruction, state)
-            known.join(state)
-        for block in self._blocks:
+                if instruction.template.flow == "call" and not jumps:
+                    known.join(state)
+            if jumps:
+                known.join(state)
+        for block in rest:
             if block.point.state is None:
                 block.point.join(known.state or State())
                 self._spread([block])
+
+
+def _is_padding(block: Block) -> bool:
+    """Whether it does nothing and is there for the alignment of what follows."""
+    return all(not one.template.steps and not one.template.flow for one in block.instructions)
 
 
 def _blocks(instructions: Sequence[Instruction]) -> list[Block]:

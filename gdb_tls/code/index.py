@@ -15,7 +15,7 @@ from gdb_tls.code.instructions import Decoder, Instruction
 from gdb_tls.code.slots import Slot, slots
 from gdb_tls.code.values import TlsAddress, Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
-from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64, PT_INTERP, PT_LOAD
+from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64, PF_W, PT_INTERP, PT_LOAD
 from gdb_tls.errors import UnsupportedTarget
 
 PT_GNU_RELRO = 0x6474E552
@@ -283,13 +283,25 @@ class CodeIndex:
         return above, above + segment.size, -above
 
     def _word(self, address: int) -> int | None:
-        """A word that is the same in every process: of a segment that is read only, or is so after relocation."""
-        for header in self.file.segments:
-            fixed = header.type == PT_GNU_RELRO or header.type == PT_LOAD and not header.flags & 2
-            if fixed and header.address <= address <= header.address + header.size - 8:
-                word = self.file.at_address(address, 8)
-                return struct.unpack("<Q", word)[0] if word else None
-        return None
+        """The offset from the thread pointer that the linker itself put into a fixed place; None for other words.
+
+        In an executable an initial-exec slot needs no relocation, and in a static one there are none.
+        """
+        block = self._block
+        if block is None or not any(start <= address <= end - 8 for start, end in self._fixed):
+            return None
+        data = self.file.at_address(address, 8)
+        word = struct.unpack("<q", data)[0] if data else 0
+        return word if block[0] <= word < block[1] else None
+
+    @cached_property
+    def _fixed(self) -> list[tuple[int, int]]:
+        """Where the file's own bytes stay what they are, at the latest after relocation."""
+        return [
+            (header.address, header.address + header.size)
+            for header in self.file.segments
+            if header.type == PT_GNU_RELRO or header.type == PT_LOAD and not header.flags & PF_W
+        ]
 
 
 def _may_lead_to(slot: Slot, first: int, last: int, symbol: str | None) -> bool:
