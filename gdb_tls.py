@@ -21,17 +21,17 @@ def _load():
     folder = os.path.join("site", "cpython-" + version)
     places = [os.path.join(here, folder), os.path.join(data, "gdb-tls", folder)]
     sys.path[:0] = [place for place in [here] + places if os.path.isdir(place) and place not in sys.path]
-    try:
-        from gdb_tls.hosts.gdb.register import register
-    except ImportError as error:
-        if (error.name or "").split(".")[0] == "gdb_tls":
-            raise
-        return "gdb-tls needs the Python package %s for GDB's Python %s. Run %s once to install it." % (
-            error.name,
-            version,
-            os.path.join(here, "install.sh"),
-        )
+    from importlib.util import find_spec
+
+    from gdb_tls.hosts.gdb.register import register
+
     register()
+    if find_spec("rich") is None:
+        import gdb
+
+        line = "GDB=%s %s --deps" % (os.path.realpath("/proc/self/exe"), os.path.join(here, "install.sh"))
+        note = "gdb-tls: tables are plain text, as GDB's Python %s has no package rich. To add it, run: %s\n"
+        gdb.write(note % (version, line), gdb.STDERR)
     return ""
 
 
@@ -50,5 +50,6 @@ _problem = _quickly(_load)
 if _problem:
     import gdb
 
-    raise gdb.GdbError(_problem)
+    # Not an exception: GDB shows its traceback.
+    gdb.write(_problem + "\n", gdb.STDERR)
 del _problem

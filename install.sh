@@ -41,19 +41,22 @@ the folder that holds the default DIR. pip is used as you have configured it.
 HELP
 }
 
+# Where nobody reads any more (`install.sh | head`) what is left to say is lost, and the work goes on to its end. The
+# signal is caught and not ignored, so that programs that are started from here have it as ever.
+trap : PIPE
+
 say() {
-    printf '%s\n' "$*"
+    printf '%s\n' "$*" 2>/dev/null || :
 }
 
 # fail SENTENCE WHAT-TO-DO: the one way to stop because something does not work.
 fail() {
-    printf 'install.sh: %s\n' "$1" >&2
-    printf '  %s\n' "$2" >&2
+    { printf 'install.sh: %s\n' "$1" && printf '  %s\n' "$2"; } >&2 2>/dev/null || :
     exit 1
 }
 
 usage_error() {
-    printf 'install.sh: %s\n  See ./install.sh --help\n' "$1" >&2
+    { printf 'install.sh: %s\n  See ./install.sh --help\n' "$1"; } >&2 2>/dev/null || :
     exit 2
 }
 
@@ -121,7 +124,7 @@ install_packages() {
         $as_root env DEBIAN_FRONTEND=noninteractive $(manager_command) $packages >>"$package_log" 2>&1 </dev/null; then
         rm -f "$package_log"
     else
-        tail -n 5 "$package_log" >&2
+        tail -n 5 "$package_log" >&2 2>/dev/null || :
         rm -f "$package_log"
         fail "$manager could not install $packages (its last words are above)." \
             "Install them by hand, then run this again."
@@ -248,6 +251,7 @@ fill_site() {
     if site_is_good "$4"; then
         mkdir -p "$(dirname "$1")"
         cp -R "$4" "$1"
+        chmod -R u+rwX "$1"
         return
     fi
     need_pip
@@ -493,21 +497,41 @@ remove_links() {
 
 # ---------------------------------------------------------------- install
 
+# copy_part PART: a file, or a folder without what Python has compiled there, which need not even be readable.
+copy_part() {
+    # shellcheck disable=SC2016 # the inner shell's own arguments
+    (
+        cd "$here"
+        find "$1" -name __pycache__ -prune -o -type d -exec sh -c 'cd "$0" && mkdir -p "$@"' "$stage" {} + &&
+            find "$1" -name __pycache__ -prune -o -type f -exec sh -c '
+                for one; do cp "$one" "$0/$one" || exit; done' "$stage" {} +
+    )
+}
+
 stage_extension() {
     for part in gdb_tls.py gdb_tls LICENSE install.sh requirements.txt; do
-        if [ -e "$here/$part" ]; then
-            cp -R "$here/$part" "$stage/$part"
+        if [ -e "$here/$part" ] && ! copy_part "$part" 2>"$work/copy.log"; then
+            fail "Cannot copy $here/$part: $(head -n 1 "$work/copy.log")" \
+                "Nothing was installed. Let yourself read the checkout, then run this again."
         fi
     done
-    find "$stage" -name __pycache__ -type d -prune -exec rm -rf {} +
+    # What may not be written in the checkout may be here, or nobody but root could remove it again.
+    chmod -R u+rwX "$stage"
+}
+
+# remove_tree FOLDER: also where an earlier version of this script copied folders that may not be written.
+remove_tree() {
+    if [ -d "$1" ] && [ ! -L "$1" ]; then chmod -R u+rwX "$1" 2>/dev/null || :; fi
+    rm -rf "$1"
 }
 
 # Puts everything back as it was; harmless after the work is done, when only the temporary folder is left.
 restore() {
     status=$?
-    trap - EXIT HUP INT TERM
+    trap - EXIT
+    trap '' HUP INT TERM PIPE
     set +e
-    if [ "$committed" = no ]; then
+    if [ "$committed" = no ] && [ -n "$work" ]; then
         if [ "$gdbinit_touched" = yes ]; then
             if [ -e "$work/gdbinit.old" ]; then
                 cat "$work/gdbinit.old" >"$gdbinit"
@@ -519,14 +543,15 @@ restore() {
             remove_links "$(cat "$work/linked")"
         fi
         if [ "$moved" = yes ]; then
-            rm -rf "$prefix"
+            remove_tree "$prefix"
         fi
         if [ -e "$work/old" ]; then
             mv "$work/old" "$prefix"
         fi
     fi
+    rm -f "$package_log"
     if [ -n "$work" ]; then
-        rm -rf "$work"
+        remove_tree "$work"
     fi
     if [ "$committed" = no ]; then
         remove_made_folders "$made"
@@ -536,6 +561,7 @@ restore() {
 
 protect() {
     work=
+    package_log=
     made=
     moved=no
     gdbinit_touched=no
@@ -569,6 +595,7 @@ prepare() {
 }
 
 install() {
+    protect
     prepare
     if [ -d "$prefix" ]; then
         if [ ! -f "$prefix/$record_name" ] && [ -n "$(ls -A "$prefix")" ]; then
@@ -578,7 +605,6 @@ install() {
         fail "$prefix is a file, not a folder." "Choose another place: --prefix DIR"
     fi
 
-    protect
     make_folder "$(dirname "$prefix")"
     prefix=$(cd "$(dirname "$prefix")" && pwd)/$(basename "$prefix")
     if ! work=$(mktemp -d "$(dirname "$prefix")/.gdb-tls.XXXXXX" 2>/dev/null); then
@@ -607,7 +633,7 @@ install() {
     site=site/cpython-$python_version
     fill_site "$stage/$site" "$python_version" "$prefix/$site" "$prefix/$site"
     if ! check_gdb -nx -ex "source $stage/gdb_tls.py"; then
-        printf '%s\n' "$check_output" | tail -n 8 >&2
+        printf '%s\n' "$check_output" | tail -n 8 >&2 2>/dev/null || :
         fail "gdb-tls does not load in GDB $gdb_version (what gdb said is above)." "Nothing was installed. Please report this."
     fi
     byte_compile "$stage/gdb_tls" "$prefix/gdb_tls" CHECKED_HASH
@@ -627,7 +653,7 @@ install() {
     links=
     if [ "$links_outside" = yes ]; then prepare_links; else make_inner_links; fi
     write_record
-    if [ -d "$prefix" ] && ! mv "$prefix" "$work/old"; then
+    if [ -d "$prefix" ] && ! { chmod u+rwx "$prefix" && mv "$prefix" "$work/old"; } 2>/dev/null; then
         fail "Cannot replace $prefix." "Choose a place that you may write to: --prefix DIR"
     fi
     moved=yes
@@ -641,13 +667,13 @@ install() {
         gdbinit_touched=yes
         add_block "$gdbinit" "$prefix"
         if ! check_gdb; then
-            printf '%s\n' "$check_output" | tail -n 8 >&2
+            printf '%s\n' "$check_output" | tail -n 8 >&2 2>/dev/null || :
             fail "gdb, started as you start it, does not come to the gdb-tls line in $gdbinit (what it said is above)." \
                 "Nothing was installed. Repair that file, or use --no-gdbinit."
         fi
     fi
     committed=yes
-    rm -rf "$work"
+    remove_tree "$work"
     work=
     report
 }
@@ -679,7 +705,7 @@ report() {
         say "  in gdb      source $prefix/gdb_tls.py"
     fi
     if [ -e "$bin/gdb-tls" ]; then
-        say "  in a shell  $bin/gdb-tls core FILE; gdb-tls --help"
+        say "  in a shell  $bin/gdb-tls CORE; gdb-tls --help"
         case ":$PATH:" in
             *":$bin:"*) ;;
             *) say "              (not on your PATH yet: export PATH=\"$bin:\$PATH\")" ;;
@@ -690,22 +716,26 @@ report() {
 
 # Only the Python packages, beside the gdb_tls.py of this checkout.
 install_deps() {
+    protect
     prepare
     site=$here/site/cpython-$python_version
     if site_is_good "$site"; then
+        committed=yes
         return
     fi
-    protect
+    if [ ! -w "$here" ] && [ ! -w "$here/site" ]; then
+        fail "Cannot write in $here." "Run ./install.sh, which installs into your own folders, or use a checkout of your own."
+    fi
     make_folder "$here/site"
     if ! work=$(mktemp -d "$here/site/.new.XXXXXX" 2>/dev/null); then
         work=
-        fail "Cannot write in $here/site." "Use a checkout that you may write to."
+        fail "Cannot write in $here/site." "Run ./install.sh, which installs into your own folders."
     fi
     fill_site "$work/site" "$python_version" "$site" "$site"
     rm -rf "$site"
     mv "$work/site" "$site"
     committed=yes
-    rm -rf "$work"
+    remove_tree "$work"
     work=
     say "The Python packages for GDB $gdb_version with Python $python_version are in $site"
 }
@@ -732,7 +762,7 @@ uninstall() {
         fi
     done
     if [ -n "$record" ] || [ -f "$prefix/$record_name" ]; then
-        if ! rm -rf "$prefix"; then
+        if ! remove_tree "$prefix"; then
             fail "Cannot remove all of $prefix." "Remove it as the user who installed it."
         fi
         remove_links "$record"

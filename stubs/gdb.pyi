@@ -30,6 +30,7 @@ SYMBOL_LOC_TYPEDEF: int
 
 COMMAND_DATA: int
 COMPLETE_NONE: int
+PARAM_BOOLEAN: int
 PARAM_ENUM: int
 PARAM_ZUINTEGER_UNLIMITED: int
 STDERR: int
@@ -165,10 +166,15 @@ class Parameter:
 class Function:
     def __init__(self, name: str) -> None: ...
 
+class SignalEvent:
+    stop_signal: str
+
 class _Registry:
-    def connect(self, function: Callable[[Any], object]) -> None: ...
+    def connect(self, function: Callable[..., object]) -> None: ...
 
 class _Events:
+    before_prompt: _Registry
+    new_objfile: _Registry
     stop: _Registry
 
 events: _Events

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from gdb_tls.cli import subject
 from gdb_tls.errors import BadArgument
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Option
@@ -35,14 +36,14 @@ class Way(NamedTuple):
         usage: what follows it.
         summary: one sentence without a full stop.
         description: paragraphs of plain text.
-        subject: the argument that names the program; None for `run`, whose is behind `--`.
+        short: how it may be typed without the first word; empty where it cannot.
     """
 
     name: str
     usage: str
     summary: str
     description: str
-    subject: Option | None
+    short: str = ""
 
 
 WAYS = (
@@ -54,8 +55,10 @@ WAYS = (
 FILE is the core dump. The core itself says which executable wrote it; the file found must have the build id that is
 in the core. A core that is compressed (.gz, .xz, .bz2, .zst, .lz4) is decompressed into a temporary file first. Where
 systemd keeps the cores, FILE may be the PID of the process that crashed, as coredumpctl lists it.
+
+The word core may be left out: what is a core says so itself. The executable may stand beside it, as for gdb.
 """,
-        Option("subject", "The core dump, or a PID that coredumpctl knows", {"metavar": "FILE"}, complete="files"),
+        "[EXECUTABLE] CORE [NAME] [OPTION]...",
     ),
     Way(
         "pid",
@@ -63,8 +66,10 @@ systemd keeps the cores, FILE may be the PID of the process that crashed, as cor
         "Look at a running process",
         """
 The process is stopped while gdb reads its memory, and goes on afterwards.
+
+The word pid may be left out, where no file has the number for its name.
 """,
-        Option("subject", "The process id", {"metavar": "PID"}, complete="processes"),
+        "[EXECUTABLE] PID [NAME] [OPTION]...",
     ),
     Way(
         "run",
@@ -74,9 +79,10 @@ The process is stopped while gdb reads its memory, and goes on afterwards.
 CMD runs under gdb with this terminal. It is looked at when it gets a signal that ends it (SIGSEGV, SIGABRT and their
 like), when you press Ctrl-C, or just before it ends by itself; then it is killed.
 """,
-        None,
     ),
 )
+
+CORE, PID, RUN = WAYS
 
 OWN_OPTIONS = (
     Option("--command", "Run this command of gdb-tls instead, such as tls-map", {"metavar": "COMMAND"}, "commands"),
@@ -114,20 +120,44 @@ def parse(words: Sequence[str]) -> Wanted:
     Raises:
         BadArgument: where it makes no sense.
     """
-    way = next((way for way in WAYS if words and way.name == words[0]), None)
-    if way is None:
-        given = f"{words[0]} is none of them" if words else "none is given"
-        raise BadArgument(f"gdb-tls looks at a core, a pid, or what it runs; {given}", "Type gdb-tls --help.")
-    rest, program = list(words[1:]), []
-    if way.subject is None:
+    way = _named(words[0]) if words else None
+    rest, program = list(words[1 if way else 0 :]), []
+    if way is RUN:
         if "--" not in rest or rest[-1] == "--":
             raise BadArgument(
                 "gdb-tls run needs a program", "Write it after --, as in: gdb-tls run -- ./server --port 80."
             )
         rest, program = rest[: rest.index("--")], rest[rest.index("--") + 1 :]
     found = _parser(way).parse_intermixed_args(rest)
-    spec = _chosen(found)
-    return Wanted(way, getattr(found, "subject", ""), program, question(spec, found), found)
+    name = ""
+    if way is not RUN:
+        seen = _subject(way, found.name or [])
+        if seen.executable and found.exe:
+            raise BadArgument(f"The executable is named twice: {seen.executable} and {found.exe}", "Leave one out.")
+        way, name, found.name, found.exe = _named(seen.way), seen.name, seen.names, seen.executable or found.exe
+    assert way is not None
+    return Wanted(way, name, program, question(_chosen(found), found), found)
+
+
+def _named(name: str) -> Way | None:
+    return next((way for way in WAYS if way.name == name), None)
+
+
+def _subject(way: Way | None, words: Sequence[str]) -> subject.Subject:
+    """What the words that are no options name.
+
+    Raises:
+        BadArgument: where they name nothing.
+    """
+    if way is CORE:
+        return subject.of_core(words)
+    if way is PID:
+        if not words:
+            raise BadArgument("gdb-tls pid needs a PID", "Type `pgrep NAME` for a program's process ids.")
+        return subject.Subject("pid", words[0], None, list(words[1:]))
+    if not words:
+        raise BadArgument("gdb-tls looks at a core, a pid, or what it runs; none is given", "Type gdb-tls --help.")
+    return subject.find(words)
 
 
 def options(way: Way) -> list[Option]:
@@ -143,12 +173,12 @@ class _Parser(command_line.Parser):
         raise BadArgument(message[:1].upper() + message[1:], f"Type {self.prog} --help for what it takes.")
 
 
-def _parser(way: Way) -> command_line.Parser:
-    made = _Parser(f"gdb-tls {way.name}", add_help=False, allow_abbrev=False)
+def _parser(way: Way | None) -> command_line.Parser:
+    made = _Parser(f"gdb-tls {way.name}" if way else "gdb-tls", add_help=False, allow_abbrev=False)
     known = {option.name: option for option in OWN_OPTIONS}
     for spec in every():
         known.update((option.name, option) for option in spec.options if option.name.startswith("-"))
-    for option in (*((way.subject,) if way.subject else ()), NAME, *known.values()):
+    for option in (NAME, *known.values()):
         # What is not given stays None, so that only what was given goes to the command.
         made.add_argument(option.name, help=option.help, **{**option.settings, "default": None})
     return made
@@ -178,7 +208,7 @@ def question(spec: CommandSpec, found: argparse.Namespace) -> str:
     known = {option.name for option in (*spec.options, *OWN_OPTIONS)}
     for name, value in vars(found).items():
         option = "--" + name.replace("_", "-")
-        if name in ("name", "subject") or value is None or value is False:
+        if name == "name" or value is None or value is False:
             continue
         if option not in known:
             raise BadArgument(
@@ -205,6 +235,7 @@ def help_text() -> str:
     lines = ["Usage: gdb-tls core|pid|run ...", "", f"{SUMMARY}.", ""]
     for way in WAYS:
         lines.append(f"  gdb-tls {way.name} {way.usage}")
+        lines += [f"  gdb-tls {way.short}"] if way.short else []
         lines += textwrap.wrap(f"{way.summary}.", 78, initial_indent=" " * 6, subsequent_indent=" " * 6)
     lines.append("")
     for paragraph in DESCRIPTION.strip().split("\n\n"):
@@ -223,7 +254,8 @@ def way_help(way: Way) -> str:
     """What `gdb-tls WAY --help` prints."""
     import textwrap
 
-    lines = [f"Usage: gdb-tls {way.name} {way.usage}", "", f"{way.summary}.", ""]
+    lines = [f"Usage: gdb-tls {way.name} {way.usage}", *([f"   or: gdb-tls {way.short}"] if way.short else [])]
+    lines += ["", f"{way.summary}.", ""]
     for paragraph in way.description.strip().split("\n\n"):
         lines += [*textwrap.wrap(" ".join(paragraph.split()), 78), ""]
     return "\n".join([*lines, "Options:", *_shown(options(way))]) + "\n"

@@ -15,6 +15,10 @@ _gdb_tls() {{
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "{first}" -- "$word")
+        if [[ -n $word && $word != -* ]]; then
+            compopt -o filenames
+            mapfile -t -O "${{#COMPREPLY[@]}}" COMPREPLY < <(compgen -f -- "$word")
+        fi
         return
     fi
     for ((index = 2; index < COMP_CWORD; index++)); do
@@ -35,7 +39,7 @@ _gdb_tls() {{
         mapfile -t COMPREPLY < <(compgen -W "{options}" -- "$word")
     elif ((COMP_CWORD == 2)) && [[ ${{COMP_WORDS[1]}} == pid ]]; then
         mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
-    elif [[ ${{COMP_WORDS[1]}} == core ]]; then
+    elif [[ ${{COMP_WORDS[1]}} != pid && ${{COMP_WORDS[1]}} != run ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi
@@ -56,6 +60,7 @@ _gdb-tls() {{
     )
     if ((CURRENT == 2)); then
         _describe 'way' ways
+        _files
         _arguments {general}
         return
     fi
@@ -63,9 +68,10 @@ _gdb-tls() {{
     shift words
     ((CURRENT--))
     case $way in
-        core) _arguments $options '1:core dump:_files' '*:NAME: ' ;;
+        core) _arguments $options '*:core dump, executable or NAME:_files' ;;
         pid) _arguments $options '1:process:_pids' '*:NAME: ' ;;
         run) _arguments $options '*::program:_normal' ;;
+        *) _arguments $options '*:core dump, executable or NAME:_files' ;;
     esac
 }}
 _gdb-tls "$@"
@@ -128,16 +134,15 @@ def fish(specs: Sequence[CommandSpec]) -> str:
     """The file gdb-tls.fish."""
     lines = [f"# Completion of gdb-tls in fish. Made by scripts/docs. {SUMMARY}.", "complete -c gdb-tls -f"]
     lines += [_fish_way(way) for way in WAYS]
-    some = " ".join(way.name for way in WAYS)
     for option in _every_option():
-        words = ["complete -c gdb-tls", f"-n '__fish_seen_subcommand_from {some}'", f"-l {option.name[2:]}"]
+        words = ["complete -c gdb-tls", "-n 'not __fish_use_subcommand'", f"-l {option.name[2:]}"]
         values = " ".join(_values(option, specs))
         if values:
             words.append(f"-x -a {shlex.quote(values)}")
         elif _takes_value(option):
             words.append("-r -F" if option.complete == "files" else "-x")
         lines.append(" ".join([*words, f"-d {_fish_quoted(option.help)}"]))
-    lines.append("complete -c gdb-tls -n '__fish_seen_subcommand_from core' -F")
+    lines.append("complete -c gdb-tls -n 'not __fish_seen_subcommand_from pid run' -F")
     lines.append("complete -c gdb-tls -n '__fish_seen_subcommand_from pid' -a '(__fish_complete_pids)'")
     lines.append("complete -c gdb-tls -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand)'")
     lines.append("complete -c gdb-tls -l help -d 'Show a help text'")

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
-from gdb_tls.cli.packages import ROOT, find_packages
+from gdb_tls.cli.packages import find_packages
 from gdb_tls.cli.status import FAILED, say
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command line and gives the exit status; every error is one or two lines."""
-    try:
-        find_packages()
-    except ImportError as error:
-        say(f"gdb-tls needs the Python package {error.name}. Run {os.path.join(ROOT, 'install.sh')} once.")
-        return FAILED
+    find_packages()
     from gdb_tls.cli.run import run
     from gdb_tls.errors import TlsError
 

@@ -23,6 +23,7 @@ def page(specs: Sequence[CommandSpec]) -> str:
     lines.append(".SH SYNOPSIS")
     for way in arguments.WAYS:
         lines += [f".B gdb-tls {way.name}", f".RI {_quoted(way.usage)}", ".br"]
+        lines += [".B gdb\\-tls", f".RI {_quoted(way.short)}", ".br"] if way.short else []
     lines += [".SH DESCRIPTION", *_paragraphs(arguments.DESCRIPTION)]
     for way in arguments.WAYS:
         lines += [".SS " + _quoted(f"gdb-tls {way.name} {way.usage}"), *_paragraphs(way.description)]
@@ -87,7 +88,9 @@ def table(specs: Sequence[CommandSpec]) -> str:
     lines = ["| in gdb | |", "|---|---|"]
     lines += [f"| `{_cell(command_line.usage(spec))}` | {_cell(spec.summary)} |" for spec in specs]
     lines += ["", "| outside | |", "|---|---|"]
-    lines += [f"| `gdb-tls {way.name} {_cell(way.usage)}` | {_cell(way.summary)}. |" for way in arguments.WAYS]
+    for way in arguments.WAYS:
+        short = f" (or `gdb-tls {way.short}`)" if way.short else ""
+        lines.append(f"| `gdb-tls {way.name} {_cell(way.usage)}` | {_cell(way.summary + short)}. |")
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gdb_tls.cli import arguments, core
 from gdb_tls.cli.arguments import Wanted, quote
-from gdb_tls.cli.packages import ROOT
+from gdb_tls.cli.packages import EXTENSION
 from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED, say
 from gdb_tls.errors import BadArgument, TlsError
 
@@ -143,7 +143,7 @@ def start_gdb(wanted: Wanted, plan: Plan) -> int:
         "answered": ANSWERED,
     }
     batch = f"python import gdb_tls.hosts.gdb.batch as batch; batch.run({json.dumps(json.dumps(task))})"
-    command = [gdb, "-nx", "--batch", "-ex", f"source {os.path.join(ROOT, 'gdb_tls.py')}", "-ex", batch, *plan.words]
+    command = [gdb, "-nx", "--batch", "-ex", f"source {EXTENSION}", "-ex", batch, *plan.words]
     environment = {**os.environ, "SHELL": "/bin/sh"}
     stdin = None if plan.interactive else subprocess.DEVNULL
     process = subprocess.Popen(command, stdin=stdin, env=environment, pass_fds=(kept,) if plan.interactive else ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,16 @@ def usage(spec: CommandSpec) -> str:
         if not option.name.startswith("-"):
             words.append(f"[{metavar}]" if option.settings.get("nargs") in ("*", "?") else metavar)
     return " ".join([*words, "[OPTION]..."])
+
+
+def listing(specs: Sequence[CommandSpec]) -> list[str]:
+    """The commands, each with its summary; a line has at most 80 columns."""
+    from textwrap import wrap
+
+    lines = []
+    for spec in specs:
+        lines += wrap(f"{spec.name:<13} {spec.summary}", 80, subsequent_indent=" " * 14, break_on_hyphens=False)
+    return lines
 
 
 def title(spec: CommandSpec, arguments: argparse.Namespace) -> str:

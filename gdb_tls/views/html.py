@@ -28,7 +28,8 @@ from gdb_tls.views.page import (
     Section,
     Table,
 )
-from gdb_tls.views.text import safe, tokens
+from gdb_tls.views.syntax import tokens
+from gdb_tls.views.text import safe
 
 # Beyond so many different texts C++ is no longer coloured: Pygments takes its time.
 MOST_COLOURED = 1_000

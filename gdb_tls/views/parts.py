@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gdb_tls.target.model import Instance, Kind, State, Thread, Type, Variable
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 # How the states look on a screen.
 STYLES = {
@@ -18,22 +14,6 @@ STYLES = {
     State.UNREADABLE: "magenta",
     State.UNRESOLVED: "magenta",
 }
-
-
-def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
-    """A table without lines; the columns named in `right` are set to the right."""
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    numbers = set(right)
-    for heading in headings:
-        table.add_column(
-            heading,
-            overflow="fold",
-            justify="right" if heading in numbers else "left",
-            no_wrap=heading in numbers,
-        )
-    return table
 
 
 def pointer(value: int | None) -> str | None:

@@ -6,6 +6,8 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+from gdb_tls.errors import OutputError
+from gdb_tls.views.drawing import HAS_RICH
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
@@ -78,6 +80,11 @@ def render(table: Callable[[Screen], Any], title: str) -> str:
     Returns:
         The picture in ASCII, whatever characters it shows.
     """
+    if not HAS_RICH:
+        raise OutputError(
+            "SVG pictures are drawn by the Python package rich, which is missing here",
+            "Use --format html, or add rich as `source gdb_tls.py` says.",
+        )
     from rich.terminal_theme import TerminalTheme
 
     wide = _console(10_000)

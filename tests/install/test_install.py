@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from limits import LIMIT_SECONDS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PARTS = ("gdb_tls.py", "gdb_tls", "LICENSE", "install.sh", "requirements.txt")
@@ -57,7 +58,7 @@ class Home:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=LIMIT_SECONDS,
         )
 
     def install(self, *arguments: str | Path, **more: str) -> str:
@@ -87,7 +88,7 @@ class Home:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT_SECONDS,
         )
         return done.stdout + done.stderr
 
@@ -356,7 +357,7 @@ def test_the_command_runs_from_where_it_is_linked(filled: Home) -> None:
     path = f"{command.parent}:{filled.environment['PATH']}"
     for words in (["gdb-tls", "--help"], ["gdb-tls", "pid", str(os.getppid()), "no_such_variable"]):
         environment = {**filled.environment, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(words, env=environment, cwd=filled.path, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(words, env=environment, cwd=filled.path, capture_output=True, text=True)
         assert "Traceback" not in done.stderr
         assert done.returncode == (0 if "--help" in words else 2), done.stderr
     assert "no_such_variable" in done.stderr or "Operation not permitted" in done.stderr
@@ -726,16 +727,145 @@ def test_a_failed_upgrade_keeps_the_old_one(quick_home: Home, tmp_path: Path) ->
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted(home: Home, tmp_path: Path, number: signal.Signals) -> None:
     reached = tmp_path / "reached"
-    code = f"import sys, time\nif 'install' in sys.argv:\n    open({str(reached)!r}, 'w')\n    time.sleep(60)\n"
+    wait = f"open({str(reached)!r}, 'w')\n    time.sleep({LIMIT_SECONDS})"
+    code = f"import sys, time\nif 'install' in sys.argv:\n    {wait}\n"
     environment = {**home.environment, "PYTHONPATH": fake_pip(tmp_path / "modules", code)}
     script = home.checkout / "install.sh"
     with subprocess.Popen([script], env=environment, start_new_session=True, stdout=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 30
         while not reached.exists():
-            assert time.monotonic() < deadline
+            assert process.poll() is None, "it ended before pip was begun"
             time.sleep(0.02)
         assert list(home.prefix.parent.glob(".gdb-tls.*"))
         os.killpg(process.pid, number)
-        process.wait(30)
+        process.wait(LIMIT_SECONDS)
     assert process.returncode != 0
     assert snapshot(home.path) == {}
+
+
+# ---------------------------------------------------------------- a checkout that is somebody else's
+
+
+def nobody(home: Home) -> tuple[str, ...]:
+    """What runs a command as an ordinary user, to whom the home then belongs; nothing where we are one already."""
+    if os.geteuid() != 0:
+        return ()
+    for path in (home.path, *home.path.rglob("*")):
+        os.chown(path, 65534, 65534)
+    return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+
+@pytest.fixture
+def foreign_home(make_home: Callable[[Path], Home], filled: Home) -> Iterator[Home]:
+    """The home of an ordinary user, and a checkout that nobody may write; its packages are lent."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = make_home(Path(folder))
+        (site,) = filled.prefix.glob("site/cpython-*")
+        lent = Path(folder) / "lent"
+        shutil.copytree(site, lent)
+        wheels = Path(folder) / "wheels"
+        shutil.copytree(home.environment["PIP_FIND_LINKS"], wheels)
+        wheels.chmod(0o755)
+        temporary = Path(folder) / "temporary"
+        temporary.mkdir()
+        temporary.chmod(0o1777)
+        home.environment.update(PYTHONPATH=str(lent), PIP_FIND_LINKS=str(wheels), TMPDIR=str(temporary))
+        requirements = home.checkout / "requirements.txt"
+        smallest = re.search(r"^mdurl==(.*\\\n)*.*\n", requirements.read_text(), re.MULTILINE)
+        assert smallest
+        requirements.write_text(smallest[0])
+        # As a run of the demo by its owner leaves it: compiled files, which others need not be able to read.
+        compiled = home.checkout / "gdb_tls/views/__pycache__"
+        compiled.mkdir()
+        (compiled / "text.cpython-311.pyc").write_bytes(b"compiled")
+        Path(folder).chmod(0o755)
+        home.wrapper = nobody(home)
+        paths = [home.checkout, *home.checkout.rglob("*")]
+        for path in paths:
+            path.chmod(path.stat().st_mode & 0o555)
+        (compiled / "text.cpython-311.pyc").chmod(0)
+        compiled.chmod(0)
+        yield home
+        for path in paths:
+            path.chmod(path.stat().st_mode | 0o700)
+
+
+def test_a_read_only_checkout_installs_again_and_goes(foreign_home: Home) -> None:
+    before = snapshot(foreign_home.path)
+    foreign_home.install()
+    first = snapshot(foreign_home.path)
+    locked = [
+        path for path in foreign_home.prefix.rglob("*") if not path.is_symlink() and not path.stat().st_mode & 0o200
+    ]
+    assert locked == []
+    assert b"compiled" not in {content for _, content in first.values()}
+    foreign_home.install()
+    assert snapshot(foreign_home.path) == first
+    foreign_home.install("--uninstall")
+    assert snapshot(foreign_home.path) == before
+
+
+def test_folders_that_an_older_install_left_read_only(foreign_home: Home) -> None:
+    before = snapshot(foreign_home.path)
+    foreign_home.install()
+    for command in ((), ("--uninstall",)):
+        for path in (*foreign_home.prefix.rglob("*"), foreign_home.prefix):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o555)
+        foreign_home.install(*command)
+    assert snapshot(foreign_home.path) == before
+
+
+def test_deps_in_a_checkout_that_may_not_be_written(foreign_home: Home) -> None:
+    said = foreign_home.refuse("--deps")
+    assert f"Cannot write in {foreign_home.checkout}" in said
+    assert "Run ./install.sh" in said
+
+
+def test_a_checkout_that_may_not_be_read(foreign_home: Home) -> None:
+    (foreign_home.checkout / "gdb_tls/errors.py").chmod(0)
+    said = foreign_home.refuse()
+    assert "Cannot copy" in said and "errors.py" in said
+    assert list(Path(foreign_home.environment["TMPDIR"]).iterdir()) == []
+
+
+# ---------------------------------------------------------------- nobody reads what it says
+
+
+def closed_pipe(home: Home, *arguments: str | Path, errors_too: bool = False) -> int:
+    """The exit status of install.sh whose output goes to a pipe that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [home.checkout / "install.sh", *arguments],
+            env=home.environment,
+            cwd=home.path,
+            stdin=subprocess.DEVNULL,
+            stdout=writer,
+            stderr=writer if errors_too else subprocess.PIPE,
+            restore_signals=True,  # Python itself ignores SIGPIPE; a shell's children do not
+            timeout=LIMIT_SECONDS,
+        )
+    finally:
+        os.close(writer)
+    assert not done.stderr, done.stderr
+    return done.returncode
+
+
+@pytest.mark.parametrize("errors_too", [False, True])
+def test_a_closed_pipe_stops_nothing(quick_home: Home, errors_too: bool) -> None:
+    assert closed_pipe(quick_home, errors_too=errors_too) == 0
+    through_a_pipe = snapshot(quick_home.path)
+    assert "tls-inspect" in quick_home.gdb()
+    assert list(quick_home.prefix.parent.glob(".gdb-tls.*")) == []
+    quick_home.install()
+    assert snapshot(quick_home.path) == through_a_pipe
+    assert closed_pipe(quick_home, "--uninstall", errors_too=errors_too) == 0
+    assert snapshot(quick_home.path) == {}
+
+
+def test_a_closed_pipe_hides_no_failure(quick_home: Home) -> None:
+    quick_home.gdbinit.write_text("no-such-command\n")
+    before = snapshot(quick_home.path)
+    assert closed_pipe(quick_home, errors_too=True) == 1
+    assert snapshot(quick_home.path) == before

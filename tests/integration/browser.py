@@ -13,8 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from limits import LIMIT_SECONDS
+
 FLAGS = (
     "--headless",
+    "--remote-debugging-pipe",  # a fresh machine may not know "localhost"
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -24,7 +27,6 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
-SECONDS = 60
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "ArrowDown": "\ue015", "ArrowUp": "\ue013"}
 
 
@@ -58,13 +60,13 @@ class Browser:
                 self._ask("DELETE", "", None)
         finally:
             self._driver.terminate()
-            self._driver.wait(SECONDS)
+            self._driver.wait(LIMIT_SECONDS)
             assert self._driver.stdout is not None
             self._driver.stdout.close()
             shutil.rmtree(self._profile, ignore_errors=True)
 
     def _ask(self, method: str, path: str, body: object) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=LIMIT_SECONDS)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, self._session + path, text, {"Content-Type": "application/json"})

@@ -24,10 +24,9 @@ from typing import Any
 
 from integration.sessions import Answers, ask, run_gdb
 from integration.truth import Truth
+from limits import LIMIT_SECONDS
 
 PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
-READY_SECONDS = 20
-CORE_SECONDS = 20
 
 
 class Inferior:
@@ -66,7 +65,7 @@ class Inferior:
         assert self.process is not None
         return self.process.pid
 
-    def wait_ready(self, word: bytes = b"ready", seconds: float = READY_SECONDS) -> None:
+    def wait_ready(self, word: bytes = b"ready", seconds: float = LIMIT_SECONDS) -> None:
         """Reads the program's output until a line has the word in it."""
         assert self.process is not None and self.process.stdout is not None
         deadline = time.monotonic() + seconds
@@ -143,7 +142,7 @@ def make_core(inferior: Inferior, *, by_kernel: bool) -> Path:
     """Waits for the core of a program that aborts, or has gdb write one of a program that waits."""
     if by_kernel:
         assert inferior.process is not None
-        inferior.process.wait(CORE_SECONDS)
+        inferior.process.wait(LIMIT_SECONDS)
         cores = glob.glob(str(inferior.folder / "core*"))
         assert len(cores) == 1, f"cores of {inferior.command}: {cores}"
         return Path(cores[0])

@@ -14,9 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from limits import LIMIT_SECONDS
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXTENSION = CHECKOUT / "gdb_tls.py"
-GDB_SECONDS = 60
 # What the extension says of an exception that nobody foresaw.
 DEFECT = "defect of gdb-tls"
 # GDB's own, for cores of kernels and processors that are newer than it.
@@ -87,7 +88,7 @@ def run_gdb(
     early: Sequence[str] = (),
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    seconds: float = GDB_SECONDS,
+    seconds: float = LIMIT_SECONDS,
     gdb: str = "gdb",
 ) -> Result:
     """Runs gdb in batch mode, with none of the user's settings.
@@ -100,7 +101,7 @@ def run_gdb(
         early: commands that run before the arguments are looked at.
         folder: its working directory; an empty one where it is not given.
         environment: what is added to an almost empty environment.
-        seconds: when it is killed, which fails the test.
+        seconds: when it is killed, which fails the test: for what must not hang.
         gdb: the debugger's command.
     """
     before = ["set debuginfod enabled off", *(WITHOUT_LIBTHREAD_DB if passive else ()), *early]

@@ -24,10 +24,6 @@ from integration.harness import (
 from integration.sessions import Answers, ask, is_sentence, one_sentence, session
 from integration.truth import Truth, mismatches, nothing_invented
 
-# A bad answer may take a little longer than a good one, but must come.
-BOUND_SECONDS = 30
-
-
 # Cores that are not whole
 
 
@@ -140,7 +136,6 @@ def test_truncated_core(part: float, subjects: Subjects, tmp_path: Path) -> None
     ]
     answers = ask([whole.executable, "-c", core], queries, tmp_path / "answers")
     assert nothing_invented(answers.documents, whole.truth) == []
-    assert answers.result.seconds < BOUND_SECONDS
     silent = [query for query in queries if query not in answers.documents]
     assert not silent or "trunc" in answers.result.text.lower(), answers.result.text
 
@@ -243,7 +238,6 @@ def spoil(zoo: Subject, place: str, values: Sequence[str], folder: Path) -> dict
             assert one.error is None and one.output in ("", "1"), one
     for pair in STACK_LISTS:
         assert any(done[command].error is None for command in pair), pair
-    assert done.result.seconds < BOUND_SECONDS
     found = {}
     for value, by_query in files.items():
         documents = {query: json.loads(file.read_text()) for query, file in by_query.items() if file.exists()}
@@ -374,7 +368,6 @@ def test_core_with_garbage(seed: int, subjects: Subjects, tmp_path: Path) -> Non
     core.write_bytes(data)
     queries = ["ended_buffer", "ended_count", "early_buffer", "early_count"]
     answers = ask([whole.executable, "-c", core], queries, tmp_path / "answers", after=["tls-inspect ended_buffer"])
-    assert answers.result.seconds < BOUND_SECONDS
     for document in answers.documents.values():
         assert {row["lwp"] for row in document["threads"] if row["num"]} == whole.truth.living
         assert all(row["reason"] for row in document["threads"] if row["state"] in ("unresolved", "unreadable"))

@@ -17,6 +17,9 @@ from integration.harness import Inferior, kernel_writes_cores, make_core
 from integration.sessions import ask, run_gdb, session
 from integration.truth import summary_of
 
+# Scripts that come with a program (openjdk has one) are not what is tested, and print tracebacks of their own.
+EARLY = ("set auto-load python-scripts off",)
+
 # GDB's own answer, thread by thread: address, or null where it gives none.
 ADDRESSES = """
 import gdb, json
@@ -47,7 +50,7 @@ public class Sleeper {
 
     static void sleep() {
         try {
-            Thread.sleep(300_000);
+            Thread.currentThread().join();
         } catch (InterruptedException ignored) {
         }
     }
@@ -69,7 +72,7 @@ def lwps(pid: int) -> set[int]:
 def gdbs_addresses(arguments: list[Any], name: str, folder: Path) -> dict[int, str | None]:
     script = folder / "addresses.py"
     script.write_text(ADDRESSES.format(name=name))
-    result = run_gdb(arguments, [f"source {script}"], passive=False, extension=False)
+    result = run_gdb(arguments, [f"source {script}"], passive=False, extension=False, early=EARLY)
     match = re.search(r"^ADDRESSES(.+)$", result.stdout, re.MULTILINE)
     assert match, result.text
     return {int(lwp): address for lwp, address in json.loads(match.group(1)).items()}
@@ -89,7 +92,7 @@ def redis(folder: Path) -> Iterator[Inferior]:
 def check_redis(arguments: list[Any], threads: set[int], folder: Path) -> None:
     """Passive and alone, against what GDB says with libthread_db's help."""
     folder.mkdir()
-    document = ask(arguments, ["errno"], folder)["errno"]
+    document = ask(arguments, ["errno"], folder, early=EARLY)["errno"]
     rows = {row["lwp"]: row for row in document["threads"]}
     assert set(rows) == threads and len(document["threads"]) == len(threads)
     assert document["summary"] == summary_of(document["threads"])
@@ -105,7 +108,7 @@ def check_redis(arguments: list[Any], threads: set[int], folder: Path) -> None:
 def check_all_variables(arguments: list[Any], threads: int, folder: Path) -> None:
     """gdb-tls and GDB agree on every variable of every module in every thread."""
     output = folder / "verify.json"
-    session(arguments, [f"tls-verify --all --format json --output {output}"], folder, passive=False)
+    session(arguments, [f"tls-verify --all --format json --output {output}"], folder, passive=False, early=EARLY)
     found = json.loads(output.read_text())
     assert found["disagreements"] == []
     assert found["compared"] >= threads
@@ -133,7 +136,7 @@ def java(folder: Path) -> Iterator[Inferior]:
     (folder / "Sleeper.java").write_text(JAVA)
     executable = os.path.realpath(shutil.which("java") or "")
     with Inferior(["sh", "-c", SMALL_CORES, "sh", executable, *JAVA_OPTIONS, "Sleeper.java"], folder) as inferior:
-        inferior.wait_ready(seconds=60)
+        inferior.wait_ready()
         yield inferior
 
 
@@ -142,7 +145,7 @@ def check_java(arguments: list[Any], threads: set[int], main: int, folder: Path)
     folder.mkdir()
     name = "Thread::_thr_current"
     # The JVM uses SIGSEGV for itself; GDB's warnings about it do not matter here.
-    document = ask(arguments, [name], folder)[name]
+    document = ask(arguments, [name], folder, early=EARLY)[name]
     variable = document["variable"]
     assert os.path.basename(variable["module"]["path"]) == "libjvm.so"
     assert variable["linkage_name"] == "_ZN6Thread12_thr_currentE"
@@ -181,11 +184,11 @@ def test_java(tmp_path: Path) -> None:
 
 
 SLEEPERS = """
-import threading, time
+import threading
 for _ in range(6):
-    threading.Thread(target=time.sleep, args=(120,), daemon=True).start()
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
 print("ready", flush=True)
-time.sleep(120)
+threading.Event().wait()
 """
 
 

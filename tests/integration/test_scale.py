@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 from integration.sessions import CHECKOUT, EXTENSION, session
+from limits import LIMIT_SECONDS
 
 # Above what gdb_tls.hosts.gdb.core_threads calls few.
 THREADS = 1200
-SECONDS = 20
 PROMPT = b"(gdb) "
 
 
@@ -99,7 +99,7 @@ class Terminal:
 
     def wait(self, word: bytes = PROMPT) -> bytes:
         """What is said until a word comes."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + LIMIT_SECONDS
         start = len(self.said)
         while word not in self.said[start:]:
             assert select.select([self.file], [], [], max(deadline - time.monotonic(), 0))[0], self.said[-2000:]
@@ -134,16 +134,40 @@ def test_the_pager_does_not_ask(terminal: Terminal) -> None:
     assert b"pagination is on" in terminal.run("show pagination")
 
 
-def test_control_c(terminal: Terminal, tmp_path: Path) -> None:
-    """It ends what takes long within a second, gdb lives on, and what was set is as it was."""
-    terminal.type(f"tls-thread all --format json --output {tmp_path / 'all.json'}\n".encode())
-    time.sleep(0.4)
-    started = time.monotonic()
+# Has the command stay for ever at the Nth piece of its work, and say when it is there.
+STAY = """
+import time, types
+from gdb_tls.hosts.gdb import progress
+def stay(begin):
+    def stayed(self, *arguments):
+        global left
+        left -= 1
+        if left == 0:
+            open({reached!r}, "w").close()
+            time.sleep({limit})
+        return begin(self, *arguments)
+    return stayed
+left = {number}
+progress.TerminalProgress.task = stay(progress.TerminalProgress.task)
+progress.Task.advance = stay(progress.Task.advance)
+"""
+
+
+@pytest.mark.parametrize("number", [1, 5], ids=["before-anything-is-found", "later"])
+def test_control_c(terminal: Terminal, tmp_path: Path, number: int) -> None:
+    """It ends what takes long, gdb lives on, and what was set is as it was."""
+    file, reached, script = (tmp_path / name for name in ("all.json", "reached", "stay.py"))
+    script.write_text(STAY.format(reached=str(reached), number=number, limit=LIMIT_SECONDS))
+    terminal.run(f"source {script}")
+    terminal.type(f"tls-thread all --format json --output {file}\n".encode())
+    while not reached.exists():
+        time.sleep(0.02)
     terminal.type(b"\x03")
     said = terminal.wait(PROMPT)
-    assert time.monotonic() - started < 1
     # Before anything is found the command ends; later it writes what was found so far, and says that it is not all.
-    file = tmp_path / "all.json"
-    assert json.loads(file.read_text())["interrupted"] is True if file.exists() else b"was interrupted" in said
+    if number == 1:
+        assert b"was interrupted" in said and not file.exists()
+    else:
+        assert json.loads(file.read_text())["interrupted"] is True
     assert b"current thread is 1" in terminal.run("thread").lower()
     assert f"Set in all {THREADS:,} threads".encode() in terminal.run("tls-inspect bench_own")

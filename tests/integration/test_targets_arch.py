@@ -45,10 +45,9 @@ def test_gdbstub(machine: Machine, static: bool, tmp_path: Path) -> None:
     socket = tmp_path / "gdb.socket"
     run = command_of(executable, tmp_path, "abort")
     command = [machine.qemu, "-L", f"/usr/{machine.triple}", "-g", socket, *run]
-    with Inferior(command, tmp_path):
-        deadline = time.monotonic() + 10
+    with Inferior(command, tmp_path) as inferior:
         while not socket.exists():
-            assert time.monotonic() < deadline, (tmp_path / "stderr").read_text()
+            assert inferior.process and inferior.process.poll() is None, (tmp_path / "stderr").read_text()
             time.sleep(0.02)
         before = [f"target remote {socket}", "continue"]
         answers = inspect(machine, build, [executable], tmp_path, before=before, after=["kill"])

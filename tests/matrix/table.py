@@ -13,7 +13,14 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
-HEAD = ("Debian", "GDB", "Python in GDB", "glibc", "Live and core, inside", "Its cores, in the GDB of this machine")
+HEAD = (
+    "Debian",
+    "GDB",
+    "Python in GDB",
+    "glibc",
+    "Live and core, inside",
+    "Its cores in this GDB, the one file and the wheel in its GDB",
+)
 
 
 def version(root: Path | None, command: str, pattern: str) -> str:

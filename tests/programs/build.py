@@ -93,6 +93,8 @@ def programs() -> list[Target]:
         program("texts", "texts.cc"),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),
+        Target("signals", ("signals.c",), ("-DOWN",)),
+        Target("signals_without", ("signals.c",)),
     ]
 
 

@@ -6,14 +6,15 @@ An import counts wherever it stands: inside a function and under TYPE_CHECKING, 
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Set
-from functools import cache
+from collections.abc import Mapping, Set
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -22,47 +23,22 @@ from gdb_tls.questions.every import every
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gdb_tls"
 
-# From the foundations to the edges, as docs/architecture.md has them.
-FOLDERS = ("errors", "elf", "target", "objects", "libc", "program", "views", "questions", "hosts", "cli")
+
+def load(script: str) -> ModuleType:
+    loader = SourceFileLoader(script, str(ROOT / "scripts" / script))
+    module = module_from_spec(spec_from_loader(script, loader))  # type: ignore[arg-type]
+    loader.exec_module(module)
+    return module
+
+
+house = load("house")
+FOLDERS = list(house.FOLDERS)
+MODULES, imports, own_imports, folder = house.MODULES, house.imports, house.own_imports, house.folder
 # What a question's folder has: what is typed, the answer, and its three views.
 ROOMS = {"spec", "answer", "table", "page", "document"}
 
 
-def name_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 QUESTIONS = sorted(path.name for path in (PACKAGE / "questions").iterdir() if (path / "__init__.py").exists())
-
-
-@cache
-def imports(path: Path) -> tuple[tuple[str, str], ...]:
-    """(module, name) of everything that a file imports, wherever in it."""
-    return tuple(_imports(path))
-
-
-def _imports(path: Path) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path}: a relative import"
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                yield (full, "") if full in MODULES else (str(node.module), alias.name)
-
-
-def own_imports(name: str) -> Set[str]:
-    """The files of the package that a file imports."""
-    return {module for module, _ in imports(MODULES[name]) if module in MODULES} - {name}
-
-
-def folder(name: str) -> str:
-    """The folder in the package that a module is in; "" for what lies at the top and is run."""
-    parts = name.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] != "__main__" else ""
 
 
 def test_something_is_looked_at() -> None:

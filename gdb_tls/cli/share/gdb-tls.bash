@@ -4,6 +4,10 @@ _gdb_tls() {
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "core pid run --help --version" -- "$word")
+        if [[ -n $word && $word != -* ]]; then
+            compopt -o filenames
+            mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word")
+        fi
         return
     fi
     for ((index = 2; index < COMP_CWORD; index++)); do
@@ -33,7 +37,7 @@ _gdb_tls() {
         mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --help" -- "$word")
     elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pid ]]; then
         mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
-    elif [[ ${COMP_WORDS[1]} == core ]]; then
+    elif [[ ${COMP_WORDS[1]} != pid && ${COMP_WORDS[1]} != run ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi

@@ -29,7 +29,7 @@ class TlsCommand(gdb.Command):
     def __init__(self, spec: CommandSpec, settings: Callable[[], Settings]) -> None:
         """Registers the command with GDB."""
         self._help = self.__doc__ = command_line.help_text(spec)
-        self._spec = spec
+        self.spec = spec
         self._rooms = Rooms(spec)
         self._settings = settings
         super().__init__(spec.name, gdb.COMMAND_DATA)
@@ -45,14 +45,14 @@ class TlsCommand(gdb.Command):
         except TlsError as error:
             raise gdb.GdbError(safe(str(error))) from None
         except KeyboardInterrupt:
-            raise gdb.GdbError(f"{self._spec.name} was interrupted.") from None
+            raise gdb.GdbError(f"{self.spec.name} was interrupted.") from None
         except gdb.GdbError:
             raise
         except Exception as error:
             if os.environ.get("GDB_TLS_DEBUG"):
                 raise
             raise gdb.GdbError(
-                safe(f"{self._spec.name} failed ({type(error).__name__}: {' '.join(str(error).split())}). ")
+                safe(f"{self.spec.name} failed ({type(error).__name__}: {' '.join(str(error).split())}). ")
                 + "This is a defect of gdb-tls: please report it, with what GDB_TLS_DEBUG=1 in the environment shows."
             ) from None
         finally:
@@ -64,13 +64,13 @@ class TlsCommand(gdb.Command):
         if "--help" in words:
             output.write([self._help, "\n"])
             return
-        arguments = command_line.parser(self._spec).parse_intermixed_args(_joined(words))
+        arguments = command_line.parser(self.spec).parse_intermixed_args(_joined(words))
         request = Request(
             arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
         )
         answer = self._rooms.query(request)
         screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
-        text = output.written(self._rooms, answer, arguments.format, screen, command_line.title(self._spec, arguments))
+        text = output.written(self._rooms, answer, arguments.format, screen, command_line.title(self.spec, arguments))
         if arguments.output is not None:
             output.save(arguments.output, text)
         else:
@@ -89,13 +89,13 @@ class TlsCommand(gdb.Command):
 
     def _candidates(self, words: Sequence[str], last: str) -> list[str]:
         before = words[-1] if words and not last else words[-2] if len(words) > 1 else ""
-        by_name = {option.name: option for option in self._spec.options}
+        by_name = {option.name: option for option in self.spec.options}
         option = by_name.get(before)
         if option is not None and before.startswith("-") and option.settings.get("action") != "store_true":
             return self._values(option)
         if last.startswith("-"):
             return [name for name in by_name if name.startswith("-")] + ["--help"]
-        positional = next((option for option in self._spec.options if not option.name.startswith("-")), None)
+        positional = next((option for option in self.spec.options if not option.name.startswith("-")), None)
         return self._values(positional) if positional else []
 
     def _values(self, option: Option) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -46,29 +45,9 @@ def _whole(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str) -> 
         from gdb_tls.views import svg
 
         return svg.render(lambda screen: rooms.table(answer, screen), title)
-    return rendered(rooms.table(answer, screen), screen)
+    from gdb_tls.views.drawing import drawn
 
-
-def rendered(renderable: Any, screen: Screen) -> str:
-    """What rich makes of a renderable; without colour no line ends in blanks."""
-    from rich.console import Console
-
-    text = io.StringIO()
-    console = Console(
-        file=text,
-        width=screen.columns,
-        force_terminal=screen.colour,
-        color_system="standard" if screen.colour else None,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        _environ={},
-    )
-    console.print(renderable, soft_wrap=False)
-    if screen.colour:
-        return text.getvalue()
-    return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+    return drawn(rooms.table(answer, screen), screen)
 
 
 def write(pieces: Iterable[str]) -> None:

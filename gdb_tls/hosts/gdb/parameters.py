@@ -63,6 +63,29 @@ class MaximumRows(gdb.Parameter):
         return f"Tables put threads that are alike on one line beyond: {shown}."
 
 
+class Hint(gdb.Parameter):
+    """Whether a line says, after a crash, that there is tls-audit.
+
+    It stands before the prompt, once for each crash or core, and only where the program has thread-local variables.
+    """
+
+    set_doc = "Set whether a line says, after a crash, that there is tls-audit."
+    show_doc = "Show whether a line says, after a crash, that there is tls-audit."
+
+    def __init__(self) -> None:
+        """Registers the parameter."""
+        super().__init__("tls hint", gdb.COMMAND_DATA, gdb.PARAM_BOOLEAN)
+        self.value = True
+
+    def get_set_string(self) -> str:
+        """Says nothing when it is set."""
+        return ""
+
+    def get_show_string(self, value: str) -> str:
+        """What `show tls hint` prints."""
+        return f"The line that says, after a crash, that there is tls-audit is {value}."
+
+
 class Parameters:
     """All of them; made once, when the extension is loaded."""
 
@@ -72,6 +95,11 @@ class Parameters:
         _Prefix("show tls", "Show how thread-local variables are looked at.")
         self._via = Via()
         self._max_rows = MaximumRows()
+        self._hint = Hint()
+
+    def hint(self) -> bool:
+        """`set tls hint`."""
+        return bool(self._hint.value)
 
     def settings(self) -> Settings:
         """What the user has set."""
@@ -87,5 +115,5 @@ class _Prefix(gdb.Command):
         super().__init__(name, gdb.COMMAND_DATA, gdb.COMPLETE_NONE, prefix=True)
 
     def invoke(self, argument: str, from_tty: bool) -> None:
-        for name in ("via", "max-rows"):
+        for name in ("via", "max-rows", "hint"):
             gdb.execute(f"show tls {name}")

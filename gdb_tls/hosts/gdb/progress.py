@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -23,7 +24,7 @@ class TerminalProgress:
 
     def task(self, what: str, steps: int) -> Task:
         """See `Progress.task`."""
-        return TerminalTask(what, steps) if _is_terminal() else Task()
+        return TerminalTask(what, steps) if _is_terminal() and find_spec("rich") else Task()
 
 
 class TerminalTask(Task):

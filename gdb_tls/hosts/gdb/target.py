@@ -16,6 +16,7 @@ import gdb
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
 from gdb_tls.hosts.gdb import core_threads, pointed
+from gdb_tls.hosts.gdb.connection import kind_of
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
 from gdb_tls.hosts.gdb.selection import selection
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 AT_EXECFN = 31
 MOST_VALUE_CHARACTERS = 200
-LOCAL_TARGETS = ("native",)
 # Of these an expression means the place, of all others the value.
 OBJECTS = (
     gdb.TYPE_CODE_STRUCT,
@@ -58,7 +58,7 @@ class GdbTarget:
         if found is None:
             raise UnsupportedTarget(f"The architecture {name} is not known to gdb-tls")
         self.architecture = found
-        self.kind = self._kind()
+        self.kind = kind_of(self._inferior)
         self.pid: int | None = self._inferior.pid
         self.memory = open_memory(
             self._inferior,
@@ -68,16 +68,6 @@ class GdbTarget:
             lambda: any(self._running),
         )
         self.debug = GdbSymbols()
-
-    def _kind(self) -> str:
-        connection = getattr(self._inferior, "connection", None)
-        what = connection.type if connection else self._connection_line()
-        return "core" if what == "core" else "live" if what in LOCAL_TARGETS else "remote"
-
-    def _connection_line(self) -> str:
-        # GDB 10 has connections, but no Python attribute for them.
-        found = re.search(r"^\*?\s*\d+\s+(\S+)", gdb.execute("info connections", to_string=True), re.MULTILINE)
-        return found.group(1) if found else "native"
 
     @cached_property
     def executable(self) -> str | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.text import Text
-
 from gdb_tls.questions.audit.answer import Answer, Audit, Suspect
 from gdb_tls.questions.audit.rules import NEAR_NULL
 from gdb_tls.target.model import State, Variable
 from gdb_tls.target.protocol import Frame
+from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, code
 from gdb_tls.views.screen import Screen
-from gdb_tls.views.text import code, safe
+from gdb_tls.views.text import safe
 
 SHOWN_FRAMES = 3
 SHOWN_MODULES = 3

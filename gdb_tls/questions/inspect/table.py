@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Answer, OneAnswer, Row
 from gdb_tls.questions.inspect.verdict import verdict
 from gdb_tls.target.model import Flag, Instance, State
 from gdb_tls.target.protocol import Frame
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
-from gdb_tls.views.text import code, safe
+from gdb_tls.views.text import safe
 from gdb_tls.views.words import numbers
 
 

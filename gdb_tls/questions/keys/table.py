@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
-from gdb_tls.views.parts import plain_table
+from gdb_tls.views.drawing import Group, RenderableType, Text, plain_table
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, numbers

@@ -7,13 +7,10 @@ from itertools import count, product
 from string import ascii_uppercase
 from typing import NamedTuple
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from gdb_tls.program.grid import Grid, Row
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
 from gdb_tls.questions.symbols.answer import Answer
-from gdb_tls.views.parts import plain_table, source
+from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
+from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
-from gdb_tls.views.text import code, safe
+from gdb_tls.views.text import safe
 from gdb_tls.views.words import count
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport
 from gdb_tls.target.model import Absence, Flag, State
-from gdb_tls.views.parts import STYLES, plain_table, pointer
+from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
+from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
-from gdb_tls.views.text import code, safe
+from gdb_tls.views.text import safe
 from gdb_tls.views.words import count
 
 

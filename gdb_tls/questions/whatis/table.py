@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from gdb_tls.questions.whatis.answer import Holder, OwnerKind, Whatis
 from gdb_tls.questions.whatis.sentence import sentence
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
 from gdb_tls.views.parts import declared, source
 from gdb_tls.views.screen import Screen
-from gdb_tls.views.text import code, safe
+from gdb_tls.views.text import safe
 from gdb_tls.views.words import numbers
 
 

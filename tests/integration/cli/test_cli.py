@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import lzma
@@ -20,6 +21,7 @@ from integration.conftest import Subjects
 from integration.harness import Subject, core_of
 from integration.sessions import CHECKOUT
 from integration.truth import mismatches
+from limits import LIMIT_SECONDS
 
 COMMAND = CHECKOUT / "gdb_tls" / "__main__.py"
 # In the zoo, all threads have the first; some have the second null; the third two threads share.
@@ -27,7 +29,7 @@ CLEAN, NULL = "zoo_counter", "zoo_buffer"
 
 
 def gdb_tls(
-    *words: object, folder: Path | None = None, seconds: float = 60, **more: str
+    *words: object, folder: Path | None = None, seconds: float = LIMIT_SECONDS, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs gdb-tls as a user does; nothing that it says is ever a traceback."""
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "dumb", "HOME": "/nonexistent", **more}
@@ -77,6 +79,33 @@ def test_core_alone_is_enough(zoo: Subject) -> None:
     assert {CLEAN: 0, NULL: 1}[name] == done.returncode, "the two must differ, or nothing is tested"
 
 
+def test_without_a_subcommand(zoo: Subject, subjects: Subjects, tmp_path: Path) -> None:
+    """What is a core says so itself, and so does the executable beside it; a bare number is a process."""
+    folder = zoo.executable.parent
+    for words in ([zoo.core], [zoo.executable, zoo.core], [zoo.core, zoo.executable]):
+        done = gdb_tls(*words, NULL, "--format", "json", folder=folder)
+        assert is_right(done.stdout, zoo, NULL) == [], words
+        assert done.returncode == 1
+    assert "build id" in failed("/bin/ls", zoo.core, NULL)
+    assert zoo.core is not None
+    packed = tmp_path / "core.zst"
+    with packed.open("wb") as file:
+        subprocess.run(["zstd", "-qc", zoo.core], stdout=file, check=True)
+    for words in ([packed], [zoo.executable, packed]):
+        assert is_right(gdb_tls(*words, NULL, "--format", "json", folder=folder).stdout, zoo, NULL) == []
+    live = subjects.get("zoo", "live")
+    for words in ([live.pid], [live.executable, live.pid]):
+        done = gdb_tls(*words, NULL, "--format", "json", folder=folder)
+        assert is_right(done.stdout, live, NULL) == [], words
+
+
+def test_a_core_of_the_usual_name(zoo: Subject, tmp_path: Path) -> None:
+    (tmp_path / "core").symlink_to(str(zoo.core))
+    for words in (["core", NULL], ["core", "core", NULL], ["./core", NULL]):
+        done = gdb_tls(*words, "--exe", zoo.executable, "--format", "json", folder=tmp_path)
+        assert is_right(done.stdout, zoo, NULL) == [], words
+
+
 def test_table_and_options(zoo: Subject, tmp_path: Path) -> None:
     output = tmp_path / "with a blank.csv"
     done = gdb_tls("core", zoo.core, NULL, "--threads", "1-2")
@@ -92,7 +121,7 @@ def test_table_and_options(zoo: Subject, tmp_path: Path) -> None:
 def test_without_a_name_the_crash_is_explained(tmp_path: Path) -> None:
     """The demo's core, as somebody has it who knows nothing of the program; and a healthy process."""
     demo = CHECKOUT / "scripts" / "demo" / "run"
-    subprocess.run([demo, "--keep", tmp_path, "--core-only"], check=True, capture_output=True, timeout=60)
+    subprocess.run([demo, "--keep", tmp_path, "--core-only"], check=True, capture_output=True)
     core = tmp_path / "server.core"
     done = gdb_tls("core", core)
     assert done.returncode == 1
@@ -222,6 +251,19 @@ def test_run_until_it_ends() -> None:
     assert done.returncode == 0
 
 
+def sleeping(process: subprocess.Popen[str]) -> int:
+    """The process id of `sleep` once it sleeps under gdb: traced, and waiting in a system call."""
+    while process.poll() is None:
+        found = subprocess.run(["pgrep", "-s", str(process.pid), "-x", "sleep"], capture_output=True, text=True)
+        for pid in map(int, found.stdout.split()):
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{pid}/status").read_text()
+                if re.search(r"^State:\s+S.*^TracerPid:\s+[1-9]", status, re.MULTILINE | re.DOTALL):
+                    return pid
+        time.sleep(0.05)
+    raise AssertionError(process.communicate())
+
+
 def test_run_stopped_by_hand(tmp_path: Path) -> None:
     """Ctrl-C, which the terminal sends to all."""
     script = f"{sys.executable} {COMMAND} run errno -- sleep 60"
@@ -232,17 +274,9 @@ def test_run_stopped_by_hand(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
-    sleeper = None
-    for _ in range(300):
-        found = subprocess.run(["pgrep", "-s", str(process.pid), "-x", "sleep"], capture_output=True, text=True)
-        sleeper = found.stdout.split()[0] if found.stdout else None
-        if sleeper:
-            break
-        time.sleep(0.05)
-    assert sleeper
-    time.sleep(0.5)
-    os.kill(int(sleeper), signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    sleeper = sleeping(process)
+    os.kill(sleeper, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=LIMIT_SECONDS)
     assert process.returncode == 0, stdout + stderr
     assert "int errno" in stdout
     assert not Path(f"/proc/{sleeper}").exists()
@@ -313,11 +347,32 @@ def completed(line: Sequence[str]) -> list[str]:
 
 def test_completion(tmp_path: Path) -> None:
     assert completed(["gdb-tls", ""]) == ["core", "pid", "run", "--help", "--version"]
-    assert completed(["gdb-tls", "core", "x", "--form"]) == ["--format"]
+    (tmp_path / "server.core").touch()
+    assert completed(["gdb-tls", f"{tmp_path}/serv"]) == [f"{tmp_path}/server.core"]
+    for words in (["core", "x"], ["server.core"]):
+        assert completed(["gdb-tls", *words, "--form"]) == ["--format"]
+        assert completed(["gdb-tls", *words, f"{tmp_path}/serv"]) == [f"{tmp_path}/server.core"]
     assert completed(["gdb-tls", "core", "x", "--format", "h"]) == ["html"]
     assert "tls-inspect" in completed(["gdb-tls", "core", "x", "--command", ""])
     assert str(os.getpid()) in completed(["gdb-tls", "pid", ""])
     assert "printf" in completed(["gdb-tls", "run", "--", "print"])
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("gdb-tls server.core --form", "--format"),
+        ("gdb-tls core x --form", "--format"),
+        ("gdb-tls server.", "server.core"),
+        ("gdb-tls core server.", "server.core"),
+    ],
+)
+def test_completion_in_fish(line: str, word: str, tmp_path: Path) -> None:
+    (tmp_path / "server.core").touch()
+    ask = f"source {CHECKOUT}/gdb_tls/cli/share/gdb-tls.fish; complete -C '{line}'"
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(["fish", "-c", ask], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert [found.split("\t")[0] for found in done.stdout.splitlines()] == [word], done.stderr
 
 
 def test_generated_files_are_whole() -> None:

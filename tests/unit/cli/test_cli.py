@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import os
 import struct
 from pathlib import Path
 
 import pytest
 
-from gdb_tls.cli import arguments, completion, core, manual
+from gdb_tls.cli import arguments, completion, core, manual, subject
 from gdb_tls.errors import BadArgument, TlsError
 from gdb_tls.questions.every import every
 
@@ -206,3 +210,115 @@ def test_damaged_cores_are_a_sentence(tmp_path: Path) -> None:
             core.find_executable(path, core.origin(path))
         except TlsError as error:
             assert str(error)
+
+
+# The core and its executable among the words
+
+
+def seen(*words: str) -> tuple[str, str, str | None, list[str]]:
+    """The way, what it looks at, the executable, and the variable's name."""
+    wanted = arguments.parse(words)
+    return wanted.way.name, wanted.subject, wanted.own.exe, wanted.own.name
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a core and other things, in which the commands are typed."""
+    whole = a_core("/srv/bin/server")
+    written(tmp_path, whole, "server.core")
+    written(tmp_path, executable(), "server")
+    written(tmp_path, b"text", "notes")
+    for name, data in {
+        "a.gz": gzip.compress(whole),
+        "a.xz": lzma.compress(whole),
+        "a.bz2": bz2.compress(whole),
+    }.items():
+        written(tmp_path, data, name)
+    written(tmp_path, gzip.compress(executable()), "server.gz")
+    written(tmp_path, gzip.compress(whole)[:12], "cut.gz")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_a_file_is(files: Path) -> None:
+    found = {path.name: subject.kind_of(path.name) for path in files.iterdir()}
+    assert found == {
+        **dict.fromkeys(("server.core", "a.gz", "a.xz", "a.bz2"), subject.CORE),
+        "cut.gz": subject.CORE,  # who says that it cannot be unpacked is who unpacks it
+        "server": subject.PROGRAM,
+        "server.gz": subject.OTHER,
+        "notes": subject.OTHER,
+        "folder": subject.FOLDER,
+    }
+    assert subject.kind_of("missing") == ""
+
+
+def test_without_a_subcommand(files: Path) -> None:
+    there = ("core", "server.core", None)
+    assert seen("server.core") == (*there, [])
+    assert seen("server.core", "buffer") == (*there, ["buffer"])
+    assert seen("--format", "json", "server.core", "buffer", "--all") == (*there, ["buffer"])
+    assert seen("a.xz", "buffer") == ("core", "a.xz", None, ["buffer"])
+    assert seen("./server", "server.core", "buffer") == ("core", "server.core", "./server", ["buffer"])
+    assert seen("server.core", "./server", "buffer") == ("core", "server.core", "./server", ["buffer"])
+    assert seen("server.core", "server") == (*there, ["server"]), "which may be a variable"
+    assert seen("server.core", "--exe", "server") == ("core", "server.core", "server", [])
+    assert seen("core", "./server", "server.core") == ("core", "server.core", "./server", [])
+    own = str(os.getpid())
+    assert seen(own, "buffer") == ("pid", own, None, ["buffer"])
+    assert seen("./server", own) == ("pid", own, "./server", [])
+
+
+def test_a_number_that_is_a_file(files: Path) -> None:
+    own = str(os.getpid())
+    written(files, a_core("/srv/bin/server"), own)
+    assert seen(own) == ("core", own, None, [])
+    assert seen("pid", own) == ("pid", own, None, [])
+    written(files, b"text", own)
+    with pytest.raises(BadArgument, match=f"gdb-tls pid {own}"):
+        arguments.parse([own])
+
+
+def test_a_core_that_is_called_core(files: Path) -> None:
+    """As the kernel calls it: the same word as the subcommand."""
+    with pytest.raises(BadArgument, match="FILE"):
+        arguments.parse(["core"])
+    written(files, a_core("/srv/bin/server"), "core")
+    assert seen("core") == ("core", "core", None, [])
+    assert seen("core", "core", "buffer") == ("core", "core", None, ["buffer"])
+    assert seen("core", "buffer") == ("core", "core", None, ["buffer"])
+    assert seen("core", "server.core") == ("core", "server.core", None, [])
+    assert seen("./server", "core") == ("core", "core", "./server", [])
+    assert seen("core", "./missing")[1] == "./missing", "no other core is looked at instead"
+    assert seen("core", "4242")[1] == "4242"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["notes"], "notes is no core dump"),
+        (["folder"], "a folder"),
+        (["server.gz"], "server.gz is no core dump"),
+        (["server"], "gdb-tls run -- server"),
+        (["server", "buffer"], "no core dump or process id of it follows"),
+        (["./missing"], r"There is no file ./missing"),
+        (["buffer", "server.core"], "gdb-tls server.core buffer"),
+        (["crore"], "Did you mean gdb-tls core?"),
+        (["99999999"], "There is no process 99999999, and no file"),
+        (["./server", "server.core", "--exe", "other"], "named twice"),
+    ],
+)
+def test_no_subject(words: list[str], said: str, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")  # where no coredumpctl is
+    with pytest.raises(TlsError, match=said):
+        arguments.parse(words)
+
+
+def test_a_number_that_only_systemd_may_know(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = files / "bin" / "coredumpctl"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent))
+    assert seen("99999999", "buffer") == ("core", "99999999", None, ["buffer"])

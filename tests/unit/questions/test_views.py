@@ -27,8 +27,9 @@ from gdb_tls.target.model import Flag, Instance, Kind, Path, State, Thread, Type
 from gdb_tls.target.protocol import Frame
 from gdb_tls.views import csv as csv_format
 from gdb_tls.views import json as json_format
+from gdb_tls.views.drawing import code
 from gdb_tls.views.screen import Screen
-from gdb_tls.views.text import code, safe
+from gdb_tls.views.text import safe
 
 CRASH = Frame("swoole::String::clear", "swoole_string.h", 179, 0x1234)
 WAIT = Frame("epoll_wait", "", 0, 0x5678)

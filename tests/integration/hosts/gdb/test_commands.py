@@ -19,6 +19,7 @@ from integration.conftest import Subjects
 from integration.harness import Subject
 from integration.sessions import EXTENSION, Session, run_gdb, session
 from integration.truth import mismatches
+from limits import LIMIT_SECONDS
 
 NUMBERS = "python [gdb.write('NUMBER %d %d\\n' % (t.num, t.ptid[1])) for t in gdb.selected_inferior().threads()]"
 
@@ -187,7 +188,7 @@ def in_terminal(commands: list[str], arguments: list[str]) -> str:
         )
         os.close(follower)
         found = b""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + LIMIT_SECONDS
         try:
             while time.monotonic() < deadline and select.select([leader], [], [], deadline - time.monotonic())[0]:
                 try:

@@ -89,6 +89,8 @@ def test_parameters(tmp_path: Path) -> None:
         "show tls max-rows ",
         "set tls max-rows unlimited",
         "show tls max-rows  ",
+        "show tls hint",
+        "set tls hint off",
         "show tls",
         "set tls",
     ]
@@ -100,6 +102,8 @@ def test_parameters(tmp_path: Path) -> None:
     assert "7" in done["show tls max-rows "].output
     assert "unlimited" in done["show tls max-rows  "].output
     assert "tls-get-addr" in done["show tls"].output and "unlimited" in done["show tls"].output
+    assert done["show tls hint"].output.strip().endswith("is on.")
+    assert done["show tls"].output.strip().endswith("is off.")
 
 
 def test_functions(kind: str, subjects: Subjects, tmp_path: Path) -> None:

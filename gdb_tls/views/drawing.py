@@ -1,0 +1,88 @@
+"""What tables are drawn with: rich or, where it is missing, plain text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from gdb_tls.views.screen import Screen
+from gdb_tls.views.syntax import tokens
+from gdb_tls.views.text import safe
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    HAS_RICH = True
+else:
+    try:
+        from rich.console import Group, RenderableType
+        from rich.padding import Padding
+        from rich.table import Table
+        from rich.text import Text
+
+        HAS_RICH = True
+    except ImportError:
+        from gdb_tls.views.plain import Group, Padding, Table, Text
+        from gdb_tls.views.plain import Renderable as RenderableType
+
+        HAS_RICH = False
+
+__all__ = ["HAS_RICH", "Group", "Padding", "RenderableType", "Table", "Text", "drawn", "plain_table"]
+
+
+def drawn(renderable: Any, screen: Screen) -> str:
+    """What is seen of a renderable on a screen; without colour no line ends in blanks."""
+    if not HAS_RICH:
+        from gdb_tls.views import plain
+
+        return "".join(line + "\n" for line in plain.lines(renderable, screen.columns))
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        width=screen.columns,
+        force_terminal=screen.colour,
+        color_system="standard" if screen.colour else None,
+        legacy_windows=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        _environ={},
+    )
+    console.print(renderable, soft_wrap=False)
+    if screen.colour:
+        return text.getvalue()
+    return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+
+
+def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
+    """A table without lines; the columns named in `right` are set to the right."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    numbers = set(right)
+    for heading in headings:
+        table.add_column(
+            heading,
+            overflow="fold",
+            justify="right" if heading in numbers else "left",
+            no_wrap=heading in numbers,
+        )
+    return table
+
+
+# How what `tokens` tells apart looks on a screen.
+STYLES = {"keyword": "cyan", "class": "cyan", "num": "bright_blue", "string": "yellow", "comment": "dim"}
+
+
+def code(text: str, colour: bool) -> Text:
+    """C++ text, coloured by Pygments where colours will be seen."""
+    if not colour:
+        return Text(safe(text))
+    found = Text()
+    for kind, piece in tokens(text):
+        found.append(piece, STYLES.get(kind, ""))
+    return found

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""gdb-tls @VERSION@ in one file: copy it to where it is needed; nothing has to be installed.
+
+    in gdb, 10 or newer with Python 3.9 or newer:   source gdb-tls.py
+    in a shell:                                     python3 gdb-tls.py core FILE
+
+The packages in it (@CONTENTS@) are imported from memory:
+nothing is unpacked, and nothing outside this file is written or asked for. Made by scripts/bundle.
+"""
+
+# This part must be understood by the oldest Python that a GDB may bring, long enough to say that it is too old.
+
+import gc
+import os
+import sys
+
+
+class _Archive(object):
+    """Imports modules from this file; their files are called FILE/PACKAGE/MODULE.py, as if this were a folder.
+
+    The text has a line for each file: its name, a blank, and its zlib-compressed bytes in base64.
+    """
+
+    def __init__(self, place, text):
+        self.place = place
+        self.entries = dict(line.split(" ") for line in text.strip().split("\n"))
+        self.libraries = {}
+        # What it needs is imported before it takes part in imports.
+        from binascii import a2b_base64
+        from importlib.util import spec_from_file_location
+        from zlib import decompress
+
+        self.spec = spec_from_file_location
+        self.read = lambda name: decompress(a2b_base64(self.entries[name]))
+
+    def _name(self, path):
+        # The name that a path into this file has in the archive.
+        start = self.place + os.sep
+        return path[len(start) :].replace(os.sep, "/") if path.startswith(start) else ""
+
+    # importlib.abc.MetaPathFinder
+
+    def find_spec(self, module, path=None, target=None):
+        # A package that was imported from elsewhere takes its modules from there too.
+        if path is not None and not any(self._name(folder) for folder in path):
+            return None
+        base = module.replace(".", "/")
+        for name in (base + "/__init__.py", base + ".py"):
+            if name in self.entries:
+                where = os.path.join(self.place, name)
+                inside = [os.path.dirname(where)] if name.endswith("/__init__.py") else None
+                return self.spec(module, where, loader=self, submodule_search_locations=inside)
+        return None
+
+    # importlib.abc.InspectLoader and ResourceLoader
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        code = self.get_code(module.__name__)
+        if not self._has_libraries(module.__name__.split(".")[0]):
+            exec(code, module.__dict__)
+            return
+        restore = self._offer_libraries()
+        try:
+            exec(code, module.__dict__)
+        finally:
+            restore()
+
+    def is_package(self, module):
+        return module.replace(".", "/") + "/__init__.py" in self.entries
+
+    def get_filename(self, module):
+        end = "/__init__.py" if self.is_package(module) else ".py"
+        return os.path.join(self.place, module.replace(".", "/") + end)
+
+    def get_code(self, module):
+        path = self.get_filename(module)
+        return compile(self.get_data(path), path, "exec", dont_inherit=True)
+
+    def get_source(self, module):
+        from importlib.util import decode_source
+
+        return decode_source(self.get_data(self.get_filename(module)))
+
+    def get_data(self, path):
+        name = self._name(path)
+        if name not in self.entries:
+            raise OSError("there is no %s" % path)
+        return self.read(name)
+
+    # Native libraries, which packages open with ctypes by a path beside their modules
+
+    def _native(self, path):
+        # The entry of a library for this machine, or "".
+        name = self._name(path)
+        for entry in ("%s@%s" % (name, os.uname()[4]), name):
+            if name.endswith(".so") and entry in self.entries:
+                return entry
+        return ""
+
+    def _has_libraries(self, package):
+        return any(name.startswith(package + "/") and ".so" in name for name in self.entries)
+
+    def library(self, path):
+        """A path by which the loader of the C library can open a packaged library: a file in memory, without a disk."""
+        entry = self._native(path)
+        if entry not in self.libraries:
+            descriptor = os.memfd_create(os.path.basename(path), os.MFD_CLOEXEC)
+            with os.fdopen(descriptor, "wb", closefd=False) as file:
+                file.write(self.read(entry))
+            self.libraries[entry] = "/proc/self/fd/%d" % descriptor
+        return self.libraries[entry]
+
+    def _offer_libraries(self):
+        # While such a package is imported, its libraries are there for it. Returns what takes that back.
+        import ctypes
+
+        exists, load = os.path.exists, ctypes.CDLL
+
+        def open_library(name, *rest, **named):
+            return load(self.library(name) if name and self._native(name) else name, *rest, **named)
+
+        os.path.exists = lambda path: exists(path) or (isinstance(path, str) and bool(self._native(path)))
+        ctypes.CDLL = open_library
+
+        def restore():
+            os.path.exists, ctypes.CDLL = exists, load
+
+        return restore
+
+
+def _start(text):
+    # Not __file__: in a file that is sourced from another one, GDB leaves the other's name there.
+    place = os.path.abspath(os.path.expanduser(_start.__code__.co_filename))
+    inside = "gdb" in sys.modules
+    if sys.version_info < (3, 9):
+        problem = "gdb-tls needs a %s with Python 3.9 or newer; this one has Python %d.%d."
+        problem %= (("GDB" if inside else "python3"),) + sys.version_info[:2]
+        if not inside:
+            sys.exit(problem)
+        import gdb
+
+        # Not an exception: GDB shows its traceback.
+        gdb.write(problem + "\n", gdb.STDERR)
+        return
+    if "gdb_tls" not in sys.modules:
+        sys.meta_path.insert(0, _Archive(place, text))
+    if not inside:
+        from gdb_tls.cli.main import main
+
+        sys.exit(main())
+    from gdb_tls.hosts.gdb.register import register
+
+    # Imports make many objects, and no garbage.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        register()
+    finally:
+        if enabled:
+            gc.enable()
+
+
+_start(
+    """
+@ARCHIVE@
+"""
+)
