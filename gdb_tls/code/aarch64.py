@@ -22,11 +22,31 @@ from gdb_tls.code.instructions import (
 CONVENTION = Convention(
     arguments=(*(f"x{number}" for number in range(9)), *(f"v{number}" for number in range(8))),
     result="x0",
-    preserved=frozenset(("sp", *(f"x{number}" for number in range(19, 30)), *(f"v{number}" for number in range(8, 16)))),
+    preserved=frozenset(
+        ("sp", *(f"x{number}" for number in range(19, 30)), *(f"v{number}" for number in range(8, 16)))
+    ),
     link="x30",
 )
 
-_NOTHING = frozenset("nop bti paciasp autiasp pacibsp autibsp hint dmb dsb isb prfm prfum yield xpaclri clrex".split())
+_NOTHING = frozenset(
+    [
+        "nop",
+        "bti",
+        "paciasp",
+        "autiasp",
+        "pacibsp",
+        "autibsp",
+        "hint",
+        "dmb",
+        "dsb",
+        "isb",
+        "prfm",
+        "prfum",
+        "yield",
+        "xpaclri",
+        "clrex",
+    ]
+)
 _EXTENDS = frozenset(("sxtw", "uxtw", "sxtb", "uxtb", "sxth", "uxth"))
 _VECTORS = {"b": 1, "h": 2, "s": 4, "d": 8, "q": 16, "v": 16}
 _ZERO = ("xzr", "wzr")
@@ -94,8 +114,8 @@ class AArch64Decoder:
         rest = tuple(whole[1:])
         if name == "mrs":
             thread = any(
-                one.type == self._arm.ARM64_OP_SYS and one.sys == self._arm.ARM64_SYSREG_TPIDR_EL0
-                or one.type == self._arm.ARM64_OP_REG_MRS and one.reg == self._arm.ARM64_SYSREG_TPIDR_EL0
+                (one.type == self._arm.ARM64_OP_SYS and one.sys == self._arm.ARM64_SYSREG_TPIDR_EL0)
+                or (one.type == self._arm.ARM64_OP_REG_MRS and one.reg == self._arm.ARM64_SYSREG_TPIDR_EL0)
                 for one in instruction.operands
             )
             yield Step("thread" if thread else "clobber", to)
@@ -179,10 +199,14 @@ class AArch64Decoder:
                 yield Step("clobber", register)
         elif name.startswith("ld"):
             for index, register in enumerate(registers):
-                yield Step("copy", register, (place._replace(displacement=place.displacement + index * width, width=width),))
+                yield Step(
+                    "copy", register, (place._replace(displacement=place.displacement + index * width, width=width),)
+                )
         else:
             for index, value in enumerate(values):
-                yield Step("copy", place._replace(displacement=place.displacement + index * width, width=width), (value,))
+                yield Step(
+                    "copy", place._replace(displacement=place.displacement + index * width, width=width), (value,)
+                )
         if write_back and post is not None:
             if isinstance(post, Immediate):
                 yield Step("add", Register(memory.base, 8), (Register(memory.base, 8), Immediate(move)))

@@ -16,7 +16,9 @@ def capstone() -> ModuleType:
     try:
         import capstone as package
         import capstone.arm64
-        import capstone.x86  # noqa: F401 - the package does not import its parts
+        import capstone.x86
     except ImportError as error:
-        raise MissingPackage(f"The Python package capstone, which reads machine code, cannot be used ({error})") from None
+        raise MissingPackage(
+            f"The Python package capstone, which reads machine code, cannot be used ({error})"
+        ) from None
     return package  # type: ignore[no-any-return,unused-ignore]

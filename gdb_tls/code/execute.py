@@ -103,7 +103,7 @@ class Execution:
         """Whether a jump to a place that the code does not say goes to a function, by a pointer in a fixed place."""
         target = instruction.template.target
         if isinstance(target, Memory):
-            return target.base == PROGRAM_COUNTER and not target.index
+            return target.base == PROGRAM_COUNTER and not target.offset
         value = state.registers.get(target.name) if isinstance(target, Register) else None
         return isinstance(value, Loaded) and isinstance(value.address, Number)
 
@@ -246,8 +246,8 @@ class Execution:
     def _use_registers(self, memory: Memory) -> None:
         if memory.base:
             self._state.used.add(memory.base)
-        if memory.index:
-            self._state.used.add(memory.index)
+        if memory.offset:
+            self._state.used.add(memory.offset)
 
     def _place(self, memory: Memory) -> Value | None:
         """The address of a memory operand."""
@@ -260,8 +260,8 @@ class Execution:
                 value = self._in_thread(value, memory.displacement)
             else:
                 value = plus(value, memory.displacement)
-        index = registers.get(memory.index) if memory.index else None
-        if not memory.index:
+        index = registers.get(memory.offset) if memory.offset else None
+        if not memory.offset:
             return value
         if isinstance(index, Number):
             return plus(value, index.number * memory.scale)
@@ -320,7 +320,9 @@ class Execution:
         variables = self._state.variables
         # Made at first use: what was checked, and then set, is as good as checked.
         known = CHECKED if variables.get(place) == CHECKED else WRITTEN
-        for other in [one for one in variables if one.target == place.target and 0 <= one.offset - place.offset < width]:
+        for other in [
+            one for one in variables if one.target == place.target and 0 <= one.offset - place.offset < width
+        ]:
             del variables[other]
         if place.exact and not null:
             variables[place] = known
@@ -337,7 +339,7 @@ class Execution:
         if self.recorder is None:
             return
         registers = self._state.registers
-        for name in (memory.base, memory.index):
+        for name in (memory.base, memory.offset):
             for load, _ in self._tls_loads(registers.get(name)) if name else ():
                 self.recorder.dereference(load, self._state.loads.get(load, UNCHECKED))
 

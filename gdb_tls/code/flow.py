@@ -67,7 +67,7 @@ class FunctionFlow:
                     for instruction in block.instructions:
                         execution.run(instruction, state)
                     last = block.instructions[-1]
-                    if block.leaves or block.anywhere and execution.jumps_to_function(last, state):
+                    if block.leaves or (block.anywhere and execution.jumps_to_function(last, state)):
                         execution.leave(last, state)
         finally:
             execution.recorder = None
@@ -132,7 +132,7 @@ class FunctionFlow:
         known = Point()
         jumps = any(block.anywhere and block.point.state is not None for block in self._blocks)
         for block in self._blocks:
-            if block.point.state is None or jumps and not block.anywhere:
+            if block.point.state is None or (jumps and not block.anywhere):
                 continue
             state = block.point.state.copy()
             for instruction in block.instructions:
@@ -159,8 +159,8 @@ def _blocks(instructions: Sequence[Instruction]) -> list[Block]:
         flow = one.template.flow
         if flow in ("jump", "branch", "return", "stop"):
             leaders.add(one.end)
-            if flow in ("jump", "branch") and one.goes_to in places:
-                leaders.add(one.goes_to)  # type: ignore[arg-type]
+            if flow in ("jump", "branch") and one.goes_to is not None and one.goes_to in places:
+                leaders.add(one.goes_to)
     blocks: list[Block] = []
     for one in instructions:
         if one.address in leaders or (blocks and blocks[-1].instructions[-1].end != one.address):

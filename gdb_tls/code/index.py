@@ -89,9 +89,7 @@ class CodeIndex:
         """Every place that may touch thread-local storage."""
         search = x86_64_candidates if self.file.machine == EM_X86_64 else aarch64_candidates
         local = self._block is not None
-        return [
-            one for address, code in self.functions.executable for one in search(code, address, self.slots, local)
-        ]
+        return [one for address, code in self.functions.executable for one in search(code, address, self.slots, local)]
 
     def _starts(self, first: int, last: int | None, symbol: str | None) -> Iterable[int]:
         wanted = {
@@ -300,7 +298,7 @@ class CodeIndex:
         return [
             (header.address, header.address + header.size)
             for header in self.file.segments
-            if header.type == PT_GNU_RELRO or header.type == PT_LOAD and not header.flags & PF_W
+            if header.type == PT_GNU_RELRO or (header.type == PT_LOAD and not header.flags & PF_W)
         ]
 
 

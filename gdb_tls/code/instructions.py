@@ -25,11 +25,11 @@ class Register(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """A place in memory: base + index * scale + displacement.
+    """A place in memory: base + offset * scale + displacement.
 
     Attributes:
         base: a register's name, `PROGRAM_COUNTER`, or empty.
-        index: a register's name, or empty.
+        offset: the name of the register that is its index, or empty.
         scale: of the index.
         displacement: in bytes.
         width: in bytes; 0 where it is not known.
@@ -37,7 +37,7 @@ class Memory(NamedTuple):
     """
 
     base: str
-    index: str
+    offset: str
     scale: int
     displacement: int
     width: int
@@ -50,7 +50,7 @@ class Immediate(NamedTuple):
     number: int
 
 
-Operand = Union[Register, Memory, Immediate]  # noqa: UP007 - evaluated by Python 3.9
+Operand = Union[Register, Memory, Immediate]
 
 
 class Step(NamedTuple):

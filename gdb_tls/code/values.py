@@ -133,7 +133,7 @@ class Either(NamedTuple):
     values: frozenset[Optional[Value]]  # noqa: UP045 - evaluated by Python 3.9
 
 
-Value = Union[  # noqa: UP007 - evaluated by Python 3.9
+Value = Union[
     Number, ThreadPointer, TlsOffset, TlsAddress, StackAddress, Argument, Result, Loaded, Displaced, Derived, Either
 ]
 

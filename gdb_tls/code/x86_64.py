@@ -27,14 +27,70 @@ CONVENTION = Convention(
 
 _STACK = Register("sp", 8)
 _COPIES = frozenset(
-    "mov movabs movzx movsx movsxd movaps movups movapd movupd movdqa movdqu movq movd movss movsd lddqu movnti movntdq"
-    " movlps movhps movlpd movhpd vmovaps vmovups vmovapd vmovupd vmovdqa vmovdqu vmovq vmovd vmovntdq vlddqu"
-    " vmovdqu8 vmovdqu64 vmovdqa64 vmovdqu32 vmovdqa32 movbe".split()
+    [
+        "mov",
+        "movabs",
+        "movzx",
+        "movsx",
+        "movsxd",
+        "movaps",
+        "movups",
+        "movapd",
+        "movupd",
+        "movdqa",
+        "movdqu",
+        "movq",
+        "movd",
+        "movss",
+        "movsd",
+        "lddqu",
+        "movnti",
+        "movntdq",
+        "movlps",
+        "movhps",
+        "movlpd",
+        "movhpd",
+        "vmovaps",
+        "vmovups",
+        "vmovapd",
+        "vmovupd",
+        "vmovdqa",
+        "vmovdqu",
+        "vmovq",
+        "vmovd",
+        "vmovntdq",
+        "vlddqu",
+        "vmovdqu8",
+        "vmovdqu64",
+        "vmovdqa64",
+        "vmovdqu32",
+        "vmovdqa32",
+        "movbe",
+    ]
 )
 _SIGN_EXTENSIONS = frozenset(("cbw", "cwde", "cdqe"))
 _NOTHING = frozenset(
-    "nop endbr64 endbr32 prefetcht0 prefetcht1 prefetcht2 prefetchnta prefetchw lfence mfence sfence pause"
-    " cld std emms vzeroupper vzeroall wait fnop".split()
+    [
+        "nop",
+        "endbr64",
+        "endbr32",
+        "prefetcht0",
+        "prefetcht1",
+        "prefetcht2",
+        "prefetchnta",
+        "prefetchw",
+        "lfence",
+        "mfence",
+        "sfence",
+        "pause",
+        "cld",
+        "std",
+        "emms",
+        "vzeroupper",
+        "vzeroall",
+        "wait",
+        "fnop",
+    ]
 )
 _ARITHMETIC = frozenset(("add", "sub", "and", "or", "inc", "dec", "neg", "shl", "shr", "sar", "xadd"))
 _STOPS = frozenset(("hlt", "ud2", "ud0", "ud1", "int3"))
@@ -190,15 +246,19 @@ class X86Decoder:
         """Steps by what capstone says is read and written."""
         read, write = self._capstone.CS_AC_READ, self._capstone.CS_AC_WRITE
         pairs = [(ours, theirs.access) for ours, theirs in zip(operands, instruction.operands) if ours is not None]
-        inputs = tuple(ours for ours, access in pairs if access & read and not (access & write and isinstance(ours, Memory)))
+        inputs = tuple(
+            ours for ours, access in pairs if access & read and not (access & write and isinstance(ours, Memory))
+        )
         written = set()
         for ours, access in pairs:
             if not access & write or isinstance(ours, Immediate):
                 continue
             if isinstance(ours, Memory):
-                yield Step("update" if access & read else "copy", ours, inputs or (Immediate(1),)) if len(
-                    inputs
-                ) == 1 or access & read else Step("compute", ours, inputs)
+                yield (
+                    Step("update" if access & read else "copy", ours, inputs or (Immediate(1),))
+                    if len(inputs) == 1 or access & read
+                    else Step("compute", ours, inputs)
+                )
             else:
                 written.add(ours.name)
                 yield Step("compute", ours, inputs)
