@@ -29,26 +29,16 @@ CONVENTION = Convention(
 )
 
 _NOTHING = frozenset(
-    [
-        "nop",
-        "bti",
-        "paciasp",
-        "autiasp",
-        "pacibsp",
-        "autibsp",
-        "hint",
-        "dmb",
-        "dsb",
-        "isb",
-        "prfm",
-        "prfum",
-        "yield",
-        "xpaclri",
-        "clrex",
-    ]
+    "nop bti paciasp autiasp pacibsp autibsp hint dmb dsb isb prfm prfum yield xpaclri clrex".split()  # noqa: SIM905
 )
 _EXTENDS = frozenset(("sxtw", "uxtw", "sxtb", "uxtb", "sxth", "uxth"))
 _VECTORS = {"b": 1, "h": 2, "s": 4, "d": 8, "q": 16, "v": 16}
+# Arm ARM, "Large System Extensions".
+_READ_AND_WRITE = (
+    *(load + what for load in ("ld", "st") for what in ("add", "clr", "eor", "set", "smax", "smin", "umax", "umin")),
+    "cas",
+    "swp",
+)
 _ZERO = ("xzr", "wzr")
 
 
@@ -269,7 +259,4 @@ def _transfer(name: str, registers: list[Register]) -> int:
 
 def _is_atomic(name: str) -> bool:
     """Whether it is one of the Large System Extensions' instructions, which read and write at once."""
-    return name.startswith(
-        ("ldadd", "ldclr", "ldeor", "ldset", "ldsmax", "ldsmin", "ldumax", "ldumin", "stadd", "stclr", "steor", "stset")
-        + ("cas", "swp")
-    )
+    return name.startswith(_READ_AND_WRITE)

@@ -117,6 +117,19 @@ class Recorder:
         else:
             uses.passed = True
 
+    def may_depend_on_earlier_checks(self) -> bool:
+        """Whether a variable is used unchecked in one place, and checked or written in another.
+
+        Then it matters which of the places comes before the other, on every way through the function.
+        """
+        unchecked, known = set(), {place for _, place in self._writes}
+        for load, uses in self.loads.items():
+            if uses.dereferenced or uses.passed:
+                unchecked.add(load.address)
+            if uses.checked:
+                known.add(load.address)  # type: ignore[arg-type]
+        return not unchecked.isdisjoint(known)
+
     def accesses(self, function: int | None) -> Iterator[Access]:
         """Everything that was collected, as records."""
         for load, uses in self.loads.items():

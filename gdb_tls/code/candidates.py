@@ -22,6 +22,8 @@ _THREAD = re.compile(
     rb"(?:(?:\x0f[\x38\x3a].|\x0f.|[^\x0f\x40-\x4f\x64-\x67\xf0\xf2\xf3])|\xc5.[\x10-\x7f\xd0-\xff])(.)(.)",
     re.DOTALL,
 )
+_PREFIXES = (b"\x66", b"\xf0", b"\xf2", b"\xf3")
+_READ_FS_BASE = re.compile(rb"\x64[\x48\x4c][\x8b\x03][\x04\x0c\x14\x1c\x24\x2c\x34\x3c]\x25\0\0\0\0")
 # AArch64: mrs xN, tpidr_el0 (Arm ARM, C6.2 "MRS"); adrp.
 _READ_THREAD_POINTER = re.compile(rb"[\x40-\x5f]\xd0\x3b\xd5")
 _PAGE_ADDRESS = re.compile(rb"[\x90\xb0\xd0\xf0]")
@@ -34,11 +36,16 @@ class Candidate(NamedTuple):
         address: in the function (x86-64: perhaps not an instruction's beginning).
         slot: the GOT entry that it refers to; None for none.
         thread_offset: the offset from the thread pointer that it refers to; None where it does not say.
+        begins: whether an instruction surely begins there, and all that leads to the access follows it, or another
+            candidate of the function.
+        helps: whether it only reads the thread pointer, to which a slot's offset may be added.
     """
 
     address: int
     slot: int | None = None
     thread_offset: int | None = None
+    begins: bool = False
+    helps: bool = False
 
 
 def x86_64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], local: bool) -> Iterator[Candidate]:
@@ -55,18 +62,22 @@ def x86_64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], loca
             at = match.start()
             target = address + at + 7 + int.from_bytes(match.group(1), "little", signed=True)
             if target in slots:
-                yield Candidate(address + at, slot=target)
+                yield Candidate(address + at, slot=target, begins=True)
+    if slots and not local:
+        for match in _READ_FS_BASE.finditer(code):
+            yield Candidate(address + match.start(), begins=True, helps=True)
     if local:
         for match in _THREAD.finditer(code):
             form, scale = match.group(1)[0], match.group(2)[0]
-            offset = None
+            offset, begins = None, False
             if form & 0xC7 == 0x04 and scale & 0xC7 == 0x05 and match.end() + 4 <= len(code):
                 offset = struct.unpack_from("<i", code, match.end())[0]
                 if scale != 0x25 or offset == 0:
                     offset = None
                 elif offset > 0:
                     continue  # the thread control block: the stack protector's guard, the pointer guard
-            yield Candidate(address + match.start(), thread_offset=offset)
+                begins = scale == 0x25 and code[match.start() - 1 : match.start()] not in _PREFIXES
+            yield Candidate(address + match.start(), thread_offset=offset, begins=begins)
 
 
 def aarch64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], local: bool) -> Iterator[Candidate]:

@@ -72,12 +72,6 @@ class Functions:
         following = self._unwind.following(address) or address + LONGEST_UNKNOWN
         return CodeRange(address, min(following, address + LONGEST_UNKNOWN), False, False)
 
-    @cached_property
-    def moved_away(self) -> frozenset[int]:
-        """Where the parts begin that were moved away from their functions."""
-        starts = self._unwind.starts
-        return frozenset(start for start in starts if self.at(start).continues)
-
     def name(self, start: int) -> str | None:
         """The name of the function that begins at an address, as the linker has it; None where there is none."""
         symbol = self._file.function_at(start)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cached_property
 
 from gdb_tls.code.accesses import Access, Recorder
+from gdb_tls.code.branches import aarch64_calls, aarch64_far_jumps, x86_64_calls, x86_64_far_jumps
 from gdb_tls.code.candidates import Candidate, aarch64_candidates, x86_64_candidates
 from gdb_tls.code.execute import Execution, Surroundings
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.functions import CodeRange, Functions
 from gdb_tls.code.instructions import Decoder, Instruction
+from gdb_tls.code.regions import Regions, Undecided
 from gdb_tls.code.slots import Slot, slots
 from gdb_tls.code.values import TlsAddress, Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
@@ -80,7 +83,10 @@ class CodeIndex:
     def function_of(self, address: int) -> int | None:
         """Where the function begins in which an address lies; None where no table knows."""
         piece = self.functions.at(address)
-        return (self._owner_of(piece.start) if piece.continues else piece.start) if piece.known else None
+        if not piece.known:
+            return None
+        owners = self._owners_of(frozenset((piece.start,))) if piece.continues else {}
+        return owners.get(piece.start, piece.start)
 
     # ------------------------------------------------------------------ which functions
 
@@ -91,27 +97,36 @@ class CodeIndex:
         local = self._block is not None
         return [one for address, code in self.functions.executable for one in search(code, address, self.slots, local)]
 
+    @cached_property
+    def _by_function(self) -> dict[int, list[Candidate]]:
+        """The candidates by the beginning of the function to which they belong."""
+        found: dict[int, list[Candidate]] = {}
+        pieces: dict[int, CodeRange] = {}
+        for one in self.candidates:
+            piece = self.functions.at(one.address)
+            pieces[piece.start] = piece
+            found.setdefault(piece.start, []).append(one)
+        owners = self._owners_of(frozenset(start for start, piece in pieces.items() if piece.continues))
+        for part, owner in owners.items():
+            found.setdefault(owner, []).extend(found.pop(part))
+        return found
+
     def _starts(self, first: int, last: int | None, symbol: str | None) -> Iterable[int]:
         wanted = {
             slot.address for slot in self.slots.values() if last is None or _may_lead_to(slot, first, last, symbol)
         }
         block = self._block
-        pieces: set[int] = set()
-        for one in self.candidates:
-            if one.slot is not None and one.slot not in wanted:
-                continue
-            if one.thread_offset is not None and block and last is not None and symbol is None:
-                offset = one.thread_offset + block[2]
-                if not first - 64 <= offset < last:
-                    continue
-            pieces.add(one.address)
-        starts = {}
-        for address in sorted(pieces):
-            piece = self.functions.at(address)
-            if piece.start not in starts:
-                starts[piece.start] = piece
-        found = {self._owner_of(start) if piece.continues else start for start, piece in starts.items()}
-        return sorted(found | self._callers_of_getters(starts.values()))
+
+        def leads_there(one: Candidate) -> bool:
+            if one.helps or (one.slot is not None and one.slot not in wanted):
+                return False
+            if one.thread_offset is None or block is None or last is None or symbol is not None:
+                return True
+            # A compiler may reach a member, or a neighbour, by what it added to the address.
+            return first - 64 <= one.thread_offset + block[2] < last
+
+        found = {start for start, candidates in self._by_function.items() if any(map(leads_there, candidates))}
+        return sorted(found | self._callers_of_getters(map(self.functions.at, found)))
 
     def _callers_of_getters(self, pieces: Iterable[CodeRange]) -> set[int]:
         getters = {
@@ -132,32 +147,38 @@ class CodeIndex:
     @cached_property
     def _calls(self) -> list[tuple[int, int]]:
         """(place, target) of everything that looks like a direct call or a jump of the same form."""
-        found = []
-        for address, code in self.functions.executable:
-            if self.file.machine == EM_X86_64:
-                at = code.find(b"\xe8")
-                while 0 <= at < len(code) - 4:
-                    found.append((address + at, address + at + 5 + struct.unpack_from("<i", code, at + 1)[0]))
-                    at = code.find(b"\xe8", at + 1)
-            else:
-                for number, word in enumerate(struct.unpack_from(f"<{len(code) // 4}I", code)):
-                    if word >> 26 in (0x25, 0x05):
-                        distance = (word & 0x3FFFFFF) << 2
-                        at = address + number * 4
-                        found.append((at, at + (distance - (1 << 28) if distance >> 27 else distance)))
-        return found
+        search = x86_64_calls if self.file.machine == EM_X86_64 else aarch64_calls
+        return [one for address, code in self.functions.executable for one in search(code, address)]
 
     # ------------------------------------------------------------------ one function
 
     def _of_function(self, start: int) -> list[Access]:
         if start not in self._accesses:
             piece = self.functions.at(start)
-            flow = self._flow(piece)
-            recorder = Recorder()
-            if flow:
-                flow.record(recorder)
+            recorder = self._quickly(piece)
+            if recorder is None:
+                flow = self._flow(piece)
+                recorder = Recorder()
+                if flow:
+                    flow.record(recorder)
             self._accesses[start] = list(recorder.accesses(piece.start if piece.known else None))
         return self._accesses[start]
+
+    def _quickly(self, piece: CodeRange) -> Recorder | None:
+        """What follows from a function's candidates; None where the whole function has to be followed."""
+        candidates = self._by_function.get(piece.start, ())
+        if not piece.known or not candidates or not all(one.begins for one in candidates):
+            return None
+        recorder = Recorder()
+        try:
+            self._regions.record(piece, [one.address for one in candidates], recorder)
+        except Undecided:
+            return None
+        return recorder
+
+    @cached_property
+    def _regions(self) -> Regions:
+        return Regions(self.functions, self._decoder, self._execution, self.slots.__contains__)
 
     def _flow(self, piece: CodeRange) -> FunctionFlow | None:
         if piece.start not in self._flows:
@@ -185,48 +206,22 @@ class CodeIndex:
                     waiting.append(other)
         return [one for _, part in sorted(found.items()) for one in part]
 
-    def _owner_of(self, part: int) -> int:
-        """The function from which a part was moved away: the one that jumps to it."""
-        return self._owners.get(part, part)
-
-    @cached_property
-    def _owners(self) -> dict[int, int]:
+    def _owners_of(self, parts: frozenset[int]) -> dict[int, int]:
+        """The functions from which parts were moved away: those that jump there."""
         found: dict[int, int] = {}
-        for at, target in self._far_jumps():
-            piece = self.functions.at(target)
-            if piece.continues and piece.start not in found:
-                owner = self.functions.at(at)
-                if owner.known and not owner.continues:
-                    found[piece.start] = owner.start
-        return found
-
-    def _far_jumps(self) -> Iterator[tuple[int, int]]:
-        """(place, target) of jumps that may lead to a part that was moved away."""
+        starts = sorted(parts)
+        ends = [self.functions.at(start).end for start in starts]
+        if not starts:
+            return found
+        search = x86_64_far_jumps if self.file.machine == EM_X86_64 else aarch64_far_jumps
         for address, code in self.functions.executable:
-            if self.file.machine == EM_X86_64:
-                parts = self.functions.moved_away
-                at = 0
-                for opcode, size in ((b"\x0f", 6), (b"\xe9", 5)):
-                    at = code.find(opcode)
-                    while 0 <= at <= len(code) - size:
-                        if size == 5 or 0x80 <= code[at + 1] <= 0x8F:
-                            target = address + at + size + struct.unpack_from("<i", code, at + size - 4)[0]
-                            if target in parts:
-                                yield address + at, target
-                        at = code.find(opcode, at + 1)
-            else:
-                parts = self.functions.moved_away
-                for number, word in enumerate(struct.unpack_from(f"<{len(code) // 4}I", code)):
-                    at = address + number * 4
-                    if word >> 26 == 0x05:
-                        distance, bits = (word & 0x3FFFFFF) << 2, 28
-                    elif word >> 24 in (0x54, 0x34, 0x35, 0xB4, 0xB5):
-                        distance, bits = (word >> 5 & 0x7FFFF) << 2, 21
-                    else:
-                        continue
-                    target = at + (distance - (1 << bits) if distance >> bits - 1 else distance)
-                    if target in parts:
-                        yield at, target
+            for at, target in search(code, address):
+                index = bisect_right(starts, target) - 1
+                if index >= 0 and target < ends[index] and starts[index] not in found:
+                    owner = self.functions.at(at)
+                    if owner.known and not owner.continues:
+                        found[starts[index]] = owner.start
+        return found
 
     def _returned(self, target: int) -> Value | None:
         """What a short function returns on every way, where that is an address in thread-local storage."""
@@ -335,6 +330,3 @@ def code_index(path: str) -> CodeIndex:
     if key not in _known:
         _known[key] = CodeIndex(file)
     return _known[key]
-
-
-Progress = Callable[[int, int], None]

@@ -1,4 +1,4 @@
-"""What is known at one point of a function: registers, stack slots, and which variables were checked on the way there."""
+"""What is known at one point of a function: registers, stack slots, which variables were checked on the way."""
 
 from __future__ import annotations
 

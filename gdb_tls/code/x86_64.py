@@ -27,70 +27,14 @@ CONVENTION = Convention(
 
 _STACK = Register("sp", 8)
 _COPIES = frozenset(
-    [
-        "mov",
-        "movabs",
-        "movzx",
-        "movsx",
-        "movsxd",
-        "movaps",
-        "movups",
-        "movapd",
-        "movupd",
-        "movdqa",
-        "movdqu",
-        "movq",
-        "movd",
-        "movss",
-        "movsd",
-        "lddqu",
-        "movnti",
-        "movntdq",
-        "movlps",
-        "movhps",
-        "movlpd",
-        "movhpd",
-        "vmovaps",
-        "vmovups",
-        "vmovapd",
-        "vmovupd",
-        "vmovdqa",
-        "vmovdqu",
-        "vmovq",
-        "vmovd",
-        "vmovntdq",
-        "vlddqu",
-        "vmovdqu8",
-        "vmovdqu64",
-        "vmovdqa64",
-        "vmovdqu32",
-        "vmovdqa32",
-        "movbe",
-    ]
+    "mov movabs movzx movsx movsxd movaps movups movapd movupd movdqa movdqu movq movd movss movsd lddqu movnti movntdq"  # noqa: SIM905
+    " movlps movhps movlpd movhpd vmovaps vmovups vmovapd vmovupd vmovdqa vmovdqu vmovq vmovd vmovntdq vlddqu"
+    " vmovdqu8 vmovdqu64 vmovdqa64 vmovdqu32 vmovdqa32 movbe".split()
 )
 _SIGN_EXTENSIONS = frozenset(("cbw", "cwde", "cdqe"))
 _NOTHING = frozenset(
-    [
-        "nop",
-        "endbr64",
-        "endbr32",
-        "prefetcht0",
-        "prefetcht1",
-        "prefetcht2",
-        "prefetchnta",
-        "prefetchw",
-        "lfence",
-        "mfence",
-        "sfence",
-        "pause",
-        "cld",
-        "std",
-        "emms",
-        "vzeroupper",
-        "vzeroall",
-        "wait",
-        "fnop",
-    ]
+    "nop endbr64 endbr32 prefetcht0 prefetcht1 prefetcht2 prefetchnta prefetchw lfence mfence sfence pause"  # noqa: SIM905
+    " cld std emms vzeroupper vzeroall wait fnop".split()
 )
 _ARITHMETIC = frozenset(("add", "sub", "and", "or", "inc", "dec", "neg", "shl", "shr", "sar", "xadd"))
 _STOPS = frozenset(("hlt", "ud2", "ud0", "ud1", "int3"))
