@@ -62,17 +62,20 @@ class AArch64Decoder:
 
     def decode(self, code: bytes, address: int) -> list[Instruction]:
         """Decodes words from an address on; a word that is no instruction does nothing."""
-        templates = self._templates
-        return [
-            Instruction(address + at, templates.get(code[at : at + 4]) or self._template(code[at : at + 4]))
-            for at in range(0, len(code) // 4 * 4, 4)
-        ]
+        return [Instruction(place, self.template(raw)) for place, raw in self.split(code, address)]
 
-    def _template(self, raw: bytes) -> Template:
-        instruction = next(self._details.disasm(raw, 0, 1), None)
-        template = Template(4, ()) if instruction is None else self._translate(instruction)
-        self._templates[raw] = template
-        return template
+    def split(self, code: bytes, address: int) -> list[tuple[int, bytes]]:
+        """(address, bytes) of each instruction."""
+        return [(address + at, code[at : at + 4]) for at in range(0, len(code) // 4 * 4, 4)]
+
+    def template(self, raw: bytes) -> Template:
+        """What an instruction does, from its bytes."""
+        known = self._templates.get(raw)
+        if known is None:
+            instruction = next(self._details.disasm(raw, 0, 1), None)
+            known = Template(4, ()) if instruction is None else self._translate(instruction)
+            self._templates[raw] = known
+        return known
 
     def _translate(self, instruction: Any) -> Template:
         name = instruction.mnemonic

@@ -112,9 +112,7 @@ class CodeIndex:
         return found
 
     def _starts(self, first: int, last: int | None, symbol: str | None) -> Iterable[int]:
-        wanted = {
-            slot.address for slot in self.slots.values() if last is None or _may_lead_to(slot, first, last, symbol)
-        }
+        wanted = self.slots.keys() if last is None else _leading_to(self.slots.values(), first, last, symbol)
         block = self._block
 
         def leads_there(one: Candidate) -> bool:
@@ -297,14 +295,15 @@ class CodeIndex:
         ]
 
 
-def _may_lead_to(slot: Slot, first: int, last: int, symbol: str | None) -> bool:
-    if symbol is not None and slot.target.symbol is not None:
-        return slot.target.symbol == symbol
-    if symbol is not None or not slot.target.defined:
-        return False
-    # One call for the block, or for one of its sections, serves many variables; a compiler may also use the address
-    # of one variable for its neighbours.
-    return slot.is_base or slot.target.symbol is None or first - 4096 <= slot.offset < last
+def _leading_to(slots: Iterable[Slot], first: int, last: int, symbol: str | None) -> set[int]:
+    """The GOT entries by which code can come to a variable."""
+    if symbol is not None:
+        return {slot.address for slot in slots if slot.target.symbol == symbol}
+    own = [slot for slot in slots if slot.target.defined]
+    # A variable is one piece: what lies in its middle is reached from the last entry before, and one call for the
+    # whole block serves all variables.
+    before = max((slot.offset for slot in own if slot.offset <= first), default=first)
+    return {slot.address for slot in own if slot.is_base or before <= slot.offset < last}
 
 
 def _is_of(access: Access, first: int, last: int, symbol: str | None) -> bool:

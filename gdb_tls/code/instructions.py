@@ -147,3 +147,11 @@ class Decoder(Protocol):
     def decode(self, code: bytes, address: int) -> list[Instruction]:
         """Decodes bytes from an address on, as far as they are instructions."""
         ...
+
+    def split(self, code: bytes, address: int) -> list[tuple[int, bytes]]:
+        """(address, bytes) of each instruction, up to the first byte that begins none."""
+        ...
+
+    def template(self, raw: bytes) -> Template:
+        """What an instruction does, from its bytes."""
+        ...

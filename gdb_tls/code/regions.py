@@ -57,6 +57,7 @@ class Regions:
         self._decoder = decoder
         self._execution = execution
         self._is_slot = is_slot
+        self._split: dict[int, bytes] = {}
         self._decoded: dict[int, Instruction] = {}
 
     def record(self, piece: CodeRange, candidates: Iterable[int], recorder: Recorder) -> None:
@@ -130,15 +131,18 @@ class Regions:
         return points[address].join(state)
 
     def _decode(self, address: int, piece: CodeRange) -> Instruction:
-        end = piece.end if piece.start <= address < piece.end else self._functions.at(address).end
-        code = self._functions.code(address, min(address + PIECE, end))
-        decoded = self._decoder.decode(code, address)
-        if not decoded or decoded[0].address != address:
-            raise Undecided
-        # The last one may be cut off, and then be another.
-        for one in decoded if address + PIECE >= end else decoded[:-1]:
-            self._decoded[one.address] = one
-        return self._decoded.get(address) or decoded[0]
+        raw = self._split.get(address)
+        if raw is None:
+            end = piece.end if piece.start <= address < piece.end else self._functions.at(address).end
+            cut = address + PIECE < end
+            found = self._decoder.split(self._functions.code(address, min(address + PIECE, end)), address)
+            # The last one may be cut off, and then be another.
+            self._split.update(found[:-1] if cut else found)
+            raw = self._split.get(address)
+            if raw is None:
+                raise Undecided
+        instruction = self._decoded[address] = Instruction(address, self._decoder.template(raw))
+        return instruction
 
     def _is_held(self, state: State, recorder: Recorder) -> bool:
         """Whether anything of thread-local storage is still in a register or in the frame."""

@@ -59,6 +59,24 @@ def _widest_names() -> dict[str, str]:
 
 
 _WIDEST = _widest_names()
+_TESTED = (Step("condition", None),)
+
+
+def _direct_branch(raw: bytes) -> Template | None:
+    """A direct call or jump: nearly every one has a distance of its own, so capstone would see each of them.
+
+    Intel SDM, volume 2, "CALL", "JMP", "Jcc".
+    """
+    first, size = raw[0], len(raw)
+    if first == 0xE8 and size == 5:
+        return Template(size, (), "call", size + int.from_bytes(raw[1:], "little", signed=True))
+    if (first == 0xE9 and size == 5) or (first == 0xEB and size == 2):
+        return Template(size, (), "jump", size + int.from_bytes(raw[1:], "little", signed=True))
+    if first & 0xF0 == 0x70 and size == 2:
+        return Template(size, _TESTED, "branch", size + int.from_bytes(raw[1:], "little", signed=True))
+    if first == 0x0F and size == 6 and raw[1] & 0xF0 == 0x80:
+        return Template(size, _TESTED, "branch", size + int.from_bytes(raw[2:], "little", signed=True))
+    return None
 
 
 class X86Decoder:
@@ -81,22 +99,31 @@ class X86Decoder:
 
     def decode(self, code: bytes, address: int) -> list[Instruction]:
         """Decodes bytes from an address on; a byte that begins no instruction is passed over."""
-        found = []
+        found: list[Instruction] = []
         at = 0
-        templates = self._templates
         while at < len(code):
-            for place, size, _, _ in self._sizes.disasm_lite(code[at:], address + at):
-                raw = code[place - address : place - address + size]
-                template = templates.get(raw) or self._template(raw)
-                found.append(Instruction(place, template))
-            at = found[-1].end - address if found and found[-1].end > address + at else at + 1
+            pieces = self.split(code[at:], address + at)
+            found += [Instruction(place, self.template(raw)) for place, raw in pieces]
+            at = pieces[-1][0] + len(pieces[-1][1]) - address if pieces else at + 1
         return found
 
-    def _template(self, raw: bytes) -> Template:
-        instruction = next(self._details.disasm(raw, 0, 1), None)
-        template = Template(len(raw), ()) if instruction is None else self._translate(instruction)
-        self._templates[raw] = template
-        return template
+    def split(self, code: bytes, address: int) -> list[tuple[int, bytes]]:
+        """(address, bytes) of each instruction, up to the first byte that begins none."""
+        return [
+            (place, code[place - address : place - address + size])
+            for place, size, _, _ in self._sizes.disasm_lite(code, address)
+        ]
+
+    def template(self, raw: bytes) -> Template:
+        """What an instruction does, from its bytes."""
+        known = self._templates.get(raw)
+        if known is None:
+            known = _direct_branch(raw)
+            if known is None:
+                instruction = next(self._details.disasm(raw, 0, 1), None)
+                known = Template(len(raw), ()) if instruction is None else self._translate(instruction)
+            self._templates[raw] = known
+        return known
 
     def _translate(self, instruction: Any) -> Template:
         name = instruction.mnemonic.split()[-1]
