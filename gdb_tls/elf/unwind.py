@@ -55,7 +55,10 @@ class UnwindTable:
         if index < 0:
             return None
         if index not in self._entries:
-            self._entries[index] = self._read(self.starts[index], self._fdes[index])
+            try:
+                self._entries[index] = self._read(self.starts[index], self._fdes[index])
+            except (ValueError, IndexError, struct.error):  # a damaged table
+                self._entries[index] = None
         entry = self._entries[index]
         return entry if entry and entry.start <= address < entry.end else None
 
@@ -125,11 +128,14 @@ def _walk(file: ElfFile) -> Iterator[tuple[int, int]]:
         if length:
             body = data[at + 4 : at + 4 + length]
             if back == 0:
-                encodings[at] = _read_cie(body)[0]
+                try:
+                    encodings[at] = _read_cie(body)[0]
+                except (ValueError, IndexError, struct.error):  # a damaged table
+                    return
             else:
                 encoding = encodings.get(at + 4 - back, ABSENT)
                 form = _FORMS.get(encoding & 0x0F)
-                if form:
+                if form and length >= 12:
                     start = struct.unpack_from("<" + form, data, at + 8)[0]
                     yield start + (base + at + 8 if encoding & 0x70 == RELATIVE_TO_PC else 0), base + at
         at += 4 + length
