@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
-from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, UnknownName
+from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, UnknownName, reason
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -175,8 +175,13 @@ class Symbols:
     def candidates(self) -> list[Candidate]:
         """Every TLS symbol of every module; two names of one place come once."""
         found: dict[tuple[int, int, str], Candidate] = {}
-        for module in self.modules:
-            for symbol in self._symbols_of(module):
+        for index, module in enumerate(self.modules):
+            try:
+                symbols = self._symbols_of(module)
+            except Exception as error:  # one bad module is one bad row
+                self.modules[index] = module._replace(problem=f"{module.name}: {reason(error)}")
+                continue
+            for symbol in symbols:
                 if symbol.name != MODULE_BASE:
                     found.setdefault((module.id, symbol.value, symbol.name), Candidate(module, symbol))
         return list(found.values())
@@ -202,11 +207,17 @@ class Symbols:
         return sorted({plain(name) for name in self._demangled(self.candidates())})
 
     def variable(self, candidate: Candidate) -> Variable:
-        """Joins what the symbol table and the debugger say of one symbol."""
+        """Joins what the symbol table and the debugger say of one symbol; where they fail, why."""
         module, symbol = candidate
-        name = self._target.debug.demangle([symbol.name])[0]
-        described = self._target.debug.describe(symbol, name, module.path) if module.path else None
-        size = symbol.size or (described.type.size if described and described.type else 0)
+        name, described, initial, problem = symbol.name, None, None, ""
+        size = symbol.size
+        try:
+            name = self._target.debug.demangle([symbol.name])[0]
+            described = self._target.debug.describe(symbol, name, module.path) if module.path else None
+            size = symbol.size or (described.type.size if described and described.type else 0)
+            initial = self.initial_image(module, symbol.value, size)
+        except Exception as error:  # one bad variable is one bad row
+            problem = reason(error)
         return Variable(
             name=described.name if described else name,
             linkage_name=symbol.name,
@@ -219,7 +230,8 @@ class Symbols:
             is_static=symbol.is_local,
             file=os.path.basename(described.file if described else symbol.file),
             line=described.line if described else 0,
-            initial=self.initial_image(module, symbol.value, size),
+            initial=initial,
+            problem=problem,
             debugger_symbol=described.symbol if described else None,
         )
 
