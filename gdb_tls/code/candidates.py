@@ -76,7 +76,8 @@ def x86_64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], loca
                     offset = None
                 elif offset > 0:
                     continue  # the thread control block: the stack protector's guard, the pointer guard
-                begins = scale == 0x25 and code[match.start() - 1 : match.start()] not in _PREFIXES
+                # Relaxed code may have put the offset into a register long before it reads the thread pointer.
+                begins = offset is not None and code[match.start() - 1 : match.start()] not in _PREFIXES
             yield Candidate(address + match.start(), thread_offset=offset, begins=begins)
 
 
