@@ -18,7 +18,7 @@ from gdb_tls.code.regions import Regions, Undecided
 from gdb_tls.code.slots import Slot, slots
 from gdb_tls.code.values import TlsAddress, Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
-from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64, PF_W, PT_INTERP, PT_LOAD
+from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64, PF_W, PT_LOAD
 from gdb_tls.errors import UnsupportedTarget
 
 PT_GNU_RELRO = 0x6474E552
@@ -264,8 +264,7 @@ class CodeIndex:
         pointer, below it (variant II, x86-64) or above it (variant I, AArch64).
         """
         segment = self.file.tls_segment
-        is_program = not self.file.is_relocatable or any(one.type == PT_INTERP for one in self.file.segments)
-        if segment is None or not (is_program or self.file.is_position_independent_program):
+        if segment is None or not self.file.is_program:
             return None
         if self.file.machine == EM_X86_64:
             below = segment.size + (-segment.address - segment.size) % segment.alignment

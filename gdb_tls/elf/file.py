@@ -74,13 +74,21 @@ class ElfFile:
         return self._header.machine
 
     @cached_property
-    def is_position_independent_program(self) -> bool:
-        """Whether it is an executable that may be loaded anywhere, by what its linker noted (DF_1_PIE)."""
+    def is_program(self) -> bool:
+        """Whether it is an executable.
+
+        One that may be loaded anywhere says so (DF_1_PIE) since binutils 2.26; before, it was what has an interpreter
+        and no name for others to link with.  The C library has an interpreter, too.
+        """
+        if self._header.type == headers.ET_EXEC:
+            return True
         header = next((one for one in self.segments if one.type == headers.PT_DYNAMIC), None)
         data = self.at_address(header.address, header.file_size) if header else None
         form = struct.Struct(self._order + ("qQ" if self.pointer_size == 8 else "iI"))
-        rows = form.iter_unpack(data[: len(data) // form.size * form.size]) if data else ()
-        return any(tag == headers.DT_FLAGS_1 and value & headers.DF_1_PIE for tag, value in rows)
+        dynamic = dict(form.iter_unpack(data[: len(data) // form.size * form.size])) if data else {}
+        has_interpreter = any(one.type == headers.PT_INTERP for one in self.segments)
+        pie = bool(dynamic.get(headers.DT_FLAGS_1, 0) & headers.DF_1_PIE)
+        return pie or (has_interpreter and headers.DT_SONAME not in dynamic)
 
     @cached_property
     def is_core(self) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from gdb_tls.code.accesses import KINDS, READ
+from gdb_tls.code.accesses import KINDS, READ, Recorder
 from gdb_tls.code.index import CodeIndex
 from gdb_tls.elf.file import ElfFile
 
@@ -257,6 +257,25 @@ def test_question_about_one_variable(tmp_path: Path) -> None:
                     if one.target.defined and one.offset < last and one.offset + max(one.width, 1) > first
                 ]
                 assert CodeIndex(file).accesses(first, last) == expected, symbol.name
+
+
+def test_quick_way_agrees_with_whole_functions(tmp_path: Path) -> None:
+    """What is told without decoding whole functions is what they say."""
+    quick = 0
+    for way in ("library", "library, initial-exec", "library, local symbols", "library, descriptors", "program"):
+        for _, path in Build("x86-64", "gcc", 2, way).make(tmp_path):
+            with path.open("rb") as stream:
+                index = CodeIndex(ElfFile(str(path), stream))
+                for start in {access.function for access in index.accesses()} - {None}:
+                    piece = index.functions.at(start or 0)
+                    told = index._quickly(piece)
+                    flow = index.flow(piece.start)
+                    if told is not None and flow is not None:
+                        whole = Recorder()
+                        flow.record(whole)
+                        assert set(told.accesses(start)) == set(whole.accesses(start)), hex(piece.start)
+                        quick += 1
+    assert quick > 100
 
 
 def test_functions_without_unwind_tables(tmp_path: Path) -> None:
