@@ -105,6 +105,9 @@ class Regions:
                 if not self._is_held(state, recorder):
                     break
                 if flow in ("", "call"):
+                    part = piece if piece.start <= instruction.address < piece.end else self._functions.at(at - 1)
+                    if at >= part.end:
+                        break  # behind a call that does not return
                     continue
                 target = instruction.goes_to
                 if target is None:
