@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PF_X, PF_W = 1, 2
-ET_DYN, ET_CORE = 3, 4
+ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
 SHT_NOBITS = 8
 
 # In the header, where the true number stands in section header 0.
