@@ -25,6 +25,7 @@ class Report(NamedTuple):
         instances: one for every thread, in the order of the threads' numbers.
         starts_null: whether a new block would hold a null pointer there.
         selected: the number of GDB's selected thread; None where there is none.
+        is_part: whether the program has threads that were not asked for.
     """
 
     target: TargetInfo
@@ -34,6 +35,7 @@ class Report(NamedTuple):
     instances: Instances
     starts_null: bool
     selected: int | None = None
+    is_part: bool = False
 
     @property
     def expression(self) -> str:
@@ -99,4 +101,5 @@ def inspect(
         instances=instances,
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
+        is_part=len(chosen) < len(every),
     )
