@@ -40,6 +40,7 @@ class LoadedObject(NamedTuple):
         build_id: of the object in memory or else of the file; None where neither has one.
         problem: why `path` is None; empty where it is not.
         noted: its name in the memory map, where `path` is no name that says something (`/proc/PID/map_files/...`).
+        set_aside: why a file that is likelier by its name is not `path`; empty where there is none.
     """
 
     link_map: int
@@ -50,6 +51,7 @@ class LoadedObject(NamedTuple):
     build_id: str | None
     problem: str = ""
     noted: str = ""
+    set_aside: str = ""
 
     @property
     def name(self) -> str:
@@ -180,8 +182,8 @@ class LoadedObjects:
         self._images.learn(load_base, dynamic)
         in_memory = self._images.build_id(load_base)
 
-        def loaded(path: str | None, build_id: str | None, problem: str = "", noted: str = "") -> LoadedObject:
-            return LoadedObject(link_map, load_base, target_path, dynamic, path, build_id, problem, noted)
+        def loaded(path: str | None, build_id: str | None, problem: str = "") -> LoadedObject:
+            return LoadedObject(link_map, load_base, target_path, dynamic, path, build_id, problem)
 
         # The executable has no name, and a static one is on no list.
         if link_map and not target_path and self._first_link_map not in (0, link_map):
@@ -194,7 +196,8 @@ class LoadedObjects:
         for found in self._target.files_for(target_path, dynamic, in_memory):
             why_not = objection(self._images, load_base, found, wanted)
             if not why_not:
-                return loaded(found.path, in_memory or open_elf(found.path).build_id, "", found.noted)
+                known = loaded(found.path, in_memory or open_elf(found.path).build_id)
+                return known._replace(noted=found.noted, set_aside=problem)
             problem = problem or why_not
         return loaded(None, in_memory, problem or f"the file {wanted} is not on this machine")
 
