@@ -63,6 +63,21 @@ class ElfFile:
             raise NotElf(f"{self.path} is not a whole ELF file (it ends in its program headers)")
         return list(headers.program_headers(table, self.pointer_size, self._order))
 
+    @property
+    def type(self) -> int:
+        """`e_type` (ET_...)."""
+        return self._header.type
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Reads bytes by their place in the file; fewer where it ends before."""
+        return self._read(offset, size)
+
+    @cached_property
+    def is_debug_only(self) -> bool:
+        """Whether it is a separate debug file: it has the headers of code and data, but not their bytes."""
+        held = [self._sections[name] for name in (".text", ".dynamic", ".eh_frame", ".data") if name in self._sections]
+        return bool(held) and all(section.type == headers.SHT_NOBITS for section in held)
+
     @cached_property
     def is_relocatable(self) -> bool:
         """Whether it may be loaded anywhere (ET_DYN)."""
@@ -129,7 +144,7 @@ class ElfFile:
 
     def at_address(self, address: int, size: int) -> bytes | None:
         """Reads bytes by the address they are linked at; None where the file has none there."""
-        for header in self.segments:
+        for header in self.segments if not self.is_debug_only else []:
             end = header.address + header.file_size
             if header.type == headers.PT_LOAD and header.address <= address and address + size <= end:
                 found = self._read(header.offset + address - header.address, size)
