@@ -57,9 +57,8 @@ class _Finder:
         """The thread pointers by kernel id, as far as the program's ids are the debugger's; empty where they are not.
 
         They are where all of them fit: the main thread's is the process id, and each is one that the debugger lists.
-        Else (a thread has ended and left its id, or a container has ids of its own) some threads' registers tell. Where
-        these cannot be read (all run, as in a breakpoint's condition) the main thread's is enough; a stub that does
-        not give the process id either (QEMU's) lists the very threads that libc does.
+        Else (a thread has ended and left its id, or a container has ids of its own) some threads' registers tell. A
+        stub that gives neither these nor the process id (QEMU's) lists the very threads that libc does.
         """
         by_lwp = dict(zip(listed.lwps, listed.thread_pointers))
         by_lwp.pop(0, None)
@@ -68,15 +67,16 @@ class _Finder:
         threads = self._target.threads(by_lwp)
         known = {thread.lwp for thread in threads}
         main = by_lwp.get(self._target.pid or 0)
-        is_main = bool(main) and (main in listed.on_own_stacks or not listed.on_own_stacks)
-        if is_main and known.issuperset(by_lwp):
+        main_fits = bool(main) and (main in listed.on_own_stacks or not listed.on_own_stacks)
+        if main_fits and known.issuperset(by_lwp):
             return by_lwp
-        fitting = [thread for thread in threads if thread.thread_pointer is not None]
-        stopped = [thread for thread in fitting if not thread.running]
-        step = max(len(stopped) // SAMPLES, 1)
-        read = [(one, self._target.thread_pointer(one)) for one in stopped[::step]]
+        found = [thread for thread in threads if thread.thread_pointer is not None]
+        fitting = [thread for thread in found if not thread.running]
+        step = max(len(fitting) // SAMPLES, 1)
+        read = [(one, self._target.thread_pointer(one)) for one in fitting[::step]]
         said = [one.thread_pointer == pointer for one, pointer in read if pointer]
-        return by_lwp if all(said) and (said or (fitting and is_main) or known == by_lwp.keys()) else {}
+        # Threads that run (while a breakpoint's condition is tested, all do) cannot be asked.
+        return by_lwp if all(said) and (said or (found and main_fits) or known == by_lwp.keys()) else {}
 
     def _by_registers(self, thread: Thread) -> Thread:
         """A thread that libc does not list, with its thread pointer or why it has none."""
