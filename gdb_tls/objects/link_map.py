@@ -27,7 +27,7 @@ def first_link_map(target: Target, images: Images) -> int:
     words = Words(target)
     for place in _places(target, images, words):
         try:
-            version, first = words.read(place) & 0xFFFFFFFF, words.read(place + words.size)
+            version, first = words.read_int(place), words.read(place + words.size)
             if 1 <= version <= HIGHEST_VERSION and first and not words.read_some(first, 5)[4]:  # l_prev
                 return first
         except UnreadableMemory:

@@ -24,6 +24,10 @@ class Words:
         """Reads one unsigned word."""
         return int(struct.unpack(self.format, self._memory.read(address, self.size))[0])
 
+    def read_int(self, address: int) -> int:
+        """Reads an unsigned `int`, which every architecture here has in 4 bytes."""
+        return int(struct.unpack(self.order + "I", self._memory.read(address, 4))[0])
+
     def read_some(self, address: int, count: int) -> tuple[int, ...]:
         """Reads adjacent unsigned words."""
         data = self._memory.read(address, count * self.size)

@@ -284,7 +284,9 @@ class Process:
         if self.objects:
             self.memory.put(self.objects[-1].link_map + 3 * self.word, loaded.link_map)
         elif self.r_debug:
-            self.memory.put(self.r_debug, 1, loaded.link_map)
+            # r_version is an int, and padding follows it.
+            self.memory.write(self.r_debug, struct.pack(self.order + "i", 1).ljust(self.word, b"\0"))
+            self.memory.put(self.r_debug + self.word, loaded.link_map)
         self.objects.append(loaded)
 
     # Modules
