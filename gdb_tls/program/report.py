@@ -10,7 +10,8 @@ from gdb_tls.program import resolve
 from gdb_tls.program.choice import wanted
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.program import Program
-from gdb_tls.program.value import follow, is_null, read_instances, untyped
+from gdb_tls.program.value import is_null, read_instances, untyped
+from gdb_tls.program.walk import follow
 from gdb_tls.target.model import Path, TargetInfo, Type, Variable
 
 
@@ -26,6 +27,7 @@ class Report(NamedTuple):
         starts_null: whether a new block would hold a null pointer there.
         selected: the number of GDB's selected thread; None where there is none.
         is_part: whether the program has threads that were not asked for.
+        left_out: what to type for each other variable of that name, which was not meant.
     """
 
     target: TargetInfo
@@ -36,6 +38,7 @@ class Report(NamedTuple):
     starts_null: bool
     selected: int | None = None
     is_part: bool = False
+    left_out: Sequence[str] = ()
 
     @property
     def expression(self) -> str:
@@ -67,11 +70,13 @@ def inspect(
     Raises:
         TlsError: where there is no answer for any thread.
     """
-    variable, path_text = program.symbols(module).find(name)
+    variable, path_text, left_out = program.symbols(module).find(name)
     if type:
         variable = variable._replace(type=program.target.debug.parse_type(type))
     root, assumed = (
-        (variable.type, ()) if variable.type else untyped(variable.size, program.target.architecture.pointer_size)
+        (variable.type, ())
+        if variable.type
+        else untyped(variable.size, program.target.architecture.pointer_size, variable.linkage_name)
     )
     path = None
     if path_text:
@@ -89,7 +94,15 @@ def inspect(
     places = resolver.resolve(variable, asked)
     if path:
         places = follow(program.target, path, places)
-    instances = read_instances(program.target, path.type if path else root, assumed, asked, places, resolver.name)
+    instances = read_instances(
+        program.target,
+        path.type if path else root,
+        assumed,
+        asked,
+        places,
+        resolver.name,
+        are_constant=program.constants.among,
+    )
     if len(chosen) < len(asked):
         kept = set(chosen)
         instances = instances.select([index for index, thread in enumerate(asked) if thread in kept])
@@ -102,4 +115,5 @@ def inspect(
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
         is_part=len(chosen) < len(every),
+        left_out=left_out,
     )

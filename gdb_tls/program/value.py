@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
+from gdb_tls.errors import reason
 from gdb_tls.program.instances import Instances, Judgement
-from gdb_tls.target.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
+from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 LONGEST_PREVIEW = 40
@@ -16,40 +17,26 @@ SMALLEST_PAGE = 4096
 FLOATS = {4: "f", 8: "d"}
 # A greater length is no length: the structure is not what its members' names promise, or not initialised.
 LONGEST_BUFFER = 1 << 40
+NOT_CONSTRUCTED = "is zero-filled: no constructor has run in this thread"
 
 
-def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
+# Of these the standards say what they are: C11 7.5 and POSIX <errno.h>, <netdb.h>; glibc's names within itself are
+# of include/errno.h and resolv/herrno.c.
+INTEGERS = ("errno", "h_errno", "__libc_errno", "__h_errno", "__libc_h_errno")
+
+
+def untyped(size: int, pointer_size: int, linkage_name: str = "") -> tuple[Type, tuple[Flag, ...]]:
     """What to take a variable for whose type nothing describes.
 
     Pointer-sized ones are taken for `void *`, and say so; an unknown size counts as a pointer's.
     """
+    if size == 4 and linkage_name in INTEGERS:
+        return Type("int", Kind.INTEGER, 4, is_signed=True), ()
     if size in (0, pointer_size):
         return Type("void *", Kind.POINTER, pointer_size), (Flag.ASSUMED_POINTER,)
     if size in (1, 2, 4):
         return Type(f"{size}-byte integer", Kind.INTEGER, size), ()
     return Type(f"{size} bytes", Kind.AGGREGATE, size), ()
-
-
-def follow(target: Target, path: Path, places: Sequence[Place]) -> list[Place]:
-    """Walks a path from each place to its end.
-
-    A null pointer on the way is a `null` instance without a value of its own: its reason
-    names the pointer.
-    """
-    size = target.architecture.pointer_size
-    mask = (1 << 8 * size) - 1  # a pointer with garbage may be near the end of memory
-    current = list(places)
-    for step in path.steps:
-        if step.pointer_offset is not None:
-            holders = [index for index, place in enumerate(current) if isinstance(place, int)]
-            addresses = [place + step.pointer_offset & mask for place in current if isinstance(place, int)]
-            for index, address, raw in zip(holders, addresses, target.memory.read_many(addresses, size)):
-                if raw is None:
-                    current[index] = Absence(State.UNREADABLE, f"{step.before} at 0x{address:x} cannot be read")
-                else:
-                    current[index] = _word(raw, target) or Absence(State.NULL, f"{step.before} is null")
-        current = [place + step.offset & mask if isinstance(place, int) else place for place in current]
-    return current
 
 
 def read_instances(
@@ -60,6 +47,7 @@ def read_instances(
     places: Sequence[Place],
     via: str,
     holders: Mapping[int, int] | None = None,
+    are_constant: Callable[[Iterable[int]], set[int]] = lambda addresses: set(),
 ) -> Instances:
     """Reads and judges one variable in every thread: each different value once, however many threads have it.
 
@@ -71,9 +59,14 @@ def read_instances(
         places: for each thread the variable's address, or why there is none.
         via: the resolver's name.
         holders: pointer -> how many threads have it, where that is not to be counted among `threads`.
+        are_constant: says which addresses are of constants or code: no thread has its own, so nothing is shared.
     """
     raws = _read(target, places, kind.size)
-    judged = _judge(Counter(raws), kind, assumed, holders, target)
+    if kind.bits is not None:
+        raws = [None if raw is None else _bit_field(raw, kind, target) for raw in raws]
+    # Two threads may use one block (a kernel worker of io_uring has no TLS of its own): that is one holder.
+    once = raws if len(set(places)) == len(places) else list(dict(zip(places, raws)).values())
+    judged = _judge(Counter(once), kind, assumed, holders, target, are_constant)
     judgements = [judged[raw] for raw in raws]
     if None in judged:
         for index, (place, raw) in enumerate(zip(places, raws)):
@@ -81,9 +74,10 @@ def read_instances(
                 judgements[index] = Judgement(place.state, (), place.reason)
             elif raw is None:
                 judgements[index] = Judgement(State.UNREADABLE, (), _unreadable(place, target))
-    for index in [index for index, thread in enumerate(threads) if thread.exited]:
+    for index in [index for index, thread in enumerate(threads) if thread.life is not Life.LISTED]:
         judgement = judgements[index]
-        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is Flag.EXITED)
+        life = Flag(threads[index].life.value)
+        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is life)
         judgements[index] = judgement._replace(flags=flags)
     describe = _Describer(target, kind)
 
@@ -91,10 +85,21 @@ def read_instances(
         place, raw = places[index], raws[index]
         state, flags, reason = judgements[index]
         address = place if isinstance(place, int) else None
-        value, text = (None, "") if raw is None or address is None else describe(address, raw)
+        value, text = (None, "") if raw is None or address is None or reason else describe(address, raw)
         return Instance(threads[index], state, flags, address, value, text, via, reason)
 
     return Instances(threads, judgements, raws, make)
+
+
+def _bit_field(raw: bytes, kind: Type, target: Target) -> bytes:
+    """The value of a bit-field in eight bytes; bits are counted from the end where the ABI stores numbers so."""
+    assert kind.bits is not None
+    before, size = kind.bits
+    little = target.architecture.byte_order == "little"
+    value = word(raw, target) >> (before if little else 8 * len(raw) - before - size) & ((1 << size) - 1)
+    if kind.is_signed and value >> (size - 1):
+        value -= 1 << size
+    return value.to_bytes(8, "little" if little else "big", signed=kind.is_signed)
 
 
 def _read(target: Target, places: Sequence[Place], size: int) -> list[bytes | None]:
@@ -113,12 +118,22 @@ def _judge(
     assumed: tuple[Flag, ...],
     holders: Mapping[int, int] | None,
     target: Target,
+    are_constant: Callable[[Iterable[int]], set[int]],
 ) -> dict[bytes | None, Judgement]:
     """What is said of each different value; `known` says how many instances have it."""
     found: dict[bytes | None, Judgement] = dict.fromkeys(known, Judgement(State.SET, assumed))
     pointers = _pointers([raw for raw in known if raw is not None], kind, target)
-    shared = _shared(known, pointers, holders)
+    shared = _shared(known, pointers, holders, kind)
+    shared -= are_constant(shared) if shared else set()
     unmapped = _unmapped([pointer for pointer in pointers.values() if pointer], target)
+    if Flag.ASSUMED_POINTER in assumed:
+        # What points nowhere is most likely no pointer, but a number.
+        shared, unmapped = shared - unmapped, set()
+    if kind.witness is not None:
+        end = kind.witness + target.architecture.pointer_size
+        for raw in found:
+            if raw is not None and not any(raw[kind.witness : end]):
+                found[raw] = Judgement(State.UNREADABLE, (), f"it {NOT_CONSTRUCTED}")
     null = Judgement(State.NULL, assumed)
     remarkable = shared | unmapped | {0}
     for raw, pointer in pointers.items():
@@ -129,9 +144,11 @@ def _judge(
 
 
 def _shared(
-    known: Mapping[bytes | None, int], pointers: Mapping[bytes, int], holders: Mapping[int, int] | None
+    known: Mapping[bytes | None, int], pointers: Mapping[bytes, int], holders: Mapping[int, int] | None, kind: Type
 ) -> set[int]:
-    """The pointers that several threads hold."""
+    """The pointers to objects that several threads hold; a function is nobody's own."""
+    if kind.points_to == "function":
+        return set()
     if holders is None:
         if len(set(pointers.values())) == len(pointers):
             return {pointer for raw, pointer in pointers.items() if known[raw] > 1}
@@ -172,7 +189,8 @@ def _pointers(raws: Sequence[bytes], kind: Type, target: Target) -> dict[bytes, 
     return dict(zip(raws, struct.unpack(f"{order}{len(raws)}{'Q' if size == 8 else 'I'}", words)))
 
 
-def _word(raw: bytes, target: Target) -> int:
+def word(raw: bytes, target: Target) -> int:
+    """Bytes as the number that they are in this program."""
     return int.from_bytes(raw, "little" if target.architecture.byte_order == "little" else "big")
 
 
@@ -193,7 +211,11 @@ class _Describer:
             return None, self._formatted(address, raw)
         known = self._known.get(raw)
         if known is None:
-            known = self._known[raw] = self._scalar(raw)
+            try:
+                known = self._scalar(raw)
+            except Exception as error:  # one bad value is one bad row
+                known = None, f"<{reason(error)}>"
+            self._known[raw] = known
         return known
 
     def _formatted(self, address: int, raw: bytes) -> str:
@@ -203,6 +225,8 @@ class _Describer:
             return self._target.format_value(self._kind, address)
         except UnreadableMemory:
             return ""
+        except Exception as error:
+            return f"<{reason(error)}>"
 
     def _scalar(self, raw: bytes) -> tuple[int | float | bool, str]:
         kind = self._kind.kind
@@ -253,8 +277,8 @@ def preview(pointer: int, target: Target) -> str:
 def counted_preview(counted: Counted, address: int, target: Target) -> str:
     """The length of a buffer and the beginning of its bytes; empty where they make no sense."""
     try:
-        length = _word(target.memory.read(address + counted.length, counted.length_size), target)
-        pointer = _word(target.memory.read(address + counted.pointer, target.architecture.pointer_size), target)
+        length = word(target.memory.read(address + counted.length, counted.length_size), target)
+        pointer = word(target.memory.read(address + counted.pointer, target.architecture.pointer_size), target)
     except UnreadableMemory:
         return ""
     if length > LONGEST_BUFFER or (length and not pointer):

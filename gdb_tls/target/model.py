@@ -32,7 +32,18 @@ class Flag(str, enum.Enum):
     SHARED = "shared"
     DANGLING = "dangling"
     EXITED = "exited"
+    BEING_CREATED = "being-created"
+    NOT_ATTACHED = "not-attached"
     ASSUMED_POINTER = "assumed-pointer"
+
+
+class Life(str, enum.Enum):
+    """Where a thread is in its life, as far as the debugger and the C library know; the values are those of `Flag`."""
+
+    LISTED = ""
+    EXITED = "exited"
+    BEING_CREATED = "being-created"
+    NOT_ATTACHED = "not-attached"
 
 
 class Thread(NamedTuple):
@@ -43,7 +54,8 @@ class Thread(NamedTuple):
         lwp: the kernel's id of the thread; None where it is not known (an ended thread).
         name: the thread's name, as bytes from the program would have it; may be empty.
         thread_pointer: the value from which its TLS is addressed; None where it is not known.
-        exited: it has ended, but nobody has joined it, so its TLS is still there.
+        life: whether the debugger lists it; else it has ended (but nobody has joined it, so its TLS is still there),
+            the kernel has not made it yet, or the debugger is not attached to it.
         running: it is not stopped (non-stop mode), so its registers cannot be read.
         problem: why there is no thread pointer; empty where there is one.
     """
@@ -52,9 +64,14 @@ class Thread(NamedTuple):
     lwp: int | None
     name: str
     thread_pointer: int | None = None
-    exited: bool = False
+    life: Life = Life.LISTED
     running: bool = False
     problem: str = ""
+
+    @property
+    def exited(self) -> bool:
+        """Whether it has ended."""
+        return self.life is Life.EXITED
 
 
 class Module(NamedTuple):
@@ -124,13 +141,17 @@ class Type(NamedTuple):
         kind: how to read the bytes.
         size: in bytes.
         is_signed: whether a character's or an integer's highest bit is a sign.
-        owner: for a class that owns storage through one pointer (unique_ptr, shared_ptr,
-            string, vector), that pointer's offset; None for all others.
+        owner: for a class that owns an object through one pointer (unique_ptr, shared_ptr), that pointer's offset;
+            None for all others.
+        witness: for a class of whose objects one pointer is never null once they are constructed (string, deque, map),
+            that pointer's offset; None for all others.
+        bits: of a bit-field, how many of the bits of its bytes come before it, and how many it has; else None.
         points_to: "character" or "function" where a pointer points to one; "printed" where it points to what the
             debugger shows as a text or by a pretty printer; else empty.
         counted: where in what a pointer points to a buffer and its length are; None for all others.
         enumerators: value -> name, for an enum.
         debugger_type: the debugger's own object, opaque here.
+        language: the source language in which its values are written; empty where it is not known.
     """
 
     name: str
@@ -138,10 +159,45 @@ class Type(NamedTuple):
     size: int
     is_signed: bool = False
     owner: int | None = None
+    witness: int | None = None
+    bits: tuple[int, int] | None = None
     points_to: str = ""
     counted: Counted | None = None
     enumerators: Mapping[int, str] = {}
     debugger_type: Any = None
+    language: str = ""
+
+
+class Bound(NamedTuple):
+    """What an object says in memory of how many elements it has.
+
+    Attributes:
+        wanted: the element that is wanted.
+        offset: of the number of elements, or of the pointer to the end of the last one.
+        size: of the number or the pointer, in bytes.
+        start: of the pointer to the first element, where `offset` is one to the end; None where it is a number.
+        element: the size of an element, in bytes; 0 for what has one or none (optional).
+    """
+
+    wanted: int
+    offset: int
+    size: int
+    start: int | None = None
+    element: int = 1
+
+
+class Lookup(NamedTuple):
+    """An element that only the debugger's pretty printer finds.
+
+    Attributes:
+        holder: the debugger's own type of the container, opaque here.
+        key: what is in the brackets, without quotes.
+        witness: as in `Type`.
+    """
+
+    holder: Any
+    key: str
+    witness: int | None
 
 
 class Step(NamedTuple):
@@ -151,11 +207,15 @@ class Step(NamedTuple):
         pointer_offset: where in the object the pointer to follow is; None: stay in the object.
         offset: bytes to add afterwards.
         before: the expression up to this step, for the sentence about a null pointer.
+        bound: how to see in each thread whether the element is there; None where that is known.
+        lookup: what to ask the debugger for, instead of all of this; None for nothing.
     """
 
     pointer_offset: int | None
     offset: int
     before: str
+    bound: Bound | None = None
+    lookup: Lookup | None = None
 
 
 class Path(NamedTuple):
@@ -188,6 +248,7 @@ class Variable(NamedTuple):
         file: the source file that defines it; empty where it is not known.
         line: in that file; 0 where it is not known.
         initial: the value that a new thread's block starts with; None where it cannot be read.
+        problem: why what is known of it could not be read; empty where it could.
         debugger_symbol: the debugger's own object, opaque here.
     """
 
@@ -203,6 +264,7 @@ class Variable(NamedTuple):
     file: str = ""
     line: int = 0
     initial: bytes | None = None
+    problem: str = ""
     debugger_symbol: Any = None
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.model import Path, Thread, Type, Variable
+from gdb_tls.target.model import Lookup, Path, Place, Thread, Type, Variable
 
 
 class UnreadableMemory(Exception):
@@ -143,6 +143,13 @@ class DebugSymbol(NamedTuple):
     symbol: Any
 
 
+class OtherName(NamedTuple):
+    """What a name is that is no thread-local variable, such as "a function", and the sentence that says what next."""
+
+    what: str
+    hint: str
+
+
 class DebugInformation(Protocol):
     """The debugger's knowledge of names and types; it reads no thread and no memory."""
 
@@ -154,8 +161,12 @@ class DebugInformation(Protocol):
         """The thread-local variables inside a function, with their offsets in the module's block."""
         ...
 
-    def what_is(self, name: str) -> str | None:
-        """Says what a name is that is no thread-local variable ("a function"); None if nothing."""
+    def in_frame(self, name: str) -> DebugSymbol | None:
+        """The thread-local variable that the selected frame's function, file or scopes mean by a name."""
+        ...
+
+    def what_is(self, name: str) -> OtherName | None:
+        """Says what a name is that is no thread-local variable; None if nothing."""
         ...
 
     def demangle(self, names: Sequence[str]) -> list[str]:
@@ -241,7 +252,14 @@ class Target(Protocol):
         ...
 
     def thread_pointer(self, thread: Thread) -> int | None:
-        """The thread pointer from the thread's registers; slow, so only where libc's lists fail."""
+        """The thread pointer from the thread's registers; slow, so only where libc's lists fail.
+
+        0 is what a thread has whose TLS is not set up yet, or whose core does not say.  None: they cannot be read.
+        """
+        ...
+
+    def has_task(self, lwp: int) -> bool:
+        """Whether the kernel has a thread of that id in the process now; False where it cannot be asked."""
         ...
 
     def auxiliary_vector(self) -> Mapping[int, int]:
@@ -292,6 +310,16 @@ class Target(Protocol):
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """What a pointer points to, as the debugger prints it, on one line; empty where it cannot be read."""
+        ...
+
+    def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
+        """The address of an element of the container at an address, or why there is none.
+
+        Args:
+            lookup: which element, and of what type of container.
+            address: of the container.
+            name: of the container, for the reason.
+        """
         ...
 
     def symbol_at(self, address: int) -> str | None:

@@ -49,7 +49,7 @@ void truth_will_end(void);
 /* A thread which has said everything waits here until the process ends. */
 void truth_park(void) __attribute__((noreturn));
 
-/* main: once `parked` threads are parked and the file is on disk, prints "ready" and waits,
+/* main: once `parked` threads are parked, all others wait and the file is on disk, prints "ready" and waits,
  * or, with --mode abort, makes the given thread abort. */
 void truth_ready(unsigned parked, pthread_t aborting) __attribute__((noreturn));
 
@@ -73,6 +73,9 @@ void truth_object(struct truth_name name, const void *address);
 
 /* A variable in a module which this thread has not touched: its address must not be taken. */
 void truth_untouched(struct truth_name name);
+
+/* An object of a class with a constructor that has not run in this thread. */
+void truth_unmade(struct truth_name name, const void *address);
 
 /* A path through a null pointer. */
 void truth_null_path(struct truth_name name);

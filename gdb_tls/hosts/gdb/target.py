@@ -19,10 +19,10 @@ from gdb_tls.hosts.gdb import core_threads, pointed
 from gdb_tls.hosts.gdb.connection import kind_of
 from gdb_tls.hosts.gdb.files import Files
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
-from gdb_tls.hosts.gdb.selection import selection
+from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.target import architectures as arch
-from gdb_tls.target.model import Thread, Type, Variable
+from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, Fault, FoundFile, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class GdbTarget:
             raise UnsupportedTarget(f"The architecture {name} is not known to gdb-tls")
         self.architecture = found
         self.kind = kind_of(self._inferior)
-        self.pid: int | None = self._inferior.pid
+        self.pid: int | None = _process_of(self._inferior.pid) if self.kind == "live" else self._inferior.pid
         self.memory = open_memory(
             self._inferior,
             self.kind,
@@ -118,7 +118,7 @@ class GdbTarget:
             [lwp or None for lwp in lwps],
             repeat(""),
             map(pointer, lwps),
-            repeat(False),
+            repeat(Life.LISTED),
             self._running,
             repeat(""),
         )
@@ -158,12 +158,26 @@ class GdbTarget:
                 frame = gdb.newest_frame()
             except gdb.error:
                 return None
+            known = None
             for register in self.architecture.registers:
                 with suppress(gdb.error, ValueError):
-                    value = int(frame.read_register(register))
-                    if value:
-                        return value % (1 << 8 * self.architecture.pointer_size)
+                    known = int(frame.read_register(register)) % (1 << 8 * self.architecture.pointer_size)
+                    if known:
+                        break
+            return known or self._handle(thread) or known
+
+    def _handle(self, thread: Thread) -> int | None:
+        """What libthread_db calls the thread (`pthread_t`): on x86 and s390x, the thread pointer."""
+        if not self.architecture.static_below or thread.num is None:
+            return None
+        with suppress(gdb.error, RuntimeError):
+            raw = self._gdb_threads[thread.num].handle()
+            return int.from_bytes(raw, "little" if self.architecture.byte_order == "little" else "big")
         return None
+
+    def has_task(self, lwp: int) -> bool:
+        """See `Target.has_task`."""
+        return self.kind == "live" and os.path.exists(f"/proc/{self.pid}/task/{lwp}")
 
     def _switch(self, thread: Thread) -> None:
         if thread.num is None:
@@ -230,8 +244,9 @@ class GdbTarget:
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; pretty printers are used, on one line."""
         try:
-            value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
-            text = value.format_string(pretty_structs=False, max_elements=16)
+            with setting("language", kind.language or LANGUAGE):
+                value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
+                text = value.format_string(pretty_structs=False, max_elements=16)
         except gdb.MemoryError:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
@@ -242,13 +257,23 @@ class GdbTarget:
         """See `Target.format_pointed`."""
         try:
             value = gdb.Value(pointer).cast(kind.debugger_type)
-            if pointed.is_wide(kind.debugger_type):
-                text = value.format_string(max_elements=40).partition(" ")[2]
-            else:
-                text = value.dereference().format_string(pretty_structs=False, max_elements=16)
+            with setting("language", kind.language or LANGUAGE):
+                if pointed.is_wide(kind.debugger_type):
+                    text = value.format_string(max_elements=40).partition(" ")[2]
+                else:
+                    text = value.dereference().format_string(pretty_structs=False, max_elements=16)
         except (gdb.error, RuntimeError, ValueError):
             return ""
         return "" if "<error" in text or "Cannot access memory" in text else _one_line(text)
+
+    def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
+        """See `Target.find_element`."""
+        from gdb_tls.hosts.gdb.containers import element
+
+        try:
+            return element(lookup, address, name)
+        except (gdb.error, RuntimeError, ValueError) as error:
+            return Absence(State.UNREADABLE, f"{name} cannot be read: {' '.join(str(error).split()).rstrip('.')}")
 
     def symbol_at(self, address: int) -> str | None:
         """See `Target.symbol_at`."""
@@ -268,7 +293,8 @@ class GdbTarget:
     def evaluate(self, expression: str) -> int:
         """See `Target.evaluate`."""
         try:
-            value = gdb.parse_and_eval(expression)
+            with users_language():
+                value = gdb.parse_and_eval(expression)
             bare = value.type.strip_typedefs()
             if bare.code in OBJECTS or bare.code == gdb.TYPE_CODE_FLT:
                 if value.address is None:
@@ -324,3 +350,10 @@ def is_core(path: str) -> bool:
         return open_elf(path).is_core
     except NotElf:
         return False
+
+
+def _process_of(lwp: int) -> int:
+    """The process of a thread: GDB takes the id of any thread for that of a process to attach to."""
+    with suppress(OSError, ValueError), open(f"/proc/{lwp}/status", encoding="ascii", errors="replace") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("Tgid:"))
+    return lwp

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.report import Report
 from gdb_tls.target.model import Flag, State, Thread
-from gdb_tls.views.words import numbers
+from gdb_tls.views.words import count, numbers
+
+# What is said of threads that the debugger does not list.
+LIVES = {
+    Flag.BEING_CREATED: "being created: the kernel has not made them yet",
+    Flag.NOT_ATTACHED: "not attached: GDB does not list them",
+}
 
 
 def verdict(report: Report) -> list[str]:
@@ -18,7 +24,14 @@ def verdict(report: Report) -> list[str]:
     if not sentences:
         everything = range(len(rows))
         sentences.append(_count("Set", report, everything) if everything else "There is no thread to look at.")
-    return sentences
+    return sentences + _namesakes(report.left_out)
+
+
+def _namesakes(texts: Sequence[str]) -> list[str]:
+    if not texts:
+        return []
+    others = "another variable is" if len(texts) == 1 else f"{len(texts)} other variables are"
+    return [f"Not shown: {others} called so, too: {', '.join(texts)}."]
 
 
 def _in_state(rows: Instances, state: State) -> list[int]:
@@ -89,6 +102,10 @@ def _flags(rows: Instances) -> list[str]:
     dangling = _with_flag(rows, Flag.DANGLING)
     if dangling:
         sentences.append(f"Dangling in {_who(rows, dangling)}: it points to memory that is not mapped.")
+    for flag, words in LIVES.items():
+        some = len(_with_flag(rows, flag))
+        if some:
+            sentences.append(f"{count(some, 'thread')} {'is' if some == 1 else 'are'} {words}.")
     ended = _with_flag(rows, Flag.EXITED)
     if ended:
         words = "1 thread has" if len(ended) == 1 else f"{len(ended):,} threads have"
