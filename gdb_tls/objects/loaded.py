@@ -191,10 +191,14 @@ class LoadedObjects:
             return loaded(None, in_memory, f"the name of the object that is loaded at 0x{load_base:x} cannot be read")
         if target_path.startswith(KERNEL_OBJECTS):
             return loaded(None, in_memory)
-        shown = target_path or self._target.executable or self._noted_name or "the executable"
+        # Of `ld.so ./program` the kernel and the debugger have the loader's name only.
+        is_started = load_base == (self._images.started_base or load_base)
+        shown = target_path or (is_started and (self._target.executable or self._noted_name)) or "the executable"
         wanted = f"{shown} (build id {in_memory})" if in_memory else shown
         problem = ""
         for found in self._target.files_for(target_path, dynamic, in_memory):
+            if not is_started and not target_path and self._is_started(found.path):
+                continue
             why_not = objection(self._images, load_base, found, wanted)
             if not why_not:
                 known = loaded(found.path, in_memory or open_elf(found.path).build_id)
@@ -202,6 +206,12 @@ class LoadedObjects:
             problem = problem or why_not
         missing = loaded(None, in_memory, problem or f"the file {wanted} is not on this machine")
         return missing._replace(set_aside=problem)
+
+    def _is_started(self, path: str) -> bool:
+        """Whether a file is the loader that the kernel has started."""
+        with suppress(NotElf):
+            return open_elf(path).build_id == self._images.build_id(self._images.started_base or 0)
+        return False
 
     @cached_property
     def _noted_name(self) -> str:

@@ -44,12 +44,8 @@ class Program:
     def libc(self) -> CLibrary:
         """The C library; what is read instead of files of other builds is said on the way."""
         found = c_libraries.find(self.target, self.objects)
-        own = {loaded.path for loaded in self.objects.all}
         for loaded in self.objects.all:
-            if not loaded.set_aside or not loaded.path or not self.objects.tls_segment_at(loaded.load_base):
-                continue
-            # Of a program that was started by the loader's name, the debugger takes the loader for the executable.
-            if not any(f"{path} is " in loaded.set_aside for path in own):
+            if loaded.set_aside and loaded.path and self.objects.tls_segment_at(loaded.load_base):
                 self.announce(f"Note: {loaded.set_aside}; {loaded.path} is read instead.")
         return found
 

@@ -26,8 +26,8 @@ class Report(NamedTuple):
         instances: one for every thread, in the order of the threads' numbers.
         starts_null: whether a new block would hold a null pointer there.
         selected: the number of GDB's selected thread; None where there is none.
-        is_part: whether the program has threads that were not asked for.
         left_out: what to type for each other variable of that name, which was not meant.
+        is_part: whether the program has threads that were not asked for.
     """
 
     target: TargetInfo
@@ -37,8 +37,8 @@ class Report(NamedTuple):
     instances: Instances
     starts_null: bool
     selected: int | None = None
-    is_part: bool = False
     left_out: Sequence[str] = ()
+    is_part: bool = False
 
     @property
     def expression(self) -> str:
@@ -114,6 +114,6 @@ def inspect(
         instances=instances,
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
-        is_part=len(chosen) < len(every),
         left_out=left_out,
+        is_part=len(chosen) < len(every),
     )
