@@ -238,3 +238,22 @@ def test_valgrinds_core(tmp_path: Path) -> None:
         inferior.process.wait(LIMIT_SECONDS)
     (core,) = folder.glob("vgcore*")
     assert all_wrong(ask([executable, "-c", core], QUERIES, tmp_path / "answers"), Truth(folder / "truth.jsonl")) == []
+
+
+def test_missing_files_debug_file(tmp_path: Path) -> None:
+    """A library that is not here, but its debug file is: symbols and PT_TLS are all that is needed of it."""
+    executable = built(tmp_path / "bin")
+    folder = tmp_path / "run"
+    with running(command_of(executable, folder, "wait"), folder) as inferior:
+        core = make_core(inferior, by_kernel=False)
+    library = tmp_path / "bin" / "libnear.so"
+    found = re.search(r"Build ID: ([0-9a-f]+)", run(["readelf", "-nW", library]))
+    assert found
+    place = tmp_path / "debug" / ".build-id" / found[1][:2] / f"{found[1][2:]}.debug"
+    place.parent.mkdir(parents=True)
+    run(["objcopy", "--only-keep-debug", library, place])
+    library.unlink()
+    arguments = [executable, "-c", core]
+    assert "near_buffer" not in ask(arguments, QUERIES, tmp_path / "without").documents
+    answers = ask(arguments, QUERIES, tmp_path / "answers", early=[f"set debug-file-directory {tmp_path / 'debug'}"])
+    assert all_wrong(answers, Truth(folder / "truth.jsonl")) == []
