@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
-from gdb_tls.elf.headers import PT_INTERP, ProgramHeader, TlsSegment
+from gdb_tls.elf.headers import PT_INTERP, PT_LOAD, ProgramHeader, TlsSegment
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.objects.builds import objection
 from gdb_tls.objects.images import Images
@@ -40,7 +40,8 @@ class LoadedObject(NamedTuple):
         build_id: of the object in memory or else of the file; None where neither has one.
         problem: why `path` is None; empty where it is not.
         noted: its name in the memory map, where `path` is no name that says something (`/proc/PID/map_files/...`).
-        set_aside: why a file that is likelier by its name is not `path`; empty where there is none.
+        set_aside: why a file that is likelier by its name is not `path`; empty where there is none.  The debugger
+            may have read that file.
     """
 
     link_map: int
@@ -190,16 +191,27 @@ class LoadedObjects:
             return loaded(None, in_memory, f"the name of the object that is loaded at 0x{load_base:x} cannot be read")
         if target_path.startswith(KERNEL_OBJECTS):
             return loaded(None, in_memory)
-        shown = target_path or self._target.executable or self._noted_name or "the executable"
+        # Of `ld.so ./program` the kernel and the debugger have the loader's name only.
+        is_started = load_base == (self._images.started_base or load_base)
+        shown = target_path or (is_started and (self._target.executable or self._noted_name)) or "the executable"
         wanted = f"{shown} (build id {in_memory})" if in_memory else shown
         problem = ""
         for found in self._target.files_for(target_path, dynamic, in_memory):
+            if not is_started and not target_path and self._is_started(found.path):
+                continue
             why_not = objection(self._images, load_base, found, wanted)
             if not why_not:
                 known = loaded(found.path, in_memory or open_elf(found.path).build_id)
                 return known._replace(noted=found.noted, set_aside=problem)
             problem = problem or why_not
-        return loaded(None, in_memory, problem or f"the file {wanted} is not on this machine")
+        missing = loaded(None, in_memory, problem or f"the file {wanted} is not on this machine")
+        return missing._replace(set_aside=problem)
+
+    def _is_started(self, path: str) -> bool:
+        """Whether a file is the loader that the kernel has started."""
+        with suppress(NotElf):
+            return open_elf(path).build_id == self._images.build_id(self._images.started_base or 0)
+        return False
 
     @cached_property
     def _noted_name(self) -> str:
@@ -208,6 +220,22 @@ class LoadedObjects:
             return self._words.string(self._target.auxiliary_vector().get(AT_EXECFN, 0))
         except UnreadableMemory:
             return ""
+
+    def bounds(self, loaded: LoadedObject) -> tuple[int, int] | None:
+        """The first address of a loaded object and the one after its last; None where nothing tells."""
+        headers = self.headers_at(loaded.load_base)
+        if not any(header.type == PT_LOAD for header in headers) and loaded.file:
+            with suppress(NotElf):
+                headers = loaded.file.segments
+        ends = [(header.address, header.address + header.size) for header in headers if header.type == PT_LOAD]
+        if not ends:
+            return None
+        return loaded.load_base + min(start for start, _ in ends), loaded.load_base + max(end for _, end in ends)
+
+    @cached_property
+    def misread(self) -> list[tuple[int, int]]:
+        """Where the debugger's names and lines may be those of another build."""
+        return [bounds for loaded in self.all if loaded.set_aside and (bounds := self.bounds(loaded))]
 
     def tls_segment_at(self, load_base: int) -> TlsSegment | None:
         """The PT_TLS header from memory, for an object whose file is missing."""

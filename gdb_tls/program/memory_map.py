@@ -11,9 +11,7 @@ from functools import cached_property
 from itertools import repeat
 from typing import NamedTuple
 
-from gdb_tls.elf.file import NotElf
-from gdb_tls.elf.headers import PT_LOAD
-from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
+from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.survey import Survey
 
 AT_RANDOM = 25
@@ -119,23 +117,10 @@ def objects_ranges(objects: LoadedObjects) -> list[Range]:
     """Where the loaded objects are, with their `.bss`, which the kernel's list gives no file."""
     found = []
     for loaded in objects.all:
-        bounds = object_bounds(objects, loaded)
+        bounds = objects.bounds(loaded)
         if bounds:
             found.append(Range(*bounds, Area(STATIC)))
     return found
-
-
-def object_bounds(objects: LoadedObjects, loaded: LoadedObject) -> tuple[int, int] | None:
-    """The first address of a loaded object and the one after its last; None where nothing tells."""
-    ends = [(h.address, h.address + h.size) for h in objects.headers_at(loaded.load_base) if h.type == PT_LOAD]
-    if not ends and loaded.file:
-        try:
-            ends = [(h.address, h.address + h.size) for h in loaded.file.segments if h.type == PT_LOAD]
-        except NotElf:
-            return None
-    if not ends:
-        return None
-    return loaded.load_base + min(start for start, _ in ends), loaded.load_base + max(end for _, end in ends)
 
 
 def flatten(layers: Iterable[Sequence[Range]]) -> tuple[list[int], list[Area]]:

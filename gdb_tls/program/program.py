@@ -44,10 +44,8 @@ class Program:
     def libc(self) -> CLibrary:
         """The C library; what is read instead of files of other builds is said on the way."""
         found = c_libraries.find(self.target, self.objects)
-        own = {loaded.path for loaded in self.objects.all}
         for loaded in self.objects.all:
-            # Of a program that was started by the loader's name, the debugger takes the loader for the executable.
-            if loaded.set_aside and loaded.path and not any(f"{path} is " in loaded.set_aside for path in own):
+            if loaded.set_aside and loaded.path and self.objects.tls_segment_at(loaded.load_base):
                 self.announce(f"Note: {loaded.set_aside}; {loaded.path} is read instead.")
         return found
 
@@ -118,11 +116,21 @@ class Program:
         return self.regions[at] if at >= 0 and address < self.regions[at].end else None
 
     def frames(self, thread: Thread, most: int) -> list[Frame]:
-        """The innermost frames of a thread; none where its stack cannot be read.  A bad one ends no command."""
+        """The innermost frames of a thread; none where its stack cannot be read.  A bad one ends no command.
+
+        Where the debugger has read another build's file, its names and lines are wrong: only the address is given.
+        """
         try:
-            return self.target.frames(thread, most)
+            frames = self.target.frames(thread, most)
         except Exception as error:
             return [Frame(f"<{reason(error)}>", "", 0, 0)]
+        wrong = self.objects.misread
+        if not wrong:
+            return frames
+        return [
+            Frame("", "", 0, frame.pc) if any(start <= frame.pc < end for start, end in wrong) else frame
+            for frame in frames
+        ]
 
     def where(self, thread: Thread) -> Frame | None:
         """The innermost frame of a thread that has a name; None where its stack cannot be read."""

@@ -100,8 +100,7 @@ def test_core_with_the_wrong_executable(ended_apart: Path, programs: Path, tmp_p
     commands = ["tls-inspect solo_buffer", "tls-inspect ended_buffer"]
     done = session([programs / "solo", "-c", ended_apart / "core"], commands, tmp_path)
     assert "solo_buffer" in one_sentence(done, "tls-inspect solo_buffer")
-    assert "ended_buffer" in done["tls-inspect ended_buffer"].output
-    words = " ".join(done.result.text.split())
+    words = done["tls-inspect ended_buffer"].words
     assert f"{programs / 'solo'} is another build" in words, words
     assert build_id(ended_apart / "bin" / "ended") in words and "is read instead" in words, words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,9 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]
 
 
 @contextlib.contextmanager
-def gdbserver(*arguments: object) -> Iterator[str]:
-    """A server on a port that the kernel chose: the argument for `target`."""
-    command = ["gdbserver", *map(str, arguments)]
+def gdbserver(*arguments: object, through: Sequence[object] = ()) -> Iterator[str]:
+    """A server on a port that the kernel chose: the argument for `target`; `through` is a command that starts it."""
+    command = [*map(str, through), "gdbserver", *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         try:

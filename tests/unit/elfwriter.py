@@ -77,6 +77,7 @@ class Elf:
     debugdata: bytes | None = None
     debuglink: str | None = None
     debug_info: bool = False
+    sections: dict[str, bytes] = field(default_factory=dict)
     dynamic: Sequence[tuple[int, int]] = ()
     interpreter: str = ""
     data: dict[int, bytes] = field(default_factory=dict)
@@ -142,6 +143,8 @@ class Elf:
                 table, text = self._symbols(symbols)
                 section(name, kind, table, link=len(rows) + 1, entry=24 if self.wide else 16)
                 section(strings, SHT_STRTAB, text)
+        for name, data in self.sections.items():
+            section(name, SHT_PROGBITS, data)
         if self.debug_info:
             section(".debug_info", SHT_PROGBITS, b"DWARF")
         if self.debugdata is not None:

@@ -280,7 +280,8 @@ class Process:
         loaded.link_map = self.allocate(0xA0 * self.word)
         name = self.allocate(256)
         self.memory.write(name, target_path.encode() + b"\0")
-        self.memory.put(loaded.link_map, loaded.base - loaded.elf.base, name, loaded.base + 0x280, 0)
+        before = self.objects[-1].link_map if self.objects else 0
+        self.memory.put(loaded.link_map, loaded.base - loaded.elf.base, name, loaded.base + 0x280, 0, before)
         if self.objects:
             self.memory.put(self.objects[-1].link_map + 3 * self.word, loaded.link_map)
         elif self.r_debug:

@@ -9,7 +9,6 @@ from functools import cached_property
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import reason
 from gdb_tls.libc.library import KnowsStartRoutines
-from gdb_tls.program.memory_map import object_bounds
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.rules import Crash
 from gdb_tls.target.model import Module
@@ -107,7 +106,7 @@ class ModuleScene:
         objects = self._survey.program.objects
         for loaded in objects.all:
             if loaded.load_base == self.module.load_base and loaded.target_path == self.module.target_path:
-                return object_bounds(objects, loaded) or (0, 0)
+                return objects.bounds(loaded) or (0, 0)
         return 0, 0
 
     def holds(self, frame: Frame) -> bool:
