@@ -17,6 +17,7 @@ RUST_VALUE = re.compile(
     r"(::(\{+[\w ]+(#\d+)?\}+|__getit|__init|_?__rust_std_internal_\w+))+"
     r"::(VAL|STATE|__KEY|__RUST_STD_INTERNAL_(VAL|KEY))$"
 )
+RUST_CRATE = re.compile(r"(?<=\w)\[[0-9a-f]{12,16}\](?=::)")
 RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 # gfortran's trans-decl.c, gfc_sym_mangled_identifier.
 FORTRAN = re.compile(r"__(\w+?)_MOD_(\w+)")
@@ -105,9 +106,9 @@ def _unquote(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A demangled name without what people leave out: parameters, tags, anonymous namespaces, Rust's crate numbers."""
+    """A demangled name without what people leave out: parameters, ABI tags, anonymous namespaces."""
     name = name.replace("(anonymous namespace)::", "")
-    name = re.sub(r"\[abi:[^\]]*\]|\[[0-9a-f]{12,16}\](?=::)", "", name)
+    name = re.sub(r"\[abi:[^\]]*\]", "", name)
     while match := re.search(r"\)( const)?(?=::)", name):
         start = _opening(name, match.start())
         if start < 0:
@@ -134,10 +135,21 @@ def is_helper(linkage: str) -> bool:
 def source_name(linkage: str, demangled: str) -> str:
     """What a program's source calls a symbol, as far as its name tells; parameters and the like are left out."""
     fortran = FORTRAN.fullmatch(SUFFIXES.sub("", linkage))
-    if fortran:
-        return f"{fortran[1]}::{fortran[2]}"
-    name = RUST_HASH.sub("", demangled)
-    return plain(RUST_VALUE.sub("", name))
+    return f"{fortran[1]}::{fortran[2]}" if fortran else plain(demangled)
+
+
+def without_rust_details(name: str) -> str:
+    """A demangled name of Rust without hash and crate numbers; `thread_local!` variables as they are declared."""
+    return RUST_VALUE.sub("", RUST_CRATE.sub("", RUST_HASH.sub("", name)))
+
+
+def rust_spellings(name: str) -> Iterator[str]:
+    """What a `thread_local!` variable's value may be called in debug information, by what the source calls it."""
+    yield name
+    inner = [f"{{constant#{one}}}::{{closure#{two}}}" for one in range(2) for two in range(3)]
+    for function in (*inner, "__getit"):
+        for value in ("__RUST_STD_INTERNAL_VAL", "VAL", "__KEY"):
+            yield f"{name}::{function}::{value}"
 
 
 def spellings(linkage: str, demangled: str) -> list[str]:
@@ -160,7 +172,7 @@ def is_without_case(linkage: str, file: str) -> bool:
 
 def comparable(name: str) -> str:
     """A name in the form in which names are compared: no blanks but between words, nothing that people leave out."""
-    name = re.sub(r"\s*([^\w\s])\s*", r"\1", plain(name).strip())
+    name = re.sub(r"\s*([^\w\s])\s*", r"\1", plain(without_rust_details(name)).strip())
     return plain(re.sub(r"(\d)(u|l|ul|ll|ull)(?=[,>])", r"\1", name))
 
 

@@ -14,7 +14,7 @@ from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.gdb import types
 from gdb_tls.hosts.gdb.selection import setting
-from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, source_name
+from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.target.model import Path, Type
 from gdb_tls.target.protocol import DebugSymbol, OtherName, Part
 
@@ -63,7 +63,10 @@ class GdbSymbols:
         untagged = re.sub(r"\[abi:[^\]]*\]", "", bare)
         source = SUFFIXES.sub("", source_name(symbol.name, name))
         spaced = untagged.replace("(anonymous namespace)::", "")
-        for spelling in dict.fromkeys([bare, untagged, spaced, RUST_HASH.sub("", bare), source, symbol.name]):
+        spellings = [bare, untagged, spaced, source, symbol.name]
+        if symbol.name.startswith("_R") or re.search(r"17h[0-9a-f]{16}E", symbol.name):
+            spellings = [*rust_spellings(bare)]
+        for spelling in dict.fromkeys(spellings):
             for objfile in _objfiles(object_path):
                 for found, is_global in (
                     (objfile.lookup_global_symbol(spelling), True),
@@ -170,7 +173,8 @@ def _demangle(name: str) -> str:
     languages = {"_D": ("d",), "_R": ("rust",)}.get(name[:2], ("c++", "rust"))
     for language in languages:
         with suppress(gdb.error):
-            return str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
+            found = str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
+            return without_rust_details(found) if language == "rust" or RUST_HASH.search(found) else found
     return name
 
 
@@ -211,7 +215,7 @@ def _is_named(found: gdb.Symbol, symbol: ElfSymbol) -> bool:
     """Whether a declaration is that of a linkage name, not of a namesake elsewhere."""
     linkage = found.linkage_name or ""
     # C statics have no linkage name in DWARF, and GDB gives their plain name.
-    return linkage == symbol.name or not linkage.startswith("_Z") or "Z" not in symbol.name[:2] + linkage[:2]
+    return linkage == symbol.name or not linkage.startswith(("_Z", "_R", "_D"))
 
 
 def _chosen(symbol: ElfSymbol, fitting: Sequence[tuple[gdb.Symbol, bool]]) -> list[gdb.Symbol]:
