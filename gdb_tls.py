@@ -23,6 +23,10 @@ def _load():
     sys.path[:0] = [place for place in [here] + places if os.path.isdir(place) and place not in sys.path]
     from importlib.util import find_spec
 
+    # Alone, it is found itself under that name.
+    if not find_spec("gdb_tls").submodule_search_locations:
+        wanted = "gdb_tls.py needs the folder gdb_tls of its checkout beside it, in %s."
+        return wanted % here + " To carry one file only: scripts/bundle."
     from gdb_tls.hosts.gdb.register import register
 
     register()

@@ -99,6 +99,33 @@ manager_command() {
     esac
 }
 
+# Says every few seconds how far the package manager is, by the last line of its log, until it is killed.
+tell_progress() {
+    seconds=0
+    while sleep 5 >/dev/null 2>&1; do
+        seconds=$((seconds + 5))
+        say "  $seconds s: $(tail -n 1 "$package_log" | tr '\r' '\n' | grep . | tail -n 1 | cut -c 1-60)"
+    done
+}
+
+# manage WORD...: runs the package manager, whose words go to the log. It stays in the foreground, for Ctrl-C.
+manage() {
+    tell_progress &
+    teller=$!
+    # shellcheck disable=SC2086 # sudo -n, or nothing
+    if $as_root "$@" >>"$package_log" 2>&1 </dev/null; then managed=0; else managed=$?; fi
+    stop_teller
+    return "$managed"
+}
+
+stop_teller() {
+    if [ -n "$teller" ]; then
+        # No other signal: one that comes before the subshell has begun goes to this shell's own trap, and is lost.
+        { kill -KILL "$teller" && wait "$teller"; } 2>/dev/null || :
+    fi
+    teller=
+}
+
 # install_packages THING...: installs what is missing, or says what to run.
 install_packages() {
     manager=$(package_manager)
@@ -114,14 +141,14 @@ install_packages() {
         fail "$(missing_text "$@"), and only root may install packages." \
             "Run: sudo $(manager_command) $packages; then run this again."
     fi
-    say "Installing $packages ($manager; this can take a minute) ..."
+    say "Installing $packages ($manager; this can take a minute or two) ..."
     package_log=$(mktemp)
     # Debian's lists are missing in fresh containers, and old ones name packages that are gone: update, try again.
     # shellcheck disable=SC2046,SC2086 # the words of the command and the package names are wanted one by one
-    if $as_root env DEBIAN_FRONTEND=noninteractive $(manager_command) $packages >"$package_log" 2>&1 </dev/null; then
+    if manage env DEBIAN_FRONTEND=noninteractive $(manager_command) $packages; then
         rm -f "$package_log"
-    elif [ "$manager" = apt-get ] && $as_root apt-get update >>"$package_log" 2>&1 </dev/null &&
-        $as_root env DEBIAN_FRONTEND=noninteractive $(manager_command) $packages >>"$package_log" 2>&1 </dev/null; then
+    elif [ "$manager" = apt-get ] && manage apt-get update &&
+        manage env DEBIAN_FRONTEND=noninteractive $(manager_command) $packages; then
         rm -f "$package_log"
     else
         tail -n 5 "$package_log" >&2 2>/dev/null || :
@@ -531,6 +558,7 @@ restore() {
     trap - EXIT
     trap '' HUP INT TERM PIPE
     set +e
+    stop_teller
     if [ "$committed" = no ] && [ -n "$work" ]; then
         if [ "$gdbinit_touched" = yes ]; then
             if [ -e "$work/gdbinit.old" ]; then
@@ -562,6 +590,7 @@ restore() {
 protect() {
     work=
     package_log=
+    teller=
     made=
     moved=no
     gdbinit_touched=no
@@ -699,10 +728,10 @@ report() {
     if [ "$use_gdbinit" = yes ]; then
         say "  loaded by   a line in $gdbinit"
         say "  checked     gdb starts and knows tls-inspect: $check_answer"
-        say "  in gdb      tls-inspect NAME; help tls-inspect"
+        say "  in gdb      tls-audit; tls-inspect NAME; tls (lists all commands)"
     else
         say "  checked     gdb loads it and knows tls-inspect: $check_answer"
-        say "  in gdb      source $prefix/gdb_tls.py"
+        say "  in gdb      source $prefix/gdb_tls.py; then tls (lists all commands)"
     fi
     if [ -e "$bin/gdb-tls" ]; then
         say "  in a shell  $bin/gdb-tls CORE; gdb-tls --help"

@@ -6,6 +6,8 @@ turns it into one line; nothing else catches it on the way.
 
 from __future__ import annotations
 
+import os
+
 
 class TlsError(Exception):
     """The root of all errors that are shown to the user.
@@ -77,3 +79,18 @@ class ResolverUnavailable(TlsError):
 
 class OutputError(TlsError):
     """The result cannot be written where it was asked for."""
+
+
+def reason(error: Exception) -> str:
+    """Why one variable, thread or module has no answer, for its row: the others' rows go on.
+
+    What nobody foresaw says so, and ends the command where GDB_TLS_DEBUG is set.
+    """
+    if isinstance(error, TlsError):
+        return error.what
+    if os.environ.get("GDB_TLS_DEBUG"):
+        raise error
+    sentence = " ".join(str(error).split()).rstrip(".")
+    if type(error).__module__ == "gdb":
+        return f"GDB says: {sentence}"
+    return f"{type(error).__name__}: {sentence} (a defect of gdb-tls: please report it)"

@@ -142,7 +142,9 @@ def start_gdb(wanted: Wanted, plan: Plan) -> int:
         "verbose": bool(wanted.own.verbose),
         "answered": ANSWERED,
     }
-    batch = f"python import gdb_tls.hosts.gdb.batch as batch; batch.run({json.dumps(json.dumps(task))})"
+    # Where the extension has not loaded it has said why.
+    batch = "python if 'gdb_tls' in __import__('sys').modules: import gdb_tls.hosts.gdb.batch as batch; "
+    batch += f"batch.run({json.dumps(json.dumps(task))})"
     command = [gdb, "-nx", "--batch", "-ex", f"source {EXTENSION}", "-ex", batch, *plan.words]
     environment = {**os.environ, "SHELL": "/bin/sh"}
     stdin = None if plan.interactive else subprocess.DEVNULL

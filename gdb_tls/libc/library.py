@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from gdb_tls.errors import reason
 from gdb_tls.target.model import Absence, Module, Place, State, Thread
 
 
@@ -13,11 +14,14 @@ class ListedThreads(NamedTuple):
 
     Attributes:
         thread_pointers: where the TLS of each is addressed from.
-        lwps: the kernel's id of each; 0 for a thread that has ended.
+        lwps: the kernel's id of each; 0 for a thread that has ended, or that is not made yet.
+        on_own_stacks: the thread pointers of the main thread and of those on stacks that the program gave them; empty
+            where the library does not tell.
     """
 
     thread_pointers: list[int]
     lwps: list[int]
+    on_own_stacks: Collection[int] = ()
 
 
 class CLibrary(Protocol):
@@ -43,8 +47,15 @@ class CLibrary(Protocol):
 
 
 def blocks_in(libc: CLibrary, module: Module, threads: Sequence[Thread]) -> list[Place]:
-    """One module's block in each thread; a thread without a thread pointer keeps its own reason."""
-    found = libc.blocks(module, [thread.thread_pointer for thread in threads if thread.thread_pointer is not None])
+    """One module's block in each thread; a thread without a thread pointer keeps its own reason.
+
+    A module whose blocks cannot be found is no reason not to look at the others.
+    """
+    pointers = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
+    try:
+        found = libc.blocks(module, pointers)
+    except Exception as error:
+        found = [Absence(State.UNRESOLVED, reason(error))] * len(pointers)
     if len(found) == len(threads):
         return found
     known = iter(found)
@@ -52,6 +63,15 @@ def blocks_in(libc: CLibrary, module: Module, threads: Sequence[Thread]) -> list
         next(known) if thread.thread_pointer is not None else Absence(State.UNRESOLVED, thread.problem)
         for thread in threads
     ]
+
+
+@runtime_checkable
+class KnowsEndings(Protocol):
+    """A C library that notes when a thread has begun to end."""
+
+    def have_ended(self, thread_pointers: Sequence[int]) -> list[bool | None]:
+        """Whether each thread has left its start routine; None where that cannot be read."""
+        ...
 
 
 @runtime_checkable

@@ -111,4 +111,6 @@ def survey_grid(
 
 
 def _row(column: Column, with_values: bool) -> Row:
-    return Row(column.variable, column.judged_as[0], column.states(), column.raws() if with_values else None)
+    states = column.states()
+    variable = column.variable._replace(problem=column.problem)
+    return Row(variable, column.judged_as[0], states, column.raws() if with_values else None)

@@ -11,11 +11,14 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gdb_tls.errors import reason
 from gdb_tls.libc import find as c_libraries
 from gdb_tls.libc.library import CLibrary
 from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.program.constants import Constants
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.symbols import Symbols
+from gdb_tls.program.threads import find_threads
 from gdb_tls.target.model import Module, TargetInfo, Thread
 from gdb_tls.target.protocol import Frame, Region, Target
 
@@ -50,6 +53,11 @@ class Program:
         library = self.libc
         return library.thread_data if isinstance(library, HasThreadData) else UnknownThreadData(library.name)
 
+    @cached_property
+    def constants(self) -> Constants:
+        """Which addresses are of constants and code."""
+        return Constants(self.objects)
+
     @property
     def modules(self) -> Sequence[Module]:
         """All modules, by id."""
@@ -77,44 +85,17 @@ class Program:
 
     def named(self, thread: Thread) -> Thread:
         """The thread with its name."""
-        num, lwp, _, pointer, exited, running, problem = thread
-        return Thread(num, lwp, self.target.name_of(thread), pointer, exited, running, problem)
+        num, lwp, _, pointer, life, running, problem = thread
+        try:
+            name = self.target.name_of(thread)
+        except Exception as error:  # one bad thread is one bad row
+            name = f"<{reason(error)}>"
+        return Thread(num, lwp, name, pointer, life, running, problem)
 
     @cached_property
     def unnamed_threads(self) -> list[Thread]:
-        """Every thread of the debugger, with its thread pointer, then the ended ones that only libc lists.
-
-        libc's lists give all thread pointers without reading a register.  A thread that is
-        not on them (a damaged list, ids of another pid namespace) is asked for its registers.
-        """
-        pointers, lwps = self.libc.threads()
-        by_lwp = dict(zip(lwps, pointers))
-        by_lwp.pop(0, None)
-        threads = self.target.threads(by_lwp)
-        shown = {thread.thread_pointer for thread in threads}
-        if None in shown:
-            threads = [one if one.thread_pointer is not None else self._by_registers(one) for one in threads]
-            shown = {thread.thread_pointer for thread in threads}
-        others = [(pointer, lwp) for pointer, lwp in zip(pointers, lwps) if pointer not in shown]
-        # Ids that match nowhere are of another pid namespace: then only a zero id means "ended".
-        comparable = bool(others) and not by_lwp.keys().isdisjoint([thread.lwp for thread in threads])
-        return threads + [
-            Thread(None, lwp or None, "", pointer, exited=True)
-            for pointer, lwp in others
-            if (not lwp or comparable) and not self.libc.check_thread_pointer(pointer)
-        ]
-
-    def _by_registers(self, thread: Thread) -> Thread:
-        """A thread that libc does not list, with its thread pointer or why it has none."""
-        if thread.running:
-            return thread._replace(
-                problem="the thread is running and libc does not list it: its registers cannot be read"
-            )
-        pointer = self.target.thread_pointer(thread)
-        if pointer is None:
-            return thread._replace(problem="its thread pointer is not known: its registers cannot be read")
-        problem = self.libc.check_thread_pointer(pointer)
-        return thread._replace(problem=problem) if problem else thread._replace(thread_pointer=pointer)
+        """Every thread of the debugger, with its thread pointer, then those that only libc lists."""
+        return find_threads(self.target, self.libc)
 
     @cached_property
     def regions(self) -> Sequence[Region]:
@@ -130,7 +111,14 @@ class Program:
         at = bisect_right(self._region_starts, address) - 1
         return self.regions[at] if at >= 0 and address < self.regions[at].end else None
 
+    def frames(self, thread: Thread, most: int) -> list[Frame]:
+        """The innermost frames of a thread; none where its stack cannot be read.  A bad one ends no command."""
+        try:
+            return self.target.frames(thread, most)
+        except Exception as error:
+            return [Frame(f"<{reason(error)}>", "", 0, 0)]
+
     def where(self, thread: Thread) -> Frame | None:
         """The innermost frame of a thread that has a name; None where its stack cannot be read."""
-        frames = self.target.frames(thread, 4)
+        frames = self.frames(thread, 4)
         return next((frame for frame in frames if frame.function), frames[0] if frames else None)

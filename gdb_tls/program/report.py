@@ -71,7 +71,9 @@ def inspect(
     if type:
         variable = variable._replace(type=program.target.debug.parse_type(type))
     root, assumed = (
-        (variable.type, ()) if variable.type else untyped(variable.size, program.target.architecture.pointer_size)
+        (variable.type, ())
+        if variable.type
+        else untyped(variable.size, program.target.architecture.pointer_size, variable.linkage_name)
     )
     path = None
     if path_text:
@@ -89,7 +91,15 @@ def inspect(
     places = resolver.resolve(variable, asked)
     if path:
         places = follow(program.target, path, places)
-    instances = read_instances(program.target, path.type if path else root, assumed, asked, places, resolver.name)
+    instances = read_instances(
+        program.target,
+        path.type if path else root,
+        assumed,
+        asked,
+        places,
+        resolver.name,
+        are_constant=program.constants.among,
+    )
     if len(chosen) < len(asked):
         kept = set(chosen)
         instances = instances.select([index for index, thread in enumerate(asked) if thread in kept])

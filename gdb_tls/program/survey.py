@@ -14,13 +14,14 @@ from functools import cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
+from gdb_tls.errors import reason
 from gdb_tls.libc.library import blocks_in
-from gdb_tls.program.instances import Instances
+from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.program import Program
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.value import read_instances, untyped
-from gdb_tls.target.model import Absence, Flag, Kind, Module, Place, State, Thread, Type, Variable
+from gdb_tls.target.model import Absence, Flag, Instance, Kind, Module, Place, State, Thread, Type, Variable
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.target.protocol import Target
 
@@ -49,7 +50,14 @@ class Span(NamedTuple):
 
 
 class Blocks:
-    """One module's block in each thread."""
+    """One module's block in each thread.
+
+    Attributes:
+        module: the module.
+        places: where the block is, or why there is none.
+        absent: the threads without one, by position.
+        problem: why the bytes could not be read; empty where they could, or have not been asked for.
+    """
 
     def __init__(
         self, target: Target, module: Module, places: Sequence[Place], ranges: Sequence[tuple[int, int]]
@@ -58,13 +66,18 @@ class Blocks:
         self.module = module
         self.places = places
         self.absent = [index for index, place in enumerate(places) if not isinstance(place, int)]
+        self.problem = ""
         self._target = target
         self._ranges = _joined(ranges)
 
     @cached_property
     def spans(self) -> list[Span]:
         """The wanted ranges' bytes, each range read once in each thread."""
-        return [self._read(start, end) for start, end in self._ranges]
+        try:
+            return [self._read(start, end) for start, end in self._ranges]
+        except Exception as error:  # one bad module is one bad row
+            self.problem = reason(error)
+            return []
 
     def _read(self, start: int, end: int) -> Span:
         here = [index for index, place in enumerate(self.places) if isinstance(place, int)]
@@ -137,11 +150,21 @@ class Column:
         """The variable as the debugger describes it.  The first use may cost the debugger a while."""
         return self._survey.symbols.variable(self.candidate)
 
+    @property
+    def is_described(self) -> bool:
+        """Whether the debugger has been asked for it."""
+        return "variable" in self.__dict__
+
+    @property
+    def problem(self) -> str:
+        """Why not all is known of it; empty where it is."""
+        return self.variable.problem or self.blocks.problem
+
     @cached_property
     def judged_as(self) -> tuple[Type, tuple[Flag, ...]]:
         """The type by which the bytes are read, and the flags that follow from not knowing a better one."""
         kind = self.variable.type
-        return (kind, ()) if kind else untyped(self.size, self._survey.pointer_size)
+        return (kind, ()) if kind else untyped(self.size, self._survey.pointer_size, self.candidate.symbol.name)
 
     @property
     def pointer_offset(self) -> int | None:
@@ -179,6 +202,20 @@ class Column:
     def instances(self, indices: Iterable[int] | None = None) -> Instances:
         """Its instances in the threads at these positions in `Survey.threads`; in all where none are given."""
         chosen = range(len(self.blocks.places)) if indices is None else list(indices)
+        try:
+            return self._instances(chosen)
+        except Exception as error:  # one bad variable is one bad row
+            why = reason(error)
+            threads = [self._survey.threads[index] for index in chosen]
+            judgements = [Judgement(State.UNREADABLE, (), why)] * len(threads)
+            return Instances(
+                threads,
+                judgements,
+                [None] * len(threads),
+                lambda index: Instance(threads[index], State.UNREADABLE, (), None, None, "", VIA, why),
+            )
+
+    def _instances(self, chosen: Sequence[int]) -> Instances:
         kind, assumed = self.judged_as
         at = self.pointer_offset
         order = self._survey.program.target.architecture.byte_order
@@ -199,6 +236,7 @@ class Column:
             [places[index] for index in chosen],
             VIA,
             holders,
+            self._survey.program.constants.among,
         )
 
 

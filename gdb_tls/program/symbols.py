@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from gdb_tls.elf.file import open_elf
-from gdb_tls.errors import BadArgument
+from gdb_tls.errors import BadArgument, reason
 from gdb_tls.program.lookup import Found, Lookup, modules_of
 from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described
 from gdb_tls.program.names import is_helper, source_name
@@ -46,7 +46,13 @@ class Symbols:
 
     @cached_property
     def _candidates(self) -> list[Candidate]:
-        return candidates_of(self.modules, self._target.debug)
+        found: list[Candidate] = []
+        for index, module in enumerate(self.modules):
+            try:
+                found += candidates_of([module], self._target.debug)
+            except Exception as error:  # one bad module is one bad row
+                self.modules[index] = module._replace(problem=f"{module.name}: {reason(error)}")
+        return found
 
     def candidates(self) -> list[Candidate]:
         """Every TLS symbol of every module; two names of one place come both."""
@@ -80,11 +86,17 @@ class Symbols:
         return self._described[module.id]
 
     def variable(self, candidate: Candidate) -> Variable:
-        """Joins what the symbol table and the debugger say of one symbol."""
+        """Joins what the symbol table and the debugger say of one symbol; where they fail, why."""
         module, symbol = candidate
-        name = self._target.debug.demangle([symbol.name])[0]
-        described = self._target.debug.describe(symbol, name, module.path) if module.path else None
-        size = symbol.size or (described.type.size if described and described.type else 0)
+        name, described, initial, problem = symbol.name, None, None, ""
+        size = symbol.size
+        try:
+            name = self._target.debug.demangle([symbol.name])[0]
+            described = self._target.debug.describe(symbol, name, module.path) if module.path else None
+            size = symbol.size or (described.type.size if described and described.type else 0)
+            initial = self.initial_image(module, symbol.value, size)
+        except Exception as error:  # one bad variable is one bad row
+            problem = reason(error)
         return Variable(
             name=described.name if described else name,
             linkage_name=symbol.name,
@@ -97,7 +109,8 @@ class Symbols:
             is_static=symbol.is_local,
             file=os.path.basename(described.file if described else symbol.file),
             line=described.line if described else 0,
-            initial=self.initial_image(module, symbol.value, size),
+            initial=initial,
+            problem=problem,
             debugger_symbol=described.symbol if described else None,
         )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
+from gdb_tls.errors import reason
 from gdb_tls.program.instances import Instances, Judgement
-from gdb_tls.target.model import Absence, Counted, Flag, Instance, Kind, Path, Place, State, Thread, Type
+from gdb_tls.target.model import Absence, Counted, Flag, Instance, Kind, Life, Path, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 LONGEST_PREVIEW = 40
@@ -18,11 +19,18 @@ FLOATS = {4: "f", 8: "d"}
 LONGEST_BUFFER = 1 << 40
 
 
-def untyped(size: int, pointer_size: int) -> tuple[Type, tuple[Flag, ...]]:
+# Of these the standards say what they are: C11 7.5 and POSIX <errno.h>, <netdb.h>; glibc's names within itself are
+# of include/errno.h and resolv/herrno.c.
+INTEGERS = ("errno", "h_errno", "__libc_errno", "__h_errno", "__libc_h_errno")
+
+
+def untyped(size: int, pointer_size: int, linkage_name: str = "") -> tuple[Type, tuple[Flag, ...]]:
     """What to take a variable for whose type nothing describes.
 
     Pointer-sized ones are taken for `void *`, and say so; an unknown size counts as a pointer's.
     """
+    if size == 4 and linkage_name in INTEGERS:
+        return Type("int", Kind.INTEGER, 4, is_signed=True), ()
     if size in (0, pointer_size):
         return Type("void *", Kind.POINTER, pointer_size), (Flag.ASSUMED_POINTER,)
     if size in (1, 2, 4):
@@ -60,6 +68,7 @@ def read_instances(
     places: Sequence[Place],
     via: str,
     holders: Mapping[int, int] | None = None,
+    are_constant: Callable[[Iterable[int]], set[int]] = lambda addresses: set(),
 ) -> Instances:
     """Reads and judges one variable in every thread: each different value once, however many threads have it.
 
@@ -71,9 +80,12 @@ def read_instances(
         places: for each thread the variable's address, or why there is none.
         via: the resolver's name.
         holders: pointer -> how many threads have it, where that is not to be counted among `threads`.
+        are_constant: says which addresses are of constants or code: no thread has its own, so nothing is shared.
     """
     raws = _read(target, places, kind.size)
-    judged = _judge(Counter(raws), kind, assumed, holders, target)
+    # Two threads may use one block (a kernel worker of io_uring has no TLS of its own): that is one holder.
+    once = raws if len(set(places)) == len(places) else list(dict(zip(places, raws)).values())
+    judged = _judge(Counter(once), kind, assumed, holders, target, are_constant)
     judgements = [judged[raw] for raw in raws]
     if None in judged:
         for index, (place, raw) in enumerate(zip(places, raws)):
@@ -81,9 +93,10 @@ def read_instances(
                 judgements[index] = Judgement(place.state, (), place.reason)
             elif raw is None:
                 judgements[index] = Judgement(State.UNREADABLE, (), _unreadable(place, target))
-    for index in [index for index, thread in enumerate(threads) if thread.exited]:
+    for index in [index for index, thread in enumerate(threads) if thread.life is not Life.LISTED]:
         judgement = judgements[index]
-        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is Flag.EXITED)
+        life = Flag(threads[index].life.value)
+        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is life)
         judgements[index] = judgement._replace(flags=flags)
     describe = _Describer(target, kind)
 
@@ -113,12 +126,17 @@ def _judge(
     assumed: tuple[Flag, ...],
     holders: Mapping[int, int] | None,
     target: Target,
+    are_constant: Callable[[Iterable[int]], set[int]],
 ) -> dict[bytes | None, Judgement]:
     """What is said of each different value; `known` says how many instances have it."""
     found: dict[bytes | None, Judgement] = dict.fromkeys(known, Judgement(State.SET, assumed))
     pointers = _pointers([raw for raw in known if raw is not None], kind, target)
-    shared = _shared(known, pointers, holders)
+    shared = _shared(known, pointers, holders, kind)
+    shared -= are_constant(shared) if shared else set()
     unmapped = _unmapped([pointer for pointer in pointers.values() if pointer], target)
+    if Flag.ASSUMED_POINTER in assumed:
+        # What points nowhere is most likely no pointer, but a number.
+        shared, unmapped = shared - unmapped, set()
     null = Judgement(State.NULL, assumed)
     remarkable = shared | unmapped | {0}
     for raw, pointer in pointers.items():
@@ -129,9 +147,11 @@ def _judge(
 
 
 def _shared(
-    known: Mapping[bytes | None, int], pointers: Mapping[bytes, int], holders: Mapping[int, int] | None
+    known: Mapping[bytes | None, int], pointers: Mapping[bytes, int], holders: Mapping[int, int] | None, kind: Type
 ) -> set[int]:
-    """The pointers that several threads hold."""
+    """The pointers to objects that several threads hold; a function is nobody's own."""
+    if kind.points_to == "function":
+        return set()
     if holders is None:
         if len(set(pointers.values())) == len(pointers):
             return {pointer for raw, pointer in pointers.items() if known[raw] > 1}
@@ -193,7 +213,11 @@ class _Describer:
             return None, self._formatted(address, raw)
         known = self._known.get(raw)
         if known is None:
-            known = self._known[raw] = self._scalar(raw)
+            try:
+                known = self._scalar(raw)
+            except Exception as error:  # one bad value is one bad row
+                known = None, f"<{reason(error)}>"
+            self._known[raw] = known
         return known
 
     def _formatted(self, address: int, raw: bytes) -> str:
@@ -203,6 +227,8 @@ class _Describer:
             return self._target.format_value(self._kind, address)
         except UnreadableMemory:
             return ""
+        except Exception as error:
+            return f"<{reason(error)}>"
 
     def _scalar(self, raw: bytes) -> tuple[int | float | bool, str]:
         kind = self._kind.kind

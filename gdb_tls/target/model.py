@@ -32,7 +32,18 @@ class Flag(str, enum.Enum):
     SHARED = "shared"
     DANGLING = "dangling"
     EXITED = "exited"
+    BEING_CREATED = "being-created"
+    NOT_ATTACHED = "not-attached"
     ASSUMED_POINTER = "assumed-pointer"
+
+
+class Life(str, enum.Enum):
+    """Where a thread is in its life, as far as the debugger and the C library know; the values are those of `Flag`."""
+
+    LISTED = ""
+    EXITED = "exited"
+    BEING_CREATED = "being-created"
+    NOT_ATTACHED = "not-attached"
 
 
 class Thread(NamedTuple):
@@ -43,7 +54,8 @@ class Thread(NamedTuple):
         lwp: the kernel's id of the thread; None where it is not known (an ended thread).
         name: the thread's name, as bytes from the program would have it; may be empty.
         thread_pointer: the value from which its TLS is addressed; None where it is not known.
-        exited: it has ended, but nobody has joined it, so its TLS is still there.
+        life: whether the debugger lists it; else it has ended (but nobody has joined it, so its TLS is still there),
+            the kernel has not made it yet, or the debugger is not attached to it.
         running: it is not stopped (non-stop mode), so its registers cannot be read.
         problem: why there is no thread pointer; empty where there is one.
     """
@@ -52,9 +64,14 @@ class Thread(NamedTuple):
     lwp: int | None
     name: str
     thread_pointer: int | None = None
-    exited: bool = False
+    life: Life = Life.LISTED
     running: bool = False
     problem: str = ""
+
+    @property
+    def exited(self) -> bool:
+        """Whether it has ended."""
+        return self.life is Life.EXITED
 
 
 class Module(NamedTuple):
@@ -188,6 +205,7 @@ class Variable(NamedTuple):
         file: the source file that defines it; empty where it is not known.
         line: in that file; 0 where it is not known.
         initial: the value that a new thread's block starts with; None where it cannot be read.
+        problem: why what is known of it could not be read; empty where it could.
         debugger_symbol: the debugger's own object, opaque here.
     """
 
@@ -203,6 +221,7 @@ class Variable(NamedTuple):
     file: str = ""
     line: int = 0
     initial: bytes | None = None
+    problem: str = ""
     debugger_symbol: Any = None
 
 

@@ -237,7 +237,14 @@ class Target(Protocol):
         ...
 
     def thread_pointer(self, thread: Thread) -> int | None:
-        """The thread pointer from the thread's registers; slow, so only where libc's lists fail."""
+        """The thread pointer from the thread's registers; slow, so only where libc's lists fail.
+
+        0 is what a thread has whose TLS is not set up yet, or whose core does not say.  None: they cannot be read.
+        """
+        ...
+
+    def has_task(self, lwp: int) -> bool:
+        """Whether the kernel has a thread of that id in the process now; False where it cannot be asked."""
         ...
 
     def auxiliary_vector(self) -> Mapping[int, int]:

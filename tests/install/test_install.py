@@ -13,13 +13,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from limits import LIMIT_SECONDS
+from limits import LIMIT_SECONDS, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PARTS = ("gdb_tls.py", "gdb_tls", "LICENSE", "install.sh", "requirements.txt")
@@ -140,6 +139,8 @@ def make_home(wheels: Path) -> Callable[[Path], Home]:
                 shutil.copytree(source, checkout / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, checkout / part)
+        # Whatever the umask was when this was cloned.
+        subprocess.run(["chmod", "-R", "a+rX", checkout], check=True)
         home = folder / "home"
         home.mkdir()
         environment = {
@@ -559,6 +560,30 @@ def test_root_gets_gdb_installed(quick_home: Home, tools: Path, tmp_path: Path, 
     assert (tmp_path / "calls").read_text().splitlines() == calls
 
 
+def test_says_how_far_the_package_manager_is(quick_home: Home, tools: Path, tmp_path: Path) -> None:
+    """This one ends when its own last line has been said."""
+    fake_id(tools, 0)
+    output, real = tmp_path / "output", shutil.which(GDB, path=f"{SYSTEM_PATH}:{os.environ['PATH']}")
+    wait = f"until grep -q 'Setting up gdb' '{output}'; do sleep 0.1; done"
+    executable(
+        tools / "dnf", f"#!/bin/sh\necho Fetching\necho 'Setting up gdb'\n{wait}\nln -sf '{real}' '{tools}/gdb'\n"
+    )
+    quick_home.environment.pop("GDB", None)
+    with output.open("w") as file:
+        done = subprocess.run(
+            [quick_home.checkout / "install.sh"],
+            env={**quick_home.environment, "PATH": str(tools)},
+            cwd=quick_home.path,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            timeout=LIMIT_SECONDS,
+        )
+    assert done.returncode == 0, output.read_text()
+    assert re.search(r"^  \d+ s: Setting up gdb$", output.read_text(), re.MULTILINE)
+    assert list(tmp_path.glob("tmp.*")) == [], "its log is gone"
+
+
 def test_with_sudo_gdb_is_installed_too(quick_home: Home, tools: Path, tmp_path: Path) -> None:
     fake_id(tools, 1000)
     executable(tools / "sudo", '#!/bin/sh\n[ "$1" = -n ] && shift && exec "$@"\n')
@@ -732,9 +757,8 @@ def test_interrupted(home: Home, tmp_path: Path, number: signal.Signals) -> None
     environment = {**home.environment, "PYTHONPATH": fake_pip(tmp_path / "modules", code)}
     script = home.checkout / "install.sh"
     with subprocess.Popen([script], env=environment, start_new_session=True, stdout=subprocess.DEVNULL) as process:
-        while not reached.exists():
-            assert process.poll() is None, "it ended before pip was begun"
-            time.sleep(0.02)
+        wait_until(lambda: reached.exists() or process.poll() is not None, "pip's begin")
+        assert process.poll() is None, "it ended before pip was begun"
         assert list(home.prefix.parent.glob(".gdb-tls.*"))
         os.killpg(process.pid, number)
         process.wait(LIMIT_SECONDS)

@@ -45,8 +45,17 @@ class Browser:
             assert line, "chromedriver does not start"
             found = re.search(r"started successfully on port (\d+)", line)
         self._port = int(found.group(1))
-        options = {"args": [*FLAGS, f"--user-data-dir={self._profile}"], "binary": shutil.which("chromium")}
-        wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        limit = LIMIT_SECONDS * 1000
+        options = {
+            "args": [*FLAGS, f"--user-data-dir={self._profile}"],
+            "binary": shutil.which("chromium"),
+            "browserStartupTimeout": limit,
+        }
+        wanted = {
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL"},
+            "timeouts": {"script": limit, "pageLoad": limit},
+        }
         self._session = ""
         answer = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{answer['sessionId']}"

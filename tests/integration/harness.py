@@ -46,8 +46,10 @@ class Inferior:
         with (self.folder / "stderr").open("wb") as stderr:
             resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
             try:
+                # Whatever becomes of the tests, no process of theirs stays behind; it lives as long as they need it.
+                command = ["setpriv", "--pdeathsig", "KILL", *self.command]
                 self.process = subprocess.Popen(
-                    self.command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=stderr
+                    command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=stderr
                 )
             finally:
                 resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
@@ -65,14 +67,16 @@ class Inferior:
         assert self.process is not None
         return self.process.pid
 
-    def wait_ready(self, word: bytes = b"ready", seconds: float = LIMIT_SECONDS) -> None:
+    def wait_ready(self, word: bytes = b"ready") -> None:
         """Reads the program's output until a line has the word in it."""
         assert self.process is not None and self.process.stdout is not None
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + LIMIT_SECONDS
         said = b""
+        output = select.poll()  # select() takes no descriptor above 1023
+        output.register(self.process.stdout, select.POLLIN)
         while word not in said:
             left = deadline - time.monotonic()
-            ready = left > 0 and select.select([self.process.stdout], [], [], left)[0]
+            ready = left > 0 and output.poll(1000 * left)
             chunk = os.read(self.process.stdout.fileno(), 4096) if ready else b""
             if not chunk:
                 errors = (self.folder / "stderr").read_text(errors="replace")

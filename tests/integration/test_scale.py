@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from integration.sessions import CHECKOUT, EXTENSION, session
-from limits import LIMIT_SECONDS
+from limits import LIMIT_SECONDS, wait_until
 
 # Above what gdb_tls.hosts.gdb.core_threads calls few.
 THREADS = 1200
@@ -160,8 +160,7 @@ def test_control_c(terminal: Terminal, tmp_path: Path, number: int) -> None:
     script.write_text(STAY.format(reached=str(reached), number=number, limit=LIMIT_SECONDS))
     terminal.run(f"source {script}")
     terminal.type(f"tls-thread all --format json --output {file}\n".encode())
-    while not reached.exists():
-        time.sleep(0.02)
+    wait_until(reached.exists, "the command's work")
     terminal.type(b"\x03")
     said = terminal.wait(PROMPT)
     # Before anything is found the command ends; later it writes what was found so far, and says that it is not all.

@@ -6,7 +6,6 @@ GDB itself can read no TLS in either, and lists no libraries in QEMU's cores.
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from integration.anywhere import MACHINES, Build, Machine
 from integration.harness import Inferior, command_of
 from integration.sessions import Answers, ask
 from integration.truth import Truth, mismatches
+from limits import LIMIT_SECONDS, wait_until
 
 EVERY = pytest.mark.parametrize("machine", MACHINES, ids=[machine.name for machine in MACHINES])
 WITH_CORES = [machine for machine in MACHINES if machine.cores]
@@ -46,9 +46,10 @@ def test_gdbstub(machine: Machine, static: bool, tmp_path: Path) -> None:
     run = command_of(executable, tmp_path, "abort")
     command = [machine.qemu, "-L", f"/usr/{machine.triple}", "-g", socket, *run]
     with Inferior(command, tmp_path) as inferior:
-        while not socket.exists():
-            assert inferior.process and inferior.process.poll() is None, (tmp_path / "stderr").read_text()
-            time.sleep(0.02)
+        process = inferior.process
+        assert process is not None
+        wait_until(lambda: socket.exists() or process.poll() is not None, f"the socket of {machine.qemu}")
+        assert process.poll() is None, (tmp_path / "stderr").read_text()
         before = [f"target remote {socket}", "continue"]
         answers = inspect(machine, build, [executable], tmp_path, before=before, after=["kill"])
     typed = answers.queries
@@ -66,7 +67,7 @@ def test_core(machine: Machine, static: bool, tmp_path: Path) -> None:
     command = [machine.qemu, "-L", f"/usr/{machine.triple}", *command_of(executable, tmp_path, "abort")]
     with Inferior(command, tmp_path) as inferior:
         assert inferior.process is not None
-        inferior.process.wait(20)
+        inferior.process.wait(LIMIT_SECONDS)
     (core,) = tmp_path.glob("qemu_*.core")
     answers = inspect(machine, build, [executable, "-c", core], tmp_path)
     queries = answers.queries

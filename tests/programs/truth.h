@@ -49,7 +49,7 @@ void truth_will_end(void);
 /* A thread which has said everything waits here until the process ends. */
 void truth_park(void) __attribute__((noreturn));
 
-/* main: once `parked` threads are parked and the file is on disk, prints "ready" and waits,
+/* main: once `parked` threads are parked, all others wait and the file is on disk, prints "ready" and waits,
  * or, with --mode abort, makes the given thread abort. */
 void truth_ready(unsigned parked, pthread_t aborting) __attribute__((noreturn));
 

@@ -146,7 +146,7 @@ void describe_pointers(const Plan &plan) {
     truth_pointer(here("zoo_options", "zoo_options.stack[2]"), &zoo_options.stack[2], "");
     truth_pointer(here("zoo_slots", "zoo_slots[1]"), &zoo_slots[1], "");
     if (plan.sets_buffers) {
-        truth_pointer(here("zoo_some", "zoo_some->str"), &zoo_some->str, "shared");
+        truth_pointer(here("zoo_some", "zoo_some->str"), &zoo_some->str, "");
         truth_number(here("zoo_some", "zoo_some->length"), &zoo_some->length, "%ld", zoo_some->length);
         truth_number(here("zoo_options", "zoo_options.stack[2]->length"), &zoo_options.stack[2]->length, "%ld",
                      zoo_options.stack[2]->length);

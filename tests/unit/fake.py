@@ -12,7 +12,7 @@ from gdb_tls.errors import BadArgument, BadPath, ResolverUnavailable
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Kind, Path, Step, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, DebugSymbol, Frame, OtherName, UnreadableMemory
+from gdb_tls.target.protocol import CallFailed, DebugSymbol, Frame, OtherName, Region, UnreadableMemory
 
 PAGE = 4096
 # No reader may ask for more at once: GDB itself ends with an internal error when it gets no memory for it.
@@ -230,6 +230,15 @@ class FakeTarget:
     def thread_pointer(self, thread: Thread) -> int | None:
         self.asked_registers.append(thread.num)
         return self.registers.get(thread.num)
+
+    def regions(self) -> Sequence[Region]:
+        return []
+
+    def stack_pointer(self, thread: Thread) -> int | None:
+        return None
+
+    def has_task(self, lwp: int) -> bool:
+        return False
 
     def auxiliary_vector(self) -> Mapping[int, int]:
         return self.vector

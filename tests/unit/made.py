@@ -10,7 +10,7 @@ from unit.fake import POINTER
 from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.report import Report
-from gdb_tls.target.model import Flag, Instance, Module, Path, State, TargetInfo, Thread, Type, Variable
+from gdb_tls.target.model import Flag, Instance, Life, Module, Path, State, TargetInfo, Thread, Type, Variable
 
 PID = 100
 MODULE = Module(
@@ -42,7 +42,9 @@ REASONS = {
 def instance(num: int | None, state: State, *flags: Flag, value: int | None = None, **changes: Any) -> Instance:
     """One thread's row; thread 1 is the main thread."""
     lwp = None if num is None else PID - 1 + num
-    thread = Thread(num, lwp, "php", 0x7F0000000000 + 0x1000 * (num or 0x99), exited=num is None)
+    thread = Thread(
+        num, lwp, "php", 0x7F0000000000 + 0x1000 * (num or 0x99), life=Life.EXITED if num is None else Life.LISTED
+    )
     has_value = state in (State.SET, State.NULL)
     if value is None and has_value:
         value = 0 if state is State.NULL else 0x5500 + 0x10 * (num or 0)

@@ -24,11 +24,10 @@ SETTINGS = {
     "scheduler-locking": "on",
     "unwindonsignal": "on",
     "unwind-on-timeout": "on",
-    "direct-call-timeout": str(LONGEST_CALL),
-    "indirect-call-timeout": str(LONGEST_CALL),
     "language": "c",
     "confirm": "off",
 }
+TIME_LIMITS = ("direct-call-timeout", "indirect-call-timeout")
 
 
 class GdbCalls:
@@ -63,7 +62,7 @@ class GdbCalls:
             stack.enter_context(selection())
             self._check_registers()
             stack.enter_context(_breakpoints_disabled())
-            for name, value in SETTINGS.items():
+            for name, value in {**SETTINGS, **dict.fromkeys(TIME_LIMITS, str(LONGEST_CALL))}.items():
                 stack.enter_context(setting(name, value))
             self._stack = stack.pop_all()
         return self

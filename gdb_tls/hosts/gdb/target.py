@@ -21,7 +21,7 @@ from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
 from gdb_tls.hosts.gdb.selection import selection
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.target import architectures as arch
-from gdb_tls.target.model import Thread, Type, Variable
+from gdb_tls.target.model import Life, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, Fault, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class GdbTarget:
             raise UnsupportedTarget(f"The architecture {name} is not known to gdb-tls")
         self.architecture = found
         self.kind = kind_of(self._inferior)
-        self.pid: int | None = self._inferior.pid
+        self.pid: int | None = _process_of(self._inferior.pid) if self.kind == "live" else self._inferior.pid
         self.memory = open_memory(
             self._inferior,
             self.kind,
@@ -117,7 +117,7 @@ class GdbTarget:
             [lwp or None for lwp in lwps],
             repeat(""),
             map(pointer, lwps),
-            repeat(False),
+            repeat(Life.LISTED),
             self._running,
             repeat(""),
         )
@@ -157,12 +157,26 @@ class GdbTarget:
                 frame = gdb.newest_frame()
             except gdb.error:
                 return None
+            known = None
             for register in self.architecture.registers:
                 with suppress(gdb.error, ValueError):
-                    value = int(frame.read_register(register))
-                    if value:
-                        return value % (1 << 8 * self.architecture.pointer_size)
+                    known = int(frame.read_register(register)) % (1 << 8 * self.architecture.pointer_size)
+                    if known:
+                        break
+            return known or self._handle(thread) or known
+
+    def _handle(self, thread: Thread) -> int | None:
+        """What libthread_db calls the thread (`pthread_t`): on x86 and s390x, the thread pointer."""
+        if not self.architecture.static_below or thread.num is None:
+            return None
+        with suppress(gdb.error, RuntimeError):
+            raw = self._gdb_threads[thread.num].handle()
+            return int.from_bytes(raw, "little" if self.architecture.byte_order == "little" else "big")
         return None
+
+    def has_task(self, lwp: int) -> bool:
+        """See `Target.has_task`."""
+        return self.kind == "live" and os.path.exists(f"/proc/{self.pid}/task/{lwp}")
 
     def _switch(self, thread: Thread) -> None:
         if thread.num is None:
@@ -339,3 +353,10 @@ def inside_root(root: str, path: str) -> str:
         link = os.readlink(place)
         place = root.rstrip("/") + link if os.path.isabs(link) else os.path.join(os.path.dirname(place), link)
     return place
+
+
+def _process_of(lwp: int) -> int:
+    """The process of a thread: GDB takes the id of any thread for that of a process to attach to."""
+    with suppress(OSError, ValueError), open(f"/proc/{lwp}/status", encoding="ascii", errors="replace") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("Tgid:"))
+    return lwp

@@ -68,7 +68,13 @@ def _kind(bare: gdb.Type) -> Kind:
 def _is_signed(bare: gdb.Type) -> bool:
     if bare.code not in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_ENUM):
         return False
-    return int(gdb.Value(-1).cast(bare)) < 0
+    known = getattr(bare, "is_signed", None)  # since GDB 12
+    if known is not None:
+        return bool(known)
+    if bare.code == gdb.TYPE_CODE_ENUM:
+        return any(field.enumval < 0 for field in bare.fields())
+    # Of a number of more than 8 bytes GDB makes no Python integer.
+    return "unsigned" not in str(bare) if bare.sizeof > 8 else int(gdb.Value(-1).cast(bare)) < 0
 
 
 def _points_to(bare: gdb.Type) -> str:

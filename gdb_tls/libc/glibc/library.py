@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LARGEST_STATIC = 1 << 31
 FEW = 4
+# nptl/descr.h: the thread has left its start routine.
+EXITING = 0x10
 LARGEST_SLOT = 32
 
 
@@ -62,21 +64,26 @@ class Glibc:
         self_offset = 0 if self._architecture.static_below else None
         lists = StackLists(self._memory, self._words, self._descriptors, self_offset)
         distance = self._pthread_distance - self._descriptors.field("pthread_list").offset
-        found = ListedThreads([], [])
-        for head in self._stack_lists():
+        pointers: list[int] = []
+        lwps: list[int] = []
+        own: list[int] = []
+        for head, is_own in self._stack_lists():
             nodes, tids = lists.read(head)
-            found.thread_pointers.extend([node + distance for node in nodes])
-            found.lwps.extend([max(tid, 0) for tid in tids])
-        return found
+            here = [node + distance for node in nodes]
+            pointers += here
+            lwps += [max(tid, 0) for tid in tids]
+            own += here if is_own else []
+        return ListedThreads(pointers, lwps, own)
 
-    def _stack_lists(self) -> Iterator[int]:
+    def _stack_lists(self) -> Iterator[tuple[int, bool]]:
+        """Each list, and whether it is that of the main thread and of stacks that the program made itself."""
         for in_rtld, names in (
             ("rtld_global__dl_stack_used", ("_dl_stack_used", "stack_used")),
             ("rtld_global__dl_stack_user", ("_dl_stack_user", "__stack_user")),
         ):
             head = self._variable(in_rtld, names)
             if head:
-                yield head
+                yield head, "user" in in_rtld
 
     def _variable(self, in_rtld: str, names: tuple[str, ...]) -> int | None:
         """The address of a variable that lives in `_rtld_global`, or stands alone in older and static libcs."""
@@ -109,6 +116,16 @@ class Glibc:
         """Checks alignment and, where the TCB begins with its own address, that."""
         unreadable = f"the thread control block at 0x{thread_pointer:x} cannot be read"
         return doubt(thread_pointer, self._words, self._architecture, unreadable)
+
+    def have_ended(self, thread_pointers: Sequence[int]) -> list[bool | None]:
+        """Reads EXITING_BITMASK in `cancelhandling` (nptl/descr.h), as nptl_db/td_thr_get_info.c does."""
+        field = self._descriptors.find_field("pthread_cancelhandling")
+        if field is None:
+            return [None] * len(thread_pointers)
+        at = field.offset - self._pthread_distance
+        read = self._memory.read_many([pointer + at for pointer in thread_pointers], 4)
+        shape = self._words.order + "I"
+        return [bool(struct.unpack(shape, raw)[0] & EXITING) if raw else None for raw in read]
 
     def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
         """Reads `start_routine` of each `struct pthread` (nptl/descr.h)."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from gdb_tls.errors import reason
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
@@ -50,6 +51,13 @@ class Suspect:
         return self.score >= ALARM
 
 
+class Unread(NamedTuple):
+    """A variable of which not all is known."""
+
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Audit:
     """The answer of `tls-audit`.
@@ -65,6 +73,8 @@ class Audit:
         fault_frames: where, innermost first.
         interrupted: whether the user stopped the audit.
         nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
+        unread: the variables of which not all is known, and why.
+        unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
     """
 
     target: TargetInfo
@@ -77,6 +87,13 @@ class Audit:
     fault_frames: Sequence[Frame]
     interrupted: bool
     nameless: Sequence[Module] = ()
+    unread: Sequence[Unread] = ()
+    unread_crash: Module | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether so much was looked at that the judgement says something."""
+        return self.variables > 0 and self.unread_crash is None
 
     @property
     def alarming(self) -> list[Suspect]:
@@ -104,11 +121,18 @@ def audit(
     survey = Survey(program, pattern, threads, progress=progress)
     auditor = _Auditor(survey)
     suspects: list[Suspect] = []
+    unread: list[Unread] = []
     with progress.task("Auditing thread-local variables", len(survey.columns)) as task:
         for column in survey.columns:
-            suspect = auditor.examine(column)
+            try:
+                suspect = auditor.examine(column)
+                why = column.blocks.problem or (column.variable.problem if column.is_described else "")
+            except Exception as error:  # one bad variable is one bad row
+                suspect, why = None, reason(error)
             if suspect:
                 suspects.append(suspect)
+            if why:
+                unread.append(Unread(column.name, why))
             task.advance()
     scene = auditor.threads
     return Audit(
@@ -121,7 +145,9 @@ def audit(
         fault=scene.stop,
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
-        nameless=_nameless(survey),
+        nameless=(nameless := _nameless(survey)),
+        unread=unread,
+        unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
     )
 
 
@@ -149,6 +175,11 @@ class _Auditor:
             "little" if survey.program.target.architecture.byte_order == "little" else "big"
         )
         self._ended = {index for index, thread in enumerate(survey.threads) if thread.exited}
+
+    def crashed_in(self, modules: Sequence[Module]) -> Module | None:
+        """The one of these modules in whose code the crashed thread was."""
+        frames = self.threads.stack(self.threads.crashed) if self.threads.crashed is not None else ()
+        return next((one for one in modules if frames and self._places[one.id].holds(frames[0])), None)
 
     def examine(self, column: Column) -> Suspect | None:
         """Applies all rules to one variable; None where nothing is remarkable."""
@@ -231,3 +262,8 @@ def query(request: Request) -> Answer:
 def flagged(answer: Answer) -> bool:
     """Whether something looks wrong."""
     return bool(answer.audit.alarming)
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether too little could be looked at to say that nothing looks wrong."""
+    return not answer.audit.is_answer

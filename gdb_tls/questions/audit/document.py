@@ -6,6 +6,7 @@ from typing import Any
 
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.rules import Finding
+from gdb_tls.questions.audit.verdict import verdict
 from gdb_tls.target.model import State, Variable
 from gdb_tls.views.records import Records
 
@@ -17,6 +18,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "schema": "gdb-tls/audit/1",
         "target": audit.target._asdict(),
         "fault": _fault(audit),
+        "verdict": verdict(answer),
         "findings": [
             {
                 "variable": variable_document(suspect.variable),
@@ -44,6 +46,7 @@ def document(answer: Answer) -> dict[str, Any]:
             "hints": len(audit.suspects) - len(audit.alarming),
             "missing": [module.problem for module in audit.modules if module.problem],
             "nameless": [module.path for module in audit.nameless],
+            "unread": [one._asdict() for one in audit.unread],
             "interrupted": audit.interrupted,
         },
     }
@@ -61,6 +64,7 @@ def variable_document(variable: Variable) -> dict[str, Any]:
         "file": variable.file or None,
         "line": variable.line or None,
         "module": {"id": module.id, "path": module.path, "storage": module.storage},
+        "problem": variable.problem or None,
     }
 
 

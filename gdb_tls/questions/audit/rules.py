@@ -189,7 +189,7 @@ def shared_object(holding: Holding, scene: Scene) -> Iterator[Finding]:
 
 def dangling(holding: Holding, scene: Scene) -> Iterator[Finding]:
     """Points to memory that is not mapped."""
-    if UNMAPPED not in holding.kinds:
+    if UNMAPPED not in holding.kinds or not holding.typed:  # what is only taken for a pointer may be a number
         return
     bad = [
         thread
@@ -197,9 +197,8 @@ def dangling(holding: Holding, scene: Scene) -> Iterator[Finding]:
         if holding.areas[pointer].kind == UNMAPPED and not holding.is_mark(pointer)
     ]
     if bad:
-        score = 60 if holding.typed else 45
         sentence = f"Dangling in {_threads(bad, scene)}: it points to memory that is not mapped."
-        yield Finding("dangling", score, sentence, bad)
+        yield Finding("dangling", 60, sentence, bad)
 
 
 def into_other_thread(holding: Holding, scene: Scene) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from functools import cached_property
 
 from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.errors import reason
 from gdb_tls.libc.library import KnowsStartRoutines
 from gdb_tls.program.memory_map import object_bounds
 from gdb_tls.program.survey import Survey
@@ -64,7 +65,11 @@ class Threads:
         known = [pointer for pointer in pointers if pointer is not None]
         if not isinstance(libc, KnowsStartRoutines):
             return [None] * len(pointers)
-        found = iter(libc.start_routines(known))
+        try:
+            found = iter(libc.start_routines(known))
+        except Exception as error:  # what a thread was started with only adds to what its stack says
+            reason(error)
+            return [None] * len(pointers)
         return [None if pointer is None else next(found) for pointer in pointers]
 
     def stack(self, thread: int) -> Sequence[Frame]:
@@ -73,7 +78,7 @@ class Threads:
             asked = self._survey.threads[thread]
             if asked.num is None or asked.running or len(self._stacks) >= MOST_UNWOUND:
                 return ()
-            self._stacks[thread] = self._target.frames(asked, DEEPEST)
+            self._stacks[thread] = self._survey.program.frames(asked, DEEPEST)
         return self._stacks[thread]
 
     def function(self, thread: int) -> Hashable:

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.report import Report
 from gdb_tls.target.model import Flag, State, Thread
-from gdb_tls.views.words import numbers
+from gdb_tls.views.words import count, numbers
+
+# What is said of threads that the debugger does not list.
+LIVES = {
+    Flag.BEING_CREATED: "being created: the kernel has not made them yet",
+    Flag.NOT_ATTACHED: "not attached: GDB does not list them",
+}
 
 
 def verdict(report: Report) -> list[str]:
@@ -92,6 +98,10 @@ def _flags(rows: Instances) -> list[str]:
     dangling = _with_flag(rows, Flag.DANGLING)
     if dangling:
         sentences.append(f"Dangling in {_who(rows, dangling)}: it points to memory that is not mapped.")
+    for flag, words in LIVES.items():
+        some = len(_with_flag(rows, flag))
+        if some:
+            sentences.append(f"{count(some, 'thread')} {'is' if some == 1 else 'are'} {words}.")
     ended = _with_flag(rows, Flag.EXITED)
     if ended:
         words = "1 thread has" if len(ended) == 1 else f"{len(ended):,} threads have"

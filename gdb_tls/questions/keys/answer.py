@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gdb_tls.errors import reason
 from gdb_tls.libc.thread_data import Key, KeySlot
 from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
@@ -87,7 +88,7 @@ def read_keys(program: Program, threads: Sequence[Thread]) -> KeysReport:
     table = program.thread_data.keys()
     known = {key.number: key for key in table.keys}
     pointers = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
-    read = iter(program.thread_data.key_slots(pointers))
+    read = iter(_slots(program, pointers))
     slots: list[dict[int, KeySlot] | Absence] = []
     held: set[int] = set()
     for thread in threads:
@@ -101,6 +102,16 @@ def read_keys(program: Program, threads: Sequence[Thread]) -> KeysReport:
     reports = [_report(program, number, known.get(number), threads, slots) for number in sorted(wanted)]
     reports.sort(key=lambda report: report.in_use is False)
     return KeysReport(program.info, reports, len(threads), table.problem)
+
+
+def _slots(program: Program, pointers: Sequence[int]) -> Sequence[Sequence[KeySlot] | Absence]:
+    """The slots of all threads at once; where that fails one by one, for one bad thread is one bad row."""
+    try:
+        return program.thread_data.key_slots(pointers)
+    except Exception as error:
+        if len(pointers) == 1:
+            return [Absence(State.UNREADABLE, reason(error))]
+        return [_slots(program, [pointer])[0] for pointer in pointers]
 
 
 def _report(

@@ -56,6 +56,10 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         parts += _groups(grid, [head for heads in pieces for head in heads if len(head.members) > 1], left_out)
     if grid.interrupted:
         parts.append(Text("Interrupted: the last variables are missing.", "bold"))
+    bad = [row.variable for row in grid.rows if row.variable.problem]
+    if bad:
+        more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
+        parts.append(Text(safe(f"Not known wholly: {bad[0].name}{more} ({bad[0].problem})."), "dim"))
     missing = _missing(grid)
     if missing:
         parts.append(Text(safe(missing.strip()), "dim"))

@@ -27,6 +27,7 @@ def variable_fields(variable: Variable) -> dict[str, Any]:
             "path": variable.module.path,
             "storage": variable.module.storage,
         },
+        "problem": variable.problem or None,
         "initial": None if variable.initial is None else variable.initial.hex(),
     }
 

@@ -20,7 +20,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         rows = plain_table("  Offset", "Size", "Type", "Name", "Source", right=("  Offset", "Size"))
         for variable in variables:
             kind = code(variable.type.name, screen.colour) if variable.type else Text("?", "dim")
-            place = source(variable) or ("" if variable.type else f"({variable.source})")
+            place = variable.problem or source(variable) or ("" if variable.type else f"({variable.source})")
             name = Text(safe(variable.name))
             rows.add_row(f"0x{variable.offset:x}", f"{variable.size:,}", kind, name, Text(safe(place), "dim"))
         parts += [

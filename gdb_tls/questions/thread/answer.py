@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.errors import BadArgument
+from gdb_tls.errors import BadArgument, reason
 from gdb_tls.libc.thread_data import ControlBlock, Dtv
 from gdb_tls.program.choice import parse_threads, wanted
 from gdb_tls.program.instances import Instances
@@ -114,8 +114,11 @@ def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> 
     frame = program.where(thread) if thread.num is not None and not thread.running else None
     if pointer is None:
         return ThreadReport(thread, frame, None, Absence(State.UNRESOLVED, thread.problem), blocks)
-    dtv = program.thread_data.dtvs([pointer])[0]
-    return ThreadReport(thread, frame, program.thread_data.control_block(pointer), dtv, blocks)
+    try:
+        dtv = program.thread_data.dtvs([pointer])[0]
+        return ThreadReport(thread, frame, program.thread_data.control_block(pointer), dtv, blocks)
+    except Exception as error:  # one bad thread is one bad row
+        return ThreadReport(thread, frame, None, Absence(State.UNRESOLVED, reason(error)), blocks)
 
 
 def query(request: Request) -> ThreadsReport:

@@ -36,7 +36,7 @@ def _heading(one: ThreadReport) -> list[Text]:
     words = [f"Thread {thread.num if thread.num is not None else '-'}"]
     words += [f"LWP {thread.lwp}"] if thread.lwp else []
     words += [thread.name] if thread.name else []
-    words += ["exited"] if thread.exited else []
+    words += [thread.life.value] if thread.life.value else []
     words += [one.frame.function or f"0x{one.frame.pc:x}"] if one.frame else []
     facts = [f"thread pointer {pointer(thread.thread_pointer)}" if thread.thread_pointer else thread.problem]
     if one.control_block:

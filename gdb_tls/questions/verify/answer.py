@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.errors import BadArgument, ResolverUnavailable
+from gdb_tls.errors import BadArgument, ResolverUnavailable, reason
 from gdb_tls.program import resolve
 from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
@@ -55,6 +55,8 @@ def compare(
                 places[name] = resolve.make(name, program).resolve(variable, threads)
             except ResolverUnavailable as error:
                 unavailable.setdefault(name, error.what)
+            except Exception as error:  # one bad variable is one bad row
+                unavailable.setdefault(name, f"{variable.name}: {reason(error)}")
         for index, thread in enumerate(threads):
             here = {name: found[index] for name, found in places.items()}
             addresses = [place for place in here.values() if isinstance(place, int)]

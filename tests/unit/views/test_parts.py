@@ -15,7 +15,7 @@ from gdb_tls.questions.map.table import table
 from gdb_tls.questions.whatis.answer import Holder, Owner, OwnerKind, Whatis
 from gdb_tls.questions.whatis.document import document, records
 from gdb_tls.questions.whatis.sentence import sentence
-from gdb_tls.target.model import Kind, Module, State, TargetInfo, Thread, Type, Variable
+from gdb_tls.target.model import Kind, Life, Module, State, TargetInfo, Thread, Type, Variable
 from gdb_tls.target.protocol import Part, Region
 from gdb_tls.views.parts import declared, pointer
 from gdb_tls.views.screen import Screen
@@ -24,7 +24,7 @@ from gdb_tls.views.words import count, numbers
 MODULE = Module(3, "libx.so", "/lib/libx.so", "/lib/libx.so", 0, 1, None, TlsSegment(0, 0, 64, 8), None)
 VARIABLE = Variable("buffers", "buffers", MODULE, 8, 16, None, True, "symtab")
 WORKER = Thread(2, 77, "worker", 0x7000)
-ENDED = Thread(None, None, "", 0x9000, exited=True)
+ENDED = Thread(None, None, "", 0x9000, life=Life.EXITED)
 
 
 def test_numbers() -> None:

@@ -153,13 +153,16 @@ def test_hostile_file_name(subjects: Subjects, tmp_path: Path) -> None:
     assert "lib odd [b].so" in done.said[0].words
 
 
+# The bar of progress comes after a second, and is coloured whatever GDB's style.
+NO_PROGRESS = "python import gdb_tls.hosts.gdb.progress as progress; progress.SECONDS_UNTIL_SHOWN = float('inf')"
+
+
 def test_colour_where_gdb_styles(programs: Path, subjects: Subjects) -> None:
     """On a terminal null rows are coloured; with `set style enabled off` they are not."""
     core = subjects.get("zoo", "core")
     for style, coloured in (("on", True), ("off", False)):
-        text = in_terminal(
-            [f"set style enabled {style}", f"source {EXTENSION}", "tls-inspect zoo_buffer"], core.arguments
-        )
+        commands = [f"set style enabled {style}", f"source {EXTENSION}", NO_PROGRESS, "tls-inspect zoo_buffer"]
+        text = in_terminal(commands, core.arguments)
         table = text[text.index("Thread ") :] if "Thread " in text else text
         assert "NULL" in table, text
         assert ("\x1b[" in table.split("NULL in")[0]) == coloured, ascii(table)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from integration.conftest import Subjects
-from integration.sessions import CHECKOUT, EXTENSION, session
+from integration.sessions import CHECKOUT, EXTENSION, run_gdb, session
 
 COMMANDS = (
     "tls-inspect zoo_buffer",
@@ -67,3 +67,11 @@ def test_what_is_said(bare: Path, subjects: Subjects, tmp_path: Path) -> None:
     assert "zoo_buffer" in page.read_text()
     assert "rich" in (done[lines[3]].error or "") and not picture.exists()
     assert done[lines[4]].output.strip() in ("$1 = true", "$1 = 1")
+
+
+def test_alone(tmp_path: Path) -> None:
+    """Somebody has copied gdb_tls.py to another machine, and not the folder."""
+    shutil.copy(EXTENSION, tmp_path)
+    said = run_gdb([], [f"source {tmp_path / EXTENSION.name}"], extension=False).stderr.splitlines()
+    (line,) = [line for line in said if "gdb_tls" in line]
+    assert f"in {tmp_path}." in line and "scripts/bundle" in line

@@ -330,7 +330,7 @@ class TestThreads:
         process = Process(tmp_path, machine, flavour)
         for lwp in (100, 101, 0, 103):
             process.thread(lwp)
-        assert sorted(zip(*glibc(process).threads())) == sorted(
+        assert sorted(zip(*glibc(process).threads()[:2])) == sorted(
             (thread.thread_pointer, thread.lwp) for thread in process.threads
         )
 
@@ -343,7 +343,7 @@ class TestThreads:
                 process.allocate(chance.choice((0x10, 0x1000, 0x5000)))
             process.thread(lwp)
         found = glibc(process).threads()
-        assert sorted(zip(*found)) == sorted((thread.thread_pointer, thread.lwp) for thread in process.threads)
+        assert sorted(zip(*found[:2])) == sorted((thread.thread_pointer, thread.lwp) for thread in process.threads)
         assert len(set(found.lwps)) == 400
 
     def test_cycle_past_the_head(self, process: Process) -> None:
@@ -374,7 +374,7 @@ class TestThreads:
         process.thread(100)
         for head in (process.used, process.user):
             process.memory.put(head, garbage, garbage)
-        assert glibc(process).threads() == ([], [])
+        assert glibc(process).threads()[:2] == ([], [])
 
     def test_negative_thread_id(self, process: Process) -> None:
         """Older glibc marks a thread whose memory waits to be reused with a negative id."""

@@ -137,8 +137,7 @@ def test_harmless_sharing(what: Holding) -> None:
 def test_dangling() -> None:
     (found,) = apply(rules.dangling, holding([], {**own(0), 1: 0x666000}, areas={0x666000: Area(UNMAPPED)}))
     assert list(found.threads) == [1] and found.score >= ALARM
-    (found,) = apply(rules.dangling, holding([], {1: 0x666000}, Area(UNMAPPED), typed=False))
-    assert found.score < ALARM
+    assert apply(rules.dangling, holding([], {1: 0x666000}, Area(UNMAPPED), typed=False)) == []
 
 
 @pytest.mark.parametrize("mark", [1, 4095, (1 << 64) - 1])
