@@ -67,6 +67,11 @@ class ElfFile:
         """Whether it may be loaded anywhere (ET_DYN)."""
         return self._header.type == headers.ET_DYN
 
+    @property
+    def machine(self) -> int:
+        """`e_machine` (EM_...)."""
+        return self._header.machine
+
     @cached_property
     def is_core(self) -> bool:
         """Whether it is a core dump (ET_CORE)."""
@@ -159,6 +164,11 @@ class ElfFile:
             return []
         rows, names = self._contents(section), self._contents(strings)
         return [_SymbolTable(rows, names, self.pointer_size, self._order, name == ".dynsym")]
+
+    def section(self, name: str) -> tuple[int, bytes]:
+        """(the address it is linked at, contents) of a section; (0, nothing) where there is none."""
+        section = self._sections.get(name)
+        return (section.address, self._contents(section)) if section else (0, b"")
 
     @cached_property
     def _sections(self) -> dict[str, SectionHeader]:
