@@ -115,8 +115,8 @@ def read_file_header(data: bytes) -> FileHeader:
     form = struct.Struct(sign + FILE_HEADER[pointer_size])
     if len(data) < form.size:
         raise ValueError("it ends in its header")
-    kind, machine, _, _, programs, sections, _, _, program_size, count, section_size, section_count, names = form.unpack_from(
-        data
+    kind, machine, _, _, programs, sections, _, _, program_size, count, section_size, section_count, names = (
+        form.unpack_from(data)
     )
     if count and program_size != struct.calcsize(sign + PROGRAM_HEADER[pointer_size]):
         raise ValueError("its program headers have an unknown size")

@@ -1,4 +1,4 @@
-"""Dynamic relocations (gABI, "Dynamic Section" and "Relocation"), as the loader finds them: stripped files keep these."""
+"""Dynamic relocations (gABI, "Dynamic Section", "Relocation"), as the loader finds them: stripped files keep these."""
 
 from __future__ import annotations
 

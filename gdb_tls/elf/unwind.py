@@ -1,6 +1,6 @@
 """Where functions begin and end, from the unwind tables: stripped files keep these.
 
-Sources: LSB core, "Exception Frames" (.eh_frame, .eh_frame_hdr); DWARF 5, section 6.4.1 for the fields of CIEs and FDEs.
+Sources: LSB core, "Exception Frames" (.eh_frame, .eh_frame_hdr); DWARF 5, section 6.4.1 for the fields.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from gdb_tls.elf.file import ElfFile
 
 PT_GNU_EH_FRAME = 0x6474E550
 # DW_EH_PE_...: the low four bits are the form, then what it is relative to.
-OMIT, FORMS, RELATIVE_TO_ITSELF, RELATIVE_TO_HEADER = 0xFF, {0: "Q", 2: "H", 3: "I", 4: "Q", 10: "h", 11: "i", 12: "q"}, 0x10, 0x30
+OMIT, FORMS, RELATIVE_TO_ITSELF, RELATIVE_TO_HEADER = (
+    0xFF,
+    {0: "Q", 2: "H", 3: "I", 4: "Q", 10: "h", 11: "i", 12: "q"},
+    0x10,
+    0x30,
+)
 
 
 class UnwindTable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import NamedTuple
@@ -46,11 +46,15 @@ class Found(NamedTuple):
         variable: it.
         path: the path into it that followed the name; empty where there is none.
         left_out: what to type for each other variable of that name, which was not meant.
+        copies: what to type for its other definitions, which no code uses.
+        used_instead: where no code uses it: what to type for the definition that is used.
     """
 
     variable: Variable
     path: str
     left_out: Sequence[str] = ()
+    copies: Sequence[str] = ()
+    used_instead: str = ""
 
 
 class _Named(NamedTuple):
@@ -70,12 +74,14 @@ class Lookup:
         target: Target,
         modules: Sequence[Module],
         candidates: Sequence[Candidate],
+        unused: Mapping[Candidate, Candidate],
         variable: Callable[[Candidate], Variable],
     ) -> None:
-        """Takes the debugger, the modules and their variables, and what tells more of one of these."""
+        """Takes the debugger, the modules, their variables, those that no code uses, and what tells more of one."""
         self._target = target
         self._modules = modules
         self._candidates = candidates
+        self._unused = unused
         self._variable = variable
 
     def find(self, text: str) -> Found:
@@ -93,7 +99,14 @@ class Lookup:
         if len(meant) > 1:
             raise self._ambiguous(query, meant)
         left_out = [self._exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
-        return Found(self._variable(meant[0]), query.path, left_out)
+        copies = [one for one, used in self._unused.items() if used == meant[0]]
+        return Found(
+            self._variable(meant[0]),
+            query.path,
+            left_out,
+            [self._exact_text(one) for one in copies[:MOST_LISTED]],
+            self._exact_text(self._unused[meant[0]]) if meant[0] in self._unused else "",
+        )
 
     def _meant(self, text: str) -> tuple[Query | None, Sequence[Candidate], Sequence[Candidate]]:
         """How a text is to be read, the variables that it may mean, and the others that are called so."""
@@ -101,6 +114,7 @@ class Lookup:
         at = re.search(r"@(0x[0-9a-f]+)(?=$|->|\.|\[)", text)
         for query in queries(text[: at.start()] + text[at.end() :] if at else text):
             found = [one for one in self._matching(query) if not at or one.candidate.symbol.value == int(at[1], 16)]
+            found = [one for one in found if one.candidate not in self._unused] or found
             if found:
                 best = min(one.rank for one in found)
                 meant = self._seen(query, found) or [one.candidate for one in found if one.rank == best]

@@ -9,6 +9,7 @@ from gdb_tls.errors import BadPath
 from gdb_tls.program import resolve
 from gdb_tls.program.choice import wanted
 from gdb_tls.program.instances import Instances
+from gdb_tls.program.lookup import Found
 from gdb_tls.program.program import Program
 from gdb_tls.program.value import follow, is_null, read_instances, untyped
 from gdb_tls.target.model import Path, TargetInfo, Type, Variable
@@ -25,7 +26,7 @@ class Report(NamedTuple):
         instances: one for every thread, in the order of the threads' numbers.
         starts_null: whether a new block would hold a null pointer there.
         selected: the number of GDB's selected thread; None where there is none.
-        left_out: what to type for each other variable of that name, which was not meant.
+        found: how the name was understood, and what else is called so; None where there was no name.
     """
 
     target: TargetInfo
@@ -35,7 +36,7 @@ class Report(NamedTuple):
     instances: Instances
     starts_null: bool
     selected: int | None = None
-    left_out: Sequence[str] = ()
+    found: Found | None = None
 
     @property
     def expression(self) -> str:
@@ -67,7 +68,8 @@ def inspect(
     Raises:
         TlsError: where there is no answer for any thread.
     """
-    variable, path_text, left_out = program.symbols(module).find(name)
+    found = program.symbols(module).find(name)
+    variable, path_text = found.variable, found.path
     if type:
         variable = variable._replace(type=program.target.debug.parse_type(type))
     root, assumed = (
@@ -111,5 +113,5 @@ def inspect(
         instances=instances,
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
-        left_out=left_out,
+        found=found,
     )

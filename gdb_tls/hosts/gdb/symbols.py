@@ -248,7 +248,12 @@ def _is_of(found: gdb.Symbol, object_path: str) -> bool:
 def is_thread_local(found: gdb.Symbol) -> bool:
     """Whether a declaration may be of a thread-local variable."""
     # An aarch64 compiler leaves a thread-local variable without a location: "unresolved".
-    return bool(found.addr_class in (gdb.SYMBOL_LOC_COMPUTED, gdb.SYMBOL_LOC_UNRESOLVED) and not found.needs_frame)
+    if found.addr_class not in (gdb.SYMBOL_LOC_COMPUTED, gdb.SYMBOL_LOC_UNRESOLVED):
+        return False
+    try:
+        return not found.needs_frame
+    except gdb.error:  # a location that this GDB cannot read, as in a split DWARF file: no reason to drop the type
+        return True
 
 
 def _visible(frame: gdb.Frame, name: str) -> Iterator[gdb.Symbol]:

@@ -179,7 +179,7 @@ def _in_blocks(program: Program, threads: Sequence[Thread], address: int) -> Ite
 
 def _in_block(program: Program, symbols: Symbols, owner: Owner, offset: int) -> Owner:
     own = sorted(
-        (candidate for candidate in symbols.candidates() if candidate.module is owner.module),
+        (candidate for candidate in symbols.every if candidate.module is owner.module),
         key=lambda candidate: candidate.symbol.value,
     )
     before = [candidate for candidate in own if candidate.symbol.value <= offset]
