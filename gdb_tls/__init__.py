@@ -42,9 +42,11 @@ def inspect(
         gdb_tls.errors.TlsError: where there is no answer for any thread.
     """
     from gdb_tls.hosts.gdb import current_program
+    from gdb_tls.hosts.gdb.selection import own_language
     from gdb_tls.program import report
     from gdb_tls.program.instances import Instances
 
     numbers = None if threads is None else [range(number, number + 1) for number in threads]
-    found = report.inspect(current_program(), name, via, numbers, module, type)
-    return found._replace(instances=Instances.of(found.instances))  # all of it, from now: the process may go on
+    with own_language():
+        found = report.inspect(current_program(), name, via, numbers, module, type)
+        return found._replace(instances=Instances.of(found.instances))  # all of it, from now: the process may go on

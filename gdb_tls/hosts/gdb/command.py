@@ -11,7 +11,7 @@ import gdb
 from gdb_tls.errors import TlsError
 from gdb_tls.hosts.gdb import current_program, output
 from gdb_tls.hosts.gdb.progress import TerminalProgress
-from gdb_tls.hosts.gdb.selection import all_inferiors
+from gdb_tls.hosts.gdb.selection import all_inferiors, own_language
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Option, Request, Settings
 from gdb_tls.questions.rooms import Rooms
@@ -41,7 +41,8 @@ class TlsCommand(gdb.Command):
         collecting = gc.isenabled()
         gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
         try:
-            self._run(argument)
+            with own_language():
+                self._run(argument)
         except TlsError as error:
             raise gdb.GdbError(safe(str(error))) from None
         except KeyboardInterrupt:
@@ -83,7 +84,8 @@ class TlsCommand(gdb.Command):
         # GDB breaks words at dashes and colons: it wants what follows its own break.
         skip = len(last) - len(word)
         try:
-            return [found[skip:] for found in self._candidates(text.split(), last) if found.startswith(last)]
+            with own_language():
+                return [found[skip:] for found in self._candidates(text.split(), last) if found.startswith(last)]
         except (TlsError, gdb.error):
             return gdb.COMPLETE_NONE
 

@@ -8,11 +8,12 @@ import gdb
 
 from gdb_tls.errors import TlsError
 from gdb_tls.hosts.gdb import current_program
+from gdb_tls.hosts.gdb.selection import own_language
 from gdb_tls.views.text import safe
 
 if TYPE_CHECKING:
     from gdb_tls.program.report import Report
-    from gdb_tls.target.model import Instance
+    from gdb_tls.target.model import Instance, Type
 
 
 class TlsValue(gdb.Function):
@@ -36,8 +37,10 @@ class TlsValue(gdb.Function):
             why = f"{instance.state.value} ({instance.reason})"
             raise gdb.GdbError(safe(f"{found.expression} has no value in thread {instance.thread.num}: it is {why}."))
         kind = found.type.debugger_type if found.type else None
-        kind = kind if kind is not None else gdb.lookup_type("char").pointer()
-        return gdb.Value(instance.address).cast(kind.pointer()).dereference()
+        with own_language():
+            if kind is None:
+                kind = _raw(found.type)
+            return gdb.Value(instance.address).cast(kind.pointer()).dereference()
 
 
 class TlsState(gdb.Function):
@@ -58,13 +61,26 @@ class TlsState(gdb.Function):
         return _inspect(name, thread)[1].state.value
 
 
+def _raw(kind: Type | None) -> gdb.Type:
+    """What GDB takes a variable for of which no type is known: a number of its size, or a `char *`."""
+    if kind is None:
+        return gdb.lookup_type("char").pointer()
+    numbers = {1: "char", 2: "short", 4: "int"}
+    sign = "" if kind.is_signed else "unsigned "
+    if kind.size in numbers:
+        return gdb.lookup_type(sign + numbers[kind.size])
+    return gdb.lookup_type("unsigned char").array(kind.size - 1)
+
+
 def _inspect(name: gdb.Value, thread: gdb.Value | None) -> tuple[Report, Instance]:
     from gdb_tls.program import report
 
     selected = gdb.selected_thread()
     number = int(thread) if thread is not None else selected.num if selected else 0
     try:
-        found = report.inspect(current_program(), name.string(), threads=[range(number, number + 1)], with_names=False)
+        with own_language():
+            text, chosen = name.string(), [range(number, number + 1)]
+            found = report.inspect(current_program(), text, threads=chosen, with_names=False)
+            return found, found.instances[0]
     except TlsError as error:
         raise gdb.GdbError(safe(str(error))) from None
-    return found, found.instances[0]

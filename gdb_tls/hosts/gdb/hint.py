@@ -11,6 +11,7 @@ import gdb
 
 from gdb_tls.hosts.gdb.connection import kind_of
 from gdb_tls.hosts.gdb.fault import FAULTS
+from gdb_tls.hosts.gdb.selection import own_language
 
 # Files of the C library, whose own thread-local variables (errno) are in every program.
 C_LIBRARY = re.compile(r"(libc|libpthread|ld)[-.]|ld-(linux|musl)|ld64")
@@ -69,7 +70,8 @@ class CrashHint:
 def _is_still(name: str) -> bool:
     """Whether the selected thread has the signal: a call that crashed in the program may have been undone since."""
     try:
-        return int(gdb.parse_and_eval("$_siginfo.si_signo")) == int(getattr(signal, name))
+        with own_language():
+            return int(gdb.parse_and_eval("$_siginfo.si_signo")) == int(getattr(signal, name))
     except gdb.error:
         return True  # a target that does not tell
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import gdb
 
@@ -49,11 +49,37 @@ def setting(name: str, value: str) -> Iterator[None]:
     except (gdb.error, RuntimeError):
         yield
         return
+    if before == value:
+        yield
+        return
     gdb.execute(f"set {name} {value}", to_string=True)
     try:
         yield
     finally:
         gdb.execute(f"set {name} {before}", to_string=True)
+
+
+# What GDB is asked in: it parses C's expressions too, and knows the names of C++.
+LANGUAGE = "c++"
+_users: list[str] = []
+
+
+@contextmanager
+def own_language() -> Iterator[None]:
+    """Has GDB take what is asked inside for C++: in Fortran, Pascal or Go it fails, or GDB itself aborts."""
+    _users.append(_users[-1] if _users else shown("language"))
+    try:
+        with setting("language", LANGUAGE):
+            yield
+    finally:
+        _users.pop()
+
+
+@contextmanager
+def users_language() -> Iterator[None]:
+    """Within `own_language`: the user's own, for an expression that the user has typed."""
+    with setting("language", _users[-1]) if _users else nullcontext():
+        yield
 
 
 def shown(name: str) -> str:

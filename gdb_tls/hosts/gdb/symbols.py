@@ -12,7 +12,7 @@ import gdb
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
-from gdb_tls.hosts.gdb import types
+from gdb_tls.hosts.gdb import paths, types
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.target.model import Path, Type
@@ -41,7 +41,7 @@ class GdbSymbols:
         if not chosen:
             return None
         found = chosen[0]
-        kind = types.describe(found.type, _file(found)) if found.type is not None else None
+        kind = types.describe(found.type, types.language_of(_file(found))) if found.type is not None else None
         shown = name if "::" in name else found.print_name.split("[abi:")[0]
         if len(chosen) > 1:
             # Which of them it is, is not known: only what they have in common is said.
@@ -134,10 +134,10 @@ class GdbSymbols:
     def parse_type(self, text: str) -> Type:
         """See `DebugInformation.parse_type`."""
         problem = ""
-        for language in ("auto", "c++"):
+        for language in ("c", "c++"):
             with setting("language", language):
                 try:
-                    return types.describe(gdb.parse_and_eval(f"({text} *) 0").type.target())
+                    return types.describe(gdb.parse_and_eval(f"({text} *) 0").type.target(), language)
                 except (gdb.error, RuntimeError) as error:
                     problem = str(error)
         raise BadArgument(
@@ -147,7 +147,7 @@ class GdbSymbols:
 
     def parse_path(self, root: str, start: Type, text: str) -> Path:
         """See `DebugInformation.parse_path`."""
-        return types.compile_path(root, start.debugger_type, text)
+        return paths.compile_path(root, start.debugger_type, text, start.language)
 
     def part_at(self, kind: Type, offset: int) -> Part:
         """See `DebugInformation.part_at`."""

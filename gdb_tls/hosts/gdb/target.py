@@ -18,10 +18,10 @@ from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
 from gdb_tls.hosts.gdb import core_threads, pointed
 from gdb_tls.hosts.gdb.connection import kind_of
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
-from gdb_tls.hosts.gdb.selection import selection
+from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.target import architectures as arch
-from gdb_tls.target.model import Life, Thread, Type, Variable
+from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, Fault, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
@@ -245,8 +245,9 @@ class GdbTarget:
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; pretty printers are used, on one line."""
         try:
-            value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
-            text = value.format_string(pretty_structs=False, max_elements=16)
+            with setting("language", kind.language or LANGUAGE):
+                value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
+                text = value.format_string(pretty_structs=False, max_elements=16)
         except gdb.MemoryError:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
@@ -257,13 +258,23 @@ class GdbTarget:
         """See `Target.format_pointed`."""
         try:
             value = gdb.Value(pointer).cast(kind.debugger_type)
-            if pointed.is_wide(kind.debugger_type):
-                text = value.format_string(max_elements=40).partition(" ")[2]
-            else:
-                text = value.dereference().format_string(pretty_structs=False, max_elements=16)
+            with setting("language", kind.language or LANGUAGE):
+                if pointed.is_wide(kind.debugger_type):
+                    text = value.format_string(max_elements=40).partition(" ")[2]
+                else:
+                    text = value.dereference().format_string(pretty_structs=False, max_elements=16)
         except (gdb.error, RuntimeError, ValueError):
             return ""
         return "" if "<error" in text or "Cannot access memory" in text else _one_line(text)
+
+    def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
+        """See `Target.find_element`."""
+        from gdb_tls.hosts.gdb.containers import element
+
+        try:
+            return element(lookup, address, name)
+        except (gdb.error, RuntimeError, ValueError) as error:
+            return Absence(State.UNREADABLE, f"{name} cannot be read: {' '.join(str(error).split()).rstrip('.')}")
 
     def symbol_at(self, address: int) -> str | None:
         """See `Target.symbol_at`."""
@@ -283,7 +294,8 @@ class GdbTarget:
     def evaluate(self, expression: str) -> int:
         """See `Target.evaluate`."""
         try:
-            value = gdb.parse_and_eval(expression)
+            with users_language():
+                value = gdb.parse_and_eval(expression)
             bare = value.type.strip_typedefs()
             if bare.code in OBJECTS or bare.code == gdb.TYPE_CODE_FLT:
                 if value.address is None:

@@ -65,6 +65,12 @@ def test_numbers_without_a_type(kind: str, subjects: Subjects, tmp_path: Path) -
                 assert linkage.endswith(query)
                 answer["variable"]["linkage_name"] = query
             wrong += mismatches(answer, lines, kind=kind)
+        values = {row["num"]: row["value"] for row in answers["errno"]["threads"]}
+        for number, value in values.items():
+            command = f'print $_tls("errno", {number})'
+            printed = session(subject.arguments, [command], tmp_path, passive=passive)[command].output
+            if not printed.endswith(f" = {value}\n"):
+                wrong.append(f"{command}: {printed}")
     assert not wrong, "\n".join(wrong)
 
 
