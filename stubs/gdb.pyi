@@ -119,6 +119,7 @@ class Block:
     end: int
     is_global: bool
     is_static: bool
+    function: Symbol | None
     superblock: Block | None
     static_block: Block
     global_block: Block

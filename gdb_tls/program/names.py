@@ -25,6 +25,9 @@ FORTRAN = re.compile(r"__(\w+?)_MOD_(\w+)")
 # GNAT's exp_dbug.ads: the parts of an expanded name are joined by two underscores, all in lower case.
 ADA = re.compile(r"(?<=[a-z0-9])__(?=[a-z])")
 
+# Source leaves inline namespaces out; no debug information that GDB reads says which are, but they look like versions.
+INLINE_NAMESPACE = re.compile(r"::(v\d+\w*|_V\d+|__\w+)::")
+
 
 class Query(NamedTuple):
     """A name as the user typed it, taken apart.
@@ -156,7 +159,7 @@ def spellings(linkage: str, demangled: str) -> list[str]:
     """All that a symbol may be called in source, as `comparable` gives it; scopes are written with `::`."""
     name = source_name(linkage, demangled)
     bare = SUFFIXES.sub("", name)
-    found = [name, bare, bare.replace(".", "::")]
+    found = [name, bare, bare.replace(".", "::"), INLINE_NAMESPACE.sub("::", bare)]
     if linkage == demangled:
         # GNAT writes package.variable as package__variable; gfortran the common block /blk/ as blk_.
         found += [ADA.sub("::", bare), bare.removesuffix("_")]

@@ -12,7 +12,7 @@ import gdb
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
-from gdb_tls.hosts.gdb import paths, types
+from gdb_tls.hosts.gdb import function_locals, paths, types
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.target.model import Path, Type
@@ -78,18 +78,12 @@ class GdbSymbols:
         match = re.match(r"(.*\))(?: const)?::([^()]+)$", untagged)
         dotted = re.match(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)$", bare)  # clang's static local of a C function
         if match or dotted:
-            yield from ((found, False) for found in self._in_function(*(match or dotted).groups()))  # type: ignore[union-attr]
+            with suppress(gdb.error):
+                signature, local = (match or dotted).groups()  # type: ignore[union-attr]
+                yield from ((found, False) for found in function_locals.by_signature(signature, local))
+            yield from ((found, False) for found in function_locals.by_linkage(symbol.name))
         elif bare != name:
             yield from ((found, False) for found in self._in_file(symbol, bare))
-
-    def _in_function(self, signature: str, name: str) -> Iterator[gdb.Symbol]:
-        """Static variables inside a function: GDB lists them in the function's blocks only."""
-        for spelling in (signature, signature.split("(", 1)[0]):
-            function = gdb.lookup_global_symbol(spelling)
-            functions = [function] if function is not None else _static_symbols(spelling)
-            for found in functions:
-                if found.is_function:
-                    yield from _locals(found, name)
 
     def _in_file(self, symbol: ElfSymbol, name: str) -> Iterator[gdb.Symbol]:
         """A C function's static variable (`counter.0`): its function is not in its name, its offset tells."""
@@ -99,7 +93,7 @@ class GdbSymbols:
                     for block in (line.symtab.global_block(), line.symtab.static_block()):
                         for function in block:
                             if function.is_function and self.locals_of(function.name).get(name) == symbol.value:
-                                yield from _locals(function, name)
+                                yield from function_locals.of_function(function, name)
 
     def locals_of(self, function: str) -> Mapping[str, int]:
         """See `DebugInformation.locals_of`; only the text of `info scope` has the offsets."""
@@ -193,22 +187,6 @@ def _static_symbols(name: str) -> list[gdb.Symbol]:
         return list(gdb.lookup_static_symbols(name))
     except gdb.error:
         return []
-
-
-def _locals(function: gdb.Symbol, name: str) -> Iterator[gdb.Symbol]:
-    """Static variables of one name in all blocks of a function; a gdb.Block cannot list its inner ones."""
-    with suppress(gdb.error, RuntimeError):
-        address = function.value().address
-        outer = gdb.block_for_pc(int(address)) if address is not None else None
-        seen = set()
-        lines = [entry.pc for entry in function.symtab.linetable() if outer and outer.start <= entry.pc < outer.end]
-        for pc in lines:
-            block = gdb.block_for_pc(pc)
-            while block is not None and not block.is_static and not block.is_global:
-                if (block.start, block.end) not in seen:
-                    seen.add((block.start, block.end))
-                    yield from (symbol for symbol in block if symbol.name.rsplit("::", 1)[-1] == name)
-                block = block.superblock
 
 
 def _is_named(found: gdb.Symbol, symbol: ElfSymbol) -> bool:
