@@ -87,6 +87,7 @@ class LineTableEntry:
     pc: int
 
 class LineTable:
+    def source_lines(self) -> object: ...
     def __iter__(self) -> Iterator[LineTableEntry]: ...
 
 class Symtab:

@@ -241,8 +241,8 @@ class Lookup:
             by_name.setdefault(source_name(candidate.symbol.name, demangled), candidate)
         last: dict[str, str] = {}
         for known in sorted(by_name):
-            last.setdefault(known.rsplit("::", 1)[-1].lower(), known)
-        close = difflib.get_close_matches(wanted.rsplit("::", 1)[-1], last, n=3, cutoff=0.6)
+            last.setdefault(last_word(known).lower(), known)
+        close = difflib.get_close_matches(last_word(wanted), last, n=3, cutoff=0.6)
         inside = [known for known in sorted(by_name) if len(wanted) > 2 and wanted in known.lower()]
         names = list(dict.fromkeys([last[match] for match in close] + inside))[:3]
         return [self._exact_text(by_name[one]) for one in names]

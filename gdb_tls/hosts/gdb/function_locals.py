@@ -7,6 +7,8 @@ from contextlib import suppress
 
 import gdb
 
+LONGEST_WALK = 4096
+
 
 def by_signature(signature: str, name: str) -> Iterator[gdb.Symbol]:
     """Of the functions that are called so, with or without parameters."""
@@ -53,11 +55,19 @@ def of_function(function: gdb.Symbol, name: str) -> Iterator[gdb.Symbol]:
 def _in_blocks(outer: gdb.Block, symtab: gdb.Symtab, name: str) -> Iterator[gdb.Symbol]:
     # A gdb.Block cannot list its inner ones: each line's own block is asked for.
     seen = set()
-    lines = [entry.pc for entry in symtab.linetable() if outer.start <= entry.pc < outer.end]
-    for pc in [outer.start, *lines]:
+    for pc in [outer.start, *_lines(symtab, outer)]:
         block = gdb.block_for_pc(pc)
         while block is not None and not block.is_static and not block.is_global:
             if (block.start, block.end) not in seen:
                 seen.add((block.start, block.end))
                 yield from (symbol for symbol in block if symbol.name.rsplit("::", 1)[-1] == name)
             block = block.superblock
+
+
+def _lines(symtab: gdb.Symtab, outer: gdb.Block) -> list[int]:
+    table = symtab.linetable()
+    try:
+        table.source_lines()  # going through a table that is not there kills GDB 13; this raises
+    except (gdb.error, RuntimeError):
+        return list(range(outer.start, min(outer.end, outer.start + LONGEST_WALK)))
+    return [entry.pc for entry in table if outer.start <= entry.pc < outer.end]

@@ -46,6 +46,8 @@ class GdbSymbols:
         if len(chosen) > 1:
             # Which of them it is, is not known: only what they have in common is said.
             return DebugSymbol(shown, kind, "", 0, None) if len({str(one.type) for one in chosen}) == 1 else None
+        if _is_joined(object_path):
+            return DebugSymbol(shown, kind, "", 0, found)
         return DebugSymbol(shown, kind, _file(found), found.line if _file(found) else 0, found)
 
     def _has_debug_info(self, object_path: str) -> bool:
@@ -214,6 +216,15 @@ def _file(found: gdb.Symbol) -> str:
     """The source file of a declaration; empty where it is not known, as after gcc's link-time optimisation."""
     file = found.symtab.filename if found.symtab else ""
     return "" if file.startswith("<") else file
+
+
+def _is_joined(object_path: str) -> bool:
+    """Whether gcc's link-time optimisation has joined all files, after which GDB takes one for another."""
+    try:
+        files = open_elf(object_path).source_files
+    except NotElf:
+        return False
+    return bool(files) and all(re.match(r"S?crt|<", file) for file in files)
 
 
 def _is_of(found: gdb.Symbol, object_path: str) -> bool:
