@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PF_X, PF_W = 1, 2
-ET_DYN, ET_CORE = 3, 4
+ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
+EM_X86_64, EM_AARCH64 = 62, 183
 SHT_NOBITS = 8
+DT_SONAME, DT_FLAGS_1, DF_1_PIE = 14, 0x6FFFFFFB, 0x08000000
 
 # In the header, where the true number stands in section header 0.
 PN_XNUM, SHN_XINDEX = 0xFFFF, 0xFFFF
@@ -55,7 +57,7 @@ class SectionHeader(NamedTuple):
     Attributes:
         name: the offset of its name in the names' section.
         type: `sh_type` (SHT_...).
-        address: `sh_addr`, without the load base.
+        address: in memory, without the load base; 0 where it is not loaded.
         offset: in the file.
         size: in bytes.
         link: the index of the section that belongs to it.

@@ -1,4 +1,7 @@
-"""Dynamic relocations (gABI, "Dynamic Section", "Relocation"), as the loader finds them: stripped files keep these."""
+"""Dynamic relocations: what the dynamic linker writes into a loaded object (gABI, "Relocation").
+
+They are found through PT_DYNAMIC, which stripped files keep: section headers are not needed.
+"""
 
 from __future__ import annotations
 
@@ -8,74 +11,81 @@ from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.elf.headers import PT_DYNAMIC
+from gdb_tls.elf.symbols import name_at
 
+# Tags of the dynamic section (gABI, "Dynamic Section").
 DT_PLTRELSZ, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ, DT_JMPREL = 2, 5, 6, 7, 8, 10, 23
-DT_FLAGS_1, DF_1_PIE = 0x6FFFFFFB, 0x08000000
-SHN_UNDEF, STT_TLS = 0, 6
-SYMBOL_SIZE, RELOCATION = 24, "QQq"
+# x86-64 psABI, table "Relocation Types"; AAELF64, "Dynamic relocations".
+R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT = 6, 7
+R_X86_64_DTPMOD64, R_X86_64_DTPOFF64, R_X86_64_TPOFF64, R_X86_64_TLSDESC = 16, 17, 18, 36
+R_AARCH64_GLOB_DAT, R_AARCH64_JUMP_SLOT = 1025, 1026
+R_AARCH64_TLS_DTPMOD, R_AARCH64_TLS_DTPREL, R_AARCH64_TLS_TPREL, R_AARCH64_TLSDESC = 1028, 1029, 1030, 1031
+
+_RELA = struct.Struct("<QQq")
+_SYMBOL = struct.Struct("<IBBHQQ")
+
+
+class RelocationSymbol(NamedTuple):
+    """The symbol that a relocation names.
+
+    Attributes:
+        name: as in the string table.
+        value: `st_value`; for a TLS symbol the offset in its module's block.
+        defined: whether this file defines it; another file's definition may still come first.
+    """
+
+    name: str
+    value: int
+    defined: bool
 
 
 class Relocation(NamedTuple):
-    """One row of `Elf64_Rela`.
+    """One entry of a RELA table.
 
     Attributes:
-        address: the word it fills, without the load base.
-        type: R_X86_64_..., R_AARCH64_...
-        symbol: the name it refers to; empty for none.
-        value: the symbol's `st_value`; 0 without a symbol, and for one that is defined elsewhere.
-        defined: whether the symbol is defined in this file.
+        address: what is written to, as the file is linked.
+        type: the architecture's number (R_...).
+        symbol: None where the entry names none.
         addend: `r_addend`.
     """
 
     address: int
     type: int
-    symbol: str
-    value: int
-    defined: bool
+    symbol: RelocationSymbol | None
     addend: int
 
 
-def dynamic_entries(file: ElfFile) -> dict[int, int]:
-    """The dynamic section as {tag: value}; empty for a static executable.  Of a repeated tag the first counts."""
+def relocations(file: ElfFile, types: frozenset[int]) -> Iterator[Relocation]:
+    """Yields the dynamic relocations of some types, of a 64-bit little-endian file.
+
+    A file without a dynamic section (a static executable) has none; tables that are cut off end early.
+    """
+    dynamic = _dynamic_section(file)
+    for table, size in ((DT_RELA, DT_RELASZ), (DT_JMPREL, DT_PLTRELSZ)):
+        rows = file.at_address(dynamic.get(table, 0), dynamic.get(size, 0)) if table in dynamic else None
+        for address, info, addend in _RELA.iter_unpack(rows[: len(rows) // 24 * 24] if rows else b""):
+            kind = info & 0xFFFFFFFF
+            if kind in types:
+                yield Relocation(address, kind, _symbol(file, dynamic, info >> 32), addend)
+
+
+def _dynamic_section(file: ElfFile) -> dict[int, int]:
+    header = next((one for one in file.segments if one.type == PT_DYNAMIC), None)
+    data = file.at_address(header.address, header.file_size) if header else None
     found: dict[int, int] = {}
-    for segment in file.segments:
-        if segment.type == PT_DYNAMIC:
-            table = file.at_address(segment.address, segment.file_size) or b""
-            for tag, value in struct.iter_unpack("<QQ", table[: len(table) // 16 * 16]):
-                if tag == 0:
-                    break
-                found.setdefault(tag, value)
+    for tag, value in struct.iter_unpack("<qQ", data[: len(data) // 16 * 16] if data else b""):
+        if tag == 0:
+            break
+        found.setdefault(tag, value)
     return found
 
 
-def relocations(file: ElfFile, types: frozenset[int]) -> Iterator[Relocation]:
-    """All dynamic relocations of some types in a 64-bit little-endian file that uses RELA.
-
-    Files without section headers have them too.  RELR (relative relocations only) has none of interest.
-    """
-    dynamic = dynamic_entries(file)
-    for start, size in ((DT_RELA, DT_RELASZ), (DT_JMPREL, DT_PLTRELSZ)):
-        table = file.at_address(dynamic.get(start, 0), dynamic.get(size, 0)) if dynamic.get(size) else None
-        form = struct.Struct("<" + RELOCATION)
-        for address, info, addend in form.iter_unpack((table or b"")[: len(table or b"") // form.size * form.size]):
-            if info & 0xFFFFFFFF in types:
-                symbol, value, defined = _symbol(file, dynamic, info >> 32)
-                yield Relocation(address, info & 0xFFFFFFFF, symbol, value, defined, addend)
-
-
-def _symbol(file: ElfFile, dynamic: dict[int, int], index: int) -> tuple[str, int, bool]:
-    row = file.at_address(dynamic.get(DT_SYMTAB, 0) + index * SYMBOL_SIZE, SYMBOL_SIZE) if index else None
+def _symbol(file: ElfFile, dynamic: dict[int, int], index: int) -> RelocationSymbol | None:
+    row = file.at_address(dynamic.get(DT_SYMTAB, 0) + index * _SYMBOL.size, _SYMBOL.size) if index else None
     if row is None:
-        return "", 0, True
-    name, _, _, section, value, _ = struct.unpack("<IBBHQQ", row)
-    return _string(file, dynamic, name), value, section != SHN_UNDEF
-
-
-def _string(file: ElfFile, dynamic: dict[int, int], offset: int) -> str:
-    size = min(512, dynamic.get(DT_STRSZ, 0) - offset)
-    found = file.at_address(dynamic.get(DT_STRTAB, 0) + offset, size) if size > 0 else None
-    name, end, _ = (found or b"").partition(b"\0")
-    if found and not end and size == 512:  # longer than most: the whole rest
-        rest = file.at_address(dynamic[DT_STRTAB] + offset, dynamic[DT_STRSZ] - offset) or b""
-        name = rest.split(b"\0", 1)[0]
-    return name.decode(errors="replace")
+        return None
+    name, _, _, section, value, _ = _SYMBOL.unpack(row)
+    strings = dynamic.get(DT_STRTAB, 0)
+    size = min(4096, dynamic.get(DT_STRSZ, 0) - name)
+    text = file.at_address(strings + name, size) if size > 0 else None
+    return RelocationSymbol(name_at(text, 0) if text else "", value, section != 0)

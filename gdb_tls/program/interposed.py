@@ -52,13 +52,16 @@ def _bindings(
     if module.path is None:
         return
     try:
-        rows = [row for row in relocations(open_elf(module.path), RELOCATIONS) if row.symbol in several]
+        rows = [
+            row for row in relocations(open_elf(module.path), RELOCATIONS) if row.symbol and row.symbol.name in several
+        ]
     except NotElf:
         return
     for row in rows:
-        for one in several[row.symbol]:
+        name = row.symbol.name if row.symbol else ""
+        for one in several[name]:
             if _is_bound(target, module.load_base + row.address, row.type, row.addend, one):
-                yield row.symbol, one
+                yield name, one
 
 
 def _is_bound(target: Target, slot: int, kind: int, addend: int, one: Candidate) -> bool:

@@ -28,6 +28,7 @@ class Report(NamedTuple):
         starts_null: whether a new block would hold a null pointer there.
         selected: the number of GDB's selected thread; None where there is none.
         found: how the name was understood, and what else is called so; None where there was no name.
+        is_part: whether the program has threads that were not asked for.
     """
 
     target: TargetInfo
@@ -38,6 +39,7 @@ class Report(NamedTuple):
     starts_null: bool
     selected: int | None = None
     found: Found | None = None
+    is_part: bool = False
 
     @property
     def expression(self) -> str:
@@ -115,4 +117,5 @@ def inspect(
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
         found=found,
+        is_part=len(chosen) < len(every),
     )
