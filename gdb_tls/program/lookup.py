@@ -16,6 +16,7 @@ from gdb_tls.program.names import (
     SUFFIXES,
     Query,
     comparable,
+    is_glob,
     is_helper,
     is_without_case,
     last_word,
@@ -93,6 +94,12 @@ class Lookup:
         Raises:
             UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is not exactly one.
         """
+        if is_glob(text):
+            found = self.matching(text)
+            if len(found) == 1:
+                return Found(self._variable(found[0]), "")
+            if found:
+                raise self._ambiguous(Query(text, text, "", ""), found)
         query, meant, others = self._meant(text)
         if query is None:
             raise self._not_found(text)
@@ -107,6 +114,20 @@ class Lookup:
             [self._exact_text(one) for one in copies[:MOST_LISTED]],
             self._exact_text(self._unused[meant[0]]) if meant[0] in self._unused else "",
         )
+
+    def matching(self, pattern: str) -> list[Candidate]:
+        """All in use whose names, or the ends of these after a `::`, a glob matches, by place."""
+        glob = comparable(pattern)
+        places: dict[tuple[int, int], Candidate] = {}
+        named = zip(self._candidates, self._demangled(self._candidates))
+        for one, name in named:
+            fits = any(
+                fnmatchcase(spelling, glob) or fnmatchcase(spelling, f"*::{glob}")
+                for spelling in spellings(one.symbol.name, name)
+            )
+            if fits and one not in self._unused and not is_helper(one.symbol.name):
+                places.setdefault((one.module.id, one.symbol.value), one)
+        return [one for _, one in sorted(places.items())]
 
     def _meant(self, text: str) -> tuple[Query | None, Sequence[Candidate], Sequence[Candidate]]:
         """How a text is to be read, the variables that it may mean, and the others that are called so."""
@@ -273,20 +294,6 @@ def _ends(spellings: Sequence[str], wanted: str) -> bool:
 def _is_runtime(one: _Named) -> bool:
     """Whether a variable is of a language's library, which may be in the executable itself."""
     return bool(RUNTIME.fullmatch(one.candidate.module.name)) or bool(RUNTIME_NAMESPACE.match(one.demangled))
-
-
-def matches_module(module: Module, pattern: str) -> bool:
-    """Whether a --module pattern (a glob on file name or path, or a module id) means this module."""
-    if pattern.isdecimal():
-        return module.id == int(pattern)
-    names = {module.name, module.path or "", module.target_path}
-    return any(fnmatchcase(name, pattern) or name.startswith(pattern + ".") for name in names if name)
-
-
-def modules_of(modules: Sequence[Module], pattern: str) -> list[Module]:
-    """The modules that a --module pattern means: one that is called exactly so before those that begin so."""
-    exact = [module for module in modules if pattern in (module.name, module.path, module.target_path)]
-    return exact or [module for module in modules if matches_module(module, pattern)]
 
 
 def _is_called(typed: str, file: str) -> bool:

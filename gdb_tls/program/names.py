@@ -135,6 +135,12 @@ def is_helper(linkage: str) -> bool:
     return bool(HELPER.match(linkage))
 
 
+def is_glob(text: str) -> bool:
+    """Whether a text is a pattern of names, such as `pool_*`."""
+    text = re.sub(r"<.*>|\(.*\)", "", text)  # `Pool<int *>::head` is none
+    return bool(re.search(r"[\w:][*?]|[*?][\w:]", text)) and not re.match(r"[*&\s]*[^*?]+$", text)
+
+
 def source_name(linkage: str, demangled: str) -> str:
     """What a program's source calls a symbol, as far as its name tells; parameters and the like are left out."""
     fortran = FORTRAN.fullmatch(SUFFIXES.sub("", linkage))

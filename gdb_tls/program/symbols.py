@@ -13,9 +13,9 @@ from functools import cached_property
 from gdb_tls.elf.file import open_elf
 from gdb_tls.errors import BadArgument, reason
 from gdb_tls.program.interposed import unused
-from gdb_tls.program.lookup import Found, Lookup, modules_of
-from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described
-from gdb_tls.program.names import is_helper, source_name
+from gdb_tls.program.lookup import Found, Lookup
+from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described, modules_of
+from gdb_tls.program.names import is_glob, is_helper, source_name
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -40,6 +40,15 @@ class Symbols:
     def find(self, text: str) -> Found:
         """See `Lookup.find`."""
         return self._lookup.find(text)
+
+    def find_some(self, text: str) -> list[Variable]:
+        """Finds the variable that a name means, or all that a glob (`pool_*`) matches.
+
+        Raises:
+            UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is none, or a name is not exact.
+        """
+        matching = [self.variable(one) for one in self._lookup.matching(text)] if is_glob(text) else []
+        return matching or [self.find(text).variable]
 
     @cached_property
     def _lookup(self) -> Lookup:

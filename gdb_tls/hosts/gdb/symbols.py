@@ -115,6 +115,13 @@ class GdbSymbols:
                     return DebugSymbol(found.print_name, None, _file(found), found.line, found)
         return None
 
+    def is_local(self, name: str) -> bool:
+        """See `DebugInformation.is_local`."""
+        with suppress(gdb.error, RuntimeError):
+            found = next(_visible(gdb.selected_frame(), name), None)
+            return found is not None and not is_thread_local(found)
+        return False
+
     def what_is(self, name: str) -> OtherName | None:
         """See `DebugInformation.what_is`."""
         from gdb_tls.hosts.gdb import others

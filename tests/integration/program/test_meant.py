@@ -74,6 +74,23 @@ def test_what_the_frame_sees(programs: Path, tmp_path: Path) -> None:
         assert done[commands[3]].output == done[commands[4]].output != "", done
 
 
+def test_pointers_and_globs(subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get("meant", "core")
+    addresses = {line.lwp: line.address for line in subject.truth.of("meant_depth")}
+    held, depth = "Holder<long>::held", "meant_depth"
+    answers = ask(subject.arguments, [f"*{held}", f"&{depth}", f"{depth[:-3]}*"], tmp_path)
+    assert {row["lwp"]: row["address"] for row in answers[f"*{held}"]["threads"]} == addresses
+    assert {row["lwp"]: row["value"] for row in answers[f"&{depth}"]["threads"]} == addresses
+    assert answers[f"{depth[:-3]}*"]["variable"]["name"] == depth
+    commands = ["tls-inspect meant_*", "tls-verify meant_*", "tls-whatis meant_depth", "tls-whatis meant_level"]
+    done = session(subject.arguments, commands, tmp_path)
+    assert "meant_depth" in done[commands[0]].error and "'meant_other.c'::meant_level" in done[commands[0]].error
+    said = re.search(r"(\d+) thread-local variables are called", done[commands[0]].error)
+    assert said and f"{said[1]} variables in 2 threads" in done[commands[1]].words
+    assert "meant_depth" in done[commands[2]].output
+    assert "Type one of: 'meant.cc'::meant_level" in done[commands[3]].error
+
+
 # Errors that say what to type.
 ASKED = (
     "meant_level",
