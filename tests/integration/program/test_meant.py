@@ -74,6 +74,22 @@ def test_what_the_frame_sees(programs: Path, tmp_path: Path) -> None:
         assert done[commands[3]].output == done[commands[4]].output != "", done
 
 
+def test_what_is_none(subjects: Subjects, tmp_path: Path) -> None:
+    """A sentence that every thread sees the same is for what has an address; the rest is named as what it is."""
+    wanted = {
+        "meant_ordinary": "meant_ordinary is a global variable, not a thread-local variable. Use `print meant_",
+        "meant_emulated": "meant_emulated is emulated thread-local storage (__emutls_v.meant_emulated)",
+        "main": "main is a function",
+        "db::Pool": "db::Pool is a type",
+    }
+    done = session(subjects.get("meant", "core").arguments, [f"tls-inspect {name}" for name in wanted], tmp_path)
+    for name, sentence in wanted.items():
+        assert done[f"tls-inspect {name}"].error.startswith(sentence), done[f"tls-inspect {name}"].error
+        assert ("every thread sees the same" in done[f"tls-inspect {name}"].error) == (
+            name in ("meant_ordinary", "main")
+        )
+
+
 def test_pointers_and_globs(subjects: Subjects, tmp_path: Path) -> None:
     subject = subjects.get("meant", "core")
     addresses = {line.lwp: line.address for line in subject.truth.of("meant_depth")}
