@@ -87,6 +87,7 @@ class LineTableEntry:
     pc: int
 
 class LineTable:
+    def source_lines(self) -> object: ...
     def __iter__(self) -> Iterator[LineTableEntry]: ...
 
 class Symtab:
@@ -119,6 +120,7 @@ class Block:
     end: int
     is_global: bool
     is_static: bool
+    function: Symbol | None
     superblock: Block | None
     static_block: Block
     global_block: Block

@@ -200,6 +200,11 @@ class ElfFile:
         return list(found.values())
 
     @cached_property
+    def source_files(self) -> set[str]:
+        """The source files that the symbol table names."""
+        return {name for table in self._tables if not table.is_dynamic for name in table.files() if name}
+
+    @cached_property
     def _dynamic_table(self) -> _SymbolTable | None:
         return next((table for table in self._tables if table.is_dynamic), None)
 

@@ -112,6 +112,11 @@ class _SymbolTable:
         before = self._kinds.rfind(bytes([STT_FILE]), 0, index)
         return name_at(self._strings, self._row(before)[0]) if before >= 0 else ""
 
+    def files(self) -> Iterator[str]:
+        """The names of all STT_FILE rows."""
+        for index in _positions(self._kinds, bytes([STT_FILE])):
+            yield name_at(self._strings, self._row(index)[0])
+
     def by_name(self, names: Iterable[str]) -> Iterator[ElfSymbol]:
         """All defined rows with one of these names."""
         for name in names:

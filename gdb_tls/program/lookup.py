@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from gdb_tls.program.names import (
     SUFFIXES,
     Query,
     comparable,
+    is_glob,
     is_helper,
     is_without_case,
     last_word,
@@ -46,11 +47,15 @@ class Found(NamedTuple):
         variable: it.
         path: the path into it that followed the name; empty where there is none.
         left_out: what to type for each other variable of that name, which was not meant.
+        copies: what to type for its other definitions, which no code uses.
+        used_instead: where no code uses it: what to type for the definition that is used.
     """
 
     variable: Variable
     path: str
     left_out: Sequence[str] = ()
+    copies: Sequence[str] = ()
+    used_instead: str = ""
 
 
 class _Named(NamedTuple):
@@ -70,12 +75,14 @@ class Lookup:
         target: Target,
         modules: Sequence[Module],
         candidates: Sequence[Candidate],
+        unused: Mapping[Candidate, Candidate],
         variable: Callable[[Candidate], Variable],
     ) -> None:
-        """Takes the debugger, the modules and their variables, and what tells more of one of these."""
+        """Takes the debugger, the modules, their variables, those that no code uses, and what tells more of one."""
         self._target = target
         self._modules = modules
         self._candidates = candidates
+        self._unused = unused
         self._variable = variable
 
     def find(self, text: str) -> Found:
@@ -87,13 +94,40 @@ class Lookup:
         Raises:
             UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is not exactly one.
         """
+        if is_glob(text):
+            found = self.matching(text)
+            if len(found) == 1:
+                return Found(self._variable(found[0]), "")
+            if found:
+                raise self._ambiguous(Query(text, text, "", ""), found)
         query, meant, others = self._meant(text)
         if query is None:
             raise self._not_found(text)
         if len(meant) > 1:
             raise self._ambiguous(query, meant)
         left_out = [self._exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
-        return Found(self._variable(meant[0]), query.path, left_out)
+        copies = [one for one, used in self._unused.items() if used == meant[0]]
+        return Found(
+            self._variable(meant[0]),
+            query.path,
+            left_out,
+            [self._exact_text(one) for one in copies[:MOST_LISTED]],
+            self._exact_text(self._unused[meant[0]]) if meant[0] in self._unused else "",
+        )
+
+    def matching(self, pattern: str) -> list[Candidate]:
+        """All in use whose names, or the ends of these after a `::`, a glob matches, by place."""
+        glob = comparable(pattern)
+        places: dict[tuple[int, int], Candidate] = {}
+        named = zip(self._candidates, self._demangled(self._candidates))
+        for one, name in named:
+            fits = any(
+                fnmatchcase(spelling, glob) or fnmatchcase(spelling, f"*::{glob}")
+                for spelling in spellings(one.symbol.name, name)
+            )
+            if fits and one not in self._unused and not is_helper(one.symbol.name):
+                places.setdefault((one.module.id, one.symbol.value), one)
+        return [one for _, one in sorted(places.items())]
 
     def _meant(self, text: str) -> tuple[Query | None, Sequence[Candidate], Sequence[Candidate]]:
         """How a text is to be read, the variables that it may mean, and the others that are called so."""
@@ -101,6 +135,7 @@ class Lookup:
         at = re.search(r"@(0x[0-9a-f]+)(?=$|->|\.|\[)", text)
         for query in queries(text[: at.start()] + text[at.end() :] if at else text):
             found = [one for one in self._matching(query) if not at or one.candidate.symbol.value == int(at[1], 16)]
+            found = [one for one in found if one.candidate not in self._unused] or found
             if found:
                 best = min(one.rank for one in found)
                 meant = self._seen(query, found) or [one.candidate for one in found if one.rank == best]
@@ -227,8 +262,8 @@ class Lookup:
             by_name.setdefault(source_name(candidate.symbol.name, demangled), candidate)
         last: dict[str, str] = {}
         for known in sorted(by_name):
-            last.setdefault(known.rsplit("::", 1)[-1].lower(), known)
-        close = difflib.get_close_matches(wanted.rsplit("::", 1)[-1], last, n=3, cutoff=0.6)
+            last.setdefault(last_word(known).lower(), known)
+        close = difflib.get_close_matches(last_word(wanted), last, n=3, cutoff=0.6)
         inside = [known for known in sorted(by_name) if len(wanted) > 2 and wanted in known.lower()]
         names = list(dict.fromkeys([last[match] for match in close] + inside))[:3]
         return [self._exact_text(by_name[one]) for one in names]
@@ -259,20 +294,6 @@ def _ends(spellings: Sequence[str], wanted: str) -> bool:
 def _is_runtime(one: _Named) -> bool:
     """Whether a variable is of a language's library, which may be in the executable itself."""
     return bool(RUNTIME.fullmatch(one.candidate.module.name)) or bool(RUNTIME_NAMESPACE.match(one.demangled))
-
-
-def matches_module(module: Module, pattern: str) -> bool:
-    """Whether a --module pattern (a glob on file name or path, or a module id) means this module."""
-    if pattern.isdecimal():
-        return module.id == int(pattern)
-    names = {module.name, module.path or "", module.target_path}
-    return any(fnmatchcase(name, pattern) or name.startswith(pattern + ".") for name in names if name)
-
-
-def modules_of(modules: Sequence[Module], pattern: str) -> list[Module]:
-    """The modules that a --module pattern means: one that is called exactly so before those that begin so."""
-    exact = [module for module in modules if pattern in (module.name, module.path, module.target_path)]
-    return exact or [module for module in modules if matches_module(module, pattern)]
 
 
 def _is_called(typed: str, file: str) -> bool:

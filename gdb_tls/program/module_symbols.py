@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
@@ -79,3 +80,17 @@ def debug_file(file: ElfFile, debug: DebugInformation) -> ElfFile | None:
                 if found.build_id == file.build_id:
                     return found
     return None
+
+
+def matches_module(module: Module, pattern: str) -> bool:
+    """Whether a --module pattern (a glob on file name or path, or a module id) means this module."""
+    if pattern.isdecimal():
+        return module.id == int(pattern)
+    names = {module.name, module.path or "", module.target_path}
+    return any(fnmatchcase(name, pattern) or name.startswith(pattern + ".") for name in names if name)
+
+
+def modules_of(modules: Sequence[Module], pattern: str) -> list[Module]:
+    """The modules that a --module pattern means: one that is called exactly so before those that begin so."""
+    exact = [module for module in modules if pattern in (module.name, module.path, module.target_path)]
+    return exact or [module for module in modules if matches_module(module, pattern)]

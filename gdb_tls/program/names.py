@@ -17,12 +17,16 @@ RUST_VALUE = re.compile(
     r"(::(\{+[\w ]+(#\d+)?\}+|__getit|__init|_?__rust_std_internal_\w+))+"
     r"::(VAL|STATE|__KEY|__RUST_STD_INTERNAL_(VAL|KEY))$"
 )
+RUST_CRATE = re.compile(r"(?<=\w)\[[0-9a-f]{12,16}\](?=::)")
 RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 # gfortran's trans-decl.c, gfc_sym_mangled_identifier.
 FORTRAN = re.compile(r"__(\w+?)_MOD_(\w+)")
 
 # GNAT's exp_dbug.ads: the parts of an expanded name are joined by two underscores, all in lower case.
 ADA = re.compile(r"(?<=[a-z0-9])__(?=[a-z])")
+
+# Source leaves inline namespaces out; no debug information that GDB reads says which are, but they look like versions.
+INLINE_NAMESPACE = re.compile(r"::(v\d+\w*|_V\d+|__\w+)::")
 
 
 class Query(NamedTuple):
@@ -105,9 +109,9 @@ def _unquote(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A demangled name without what people leave out: parameters, tags, anonymous namespaces, Rust's crate numbers."""
+    """A demangled name without what people leave out: parameters, ABI tags, anonymous namespaces."""
     name = name.replace("(anonymous namespace)::", "")
-    name = re.sub(r"\[abi:[^\]]*\]|\[[0-9a-f]{12,16}\](?=::)", "", name)
+    name = re.sub(r"\[abi:[^\]]*\]", "", name)
     while match := re.search(r"\)( const)?(?=::)", name):
         start = _opening(name, match.start())
         if start < 0:
@@ -131,20 +135,37 @@ def is_helper(linkage: str) -> bool:
     return bool(HELPER.match(linkage))
 
 
+def is_glob(text: str) -> bool:
+    """Whether a text is a pattern of names, such as `pool_*`."""
+    text = re.sub(r"<.*>|\(.*\)", "", text)  # `Pool<int *>::head` is none
+    return bool(re.search(r"[\w:][*?]|[*?][\w:]", text)) and not re.match(r"[*&\s]*[^*?]+$", text)
+
+
 def source_name(linkage: str, demangled: str) -> str:
     """What a program's source calls a symbol, as far as its name tells; parameters and the like are left out."""
     fortran = FORTRAN.fullmatch(SUFFIXES.sub("", linkage))
-    if fortran:
-        return f"{fortran[1]}::{fortran[2]}"
-    name = RUST_HASH.sub("", demangled)
-    return plain(RUST_VALUE.sub("", name))
+    return f"{fortran[1]}::{fortran[2]}" if fortran else plain(demangled)
+
+
+def without_rust_details(name: str) -> str:
+    """A demangled name of Rust without hash and crate numbers; `thread_local!` variables as they are declared."""
+    return RUST_VALUE.sub("", RUST_CRATE.sub("", RUST_HASH.sub("", name)))
+
+
+def rust_spellings(name: str) -> Iterator[str]:
+    """What a `thread_local!` variable's value may be called in debug information, by what the source calls it."""
+    yield name
+    inner = [f"{{constant#{one}}}::{{closure#{two}}}" for one in range(2) for two in range(3)]
+    for function in (*inner, "__getit"):
+        for value in ("__RUST_STD_INTERNAL_VAL", "VAL", "__KEY"):
+            yield f"{name}::{function}::{value}"
 
 
 def spellings(linkage: str, demangled: str) -> list[str]:
     """All that a symbol may be called in source, as `comparable` gives it; scopes are written with `::`."""
     name = source_name(linkage, demangled)
     bare = SUFFIXES.sub("", name)
-    found = [name, bare, bare.replace(".", "::")]
+    found = [name, bare, bare.replace(".", "::"), INLINE_NAMESPACE.sub("::", bare)]
     if linkage == demangled:
         # GNAT writes package.variable as package__variable; gfortran the common block /blk/ as blk_.
         found += [ADA.sub("::", bare), bare.removesuffix("_")]
@@ -160,7 +181,7 @@ def is_without_case(linkage: str, file: str) -> bool:
 
 def comparable(name: str) -> str:
     """A name in the form in which names are compared: no blanks but between words, nothing that people leave out."""
-    name = re.sub(r"\s*([^\w\s])\s*", r"\1", plain(name).strip())
+    name = re.sub(r"\s*([^\w\s])\s*", r"\1", plain(without_rust_details(name)).strip())
     return plain(re.sub(r"(\d)(u|l|ul|ll|ull)(?=[,>])", r"\1", name))
 
 

@@ -74,7 +74,7 @@ class Program:
     @cached_property
     def tls_symbols(self) -> list[Candidate]:
         """Every TLS symbol of every module."""
-        return self.symbols().candidates()
+        return self.symbols().every
 
     @cached_property
     def info(self) -> TargetInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,10 +10,11 @@ from gdb_tls.errors import BadPath
 from gdb_tls.program import resolve
 from gdb_tls.program.choice import wanted
 from gdb_tls.program.instances import Instances
+from gdb_tls.program.lookup import Found
 from gdb_tls.program.program import Program
 from gdb_tls.program.value import is_null, read_instances, untyped
 from gdb_tls.program.walk import follow
-from gdb_tls.target.model import Path, TargetInfo, Type, Variable
+from gdb_tls.target.model import Flag, Kind, Path, State, TargetInfo, Type, Variable
 
 
 class Report(NamedTuple):
@@ -26,8 +28,9 @@ class Report(NamedTuple):
         instances: one for every thread, in the order of the threads' numbers.
         starts_null: whether a new block would hold a null pointer there.
         selected: the number of GDB's selected thread; None where there is none.
-        left_out: what to type for each other variable of that name, which was not meant.
+        found: how the name was understood, and what else is called so; None where there was no name.
         is_part: whether the program has threads that were not asked for.
+        prefix: "&" where the addresses were asked for; else empty.
     """
 
     target: TargetInfo
@@ -37,13 +40,14 @@ class Report(NamedTuple):
     instances: Instances
     starts_null: bool
     selected: int | None = None
-    left_out: Sequence[str] = ()
+    found: Found | None = None
     is_part: bool = False
+    prefix: str = ""
 
     @property
     def expression(self) -> str:
         """The variable and the path into it, as a user writes them."""
-        return self.variable.name + (self.path.text if self.path else "")
+        return self.prefix + self.variable.name + (self.path.text if self.path else "")
 
 
 def inspect(
@@ -70,13 +74,17 @@ def inspect(
     Raises:
         TlsError: where there is no answer for any thread.
     """
-    variable, path_text, left_out = program.symbols(module).find(name)
+    prefix = re.match(r"[*&\s]*", name)[0].replace(" ", "")  # type: ignore[index]
+    if prefix.strip("*") not in ("", "&"):
+        raise BadPath(f"{name} cannot be read", "Use NAME, *NAME or &NAME.")
+    found = program.symbols(module).find(name.lstrip("*& \t"))
+    # As in C, `*name->member` is what the member points to.
+    variable, path_text = found.variable, found.path + "[0]" * prefix.count("*")
     if type:
         variable = variable._replace(type=program.target.debug.parse_type(type))
+    pointer_size = program.target.architecture.pointer_size
     root, assumed = (
-        (variable.type, ())
-        if variable.type
-        else untyped(variable.size, program.target.architecture.pointer_size, variable.linkage_name)
+        (variable.type, ()) if variable.type else untyped(variable.size, pointer_size, variable.linkage_name)
     )
     path = None
     if path_text:
@@ -106,14 +114,37 @@ def inspect(
     if len(chosen) < len(asked):
         kept = set(chosen)
         instances = instances.select([index for index, thread in enumerate(asked) if thread in kept])
+    kind = path.type if path else None if assumed else root
+    if "&" in prefix:
+        instances, kind = _addresses(instances), Type(f"{kind.name if kind else 'void'} *", Kind.POINTER, pointer_size)
     return Report(
         target=program.info,
         variable=variable,
         path=path,
-        type=path.type if path else None if assumed else root,
+        type=kind,
         instances=instances,
-        starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
+        starts_null=not prefix
+        and path is None
+        and variable.initial is not None
+        and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
-        left_out=left_out,
+        found=found,
         is_part=len(chosen) < len(every),
+        prefix="&" if "&" in prefix else "",
+    )
+
+
+def _addresses(instances: Instances) -> Instances:
+    """Where the instances are, as values."""
+    return Instances.of(
+        one
+        if one.address is None
+        else one._replace(
+            state=State.SET,
+            flags=tuple(flag for flag in one.flags if flag is Flag.EXITED),
+            value=one.address,
+            text=f"0x{one.address:x}",
+            reason=None,
+        )
+        for one in instances
     )

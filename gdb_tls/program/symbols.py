@@ -7,14 +7,15 @@ leave its DWARF without a location); the debugger's symbols say what it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from gdb_tls.elf.file import open_elf
 from gdb_tls.errors import BadArgument, reason
-from gdb_tls.program.lookup import Found, Lookup, modules_of
-from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described
-from gdb_tls.program.names import is_helper, source_name
+from gdb_tls.program.interposed import unused
+from gdb_tls.program.lookup import Found, Lookup
+from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described, modules_of
+from gdb_tls.program.names import is_glob, is_helper, source_name
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -40,12 +41,22 @@ class Symbols:
         """See `Lookup.find`."""
         return self._lookup.find(text)
 
-    @cached_property
-    def _lookup(self) -> Lookup:
-        return Lookup(self._target, self._all_modules, self._candidates, self.variable)
+    def find_some(self, text: str) -> list[Variable]:
+        """Finds the variable that a name means, or all that a glob (`pool_*`) matches.
+
+        Raises:
+            UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is none, or a name is not exact.
+        """
+        matching = [self.variable(one) for one in self._lookup.matching(text)] if is_glob(text) else []
+        return matching or [self.find(text).variable]
 
     @cached_property
-    def _candidates(self) -> list[Candidate]:
+    def _lookup(self) -> Lookup:
+        return Lookup(self._target, self._all_modules, self.every, self.unused, self.variable)
+
+    @cached_property
+    def every(self) -> list[Candidate]:
+        """Every TLS symbol of every module, the definitions too that no code uses."""
         found: list[Candidate] = []
         for index, module in enumerate(self.modules):
             try:
@@ -54,9 +65,16 @@ class Symbols:
                 self.modules[index] = module._replace(problem=f"{module.name}: {reason(error)}")
         return found
 
+    @cached_property
+    def unused(self) -> Mapping[Candidate, Candidate]:
+        """Definition that no code uses -> the one that is used instead of it; see `interposed`."""
+        if len(self.modules) == len(self._all_modules):
+            return unused(self._target, self.every)
+        return unused(self._target, Symbols(self._target, self._all_modules).every)
+
     def candidates(self) -> list[Candidate]:
-        """Every TLS symbol of every module; two names of one place come both."""
-        return self._candidates
+        """Every TLS symbol of every module that code uses; two names of one place come both."""
+        return [one for one in self.every if one not in self.unused] if self.unused else self.every
 
     def variables(self, wanted: Callable[[str, str], bool] | None = None) -> list[Variable]:
         """Every variable of every module, by module and offset; aliases of one place come once.

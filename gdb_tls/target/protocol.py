@@ -165,6 +165,10 @@ class DebugInformation(Protocol):
         """The thread-local variable that the selected frame's function, file or scopes mean by a name."""
         ...
 
+    def is_local(self, name: str) -> bool:
+        """Whether a name is that of a parameter or local variable, not a thread-local one, of the selected frame."""
+        ...
+
     def what_is(self, name: str) -> OtherName | None:
         """Says what a name is that is no thread-local variable; None if nothing."""
         ...

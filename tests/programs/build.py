@@ -49,6 +49,13 @@ def program(output: str, *sources: str, libraries: tuple[str, ...] = (), flags: 
     return Target(output, (*sources, "truth.c"), ("-pthread", *flags), libraries=libraries)
 
 
+def meant(output: str, *flags: str) -> Target:
+    """With link-time optimisation the symbol table names no source file."""
+    libraries = ("libmeant_a.so", "libmeant_b.so", "meant.so")
+    flags = (f'-DPROGRAM="{output}"', "-Wl,--no-as-needed", *flags)
+    return program(output, "meant.cc", "meant_other.c", libraries=libraries, flags=flags)
+
+
 def libraries() -> list[Target]:
     return [
         Target("libzoo_linked.so", ("zoo_linked.c",), tuple(LIBRARY)),
@@ -71,6 +78,8 @@ def libraries() -> list[Target]:
         slots("lib odd [b].so", "odd"),
         slots("libtwin_a.so", "twin"),
         slots("libtwin_b.so", "twin"),
+        slots("meant.so", "twice"),
+        *(Target(f"libmeant_{ab}.so", ("meant_library.cc",), (*LIBRARY, f"-DNAME=meant_{ab}")) for ab in "ab"),
         Target("libblocker.so", ("blocker.c",), tuple(LIBRARY)),
         Target("libbroken.so", ("broken.c",), tuple(LIBRARY)),
         *(slots(f"libmany_{i:02}.so", f"many_{i:02}") for i in range(MANY)),
@@ -81,6 +90,7 @@ def programs() -> list[Target]:
     zoo = ("zoo.cc", "zoo_values.cc", "zoo_names_a.cc", "zoo_names_b.cc", "zoo_names_c.c")
     return [
         program("zoo", *zoo, libraries=("libzoo_linked.so",)),
+        *(meant(name, *flags) for name, flags in {"meant": (), "meant_lto": ("-flto",)}.items()),
         program("ended", "ended.c"),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),

@@ -132,6 +132,9 @@ class FakeDebug:
     def in_frame(self, name: str) -> DebugSymbol | None:
         return self.seen.get(name)
 
+    def is_local(self, name: str) -> bool:
+        return False
+
     def what_is(self, name: str) -> OtherName | None:
         return OtherName(self.others[name], "Its hint.") if name in self.others else None
 

@@ -12,10 +12,10 @@ import gdb
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
-from gdb_tls.hosts.gdb import paths, types
+from gdb_tls.hosts.gdb import function_locals, paths, types
 from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
-from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, source_name
+from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.target.model import Path, Type
 from gdb_tls.target.protocol import DebugSymbol, OtherName, Part
 
@@ -47,6 +47,8 @@ class GdbSymbols:
         if len(chosen) > 1:
             # Which of them it is, is not known: only what they have in common is said.
             return DebugSymbol(shown, kind, "", 0, None) if len({str(one.type) for one in chosen}) == 1 else None
+        if _is_joined(object_path):
+            return DebugSymbol(shown, kind, "", 0, found)
         return DebugSymbol(shown, kind, _file(found), found.line if _file(found) else 0, found)
 
     def _has_debug_info(self, object_path: str) -> bool:
@@ -64,7 +66,10 @@ class GdbSymbols:
         untagged = re.sub(r"\[abi:[^\]]*\]", "", bare)
         source = SUFFIXES.sub("", source_name(symbol.name, name))
         spaced = untagged.replace("(anonymous namespace)::", "")
-        for spelling in dict.fromkeys([bare, untagged, spaced, RUST_HASH.sub("", bare), source, symbol.name]):
+        spellings = [bare, untagged, spaced, source, symbol.name]
+        if symbol.name.startswith("_R") or re.search(r"17h[0-9a-f]{16}E", symbol.name):
+            spellings = [*rust_spellings(bare)]
+        for spelling in dict.fromkeys(spellings):
             for objfile in _objfiles(object_path):
                 for found, is_global in (
                     (objfile.lookup_global_symbol(spelling), True),
@@ -76,18 +81,12 @@ class GdbSymbols:
         match = re.match(r"(.*\))(?: const)?::([^()]+)$", untagged)
         dotted = re.match(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)$", bare)  # clang's static local of a C function
         if match or dotted:
-            yield from ((found, False) for found in self._in_function(*(match or dotted).groups()))  # type: ignore[union-attr]
+            with suppress(gdb.error):
+                signature, local = (match or dotted).groups()  # type: ignore[union-attr]
+                yield from ((found, False) for found in function_locals.by_signature(signature, local))
+            yield from ((found, False) for found in function_locals.by_linkage(symbol.name))
         elif bare != name:
             yield from ((found, False) for found in self._in_file(symbol, bare))
-
-    def _in_function(self, signature: str, name: str) -> Iterator[gdb.Symbol]:
-        """Static variables inside a function: GDB lists them in the function's blocks only."""
-        for spelling in (signature, signature.split("(", 1)[0]):
-            function = gdb.lookup_global_symbol(spelling)
-            functions = [function] if function is not None else _static_symbols(spelling)
-            for found in functions:
-                if found.is_function:
-                    yield from _locals(found, name)
 
     def _in_file(self, symbol: ElfSymbol, name: str) -> Iterator[gdb.Symbol]:
         """A C function's static variable (`counter.0`): its function is not in its name, its offset tells."""
@@ -97,7 +96,7 @@ class GdbSymbols:
                     for block in (line.symtab.global_block(), line.symtab.static_block()):
                         for function in block:
                             if function.is_function and self.locals_of(function.name).get(name) == symbol.value:
-                                yield from _locals(function, name)
+                                yield from function_locals.of_function(function, name)
 
     def locals_of(self, function: str) -> Mapping[str, int]:
         """See `DebugInformation.locals_of`; only the text of `info scope` has the offsets."""
@@ -115,6 +114,13 @@ class GdbSymbols:
                 if is_thread_local(found):
                     return DebugSymbol(found.print_name, None, _file(found), found.line, found)
         return None
+
+    def is_local(self, name: str) -> bool:
+        """See `DebugInformation.is_local`."""
+        with suppress(gdb.error, RuntimeError):
+            found = next(_visible(gdb.selected_frame(), name), None)
+            return found is not None and not is_thread_local(found)
+        return False
 
     def what_is(self, name: str) -> OtherName | None:
         """See `DebugInformation.what_is`."""
@@ -170,7 +176,8 @@ def _demangle(name: str) -> str:
     languages = {"_D": ("d",), "_R": ("rust",)}.get(name[:2], ("c++", "rust"))
     for language in languages:
         with suppress(gdb.error):
-            return str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
+            found = str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
+            return without_rust_details(found) if language == "rust" or RUST_HASH.search(found) else found
     return name
 
 
@@ -190,27 +197,11 @@ def _static_symbols(name: str) -> list[gdb.Symbol]:
         return []
 
 
-def _locals(function: gdb.Symbol, name: str) -> Iterator[gdb.Symbol]:
-    """Static variables of one name in all blocks of a function; a gdb.Block cannot list its inner ones."""
-    with suppress(gdb.error, RuntimeError):
-        address = function.value().address
-        outer = gdb.block_for_pc(int(address)) if address is not None else None
-        seen = set()
-        lines = [entry.pc for entry in function.symtab.linetable() if outer and outer.start <= entry.pc < outer.end]
-        for pc in lines:
-            block = gdb.block_for_pc(pc)
-            while block is not None and not block.is_static and not block.is_global:
-                if (block.start, block.end) not in seen:
-                    seen.add((block.start, block.end))
-                    yield from (symbol for symbol in block if symbol.name.rsplit("::", 1)[-1] == name)
-                block = block.superblock
-
-
 def _is_named(found: gdb.Symbol, symbol: ElfSymbol) -> bool:
     """Whether a declaration is that of a linkage name, not of a namesake elsewhere."""
     linkage = found.linkage_name or ""
     # C statics have no linkage name in DWARF, and GDB gives their plain name.
-    return linkage == symbol.name or not linkage.startswith("_Z") or "Z" not in symbol.name[:2] + linkage[:2]
+    return linkage == symbol.name or not linkage.startswith(("_Z", "_R", "_D"))
 
 
 def _chosen(symbol: ElfSymbol, fitting: Sequence[tuple[gdb.Symbol, bool]]) -> list[gdb.Symbol]:
@@ -233,6 +224,15 @@ def _file(found: gdb.Symbol) -> str:
     return "" if file.startswith("<") else file
 
 
+def _is_joined(object_path: str) -> bool:
+    """Whether gcc's link-time optimisation has joined all files, after which GDB takes one for another."""
+    try:
+        files = open_elf(object_path).source_files
+    except NotElf:
+        return False
+    return bool(files) and all(re.match(r"S?crt|<", file) for file in files)
+
+
 def _is_of(found: gdb.Symbol, object_path: str) -> bool:
     objfile = found.symtab.objfile if found.symtab else None
     if objfile is None:
@@ -243,7 +243,12 @@ def _is_of(found: gdb.Symbol, object_path: str) -> bool:
 def is_thread_local(found: gdb.Symbol) -> bool:
     """Whether a declaration may be of a thread-local variable."""
     # An aarch64 compiler leaves a thread-local variable without a location: "unresolved".
-    return bool(found.addr_class in (gdb.SYMBOL_LOC_COMPUTED, gdb.SYMBOL_LOC_UNRESOLVED) and not found.needs_frame)
+    if found.addr_class not in (gdb.SYMBOL_LOC_COMPUTED, gdb.SYMBOL_LOC_UNRESOLVED):
+        return False
+    try:
+        return not found.needs_frame
+    except gdb.error:  # a location that this GDB cannot read, as in a split DWARF file: no reason to drop the type
+        return True
 
 
 def _visible(frame: gdb.Frame, name: str) -> Iterator[gdb.Symbol]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gdb_tls.program.instances import Instances
+from gdb_tls.program.lookup import Found
 from gdb_tls.program.report import Report
 from gdb_tls.target.model import Flag, State, Thread
 from gdb_tls.views.words import count, numbers
@@ -24,14 +25,23 @@ def verdict(report: Report) -> list[str]:
     if not sentences:
         everything = range(len(rows))
         sentences.append(_count("Set", report, everything) if everything else "There is no thread to look at.")
-    return sentences + _namesakes(report.left_out)
+    return sentences + _namesakes(report.found)
 
 
-def _namesakes(texts: Sequence[str]) -> list[str]:
-    if not texts:
+def _namesakes(found: Found | None) -> list[str]:
+    """What else is called so, with what to type for it."""
+    if found is None:
         return []
-    others = "another variable is" if len(texts) == 1 else f"{len(texts)} other variables are"
-    return [f"Not shown: {others} called so, too: {', '.join(texts)}."]
+    sentences = []
+    if found.left_out:
+        others = "another variable is" if len(found.left_out) == 1 else f"{len(found.left_out)} other variables are"
+        sentences.append(f"Not shown: {others} called so, too: {', '.join(found.left_out)}.")
+    if found.copies:
+        copies = "is a copy" if len(found.copies) == 1 else "are copies"
+        sentences.append(f"There {copies} that no code uses, as the loader chose this one: {', '.join(found.copies)}.")
+    if found.used_instead:
+        sentences.append(f"No code uses this copy: the loader chose {found.used_instead} instead.")
+    return sentences
 
 
 def _in_state(rows: Instances, state: State) -> list[int]:

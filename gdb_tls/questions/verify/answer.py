@@ -75,7 +75,7 @@ def query(request: Request) -> Comparison:
         raise BadArgument("tls-verify takes a NAME or --all", "Type `help tls-verify` for what it takes.")
     program = request.program()
     symbols = program.symbols(arguments.module)
-    variables = symbols.variables() if arguments.all else [symbols.find(" ".join(arguments.name))[0]]
+    variables = symbols.variables() if arguments.all else symbols.find_some(" ".join(arguments.name).lstrip("*& "))
     names = ["passive", "gdb"]
     if arguments.calls:
         if program.target.kind == "core":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gdb_tls.errors import BadArgument, TlsError
+from gdb_tls.errors import AmbiguousName, BadArgument, TlsError
 from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.program import Program
@@ -117,13 +118,13 @@ def evaluate(program: Program, expression: str) -> int:
     Raises:
         BadArgument: where it means none.
     """
-    try:
-        return program.target.evaluate(expression)
-    except BadArgument as error:
+    # Our own rules first, as in the other commands: the debugger might take a namesake in a library.
+    looks_like_a_name = re.match(r"[*&\s]*['\"]?[A-Za-z_:]", expression)
+    if looks_like_a_name and not program.target.debug.is_local(expression.lstrip("*& ")):
         place = _named(program, expression)
-        if place is None:
-            raise error from None
-        return place
+        if place is not None:
+            return place
+    return program.target.evaluate(expression)
 
 
 def _named(program: Program, expression: str) -> int | None:
@@ -131,6 +132,8 @@ def _named(program: Program, expression: str) -> int | None:
     selected = program.target.selected_thread() or 0
     try:
         found = inspect(program, name.lstrip("& "), threads=[range(selected, selected + 1)])
+    except AmbiguousName:
+        raise
     except TlsError:
         return None
     instance = next(iter(found.instances), None)
@@ -179,7 +182,7 @@ def _in_blocks(program: Program, threads: Sequence[Thread], address: int) -> Ite
 
 def _in_block(program: Program, symbols: Symbols, owner: Owner, offset: int) -> Owner:
     own = sorted(
-        (candidate for candidate in symbols.candidates() if candidate.module is owner.module),
+        (candidate for candidate in symbols.every if candidate.module is owner.module),
         key=lambda candidate: candidate.symbol.value,
     )
     before = [candidate for candidate in own if candidate.symbol.value <= offset]

@@ -165,7 +165,7 @@ class TestFind:
         assert find(process, "x").offset == 8
 
     def test_path_is_split_off(self, app: Process) -> None:
-        variable, path, _ = app.program().symbols().find("libone.so::buffer->length[2]")
+        variable, path = app.program().symbols().find("libone.so::buffer->length[2]")[:2]
         assert (variable.name, path) == ("buffer", "->length[2]")
 
     def test_static_of_a_c_function(self, app: Process) -> None:
