@@ -10,7 +10,8 @@ from gdb_tls.program import resolve
 from gdb_tls.program.choice import wanted
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.program import Program
-from gdb_tls.program.value import follow, is_null, read_instances, untyped
+from gdb_tls.program.value import is_null, read_instances, untyped
+from gdb_tls.program.walk import follow
 from gdb_tls.target.model import Path, TargetInfo, Type, Variable
 
 

@@ -181,12 +181,14 @@ class Column:
 
     def states(self) -> list[State]:
         """Its state in each thread."""
-        at = self.pointer_offset
+        at, witness = self.pointer_offset, self.judged_as[0].witness
+        if at is None:
+            at = witness
         raws = self.words(at) if at is not None else self.raws()
         null = bytes(self._survey.pointer_size)
         meaning = dict.fromkeys(set(raws), State.SET)
         if at is not None and null in meaning:
-            meaning[null] = State.NULL
+            meaning[null] = State.NULL if witness is None else State.UNREADABLE  # never constructed
         meaning[b""] = State.UNREADABLE
         found = [meaning[raw] for raw in raws]
         for index, absence in self.blocks.absences.items():

@@ -9,7 +9,7 @@ from typing import Literal
 
 from gdb_tls.errors import reason
 from gdb_tls.program.instances import Instances, Judgement
-from gdb_tls.target.model import Absence, Counted, Flag, Instance, Kind, Life, Path, Place, State, Thread, Type
+from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 LONGEST_PREVIEW = 40
@@ -17,6 +17,7 @@ SMALLEST_PAGE = 4096
 FLOATS = {4: "f", 8: "d"}
 # A greater length is no length: the structure is not what its members' names promise, or not initialised.
 LONGEST_BUFFER = 1 << 40
+NOT_CONSTRUCTED = "is zero-filled: no constructor has run in this thread"
 
 
 # Of these the standards say what they are: C11 7.5 and POSIX <errno.h>, <netdb.h>; glibc's names within itself are
@@ -36,28 +37,6 @@ def untyped(size: int, pointer_size: int, linkage_name: str = "") -> tuple[Type,
     if size in (1, 2, 4):
         return Type(f"{size}-byte integer", Kind.INTEGER, size), ()
     return Type(f"{size} bytes", Kind.AGGREGATE, size), ()
-
-
-def follow(target: Target, path: Path, places: Sequence[Place]) -> list[Place]:
-    """Walks a path from each place to its end.
-
-    A null pointer on the way is a `null` instance without a value of its own: its reason
-    names the pointer.
-    """
-    size = target.architecture.pointer_size
-    mask = (1 << 8 * size) - 1  # a pointer with garbage may be near the end of memory
-    current = list(places)
-    for step in path.steps:
-        if step.pointer_offset is not None:
-            holders = [index for index, place in enumerate(current) if isinstance(place, int)]
-            addresses = [place + step.pointer_offset & mask for place in current if isinstance(place, int)]
-            for index, address, raw in zip(holders, addresses, target.memory.read_many(addresses, size)):
-                if raw is None:
-                    current[index] = Absence(State.UNREADABLE, f"{step.before} at 0x{address:x} cannot be read")
-                else:
-                    current[index] = _word(raw, target) or Absence(State.NULL, f"{step.before} is null")
-        current = [place + step.offset & mask if isinstance(place, int) else place for place in current]
-    return current
 
 
 def read_instances(
@@ -83,6 +62,8 @@ def read_instances(
         are_constant: says which addresses are of constants or code: no thread has its own, so nothing is shared.
     """
     raws = _read(target, places, kind.size)
+    if kind.bits is not None:
+        raws = [None if raw is None else _bit_field(raw, kind, target) for raw in raws]
     # Two threads may use one block (a kernel worker of io_uring has no TLS of its own): that is one holder.
     once = raws if len(set(places)) == len(places) else list(dict(zip(places, raws)).values())
     judged = _judge(Counter(once), kind, assumed, holders, target, are_constant)
@@ -104,10 +85,21 @@ def read_instances(
         place, raw = places[index], raws[index]
         state, flags, reason = judgements[index]
         address = place if isinstance(place, int) else None
-        value, text = (None, "") if raw is None or address is None else describe(address, raw)
+        value, text = (None, "") if raw is None or address is None or reason else describe(address, raw)
         return Instance(threads[index], state, flags, address, value, text, via, reason)
 
     return Instances(threads, judgements, raws, make)
+
+
+def _bit_field(raw: bytes, kind: Type, target: Target) -> bytes:
+    """The value of a bit-field in eight bytes; bits are counted from the end where the ABI stores numbers so."""
+    assert kind.bits is not None
+    before, size = kind.bits
+    little = target.architecture.byte_order == "little"
+    value = word(raw, target) >> (before if little else 8 * len(raw) - before - size) & ((1 << size) - 1)
+    if kind.is_signed and value >> (size - 1):
+        value -= 1 << size
+    return value.to_bytes(8, "little" if little else "big", signed=kind.is_signed)
 
 
 def _read(target: Target, places: Sequence[Place], size: int) -> list[bytes | None]:
@@ -137,6 +129,11 @@ def _judge(
     if Flag.ASSUMED_POINTER in assumed:
         # What points nowhere is most likely no pointer, but a number.
         shared, unmapped = shared - unmapped, set()
+    if kind.witness is not None:
+        end = kind.witness + target.architecture.pointer_size
+        for raw in found:
+            if raw is not None and not any(raw[kind.witness : end]):
+                found[raw] = Judgement(State.UNREADABLE, (), f"it {NOT_CONSTRUCTED}")
     null = Judgement(State.NULL, assumed)
     remarkable = shared | unmapped | {0}
     for raw, pointer in pointers.items():
@@ -192,7 +189,8 @@ def _pointers(raws: Sequence[bytes], kind: Type, target: Target) -> dict[bytes, 
     return dict(zip(raws, struct.unpack(f"{order}{len(raws)}{'Q' if size == 8 else 'I'}", words)))
 
 
-def _word(raw: bytes, target: Target) -> int:
+def word(raw: bytes, target: Target) -> int:
+    """Bytes as the number that they are in this program."""
     return int.from_bytes(raw, "little" if target.architecture.byte_order == "little" else "big")
 
 
@@ -279,8 +277,8 @@ def preview(pointer: int, target: Target) -> str:
 def counted_preview(counted: Counted, address: int, target: Target) -> str:
     """The length of a buffer and the beginning of its bytes; empty where they make no sense."""
     try:
-        length = _word(target.memory.read(address + counted.length, counted.length_size), target)
-        pointer = _word(target.memory.read(address + counted.pointer, target.architecture.pointer_size), target)
+        length = word(target.memory.read(address + counted.length, counted.length_size), target)
+        pointer = word(target.memory.read(address + counted.pointer, target.architecture.pointer_size), target)
     except UnreadableMemory:
         return ""
     if length > LONGEST_BUFFER or (length and not pointer):

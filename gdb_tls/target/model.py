@@ -141,8 +141,11 @@ class Type(NamedTuple):
         kind: how to read the bytes.
         size: in bytes.
         is_signed: whether a character's or an integer's highest bit is a sign.
-        owner: for a class that owns storage through one pointer (unique_ptr, shared_ptr,
-            string, vector), that pointer's offset; None for all others.
+        owner: for a class that owns an object through one pointer (unique_ptr, shared_ptr), that pointer's offset;
+            None for all others.
+        witness: for a class of whose objects one pointer is never null once they are constructed (string, deque, map),
+            that pointer's offset; None for all others.
+        bits: of a bit-field, how many of the bits of its bytes come before it, and how many it has; else None.
         points_to: "character" or "function" where a pointer points to one; "printed" where it points to what the
             debugger shows as a text or by a pretty printer; else empty.
         counted: where in what a pointer points to a buffer and its length are; None for all others.
@@ -156,11 +159,45 @@ class Type(NamedTuple):
     size: int
     is_signed: bool = False
     owner: int | None = None
+    witness: int | None = None
+    bits: tuple[int, int] | None = None
     points_to: str = ""
     counted: Counted | None = None
     enumerators: Mapping[int, str] = {}
     debugger_type: Any = None
     language: str = ""
+
+
+class Bound(NamedTuple):
+    """What an object says in memory of how many elements it has.
+
+    Attributes:
+        wanted: the element that is wanted.
+        offset: of the number of elements, or of the pointer to the end of the last one.
+        size: of the number or the pointer, in bytes.
+        start: of the pointer to the first element, where `offset` is one to the end; None where it is a number.
+        element: the size of an element, in bytes; 0 for what has one or none (optional).
+    """
+
+    wanted: int
+    offset: int
+    size: int
+    start: int | None = None
+    element: int = 1
+
+
+class Lookup(NamedTuple):
+    """An element that only the debugger's pretty printer finds.
+
+    Attributes:
+        holder: the debugger's own type of the container, opaque here.
+        key: what is in the brackets, without quotes.
+        witness: as in `Type`.
+    """
+
+    holder: Any
+    key: str
+    witness: int | None
 
 
 class Step(NamedTuple):
@@ -170,11 +207,15 @@ class Step(NamedTuple):
         pointer_offset: where in the object the pointer to follow is; None: stay in the object.
         offset: bytes to add afterwards.
         before: the expression up to this step, for the sentence about a null pointer.
+        bound: how to see in each thread whether the element is there; None where that is known.
+        lookup: what to ask the debugger for, instead of all of this; None for nothing.
     """
 
     pointer_offset: int | None
     offset: int
     before: str
+    bound: Bound | None = None
+    lookup: Lookup | None = None
 
 
 class Path(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.model import Path, Thread, Type, Variable
+from gdb_tls.target.model import Lookup, Path, Place, Thread, Type, Variable
 
 
 class UnreadableMemory(Exception):
@@ -283,6 +283,16 @@ class Target(Protocol):
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """What a pointer points to, as the debugger prints it, on one line; empty where it cannot be read."""
+        ...
+
+    def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
+        """The address of an element of the container at an address, or why there is none.
+
+        Args:
+            lookup: which element, and of what type of container.
+            address: of the container.
+            name: of the container, for the reason.
+        """
         ...
 
     def symbol_at(self, address: int) -> str | None:

@@ -91,6 +91,7 @@ def programs() -> list[Target]:
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),
         program("odd", "odd.c"),
+        program("shapes", "shapes.cc"),
         Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
         Target("births", ("births.c",), ("-pthread",)),

@@ -236,6 +236,10 @@ void truth_object(struct truth_name name, const void *address) {
     write_line(name, 0, "object", "set", "", address, "null");
 }
 
+void truth_unmade(struct truth_name name, const void *address) {
+    write_line(name, 0, "object", "unreadable", "", address, "null");
+}
+
 void truth_untouched(struct truth_name name) {
     write_line(name, 0, "untouched", "unallocated", "", NULL, "null");
 }

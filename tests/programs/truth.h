@@ -74,6 +74,9 @@ void truth_object(struct truth_name name, const void *address);
 /* A variable in a module which this thread has not touched: its address must not be taken. */
 void truth_untouched(struct truth_name name);
 
+/* An object of a class with a constructor that has not run in this thread. */
+void truth_unmade(struct truth_name name, const void *address);
+
 /* A path through a null pointer. */
 void truth_null_path(struct truth_name name);
 

@@ -185,15 +185,15 @@ void describe_owners(const Plan &plan) {
         }
         truth_owner(here("zoo_unique"), &zoo_unique, zoo_unique.get(), "");
         truth_owner(here("zoo_shared"), &zoo_shared, zoo_shared.get(), sharing);
-        truth_owner(STRING, &zoo_string, zoo_string.data(), "");
-        truth_owner(here("zoo_vector"), &zoo_vector, zoo_vector.data(), "");
+        truth_object(STRING, &zoo_string);
+        truth_object(here("zoo_vector"), &zoo_vector);
         truth_owner(here("zoo_closed"), &zoo_closed, zoo_closed.get(), "");
     } else {
         // No constructor has run in this thread: zeros.
         truth_owner(here("zoo_unique"), in_this_thread(unique_at), nullptr, "");
         truth_owner(here("zoo_shared"), in_this_thread(shared_at), nullptr, "");
-        truth_owner(STRING, in_this_thread(string_at), nullptr, "");
-        truth_owner(here("zoo_vector"), in_this_thread(vector_at), nullptr, "");
+        truth_unmade(STRING, in_this_thread(string_at));
+        truth_object(here("zoo_vector"), in_this_thread(vector_at));  // an empty one is nothing but zeros
         truth_owner(here("zoo_closed"), in_this_thread(closed_at), nullptr, "");
     }
 }

@@ -12,7 +12,7 @@ import gdb
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
-from gdb_tls.hosts.gdb import types
+from gdb_tls.hosts.gdb import paths, types
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.target.model import Path, Type
 from gdb_tls.target.protocol import DebugSymbol, Part
@@ -146,7 +146,7 @@ class GdbSymbols:
 
     def parse_path(self, root: str, start: Type, text: str) -> Path:
         """See `DebugInformation.parse_path`."""
-        return types.compile_path(root, start.debugger_type, text, start.language)
+        return paths.compile_path(root, start.debugger_type, text, start.language)
 
     def part_at(self, kind: Type, offset: int) -> Part:
         """See `DebugInformation.part_at`."""

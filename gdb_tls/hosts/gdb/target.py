@@ -21,7 +21,7 @@ from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.target import architectures as arch
-from gdb_tls.target.model import Life, Thread, Type, Variable
+from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, Fault, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
@@ -266,6 +266,15 @@ class GdbTarget:
         except (gdb.error, RuntimeError, ValueError):
             return ""
         return "" if "<error" in text or "Cannot access memory" in text else _one_line(text)
+
+    def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
+        """See `Target.find_element`."""
+        from gdb_tls.hosts.gdb.containers import element
+
+        try:
+            return element(lookup, address, name)
+        except (gdb.error, RuntimeError, ValueError) as error:
+            return Absence(State.UNREADABLE, f"{name} cannot be read: {' '.join(str(error).split()).rstrip('.')}")
 
     def symbol_at(self, address: int) -> str | None:
         """See `Target.symbol_at`."""

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 
 import gdb
 
-from gdb_tls.errors import BadPath
 from gdb_tls.hosts.gdb import pointed
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
-from gdb_tls.target.model import Kind, Path, Step, Type
+from gdb_tls.target.model import Kind, Type
 from gdb_tls.target.protocol import Part
 
 POINTERS = (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 CLASSES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
 # Classes that own storage through one pointer; that it is null means they own nothing.
-OWNERS = re.compile(
-    r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr|basic_string|vector)|boost::(shared|scoped|intrusive)_ptr)<"
-)
+OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr)|boost::(shared|scoped|intrusive)_ptr)<")
+# Members of libstdc++'s containers that point to something as soon as the constructor has run (its headers
+# basic_string.h, stl_deque.h, stl_list.h, stl_tree.h, hashtable.h).
+WITNESSES = re.compile(r"^std::(__\w+::)?(basic_string|deque|list|(multi)?(map|set)|unordered_(multi)?(map|set))<")
 DEEPEST = 16
 
 
@@ -55,7 +55,8 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         kind=_kind(bare),
         size=bare.sizeof,
         is_signed=_is_signed(bare),
-        owner=_owner(bare),
+        owner=owner(bare),
+        witness=witness(bare),
         points_to=_points_to(bare),
         counted=pointed.counted(bare) if bare.code == gdb.TYPE_CODE_PTR else None,
         enumerators={field.enumval: str(field.name) for field in bare.fields()}
@@ -105,7 +106,37 @@ def _points_to(bare: gdb.Type) -> str:
     return "printed" if pointed.is_wide(bare) or pointed.is_printed(bare) else ""
 
 
-def _owner(bare: gdb.Type) -> int | None:
+def witness(bare: gdb.Type) -> int | None:
+    """The offset of a pointer that is not null in any object that was constructed; None where none is known."""
+    if bare.code != gdb.TYPE_CODE_STRUCT or not WITNESSES.match(bare.name or ""):
+        return None
+    if re.match(r"std::(__\w+::)?(multi)?(map|set)<", bare.name or ""):
+        found = member(bare, "_M_header")
+        left = member(found[1].strip_typedefs(), "_M_left") if found else None
+        return found[0] + left[0] if found and left else None
+    for name in ("_M_p", "_M_map", "_M_buckets", "_M_next"):
+        found = member(bare, name)
+        if found:
+            return found[0]
+    return None
+
+
+def member(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, gdb.Type] | None:
+    """The offset and type of a member by its name, however deep inside of other members it is."""
+    for field in holder.fields():
+        if not hasattr(field, "bitpos") or field.type is None:
+            continue
+        if field.name == name and not field.is_base_class:
+            return field.bitpos // 8, field.type
+        inner = field.type.strip_typedefs()
+        if inner.code == gdb.TYPE_CODE_STRUCT and depth < DEEPEST:
+            found = member(inner, name, depth + 1)
+            if found:
+                return field.bitpos // 8 + found[0], found[1]
+    return None
+
+
+def owner(bare: gdb.Type) -> int | None:
     """The offset of the pointer through which a class owns its storage."""
     if bare.code != gdb.TYPE_CODE_STRUCT or not OWNERS.match(bare.name or ""):
         return None
@@ -127,104 +158,6 @@ def _pointers_in(bare: gdb.Type, offset: int, depth: int = 0) -> Iterator[tuple[
             yield at, inner
         elif inner.code == gdb.TYPE_CODE_STRUCT:
             yield from _pointers_in(inner, at, depth + 1)
-
-
-def compile_path(root: str, start: gdb.Type, text: str, language: str = "") -> Path:
-    """Compiles `->field`, `.field` and `[2]` into steps.
-
-    Raises:
-        BadPath: where the text or a step does not fit the type.
-    """
-    current = start
-    steps: list[Step] = []
-    done = root
-    pieces = re.findall(r"->\s*[\w:~]+|\.\s*[\w:~]+|\[\s*-?\w+\s*\]|\S", text)
-    for piece in pieces:
-        bare = current.strip_typedefs().unqualified()
-        match = re.fullmatch(r"(->|\.)\s*(.+)", piece)
-        if match and len(piece) > 1:
-            step, current = _member(bare, match.group(1), match.group(2), done)
-        elif piece.startswith("[") and len(piece) > 1:
-            step, current = _element(bare, piece[1:-1].strip(), done)
-        else:
-            raise BadPath(f"{text} cannot be read as a path", "Use ->field, .field and [index].")
-        steps.append(step)
-        done += piece
-    return Path(text, tuple(steps), describe(current, language))
-
-
-def _member(bare: gdb.Type, arrow: str, name: str, done: str) -> tuple[Step, gdb.Type]:
-    pointer: int | None = None
-    holder = bare
-    if arrow == "->" or bare.code in POINTERS[1:]:
-        pointer, holder = _dereference(bare, done)
-    elif bare.code in POINTERS:
-        raise BadPath(f"{done} is a pointer ({bare})", f"Use {done}->{name}.")
-    if holder.code not in CLASSES:
-        raise BadPath(f"{done} is no structure ({bare}), so it has no member {name}")
-    found = _field(holder, name)
-    if found is None:
-        names = ", ".join(_field_names(holder)) or "none"
-        raise BadPath(f"{holder} has no member {name}", f"It has: {names}.")
-    return Step(pointer, found[0], done), found[1]
-
-
-def _element(bare: gdb.Type, index: str, done: str) -> tuple[Step, gdb.Type]:
-    try:
-        number = int(index, 0)
-    except ValueError:
-        raise BadPath(f"[{index}] is no number", "Use a constant index.") from None
-    if bare.code == gdb.TYPE_CODE_STRUCT and (bare.name or "").startswith("std::array<") and _field(bare, "_M_elems"):
-        bare = _field(bare, "_M_elems")[1].strip_typedefs()  # type: ignore[index]
-    if bare.code == gdb.TYPE_CODE_ARRAY:
-        low, high = bare.range()
-        if not low <= number <= high and high >= low:
-            raise BadPath(f"{done} has the elements {low} to {high}, so there is no [{number}]")
-        element = bare.target()
-        return Step(None, (number - low) * element.strip_typedefs().sizeof, done), element
-    pointer, element = _dereference(bare, done, keep_name=True)
-    return Step(pointer, number * element.strip_typedefs().sizeof, done), element
-
-
-def _dereference(bare: gdb.Type, done: str, keep_name: bool = False) -> tuple[int, gdb.Type]:
-    """Where the pointer of a pointer or owning class is, and the type that it points to."""
-    if bare.code in POINTERS:
-        target, at = bare.target(), 0
-    else:
-        owner = _owner(bare)
-        if owner is None:
-            raise BadPath(f"{done} is no pointer ({bare})", "Use a dot for a member.")
-        target, at = bare.template_argument(0), owner
-    if target.strip_typedefs().code in (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FUNC):
-        raise BadPath(
-            f"{done} points to {target}, which cannot be read", "Give the variable's type with --type 'TYPE'."
-        )
-    return at, target if keep_name else target.strip_typedefs().unqualified()
-
-
-def _field(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, gdb.Type] | None:
-    """A member's offset and type, also of base classes and anonymous members."""
-    for field in holder.fields():
-        if field.name == name and hasattr(field, "bitpos"):
-            if field.bitsize:
-                raise BadPath(f"{name} is a bit-field", "Look at the whole structure instead.")
-            return field.bitpos // 8, field.type
-    for field in holder.fields():
-        inner = field.type.strip_typedefs() if field.type else None
-        if (
-            (field.is_base_class or not field.name)
-            and hasattr(field, "bitpos")
-            and inner is not None
-            and inner.code in CLASSES
-        ):
-            found = _field(inner, name, depth + 1) if depth < DEEPEST else None
-            if found:
-                return found[0] + field.bitpos // 8, found[1]
-    return None
-
-
-def _field_names(holder: gdb.Type) -> list[str]:
-    return [field.name for field in holder.fields() if field.name and not field.is_base_class][:12]
 
 
 def part_at(start: gdb.Type, offset: int) -> Part:

@@ -8,7 +8,8 @@ import struct
 import pytest
 from unit.fake import INTEGER, POINTER, VOID_POINTER, FakeTarget, architecture
 
-from gdb_tls.program.value import escape, follow, is_null, preview, read_instances, untyped
+from gdb_tls.program.value import escape, is_null, preview, read_instances, untyped
+from gdb_tls.program.walk import follow
 from gdb_tls.target.model import Absence, Flag, Instance, Kind, Life, Path, Place, State, Step, Thread, Type
 
 BASE = 0x10000

@@ -1,0 +1,57 @@
+"""Elements of containers that only their pretty printers find: lists, deques, sets and maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import gdb
+
+from gdb_tls.program.walk import no_element
+from gdb_tls.target.model import Absence, Lookup, Place, State
+from gdb_tls.views.words import count
+
+# A container that was overwritten may say that it has any number of elements.
+MOST_ELEMENTS = 100_000
+
+
+def element(lookup: Lookup, address: int, name: str) -> Place:
+    """The address of a container's element, or why there is none."""
+    value = gdb.Value(address).cast(lookup.holder.pointer()).dereference()
+    printer = gdb.default_visualizer(value)
+    if printer is None or not hasattr(printer, "children"):
+        return Absence(State.UNREADABLE, f"GDB has no pretty printer for {lookup.holder}, which {name} is")
+    children = (child for _, child in islice(printer.children(), MOST_ELEMENTS))
+    if getattr(printer, "display_hint", lambda: None)() == "map":
+        return _of_map(children, lookup.key, name)
+    seen, wanted = 0, int(lookup.key)
+    for child in children:
+        if seen == wanted:
+            return _address(child, f"{name}[{wanted}]")
+        seen += 1
+    return no_element(name, seen, wanted)
+
+
+def _of_map(children: Iterator[Any], key: str, name: str) -> Place:
+    seen = 0
+    for known, child in zip(children, children):
+        seen += 1
+        if _text(known) == key:
+            return _address(child, f"{name}[{key}]")
+    of = f"none of its {count(seen, 'key')} is it" if seen else "it is empty"
+    return Absence(State.UNREADABLE, f"{name} has no [{key}]: {of}")
+
+
+def _text(key: Any) -> str:
+    """A key as a user types it: without quotes, a character by its number or itself, an enumerator by its name."""
+    if not isinstance(key, gdb.Value):
+        return str(key)
+    text = key.format_string()
+    return text.strip('"') if text.startswith('"') else text
+
+
+def _address(child: Any, name: str) -> Place:
+    if isinstance(child, gdb.Value) and child.address is not None:
+        return int(child.address)
+    return Absence(State.UNREADABLE, f"{name} is not in memory as an object of its own")

@@ -1,0 +1,175 @@
+"""Paths into gdb's types (`->field`, `.field`, `[2]`, `["key"]`), compiled into steps."""
+
+from __future__ import annotations
+
+import re
+
+import gdb
+
+from gdb_tls.errors import BadPath
+from gdb_tls.hosts.gdb.types import CLASSES, DEEPEST, POINTERS, describe, member, owner, witness
+from gdb_tls.target.model import Bound, Lookup, Path, Step, Type
+
+STRINGS = re.compile(r"std::(__\w+::)?basic_string(_view)?<")
+VECTORS = re.compile(r"std::(__\w+::)?vector<")
+# Whose elements only a pretty printer finds; in those of the first, keys are in the brackets.
+MAPS = re.compile(r"std::(__\w+::)?(unordered_)?(multi)?map<")
+OTHERS = re.compile(r"std::(__\w+::)?(deque|(forward_)?list|(unordered_)?(multi)?set|queue|stack)<")
+
+
+def compile_path(root: str, start: gdb.Type, text: str, language: str = "") -> Path:
+    """Compiles `->field`, `.field`, `[2]` and `["key"]` into steps.
+
+    Raises:
+        BadPath: where the text or a step does not fit the type.
+    """
+    current = start
+    steps: list[Step] = []
+    done = root
+    bits: tuple[int, int] | None = None
+    pieces = re.findall(r"""->\s*[\w:~]+|\.\s*[\w:~]+|\[\s*(?:"[^"]*"|'[^']*'|[^\]]*?)\s*\]|\S""", text)
+    for piece in pieces:
+        bare = current.strip_typedefs().unqualified()
+        match = re.fullmatch(r"(->|\.)\s*(.+)", piece)
+        if match and len(piece) > 1:
+            step, current, bits = _member(bare, match.group(1), match.group(2), done)
+        elif piece.startswith("[") and len(piece) > 1:
+            step, current = _element(bare, piece[1:-1].strip(), done)
+        else:
+            raise BadPath(f"{text} cannot be read as a path", "Use ->field, .field and [index].")
+        steps.append(step)
+        done += piece
+    return Path(text, tuple(steps), _bit_field(describe(current, language), bits))
+
+
+def _bit_field(kind: Type, bits: tuple[int, int] | None) -> Type:
+    return kind if bits is None else kind._replace(bits=bits, size=(sum(bits) + 7) // 8)
+
+
+def _member(bare: gdb.Type, arrow: str, name: str, done: str) -> tuple[Step, gdb.Type, tuple[int, int] | None]:
+    pointer: int | None = None
+    bound: Bound | None = None
+    holder, inside = bare, 0
+    if arrow == "->" and (bare.name or "").startswith("std::optional<"):
+        holder, inside, bound = _optional(bare)
+    elif arrow == "->" or bare.code in POINTERS[1:]:
+        pointer, holder = _dereference(bare, done)
+    elif bare.code in POINTERS:
+        raise BadPath(f"{done} is a pointer ({bare})", f"Use {done}->{name}.")
+    if holder.code not in CLASSES:
+        raise BadPath(f"{done} is no structure ({bare}), so it has no member {name}")
+    found = _field(holder, name)
+    if found is None:
+        names = ", ".join(_field_names(holder)) or "none"
+        raise BadPath(f"{holder} has no member {name}", f"It has: {names}.")
+    at, size, kind = found
+    return Step(pointer, inside + at // 8, done, bound), kind, (at % 8, size) if size else None
+
+
+def _optional(bare: gdb.Type) -> tuple[gdb.Type, int, Bound | None]:
+    """The type inside of a std::optional, where it is, and where it says whether it is there."""
+    value, engaged = member(bare, "_M_payload"), member(bare, "_M_engaged")
+    if value is None or engaged is None:
+        raise BadPath(f"{bare} is not laid out as this GDB's libstdc++ has it", "Look at the whole object instead.")
+    kind = bare.template_argument(0).strip_typedefs().unqualified()
+    return kind, value[0], Bound(0, engaged[0], 1, None, 0)
+
+
+def _element(bare: gdb.Type, index: str, done: str) -> tuple[Step, gdb.Type]:
+    name = bare.name or ""
+    if bare.code == gdb.TYPE_CODE_STRUCT and MAPS.match(name):
+        return Step(None, 0, done, None, Lookup(bare, index.strip("\"'"), witness(bare))), bare.template_argument(1)
+    try:
+        number = int(index, 0)
+    except ValueError:
+        raise BadPath(f"[{index}] is no number", "Use a constant index.") from None
+    if bare.code == gdb.TYPE_CODE_STRUCT and OTHERS.match(name):
+        return Step(None, 0, done, None, Lookup(bare, str(number), witness(bare))), bare.template_argument(0)
+    if bare.code == gdb.TYPE_CODE_STRUCT and name.startswith("std::array<"):
+        elements = member(bare, "_M_elems")
+        if elements is None or elements[1].strip_typedefs().code != gdb.TYPE_CODE_ARRAY:
+            raise BadPath(f"{done} is empty, so there is no [{number}]")
+        bare = elements[1].strip_typedefs()
+    if bare.code == gdb.TYPE_CODE_ARRAY:
+        low, high = bare.range()
+        # A flexible array member says nothing of its length.
+        if high >= low and not low <= number <= high:
+            raise BadPath(f"{done} has the elements {low} to {high}, so there is no [{number}]")
+        element = bare.target()
+        return Step(None, (number - low) * element.strip_typedefs().sizeof, done), element
+    if bare.code == gdb.TYPE_CODE_STRUCT:
+        return _counted(bare, number, done)
+    pointer, element = _dereference(bare, done, keep_name=True)
+    return Step(pointer, number * element.strip_typedefs().sizeof, done), element
+
+
+def _counted(bare: gdb.Type, number: int, done: str) -> tuple[Step, gdb.Type]:
+    """An element of a class that says in each thread how many it has."""
+    name = bare.name or ""
+    if owner(bare) is not None:
+        # unique_ptr<T[]> knows no number, as a pointer does not.
+        pointer, element = _dereference(bare, done, keep_name=True)
+        return Step(pointer, number * element.strip_typedefs().sizeof, done), element
+    known = STRINGS.match(name) or VECTORS.match(name) or name.startswith("std::span<")
+    if not known:
+        raise BadPath(f"{done} is no array ({bare})", "Use a dot for a member.")
+    element = bare.template_argument(0)
+    size = element.strip_typedefs().sizeof
+    start, end = member(bare, "_M_start"), member(bare, "_M_finish")
+    if VECTORS.match(name) and start and end and start[1].strip_typedefs().code == gdb.TYPE_CODE_PTR:
+        return Step(start[0], number * size, done, Bound(number, end[0], end[1].sizeof, start[0], size)), element
+    start = member(bare, "_M_p") or member(bare, "_M_str") or member(bare, "_M_ptr")
+    length = member(bare, "_M_string_length") or member(bare, "_M_len") or member(bare, "_M_extent_value")
+    if not VECTORS.match(name) and start and length:
+        width = length[1].strip_typedefs().sizeof
+        return Step(start[0], number * size, done, Bound(number, length[0], width)), element
+    if name.startswith("std::span<") and start:  # of a fixed extent
+        extent = int(str(bare.template_argument(1)))
+        if not 0 <= number < extent:
+            raise BadPath(f"{done} has the elements 0 to {extent - 1}, so there is no [{number}]")
+        return Step(start[0], number * size, done), element
+    raise BadPath(f"Where {done} has its elements is not known ({bare})", "Look at the whole object instead.")
+
+
+def _dereference(bare: gdb.Type, done: str, keep_name: bool = False) -> tuple[int, gdb.Type]:
+    """Where the pointer of a pointer or owning class is, and the type that it points to."""
+    if bare.code in POINTERS:
+        target, at = bare.target(), 0
+    else:
+        held = owner(bare)
+        if held is None:
+            raise BadPath(f"{done} is no pointer ({bare})", "Use a dot for a member.")
+        target, at = bare.template_argument(0), held
+    if target.strip_typedefs().code == gdb.TYPE_CODE_ARRAY and bare.code not in POINTERS:
+        target = target.strip_typedefs().target()  # unique_ptr<T[]>
+    if target.strip_typedefs().code in (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FUNC):
+        raise BadPath(
+            f"{done} points to {target}, which cannot be read", "Give the variable's type with --type 'TYPE'."
+        )
+    return at, target if keep_name else target.strip_typedefs().unqualified()
+
+
+def _field(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, int, gdb.Type] | None:
+    """A member's offset in bits, its size in bits where it is a bit-field, else 0, and its type.
+
+    Members of base classes and of anonymous members are found, too.
+    """
+    for field in holder.fields():
+        if field.name == name and hasattr(field, "bitpos"):
+            return field.bitpos, field.bitsize, field.type
+    for field in holder.fields():
+        inner = field.type.strip_typedefs() if field.type else None
+        if (
+            (field.is_base_class or not field.name)
+            and hasattr(field, "bitpos")
+            and inner is not None
+            and inner.code in CLASSES
+        ):
+            found = _field(inner, name, depth + 1) if depth < DEEPEST else None
+            if found:
+                return found[0] + field.bitpos, found[1], found[2]
+    return None
+
+
+def _field_names(holder: gdb.Type) -> list[str]:
+    return [field.name for field in holder.fields() if field.name and not field.is_base_class][:12]

@@ -1,0 +1,60 @@
+"""Containers and bit-fields: each thread's own elements, and never one that is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from integration.conftest import Subjects
+from integration.sessions import ask
+
+
+def test_elements(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """What is there has its value; what is not has a reason, and no value."""
+    subject = subjects.get("shapes", kind)
+    truth = subject.truth
+    absent = ["shapes_vector[12]", "shapes_deque[12]", "shapes_list[12]", "shapes_string[12]", "shapes_map[z]"]
+    absent += ["shapes_vector[-1]", "shapes_empty[0]", "shapes_blank[0]", "shapes_hashed[99]"]
+    answers = ask(subject.arguments, [*truth.queries, *absent], tmp_path)
+    wrong = []
+    for query in [*truth.queries, *absent]:
+        said = {line.lwp: line for line in truth.lines if line.query == query}
+        for row in answers[query]["threads"]:
+            line = said.get(row["lwp"])
+            if line is not None:
+                got = (row["state"], row["address"], row["value"], row["flags"])
+                if got != (line.state, line.address, line.value, line.flags):
+                    wrong.append(f"{query}: {got}, not {line}")
+            elif "[" in query or "->" in query:
+                is_there = query.startswith(("shapes_array", "shapes_several", "shapes_pointed", "shapes_owned"))
+                if not is_there and (row["value"] is not None or row["state"] == "set" or not row["reason"]):
+                    wrong.append(f"{query}: invented {row}")
+    assert not wrong, "\n".join(wrong)
+    main = next(line.lwp for line in truth.lines if line.thread == "shapes")
+
+    def why(query: str, lwp: int) -> str:
+        return next(row["reason"] for row in answers[query]["threads"] if row["lwp"] == lwp)
+
+    worker = next(line.lwp for line in truth.lines if line.thread == "worker")
+    assert why("shapes_vector[12]", worker) == "shapes_vector has the elements 0 to 2, so there is no [12]"
+    assert why("shapes_vector[12]", main) == "shapes_vector has one element, [0], so there is no [12]"
+    assert why("shapes_empty[0]", main) == "shapes_empty is empty, so there is no [0]"
+    assert why("shapes_deque[12]", worker) == "shapes_deque has the elements 0 to 2, so there is no [12]"
+    assert why("shapes_optional->x", main) == "shapes_optional holds no value"
+    assert why("shapes_map[z]", worker) == "shapes_map has no [z]: none of its 3 keys is it"
+
+
+def test_empty_is_not_null(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """And what no constructor has made is no empty one, but nothing."""
+    subject = subjects.get("shapes", kind)
+    names = ["shapes_vector", "shapes_empty", "shapes_string", "shapes_blank", "shapes_deque", "shapes_list"]
+    names += ["shapes_map", "shapes_hashed"]
+    answers = ask(subject.arguments, names, tmp_path)
+    speaking = {line.lwp for line in subject.truth.lines}
+    for name in names:
+        for row in answers[name]["threads"]:
+            assert "-" not in row["text"], row
+            if row["lwp"] in speaking or name in ("shapes_vector", "shapes_empty"):
+                assert row["state"] == "set" and row["text"], row
+            else:
+                assert row["state"] == "unreadable" and not row["text"], row
+                assert row["reason"] == "it is zero-filled: no constructor has run in this thread"
