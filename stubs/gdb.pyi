@@ -27,6 +27,9 @@ TYPE_CODE_VOID: int
 SYMBOL_LOC_COMPUTED: int
 SYMBOL_LOC_UNRESOLVED: int
 SYMBOL_LOC_TYPEDEF: int
+SYMBOL_LOC_OPTIMIZED_OUT: int
+SYMBOL_LOC_CONST: int
+SYMBOL_LOC_STATIC: int
 
 COMMAND_DATA: int
 COMPLETE_NONE: int
@@ -102,6 +105,7 @@ class Symbol:
     addr_class: int
     is_function: bool
     is_variable: bool
+    needs_frame: bool
     line: int
     linkage_name: str
     name: str
@@ -116,12 +120,15 @@ class Block:
     is_global: bool
     is_static: bool
     superblock: Block | None
+    static_block: Block
+    global_block: Block
     def __iter__(self) -> Iterator[Symbol]: ...
 
 class Architecture:
     def name(self) -> str: ...
 
 class Frame:
+    def block(self) -> Block: ...
     def find_sal(self) -> Symtab_and_line: ...
     def is_valid(self) -> bool: ...
     def name(self) -> str | None: ...

@@ -16,7 +16,8 @@ from gdb_tls.libc import find as c_libraries
 from gdb_tls.libc.library import CLibrary
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.constants import Constants
-from gdb_tls.program.symbols import Candidate, Symbols
+from gdb_tls.program.module_symbols import Candidate
+from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
 from gdb_tls.target.model import Module, TargetInfo, Thread
 from gdb_tls.target.protocol import Frame, Region, Target

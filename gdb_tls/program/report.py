@@ -26,6 +26,7 @@ class Report(NamedTuple):
         instances: one for every thread, in the order of the threads' numbers.
         starts_null: whether a new block would hold a null pointer there.
         selected: the number of GDB's selected thread; None where there is none.
+        left_out: what to type for each other variable of that name, which was not meant.
     """
 
     target: TargetInfo
@@ -35,6 +36,7 @@ class Report(NamedTuple):
     instances: Instances
     starts_null: bool
     selected: int | None = None
+    left_out: Sequence[str] = ()
 
     @property
     def expression(self) -> str:
@@ -66,7 +68,7 @@ def inspect(
     Raises:
         TlsError: where there is no answer for any thread.
     """
-    variable, path_text = program.symbols(module).find(name)
+    variable, path_text, left_out = program.symbols(module).find(name)
     if type:
         variable = variable._replace(type=program.target.debug.parse_type(type))
     root, assumed = (
@@ -110,4 +112,5 @@ def inspect(
         instances=instances,
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
+        left_out=left_out,
     )

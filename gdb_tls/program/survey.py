@@ -17,8 +17,9 @@ from typing import NamedTuple
 from gdb_tls.errors import reason
 from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.instances import Instances, Judgement
+from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.program import Program
-from gdb_tls.program.symbols import Candidate, Symbols
+from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.value import read_instances, untyped
 from gdb_tls.target.model import Absence, Flag, Instance, Kind, Module, Place, State, Thread, Type, Variable
 from gdb_tls.target.progress import SILENT, Progress

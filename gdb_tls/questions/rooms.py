@@ -27,10 +27,13 @@ class Rooms:
         """Works out the answer.  It may read the target; the views may not."""
         return self._answer.query(request)
 
-    def flagged(self, answer: Any) -> bool:
-        """Whether the answer has something that looks wrong (`$_tls_status`); many questions judge nothing."""
-        judge = getattr(self._answer, "flagged", None)
-        return bool(judge and judge(answer))
+    def status(self, answer: Any) -> int:
+        """What becomes `$_tls_status`: 0, 1 where something looks wrong, 2 where there is no answer after all.
+
+        Many questions judge nothing: then `flagged` and `unanswered` are missing.
+        """
+        judges = {2: getattr(self._answer, "unanswered", None), 1: getattr(self._answer, "flagged", None)}
+        return next((status for status, judge in judges.items() if judge and judge(answer)), 0)
 
     def table(self, answer: Any, screen: Screen) -> Any:
         """The answer for a screen, as something that rich can print."""

@@ -128,6 +128,13 @@ class DebugSymbol(NamedTuple):
     symbol: Any
 
 
+class OtherName(NamedTuple):
+    """What a name is that is no thread-local variable, such as "a function", and the sentence that says what next."""
+
+    what: str
+    hint: str
+
+
 class DebugInformation(Protocol):
     """The debugger's knowledge of names and types; it reads no thread and no memory."""
 
@@ -139,8 +146,12 @@ class DebugInformation(Protocol):
         """The thread-local variables inside a function, with their offsets in the module's block."""
         ...
 
-    def what_is(self, name: str) -> str | None:
-        """Says what a name is that is no thread-local variable ("a function"); None if nothing."""
+    def in_frame(self, name: str) -> DebugSymbol | None:
+        """The thread-local variable that the selected frame's function, file or scopes mean by a name."""
+        ...
+
+    def what_is(self, name: str) -> OtherName | None:
+        """Says what a name is that is no thread-local variable; None if nothing."""
         ...
 
     def demangle(self, names: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from gdb_tls.errors import BadArgument, BadPath, ResolverUnavailable
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Kind, Path, Step, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, DebugSymbol, Frame, Region, UnreadableMemory
+from gdb_tls.target.protocol import CallFailed, DebugSymbol, Frame, OtherName, Region, UnreadableMemory
 
 PAGE = 4096
 # No reader may ask for more at once: GDB itself ends with an internal error when it gets no memory for it.
@@ -104,6 +104,7 @@ class FakeDebug:
         declared: linkage name -> what describes it; (linkage name, source file) for namesakes.
         demangled: linkage name -> name.
         local: function -> its thread-local variables and their offsets.
+        seen: what the selected frame means by a name.
         others: names that are something else than a thread-local variable.
         types: text -> type.
         members: "TYPE->member", "TYPE.member" or "TYPE[]" -> (offset or element size, type there).
@@ -115,6 +116,7 @@ class FakeDebug:
         self.declared: dict[str | tuple[str, str], DebugSymbol] = {}
         self.demangled: dict[str, str] = {}
         self.local: dict[str, dict[str, int]] = {}
+        self.seen: dict[str, DebugSymbol] = {}
         self.others: dict[str, str] = {}
         self.types: dict[str, Type] = {"char *": POINTER, "void *": VOID_POINTER, "int": INTEGER}
         self.members: dict[str, tuple[int, Type]] = {}
@@ -127,8 +129,11 @@ class FakeDebug:
     def locals_of(self, function: str) -> Mapping[str, int]:
         return self.local.get(function, {})
 
-    def what_is(self, name: str) -> str | None:
-        return self.others.get(name)
+    def in_frame(self, name: str) -> DebugSymbol | None:
+        return self.seen.get(name)
+
+    def what_is(self, name: str) -> OtherName | None:
+        return OtherName(self.others[name], "Its hint.") if name in self.others else None
 
     def demangle(self, names: Sequence[str]) -> list[str]:
         return [self.demangled.get(name, name) for name in names]

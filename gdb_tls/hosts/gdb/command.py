@@ -76,7 +76,7 @@ class TlsCommand(gdb.Command):
             output.save(arguments.output, text)
         else:
             output.write(text)
-        gdb.set_convenience_variable(STATUS, int(self._rooms.flagged(answer)))
+        gdb.set_convenience_variable(STATUS, self._rooms.status(answer))
 
     def complete(self, text: str, word: str) -> object:
         """Completes options, their values and names."""

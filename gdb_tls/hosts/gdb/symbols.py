@@ -14,8 +14,9 @@ from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.gdb import paths, types
 from gdb_tls.hosts.gdb.selection import setting
+from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, source_name
 from gdb_tls.target.model import Path, Type
-from gdb_tls.target.protocol import DebugSymbol, Part
+from gdb_tls.target.protocol import DebugSymbol, OtherName, Part
 
 _demangled: dict[str, str] = {}
 
@@ -32,23 +33,20 @@ class GdbSymbols:
         if not self._has_debug_info(object_path):
             # Asking GDB for each of a library's hundreds of names takes long, and no answer could be right.
             return None
-        for found in self._declarations(symbol, name, object_path):
-            # An aarch64 compiler leaves a thread-local variable without a location: "unresolved".
-            if not found.is_variable and found.addr_class not in (
-                gdb.SYMBOL_LOC_COMPUTED,
-                gdb.SYMBOL_LOC_UNRESOLVED,
-            ):
-                continue
-            if not _is_of(found, object_path) or not _is_named(found, symbol):
-                continue
-            file = found.symtab.filename if found.symtab else ""
-            if symbol.file and file and os.path.basename(symbol.file) != os.path.basename(file):
-                continue
-            kind = types.describe(found.type, types.language_of(file)) if found.type is not None else None
-            return DebugSymbol(
-                found.print_name.split("[abi:")[0] if "::" not in name else name, kind, file, found.line, found
-            )
-        return None
+        fitting: dict[tuple[str, int, str], tuple[gdb.Symbol, bool]] = {}
+        for found, is_global in self._declarations(symbol, name, object_path):
+            if is_thread_local(found) and _is_of(found, object_path) and _is_named(found, symbol):
+                fitting.setdefault((_file(found), found.line, str(found.type)), (found, is_global))
+        chosen = _chosen(symbol, list(fitting.values()))
+        if not chosen:
+            return None
+        found = chosen[0]
+        kind = types.describe(found.type, types.language_of(_file(found))) if found.type is not None else None
+        shown = name if "::" in name else found.print_name.split("[abi:")[0]
+        if len(chosen) > 1:
+            # Which of them it is, is not known: only what they have in common is said.
+            return DebugSymbol(shown, kind, "", 0, None) if len({str(one.type) for one in chosen}) == 1 else None
+        return DebugSymbol(shown, kind, _file(found), found.line if _file(found) else 0, found)
 
     def _has_debug_info(self, object_path: str) -> bool:
         if object_path not in self._described:
@@ -59,20 +57,27 @@ class GdbSymbols:
             self._described[object_path] = own or self.separate_debug_file(object_path) is not None
         return self._described[object_path]
 
-    def _declarations(self, symbol: ElfSymbol, name: str, object_path: str) -> Iterator[gdb.Symbol]:
-        bare = re.sub(r"\.\d+$", "", name)
+    def _declarations(self, symbol: ElfSymbol, name: str, object_path: str) -> Iterator[tuple[gdb.Symbol, bool]]:
+        """What may declare a symbol, each with whether it is visible to other files."""
+        bare = SUFFIXES.sub("", name)
         untagged = re.sub(r"\[abi:[^\]]*\]", "", bare)
-        for spelling in dict.fromkeys([bare, untagged, symbol.name]):
+        source = SUFFIXES.sub("", source_name(symbol.name, name))
+        spaced = untagged.replace("(anonymous namespace)::", "")
+        for spelling in dict.fromkeys([bare, untagged, spaced, RUST_HASH.sub("", bare), source, symbol.name]):
             for objfile in _objfiles(object_path):
-                for found in (objfile.lookup_global_symbol(spelling), objfile.lookup_static_symbol(spelling)):
+                for found, is_global in (
+                    (objfile.lookup_global_symbol(spelling), True),
+                    (objfile.lookup_static_symbol(spelling), False),
+                ):
                     if found is not None:
-                        yield found
-            yield from _static_symbols(spelling)
+                        yield found, is_global
+            yield from ((found, False) for found in _static_symbols(spelling))
         match = re.match(r"(.*\))(?: const)?::([^()]+)$", untagged)
-        if match:
-            yield from self._in_function(match.group(1), match.group(2))
-        elif bare != name and symbol.file:
-            yield from self._in_file(symbol, bare)
+        dotted = re.match(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)$", bare)  # clang's static local of a C function
+        if match or dotted:
+            yield from ((found, False) for found in self._in_function(*(match or dotted).groups()))  # type: ignore[union-attr]
+        elif bare != name:
+            yield from ((found, False) for found in self._in_file(symbol, bare))
 
     def _in_function(self, signature: str, name: str) -> Iterator[gdb.Symbol]:
         """Static variables inside a function: GDB lists them in the function's blocks only."""
@@ -80,7 +85,8 @@ class GdbSymbols:
             function = gdb.lookup_global_symbol(spelling)
             functions = [function] if function is not None else _static_symbols(spelling)
             for found in functions:
-                yield from _locals(found, name)
+                if found.is_function:
+                    yield from _locals(found, name)
 
     def _in_file(self, symbol: ElfSymbol, name: str) -> Iterator[gdb.Symbol]:
         """A C function's static variable (`counter.0`): its function is not in its name, its offset tells."""
@@ -101,33 +107,25 @@ class GdbSymbols:
         found = re.findall(r"Symbol (\S+) is .*?thread-local variable at offset 0x([0-9a-f]+)", scope)
         return {name: int(offset, 16) for name, offset in found}
 
-    def what_is(self, name: str) -> str | None:
-        """See `DebugInformation.what_is`."""
-        with suppress(gdb.error):
-            found = gdb.lookup_global_symbol(name) or next(iter(_static_symbols(name)), None)
-            if found is not None and found.addr_class == gdb.SYMBOL_LOC_COMPUTED:
-                return None  # thread-local, though not in an object of this program
-            if found is not None:
-                return (
-                    "a function"
-                    if found.is_function
-                    else "a type"
-                    if found.addr_class == gdb.SYMBOL_LOC_TYPEDEF
-                    else "a global variable"
-                )
-            # Without debug information only the symbol table knows it.
-            with suppress(gdb.error):
-                kind = str(gdb.parse_and_eval(f"&'{name}'").type)
-                if "thread local" in kind or "tls" in kind:
-                    return None
-                return "a function" if "text variable" in kind or "(" in kind else "a global variable"
+    def in_frame(self, name: str) -> DebugSymbol | None:
+        """See `DebugInformation.in_frame`."""
+        with suppress(gdb.error, RuntimeError):
+            for found in _visible(gdb.selected_frame(), name):
+                if is_thread_local(found):
+                    return DebugSymbol(found.print_name, None, _file(found), found.line, found)
         return None
+
+    def what_is(self, name: str) -> OtherName | None:
+        """See `DebugInformation.what_is`."""
+        from gdb_tls.hosts.gdb import others
+
+        return others.what_is(name)
 
     def demangle(self, names: Sequence[str]) -> list[str]:
         """See `DebugInformation.demangle`."""
         for name in names:
             if name not in _demangled:
-                _demangled[name] = _demangle(name) if name.startswith(("_Z", "_R")) else name
+                _demangled[name] = _demangle(name) if name.startswith(("_Z", "_R", "_D")) else name
         return [_demangled[name] for name in names]
 
     def parse_type(self, text: str) -> Type:
@@ -169,7 +167,8 @@ class GdbSymbols:
 
 
 def _demangle(name: str) -> str:
-    for language in ("c++", "rust"):
+    languages = {"_D": ("d",), "_R": ("rust",)}.get(name[:2], ("c++", "rust"))
+    for language in languages:
         with suppress(gdb.error):
             return str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
     return name
@@ -215,8 +214,52 @@ def _is_named(found: gdb.Symbol, symbol: ElfSymbol) -> bool:
     return linkage == symbol.name or not linkage.startswith("_Z") or "Z" not in symbol.name[:2] + linkage[:2]
 
 
+def _chosen(symbol: ElfSymbol, fitting: Sequence[tuple[gdb.Symbol, bool]]) -> list[gdb.Symbol]:
+    """Of several declarations those that a symbol may be: by visibility, then by its file.  One is taken as it is.
+
+    The file that the symbol table names is not always the declaration's: that is a header, or one of a unity build,
+    and link-time optimisation, dwz and Rust have a file of their own.
+    """
+    if len(fitting) > 1 and not OPTIMISED.search(symbol.name):
+        fitting = [one for one in fitting if one[1] is not symbol.is_local] or fitting
+    found = [one for one, _ in fitting]
+    if len(found) > 1 and symbol.file:
+        found = [one for one in found if os.path.basename(_file(one)) == os.path.basename(symbol.file)] or found
+    return found
+
+
+def _file(found: gdb.Symbol) -> str:
+    """The source file of a declaration; empty where it is not known, as after gcc's link-time optimisation."""
+    file = found.symtab.filename if found.symtab else ""
+    return "" if file.startswith("<") else file
+
+
 def _is_of(found: gdb.Symbol, object_path: str) -> bool:
     objfile = found.symtab.objfile if found.symtab else None
     if objfile is None:
         return True
     return os.path.realpath(_own_name(objfile)) == os.path.realpath(object_path)
+
+
+def is_thread_local(found: gdb.Symbol) -> bool:
+    """Whether a declaration may be of a thread-local variable."""
+    # An aarch64 compiler leaves a thread-local variable without a location: "unresolved".
+    return bool(found.addr_class in (gdb.SYMBOL_LOC_COMPUTED, gdb.SYMBOL_LOC_UNRESOLVED) and not found.needs_frame)
+
+
+def _visible(frame: gdb.Frame, name: str) -> Iterator[gdb.Symbol]:
+    """What a frame may mean by a name: of its blocks, of its function's scopes, of its file, of its object file."""
+    block: gdb.Block | None = frame.block()
+    static, outer = frame.block().static_block, frame.block().global_block
+    while block is not None and not block.is_static and not block.is_global:
+        yield from (symbol for symbol in block if symbol.name in (name, f"{frame.name()}::{name}"))
+        block = block.superblock
+    scopes = (frame.name() or "").split("(", 1)[0].split("::")
+    here = frame.find_sal().symtab
+    objfiles = [here.objfile] if here is not None else []
+    in_file = {symbol.name: symbol for part in (outer, static) for symbol in part}
+    for count in range(len(scopes), -1, -1):
+        spelling = "::".join([*scopes[:count], name])
+        for found in (in_file.get(spelling), *(one.lookup_global_symbol(spelling) for one in objfiles)):
+            if found is not None:
+                yield found

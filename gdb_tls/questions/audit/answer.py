@@ -74,6 +74,7 @@ class Audit:
         interrupted: whether the user stopped the audit.
         nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
         unread: the variables of which not all is known, and why.
+        unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
     """
 
     target: TargetInfo
@@ -87,6 +88,12 @@ class Audit:
     interrupted: bool
     nameless: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
+    unread_crash: Module | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether so much was looked at that the judgement says something."""
+        return self.variables > 0 and self.unread_crash is None
 
     @property
     def alarming(self) -> list[Suspect]:
@@ -138,8 +145,9 @@ def audit(
         fault=scene.stop,
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
-        nameless=_nameless(survey),
+        nameless=(nameless := _nameless(survey)),
         unread=unread,
+        unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
     )
 
 
@@ -167,6 +175,11 @@ class _Auditor:
             "little" if survey.program.target.architecture.byte_order == "little" else "big"
         )
         self._ended = {index for index, thread in enumerate(survey.threads) if thread.exited}
+
+    def crashed_in(self, modules: Sequence[Module]) -> Module | None:
+        """The one of these modules in whose code the crashed thread was."""
+        frames = self.threads.stack(self.threads.crashed) if self.threads.crashed is not None else ()
+        return next((one for one in modules if frames and self._places[one.id].holds(frames[0])), None)
 
     def examine(self, column: Column) -> Suspect | None:
         """Applies all rules to one variable; None where nothing is remarkable."""
@@ -249,3 +262,8 @@ def query(request: Request) -> Answer:
 def flagged(answer: Answer) -> bool:
     """Whether something looks wrong."""
     return bool(answer.audit.alarming)
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether too little could be looked at to say that nothing looks wrong."""
+    return not answer.audit.is_answer

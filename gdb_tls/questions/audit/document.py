@@ -6,6 +6,7 @@ from typing import Any
 
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.rules import Finding
+from gdb_tls.questions.audit.verdict import verdict
 from gdb_tls.target.model import State, Variable
 from gdb_tls.views.records import Records
 
@@ -17,6 +18,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "schema": "gdb-tls/audit/1",
         "target": audit.target._asdict(),
         "fault": _fault(audit),
+        "verdict": verdict(answer),
         "findings": [
             {
                 "variable": variable_document(suspect.variable),

@@ -22,7 +22,6 @@ from gdb_tls.views.page import (
     Section,
     Table,
 )
-from gdb_tls.views.words import count
 
 Document = Mapping[str, Any]
 
@@ -35,22 +34,12 @@ def page(answer: Answer) -> Page:
 def page_of(document: Document) -> Page:
     """The findings with their reasons, where the program stopped, and what was looked at."""
     summary = document["summary"]
-    alarming = summary["alarming"]
-    first = (
-        f"{count(alarming, 'variable')} {'looks' if alarming == 1 else 'look'} wrong."
-        if alarming
-        else "Nothing looks wrong."
-    )
-    looked = f"Looked at {count(summary['variables'], 'variable')} of {count(summary['modules'], 'module')}"
-    lead = [first, f"{looked} in {count(summary['threads'], 'thread')}."]
-    if summary.get("interrupted"):
-        lead[0] = f"Interrupted: {first[:1].lower()}{first[1:]}"
     found = [_finding(one) for one in document["findings"]]
     sections: list[Section] = [Findings("Findings" if found else "", found)]
     sections += _fault(document.get("fault"))
     if summary.get("missing"):
         sections.append(Prose("Could not be looked at", summary["missing"]))
-    return Page(lead, sections, grave=bool(alarming))
+    return Page(document["verdict"], sections, grave=bool(summary["alarming"]))
 
 
 def _finding(found: Document) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gdb_tls.questions.audit.answer import Answer, Audit, Suspect
 from gdb_tls.questions.audit.rules import NEAR_NULL
+from gdb_tls.questions.audit.verdict import verdict
 from gdb_tls.target.model import State, Variable
 from gdb_tls.target.protocol import Frame
 from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, code
@@ -11,7 +12,6 @@ from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
 SHOWN_FRAMES = 3
-SHOWN_MODULES = 3
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -67,41 +67,3 @@ def _crash(audit: Audit) -> Text | None:
 
 def _frame(frame: Frame) -> str:
     return (frame.function or f"0x{frame.pc:x}") + (f"  {frame.file}:{frame.line}" if frame.file else "")
-
-
-def verdict(answer: Answer) -> list[str]:
-    """Sentences for the end: whether something looks wrong, what was looked at, and what to type next."""
-    audit = answer.audit
-    bad = audit.alarming
-    if audit.interrupted:
-        first = f"Interrupted: {_number(len(bad), 'variable looks', 'variables look')} wrong so far."
-    elif bad:
-        first = f"{_number(len(bad), 'variable looks', 'variables look')} wrong."
-    else:
-        first = "Nothing looks wrong."
-    looked = (
-        f"Looked at {_number(audit.variables, 'variable', 'variables')} ({audit.pointers:,} of them pointers) of "
-        f"{_number(len(audit.modules), 'module', 'modules')} in {_number(len(audit.threads), 'thread', 'threads')}."
-    )
-    sentences = [first, looked]
-    hints = len(audit.suspects) - len(bad)
-    if hints and not answer.all:
-        sentences.append(f"{_number(hints, 'weak hint', 'weak hints')} not shown: --all shows them.")
-    missing = [module.problem for module in audit.modules if module.problem]
-    if missing:
-        sentences.append(f"{_number(len(missing), 'module', 'modules')} could not be looked at: {missing[0]}.")
-    if audit.nameless:
-        names = ", ".join(module.name for module in audit.nameless[:SHOWN_MODULES])
-        more = f" and {len(audit.nameless) - SHOWN_MODULES} more" if len(audit.nameless) > SHOWN_MODULES else ""
-        sentences.append(f"Stripped, so that their variables have no names and were not looked at: {names}{more}.")
-    if audit.unread:
-        name, why = audit.unread[0]
-        more = f" and {len(audit.unread) - 1:,} more" if len(audit.unread) > 1 else ""
-        sentences.append(f"Not looked at wholly: {name}{more} ({why}).")
-    if bad:
-        sentences.append(f"Every thread's value: tls-inspect {bad[0].variable.name}")
-    return sentences
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

@@ -141,6 +141,14 @@ def rows(report: Report, most: int | None) -> list[Row]:
     ]
 
 
+def unanswered(answer: Answer) -> bool:
+    """Whether no address was found in any thread of any inferior."""
+    if isinstance(answer, Parts):
+        return all(part.answer is None or unanswered(part.answer) for part in answer.parts)
+    counts = answer.report.instances.summary
+    return counts["threads"] == counts["unresolved"]
+
+
 def flagged(answer: Answer) -> bool:
     """Whether a thread, of any inferior, has it null, dangling or shared."""
     if isinstance(answer, Parts):

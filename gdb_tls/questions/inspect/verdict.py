@@ -24,7 +24,14 @@ def verdict(report: Report) -> list[str]:
     if not sentences:
         everything = range(len(rows))
         sentences.append(_count("Set", rows, everything) if everything else "There is no thread to look at.")
-    return sentences
+    return sentences + _namesakes(report.left_out)
+
+
+def _namesakes(texts: Sequence[str]) -> list[str]:
+    if not texts:
+        return []
+    others = "another variable is" if len(texts) == 1 else f"{len(texts)} other variables are"
+    return [f"Not shown: {others} called so, too: {', '.join(texts)}."]
 
 
 def _in_state(rows: Instances, state: State) -> list[int]:

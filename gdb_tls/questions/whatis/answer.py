@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, TlsError
 from gdb_tls.libc.library import blocks_in
+from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import inspect
 from gdb_tls.program.survey import Survey
-from gdb_tls.program.symbols import Candidate, Symbols
+from gdb_tls.program.symbols import Symbols
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, Kind, Module, TargetInfo, Thread, Variable
 from gdb_tls.target.protocol import Part, Region

@@ -82,7 +82,7 @@ def test_the_status_says_that_something_looks_wrong(subjects: Subjects, tmp_path
     commands = [command.replace("echo", "output") for command in commands]
     said = session(arguments, commands, tmp_path)
     assert [one.output for one in said.said if one.command.startswith("output")] == ["1", "0"]
-    assert "Nothing looks wrong." in said[commands[2]].words
+    assert "No thread-local variable looks wrong among the " in said[commands[2]].words
 
 
 def test_an_abort_is_no_memory_fault(subjects: Subjects, tmp_path: Path) -> None:
@@ -251,3 +251,23 @@ def test_ctrl_c_shows_what_was_found_so_far(subjects: Subjects, tmp_path: Path) 
     said = session(subjects.get("suspects", "core").arguments, [f"source {script}", "tls-audit"], tmp_path)
     assert said["tls-audit"].error is None
     assert "Interrupted:" in said["tls-audit"].words
+
+
+def test_a_crash_in_what_could_not_be_looked_at_is_no_clean_bill(
+    crashed: tuple[Path, Path, str], programs: Path, tmp_path: Path
+) -> None:
+    """The module that crashed is stripped: that is said first, and the status is that of no answer."""
+    stripped = tmp_path / "suspects"
+    subprocess.run(["strip", "-o", stripped, programs / "suspects"], check=True)
+    said = session([stripped, "-c", crashed[1]], ["tls-audit", "print $_tls_status"], tmp_path)
+    words = said["tls-audit"].words
+    assert "The program crashed in suspects, whose thread-local variables could not be looked at" in words
+    assert words.index("crashed in suspects") < words.index("Not looked at, as it is stripped")
+    assert said["print $_tls_status"].output.strip() == "$1 = 2"
+
+
+def test_no_address_at_all_is_no_answer(subjects: Subjects, tmp_path: Path) -> None:
+    """Every row is unresolved: the status is 2, and the reason is said once."""
+    commands = ["tls-inspect minority --via dlsym", "print $_tls_status"]
+    said = session(subjects.get("suspects", "core").arguments, commands, tmp_path)
+    assert said[commands[1]].output.strip() == "$1 = 2"

@@ -12,7 +12,8 @@ from unit.fake import INTEGER, POINTER
 from unit.process import Process
 
 from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, TlsError, UnknownName
-from gdb_tls.program.symbols import Query, Symbols, plain, queries, split_path
+from gdb_tls.program.names import Query, plain, queries, split_path
+from gdb_tls.program.symbols import Symbols
 from gdb_tls.target.model import Variable
 from gdb_tls.target.protocol import DebugSymbol
 
@@ -164,7 +165,7 @@ class TestFind:
         assert find(process, "x").offset == 8
 
     def test_path_is_split_off(self, app: Process) -> None:
-        variable, path = app.program().symbols().find("libone.so::buffer->length[2]")
+        variable, path, _ = app.program().symbols().find("libone.so::buffer->length[2]")
         assert (variable.name, path) == ("buffer", "->length[2]")
 
     def test_static_of_a_c_function(self, app: Process) -> None:
@@ -213,6 +214,76 @@ class TestFind:
         names = app.program().symbols().names()
         assert names == sorted(set(names))
         assert {"counter", "ns::Class::member", "run::local", "visits.0"} <= set(names)
+
+
+class TestMeant:
+    """Several are called so: the selected frame's first, then the program's before its libraries', else an error."""
+
+    @pytest.fixture
+    def pools(self, process: Process) -> Process:
+        process.module(
+            "libstdc++.so.6", [Symbol("current", 0x10, 8), Symbol("buffer", 0x18, 8), Symbol("errno", 0x20, 4)]
+        )
+        process.module(
+            "libserver.so",
+            [
+                Symbol("_ZN2db4Pool7currentE", 0x08, 8),
+                Symbol("_ZN1a6bufferE", 0x00, 8),
+                Symbol("_ZN1b6bufferE", 0x18, 8),
+                Symbol("_ZGVN2db4Pool7currentE", 0x20, 8),
+                Symbol("_ZN2db4Pool5errnoE", 0x28, 8),
+                Symbol("errno", 0x30, 8),
+            ],
+        )
+        process.target.debug.demangled = {
+            "_ZN2db4Pool7currentE": "db::Pool::current",
+            "_ZN1a6bufferE": "a::buffer",
+            "_ZN1b6bufferE": "b::buffer",
+            "_ZGVN2db4Pool7currentE": "guard variable for db::Pool::current",
+            "_ZN2db4Pool5errnoE": "db::Pool::errno",
+        }
+        for index, name in enumerate(process.target.debug.demangled):
+            process.target.debug.declared[name] = DebugSymbol(
+                process.target.debug.demangled[name], POINTER, "/src/app.cc", index + 1, None
+            )
+        return process
+
+    @pytest.mark.parametrize(
+        ("text", "module", "offset", "left_out"),
+        [
+            ("current", 2, 0x08, ["libstdc++.so.6::current"]),
+            ("libstdc++.so.6::current", 1, 0x10, []),
+            ("libstdc++::current", 1, 0x10, []),
+            ("db::Pool::current", 2, 0x08, []),
+            ("errno", 2, 0x30, ["db::Pool::errno", "libstdc++.so.6::errno"]),
+        ],
+    )
+    def test_own_before_the_libraries(
+        self, pools: Process, text: str, module: int, offset: int, left_out: list[str]
+    ) -> None:
+        found = pools.program().symbols().find(text)
+        assert (found.variable.module.id, found.variable.offset, list(found.left_out)) == (module, offset, left_out)
+        for other in found.left_out:
+            assert find(pools, other)[:5] != found.variable[:5]
+
+    def test_several_of_the_program(self, pools: Process) -> None:
+        with pytest.raises(AmbiguousName, match=r"2 thread-local .* Type one of: a::buffer, b::buffer\.$"):
+            find(pools, "buffer")
+
+    def test_what_the_frame_sees(self, pools: Process) -> None:
+        pools.target.debug.seen = {"buffer": pools.target.debug.declared["_ZN1b6bufferE"]}
+        found = pools.program().symbols().find("buffer->x")
+        assert (found.variable.offset, found.path) == (0x18, "->x")
+        assert list(found.left_out) == ["a::buffer", "libstdc++.so.6::buffer"]
+
+    def test_a_library_that_is_called_as_the_program(self, process: Process) -> None:
+        process.module("tls-shared", [Symbol("i_tls", 8)])
+        process.module("tls-shared.so", [Symbol("i_tls", 16)])
+        assert find(process, "tls-shared::i_tls").module.id == 1
+        assert find(process, "tls-shared.so::i_tls").module.id == 2
+        assert find(process, "i_tls", "tls-shared").module.id == 1
+        with pytest.raises(AmbiguousName, match=r"Type one of: tls-shared::i_tls, tls-shared\.so::i_tls\."):
+            find(process, "i_tls")
 
 
 class TestInitialImage:
@@ -426,9 +497,7 @@ class TestErrors:
     def test_not_thread_local(self, app: Process) -> None:
         app.target.debug.others = {"main": "a function"}
         error = self.error(app, "main", NotThreadLocal)
-        assert str(error) == (
-            "main is a function, not a thread-local variable. Use `print main`; every thread sees the same one."
-        )
+        assert str(error) == ("main is a function, not a thread-local variable. Its hint.")
         assert isinstance(self.error(app, "main->x", NotThreadLocal), NotThreadLocal)
 
     def test_missing_files_are_named(self, app: Process) -> None:

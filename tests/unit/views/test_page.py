@@ -137,8 +137,16 @@ def test_audit() -> None:
     }
     frame = {"function": "push", "file": "a.cc", "line": 3, "pc": "0x10"}
     fault = {"num": 2, "lwp": 7, "signal": "SIGSEGV", "address": "0x8", "frames": [frame]}
-    made = audit_page.page_of({"schema": "gdb-tls/audit/1", "fault": fault, "findings": [finding], "summary": summary})
-    assert made.lead[0] == "1 variable looks wrong."
+    made = audit_page.page_of(
+        {
+            "schema": "gdb-tls/audit/1",
+            "fault": fault,
+            "verdict": ["1 looks wrong."],
+            "findings": [finding],
+            "summary": summary,
+        }
+    )
+    assert made.lead == ["1 looks wrong."]
     assert made.grave
     (found,) = made.sections[0].findings  # type: ignore[union-attr]
     assert (found.title, found.level, found.sentences) == ("char *buffer", "high", ["Set only in the main thread."])
@@ -146,9 +154,15 @@ def test_audit() -> None:
     assert "Thread 2 stopped on SIGSEGV on an access to 0x8." in text
     assert "set in 1, NULL in 2" in text
     healthy = audit_page.page_of(
-        {"schema": "gdb-tls/audit/1", "fault": None, "findings": [], "summary": {**summary, "alarming": 0}}
+        {
+            "schema": "gdb-tls/audit/1",
+            "fault": None,
+            "verdict": ["None does."],
+            "findings": [],
+            "summary": {**summary, "alarming": 0},
+        }
     )
-    assert healthy.lead[0] == "Nothing looks wrong."
+    assert healthy.lead == ["None does."]
     assert healthy.grave is False
 
 

@@ -1,0 +1,284 @@
+"""From the name that a user types to the variable that is meant, or the error that says what to type."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import NamedTuple
+
+from gdb_tls.errors import AmbiguousName, MissingFile, NotThreadLocal, UnknownName
+from gdb_tls.program.module_symbols import Candidate
+from gdb_tls.program.names import (
+    OPTIMISED,
+    SUFFIXES,
+    Query,
+    comparable,
+    is_helper,
+    is_without_case,
+    last_word,
+    queries,
+    source_name,
+    spellings,
+    split_path,
+)
+from gdb_tls.target.model import Module, Variable
+from gdb_tls.target.protocol import Target
+
+MOST_LISTED = 10
+# A language's own libraries: their variables are meant only where the program has none of that name.
+RUNTIME = re.compile(
+    r"(ld|ld64|ld-linux[\w-]*|ld-musl[\w-]*|libc|libc-[\d.]+|libc\.musl[\w-]*|lib(m|dl|rt|pthread|resolv|nss_\w+|nsl|anl|util"
+    r"|crypt|thread_db|mvec)(-[\d.]+)?|libstdc\+\+|libsupc\+\+|libgcc_s|libatomic|libc\+\+(abi)?|libunwind|libgomp|libomp|libiomp5"
+    r"|lib(a|t|ub|l|hwa|m)san|libgfortran|libquadmath|libgnat|libgnarl|libgphobos|libgdruntime|libphobos2|libdruntime\S*"
+    r"|libphobos2-\S*|libgo|libstd-[0-9a-f]+)([-.].*)?"
+)
+
+RUNTIME_NAMESPACE = re.compile(r"<?(std|core|alloc|__gnu_cxx|__cxxabiv1)(\[\w+\])?::")
+
+
+class Found(NamedTuple):
+    """The variable that a name means.
+
+    Attributes:
+        variable: it.
+        path: the path into it that followed the name; empty where there is none.
+        left_out: what to type for each other variable of that name, which was not meant.
+    """
+
+    variable: Variable
+    path: str
+    left_out: Sequence[str] = ()
+
+
+class _Named(NamedTuple):
+    """A variable with its names, and how well the wanted name fits them: the smaller, the better."""
+
+    candidate: Candidate
+    demangled: str
+    spellings: Sequence[str]
+    rank: tuple[bool, int] = (False, 0)
+
+
+class Lookup:
+    """Finds variables of some modules by name."""
+
+    def __init__(
+        self,
+        target: Target,
+        modules: Sequence[Module],
+        candidates: Sequence[Candidate],
+        variable: Callable[[Candidate], Variable],
+    ) -> None:
+        """Takes the debugger, the modules and their variables, and what tells more of one of these."""
+        self._target = target
+        self._modules = modules
+        self._candidates = candidates
+        self._variable = variable
+
+    def find(self, text: str) -> Found:
+        """Finds the one variable that a name means.
+
+        What the selected frame sees comes first, as in the debugger; then the variables of the program come before
+        those of its languages' libraries.
+
+        Raises:
+            UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is not exactly one.
+        """
+        query, meant, others = self._meant(text)
+        if query is None:
+            raise self._not_found(text)
+        if len(meant) > 1:
+            raise self._ambiguous(query, meant)
+        left_out = [self._exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
+        return Found(self._variable(meant[0]), query.path, left_out)
+
+    def _meant(self, text: str) -> tuple[Query | None, Sequence[Candidate], Sequence[Candidate]]:
+        """How a text is to be read, the variables that it may mean, and the others that are called so."""
+        # NAME@0xOFFSET: of two statics in files of one name, the one that is there in the block.
+        at = re.search(r"@(0x[0-9a-f]+)(?=$|->|\.|\[)", text)
+        for query in queries(text[: at.start()] + text[at.end() :] if at else text):
+            found = [one for one in self._matching(query) if not at or one.candidate.symbol.value == int(at[1], 16)]
+            if found:
+                best = min(one.rank for one in found)
+                meant = self._seen(query, found) or [one.candidate for one in found if one.rank == best]
+                return query, meant, [one.candidate for one in found if one.candidate not in meant]
+        return None, (), ()
+
+    # Which are called so
+
+    def _matching(self, query: Query) -> list[_Named]:
+        """All that the name fits in some way, without aliases of one place."""
+        likely = self._likely(query.name)
+        if query.scope:
+            likely = self._in_scope_of(query.scope, likely)
+        fitting = [one for one in map(partial(_ranked, query.name), likely) if one] or self._in_function(
+            query.name, likely
+        )
+        places: dict[tuple[int, int], _Named] = {}
+        for one in sorted(fitting, key=lambda one: one.rank):
+            places.setdefault((one.candidate.module.id, one.candidate.symbol.value), one)
+        return list(places.values())
+
+    def _likely(self, name: str) -> list[_Named]:
+        """Those that the rest is worth trying on."""
+        word = last_word(name).lower()
+        likely = [
+            one
+            for one in self._candidates
+            if word and (word in one.symbol.name.lower() or one.symbol.name.startswith(("_R", "_D")))
+        ]
+        demangled = self._demangled(likely)
+        return [_Named(one, name, spellings(one.symbol.name, name)) for one, name in zip(likely, demangled)]
+
+    def _in_function(self, name: str, likely: Sequence[_Named]) -> list[_Named]:
+        """A C function's static variable: the symbol table has `counter.0`, people type `function::counter`."""
+        function, _, last = comparable(name).rpartition("::")
+        numbered = [one for one in likely if last in one.spellings and one.candidate.symbol.is_local]
+        if not function or not numbered:
+            return []
+        offset = self._target.debug.locals_of(function).get(last)
+        return [one for one in numbered if one.candidate.symbol.value == offset]
+
+    def _in_scope_of(self, scope: str, likely: Sequence[_Named]) -> list[_Named]:
+        """Those of a module or file: what is called exactly so, before what is called so without version or suffix."""
+        for means in (_is_called, _means_file):
+            in_module = [one for one in likely if means(scope, one.candidate.module.name)]
+            in_file = [one for one in likely if means(scope, self._file_of(one.candidate))]
+            if in_module or in_file:
+                return in_module or in_file
+        return [one for one in likely if scope.isdecimal() and one.candidate.module.id == int(scope)]
+
+    def _file_of(self, candidate: Candidate) -> str:
+        # Global symbols have no STT_FILE row: the debug information may know.
+        return candidate.symbol.file or self._variable(candidate).file
+
+    def _demangled(self, candidates: Sequence[Candidate]) -> list[str]:
+        return self._target.debug.demangle([candidate.symbol.name for candidate in candidates])
+
+    def _seen(self, query: Query, found: Sequence[_Named]) -> list[Candidate]:
+        """The one that the selected frame means by the name."""
+        seen = self._target.debug.in_frame(query.name) if len(found) > 1 and not query.scope else None
+        if seen is None:
+            return []
+        place = os.path.basename(seen.file), seen.line
+        described = [(one.candidate, self._variable(one.candidate)) for one in found]
+        here = [one for one, variable in described if (variable.file, variable.line) == place]
+        return here if len(here) == 1 else []
+
+    # Errors
+
+    def _ambiguous(self, query: Query, found: Sequence[Candidate]) -> AmbiguousName:
+        lines = [f"{self._exact_text(candidate)}{query.path}" for candidate in found[:MOST_LISTED]]
+        more = f", and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
+        return AmbiguousName(
+            f"{len(found)} thread-local variables are called {query.name}", f"Type one of: {', '.join(lines)}{more}."
+        )
+
+    def _exact_text(self, candidate: Candidate) -> str:
+        """What to type so that just this one is meant, whatever frame is selected; tried before it is said."""
+        symbol, module = candidate.symbol, candidate.module
+        name = source_name(symbol.name, self._demangled([candidate])[0])
+        bare = SUFFIXES.sub("", name)
+        texts = [bare, name]
+        file = os.path.basename(self._file_of(candidate))
+        if not RUNTIME.fullmatch(module.name):
+            texts += [f"'{file}'::{one}" for one in (bare, name) if file]
+        texts += [f"{module.name}::{one}" for one in (bare, name)]
+        texts += [f"{module.name}::{symbol.name}@0x{symbol.value:x}", f"{module.id}::{name}"]
+        return next(
+            (text for text in texts if self._means_just(text, candidate)),
+            texts[-2].replace(module.name, f"{module.id}", 1),
+        )
+
+    def _means_just(self, text: str, candidate: Candidate) -> bool:
+        meant = self._meant(text)[1]
+        return len(meant) == 1 and (meant[0].module.id, meant[0].symbol.value) == (
+            candidate.module.id,
+            candidate.symbol.value,
+        )
+
+    def _not_found(self, text: str) -> Exception:
+        name = split_path(text)[0]
+        for query in queries(text):
+            known = self._target.debug.what_is(query.name)
+            if known:
+                return NotThreadLocal(f"{query.name} is {known.what}, not a thread-local variable", known.hint)
+        near = self._near(name)
+        suggestion = f"Did you mean {' or '.join(near)}?" if near else None
+        missing = [module.problem for module in self._modules if module.problem]
+        if missing:
+            what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
+            return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])))
+        return UnknownName(
+            f"No thread-local variable is called {name} in {len({one.module.id for one in self._candidates})} modules",
+            suggestion,
+        )
+
+    def _near(self, name: str) -> list[str]:
+        import difflib
+
+        wanted = comparable(name.strip("'\"")).lower()
+        by_name: dict[str, Candidate] = {}
+        candidates = [one for one in self._candidates if not is_helper(one.symbol.name)]
+        for candidate, demangled in zip(candidates, self._demangled(candidates)):
+            by_name.setdefault(source_name(candidate.symbol.name, demangled), candidate)
+        last: dict[str, str] = {}
+        for known in sorted(by_name):
+            last.setdefault(known.rsplit("::", 1)[-1].lower(), known)
+        close = difflib.get_close_matches(wanted.rsplit("::", 1)[-1], last, n=3, cutoff=0.6)
+        inside = [known for known in sorted(by_name) if len(wanted) > 2 and wanted in known.lower()]
+        names = list(dict.fromkeys([last[match] for match in close] + inside))[:3]
+        return [self._exact_text(by_name[one]) for one in names]
+
+
+def _ranked(name: str, one: _Named) -> _Named | None:
+    """The variable with how well a name fits it; None where it does not."""
+    linkage = one.candidate.symbol.name
+    exact = name in (linkage, one.demangled, OPTIMISED.sub("", linkage))
+    if is_helper(linkage):
+        return one if exact else None
+    wanted = comparable(name)
+    lower, dotless = wanted.lower(), wanted.replace(".", "::").lower()
+    fits = (
+        exact,
+        wanted in one.spellings,
+        _ends(one.spellings, wanted),
+        is_without_case(linkage, one.candidate.symbol.file) and _ends(one.spellings, lower),
+        dotless != lower and _ends([spelling.replace(".", "::").lower() for spelling in one.spellings], dotless),
+    )
+    return one._replace(rank=(_is_runtime(one), fits.index(True))) if True in fits else None
+
+
+def _ends(spellings: Sequence[str], wanted: str) -> bool:
+    return any(one == wanted or one.endswith("::" + wanted) for one in spellings)
+
+
+def _is_runtime(one: _Named) -> bool:
+    """Whether a variable is of a language's library, which may be in the executable itself."""
+    return bool(RUNTIME.fullmatch(one.candidate.module.name)) or bool(RUNTIME_NAMESPACE.match(one.demangled))
+
+
+def matches_module(module: Module, pattern: str) -> bool:
+    """Whether a --module pattern (a glob on file name or path, or a module id) means this module."""
+    if pattern.isdecimal():
+        return module.id == int(pattern)
+    names = {module.name, module.path or "", module.target_path}
+    return any(fnmatchcase(name, pattern) or name.startswith(pattern + ".") for name in names if name)
+
+
+def modules_of(modules: Sequence[Module], pattern: str) -> list[Module]:
+    """The modules that a --module pattern means: one that is called exactly so before those that begin so."""
+    exact = [module for module in modules if pattern in (module.name, module.path, module.target_path)]
+    return exact or [module for module in modules if matches_module(module, pattern)]
+
+
+def _is_called(typed: str, file: str) -> bool:
+    return typed in (file, os.path.basename(file))
+
+
+def _means_file(typed: str, file: str) -> bool:
+    base = os.path.basename(file)
+    return base.startswith(typed + ".so") or (typed.endswith(".so") and base.startswith(typed + "."))

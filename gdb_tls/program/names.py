@@ -1,0 +1,175 @@
+"""Names: as a user types them, and as compilers write them into symbol tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# What optimisers and linkers add to the name of a local symbol (gcc: .lto_priv, .0; LLVM: .llvm).
+SUFFIXES = re.compile(r"(\.(lto_priv|llvm|constprop|isra|part|localalias)(\.\d+)*|\.\d+)+$")
+# What link-time optimisation adds where it joins files.
+OPTIMISED = re.compile(r"\.(lto_priv|llvm)(\.\d+)*$")
+# Itanium C++ ABI 5.1.4.4 and 5.1.4.5: guards of initialisation and temporaries bound to references; LLVM's one guard.
+HELPER = re.compile(r"_ZG[VR]|__tls_guard(\.\d+)?$|__emutls_[vt]\.")
+# Rust's std::thread_local! puts the value into a function or constant of its own (library/std/src/sys/thread_local).
+RUST_VALUE = re.compile(
+    r"(::(\{+[\w ]+(#\d+)?\}+|__getit|__init|_?__rust_std_internal_\w+))+"
+    r"::(VAL|STATE|__KEY|__RUST_STD_INTERNAL_(VAL|KEY))$"
+)
+RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
+# gfortran's trans-decl.c, gfc_sym_mangled_identifier.
+FORTRAN = re.compile(r"__(\w+?)_MOD_(\w+)")
+
+# GNAT's exp_dbug.ads: the parts of an expanded name are joined by two underscores, all in lower case.
+ADA = re.compile(r"(?<=[a-z0-9])__(?=[a-z])")
+
+
+class Query(NamedTuple):
+    """A name as the user typed it, taken apart.
+
+    Attributes:
+        text: all of it.
+        name: the variable's name.
+        scope: the file or module before the first `::`; empty where there is none.
+        path: the path into the value, such as `->str`; empty where there is none.
+    """
+
+    text: str
+    name: str
+    scope: str
+    path: str
+
+
+def queries(text: str) -> Iterator[Query]:
+    """Ways to read what was typed, the most literal first.
+
+    A linkage name may hold a dot (`counter.0`), and in Ada and D a dot is what `::` is in C++, so all of the text
+    is tried as a name before a path is split off, and then the longer names before the shorter.
+    A first component may be a namespace, or a file or module.
+    """
+    text = text.strip()
+    name, path = split_path(text)
+    dotted = re.match(r"(\.\s*[A-Za-z_]\w*)*", path)
+    ends = [match.end() for match in re.finditer(r"\.\s*[A-Za-z_]\w*", dotted[0] if dotted else "")]
+    splits = [(text, ""), *((name + path[:end], path[end:]) for end in reversed(ends)), (name, path)]
+    for name, path in dict.fromkeys(splits):
+        yield Query(text, _unquote(name), "", path)
+        scope, rest = _split_scope(name)
+        if scope:
+            yield Query(text, _unquote(rest), scope, path)
+
+
+def split_path(text: str) -> tuple[str, str]:
+    """Splits `NAME->str` or `NAME.field[2]` after the name.
+
+    Dots, arrows and brackets inside quotes, parentheses and template arguments belong to the
+    name; so do `[abi:...]` and the dot of a scope such as `libx.so::name`.
+    """
+    depth = 0
+    quoted = ""
+    start = 0
+    scope_end = text.rfind("::")
+    for at, character in enumerate(text):
+        if quoted:
+            quoted = "" if character == quoted else quoted
+        elif character in "'\"":
+            quoted = character
+        elif text.startswith("->", at) and depth == 0:
+            start = at
+            break
+        elif character in "(<":
+            depth += 1
+        elif character in ")>":
+            depth -= 1
+        elif (
+            depth == 0
+            and at > scope_end
+            and (character == "." or (character == "[" and not text.startswith("[abi:", at)))
+        ):
+            start = at
+            break
+    return (text[:start].strip(), text[start:].strip()) if start else (text, "")
+
+
+def _split_scope(name: str) -> tuple[str, str]:
+    match = re.match(r"""'([^']+)'::(.+)|"([^"]+)"::(.+)|([^:<>]+)::(.+)""", name)
+    if not match:
+        return "", name
+    scope, rest = [group for group in match.groups() if group is not None]
+    return scope, rest
+
+
+def _unquote(name: str) -> str:
+    return name[1:-1] if len(name) > 2 and name[0] == name[-1] and name[0] in "'\"" else name
+
+
+def plain(name: str) -> str:
+    """A demangled name without what people leave out: parameters, tags, anonymous namespaces, Rust's crate numbers."""
+    name = name.replace("(anonymous namespace)::", "")
+    name = re.sub(r"\[abi:[^\]]*\]|\[[0-9a-f]{12,16}\](?=::)", "", name)
+    while match := re.search(r"\)( const)?(?=::)", name):
+        start = _opening(name, match.start())
+        if start < 0:
+            break
+        name = name[:start] + name[match.end() :]
+    return name.removeprefix("::")
+
+
+def _opening(name: str, closing: int) -> int:
+    """Where the parenthesis opens that closes at a place; -1 where none does."""
+    depth = 0
+    for at in range(closing, -1, -1):
+        depth += (name[at] == ")") - (name[at] == "(")
+        if depth == 0:
+            return at
+    return -1
+
+
+def is_helper(linkage: str) -> bool:
+    """Whether a symbol is a compiler's own, which stands beside a variable: a guard, a temporary."""
+    return bool(HELPER.match(linkage))
+
+
+def source_name(linkage: str, demangled: str) -> str:
+    """What a program's source calls a symbol, as far as its name tells; parameters and the like are left out."""
+    fortran = FORTRAN.fullmatch(SUFFIXES.sub("", linkage))
+    if fortran:
+        return f"{fortran[1]}::{fortran[2]}"
+    name = RUST_HASH.sub("", demangled)
+    return plain(RUST_VALUE.sub("", name))
+
+
+def spellings(linkage: str, demangled: str) -> list[str]:
+    """All that a symbol may be called in source, as `comparable` gives it; scopes are written with `::`."""
+    name = source_name(linkage, demangled)
+    bare = SUFFIXES.sub("", name)
+    found = [name, bare, bare.replace(".", "::")]
+    if linkage == demangled:
+        # GNAT writes package.variable as package__variable; gfortran the common block /blk/ as blk_.
+        found += [ADA.sub("::", bare), bare.removesuffix("_")]
+    return list(dict.fromkeys(comparable(one) for one in found if one))
+
+
+def is_without_case(linkage: str, file: str) -> bool:
+    """Whether a symbol is of a language in which upper and lower case are the same: Fortran, Ada."""
+    return bool(FORTRAN.match(linkage) or ADA.search(linkage)) or file.lower().endswith(
+        (".f", ".for", ".f90", ".f95", ".f03", ".f08", ".adb", ".ads")
+    )
+
+
+def comparable(name: str) -> str:
+    """A name in the form in which names are compared: no blanks but between words, nothing that people leave out."""
+    name = re.sub(r"\s*([^\w\s])\s*", r"\1", plain(name).strip())
+    return plain(re.sub(r"(\d)(u|l|ul|ll|ull)(?=[,>])", r"\1", name))
+
+
+def last_word(name: str) -> str:
+    """The identifier at the end of a name, without template arguments: a mangled name holds it as it is."""
+    depth, start = 0, 0
+    for at, character in enumerate(name):
+        depth += (character in "<({") - (character in ">)}")
+        if depth == 0 and (name.startswith("::", at) or character == "."):
+            start = at + (2 if character == ":" else 1)
+    words = re.findall(r"\w+", name[start:].split("<", 1)[0])
+    return words[0] if words else ""

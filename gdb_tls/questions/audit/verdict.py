@@ -1,0 +1,70 @@
+"""An audit in plain words: what was not looked at, what looks wrong, and what to type next."""
+
+from __future__ import annotations
+
+from gdb_tls.questions.audit.answer import Answer, Audit
+from gdb_tls.views.words import count
+
+SHOWN_MODULES = 3
+
+
+def verdict(answer: Answer) -> list[str]:
+    """Sentences for the end, the most important first."""
+    audit = answer.audit
+    missing = _not_looked_at(audit)
+    # What was not looked at comes before "nothing", but after what was found.
+    sentences = [*_judgement(audit), *missing] if audit.alarming else [*missing, *_judgement(audit)]
+    if not audit.is_answer:
+        sentences.insert(0, _no_answer(audit))
+    hints = len(audit.suspects) - len(audit.alarming)
+    if hints and not answer.all:
+        sentences.append(f"{count(hints, 'weak hint')} not shown: --all shows {'it' if hints == 1 else 'them'}.")
+    if audit.alarming:
+        sentences.append(f"Every thread's value: tls-inspect {audit.alarming[0].variable.name}")
+    return sentences
+
+
+def _judgement(audit: Audit) -> list[str]:
+    bad = len(audit.alarming)
+    looked = (
+        f"{count(audit.variables, 'variable')} ({audit.pointers:,} of them pointers) of "
+        f"{count(len(audit.modules), 'module')} in {count(len(audit.threads), 'thread')}"
+    )
+    looks = f"{count(bad, 'variable')} {'looks' if bad == 1 else 'look'} wrong"
+    if audit.interrupted:
+        return [f"Interrupted: {looks} so far.", f"Looked at {looked}."]
+    if bad:
+        return [f"{looks}.", f"Looked at {looked}."]
+    if not audit.variables:
+        return [f"No thread-local variable was looked at, in {count(len(audit.threads), 'thread')}."]
+    return [f"No thread-local variable looks wrong among the {looked} that were looked at."]
+
+
+def _no_answer(audit: Audit) -> str:
+    if audit.unread_crash is None:
+        return "There is nothing to judge."
+    return (
+        f"The program crashed in {audit.unread_crash.name}, whose thread-local variables could not be looked at: "
+        "whether one of them is to blame is not known."
+    )
+
+
+def _not_looked_at(audit: Audit) -> list[str]:
+    sentences = []
+    missing = [module for module in audit.modules if module.problem]
+    if missing:
+        names = _some([module.name for module in missing])
+        sentences.append(f"Not looked at, as a file is missing or another one: {names} ({missing[0].problem}).")
+    if audit.nameless:
+        names = _some([module.name for module in audit.nameless])
+        sentences.append(f"Not looked at, as it is stripped and its variables have no names: {names}.")
+    if audit.unread:
+        name, why = audit.unread[0]
+        more = f" and {len(audit.unread) - 1:,} more" if len(audit.unread) > 1 else ""
+        sentences.append(f"Not looked at wholly: {name}{more} ({why}).")
+    return sentences
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN_MODULES} more" if len(names) > SHOWN_MODULES else ""
+    return ", ".join(names[:SHOWN_MODULES]) + more
