@@ -9,6 +9,7 @@ import gdb
 
 from gdb_tls.hosts.gdb import pointed
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
+from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Kind, Type
 from gdb_tls.target.protocol import Part
 
@@ -48,7 +49,7 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
     """
     with setting("language", language or LANGUAGE):
-        name = str(found)
+        name = short_type(str(found))
     bare = found.strip_typedefs().unqualified()
     return Type(
         name=name,
