@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 
 # What is in a library's inline namespaces is called as if it were not ([namespace.def]/3).
 INLINE = re.compile(r"\bstd::(__cxx11|__1|__ndk1)::")
@@ -40,7 +40,7 @@ DEFAULTS = {
 RUST_ALLOCATOR = "alloc::alloc::Global"
 
 
-@lru_cache(maxsize=None)
+@cache
 def short_type(name: str) -> str:
     """A type's name without default template arguments and inline namespaces.
 

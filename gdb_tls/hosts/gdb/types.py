@@ -173,13 +173,13 @@ def part_at(start: gdb.Type, offset: int) -> Part:
         elif bare.code in CLASSES:
             inside = next((field for field in bare.fields() if _holds(field, offset)), None)
             if inside is None:
-                return Part(path, str(current), offset, bool(list(bare.fields())))
+                return Part(path, short_type(str(current)), offset, bool(list(bare.fields())))
             offset -= inside.bitpos // 8
             path += f".{inside.name}" if inside.name and not inside.is_base_class else ""
             current = inside.type
         else:
             break
-    return Part(path, str(current), offset, False)
+    return Part(path, short_type(str(current)), offset, False)
 
 
 def _holds(field: gdb.Field, offset: int) -> bool:

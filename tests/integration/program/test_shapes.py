@@ -43,6 +43,23 @@ def test_elements(kind: str, subjects: Subjects, tmp_path: Path) -> None:
     assert why("shapes_map[z]", worker) == "shapes_map has no [z]: none of its 3 keys is it"
 
 
+def test_long_texts(subjects: Subjects, tmp_path: Path) -> None:
+    """As much of a text as `set print elements` says, and how long it is where that is not all."""
+    subject = subjects.get("shapes", "core")
+    speaking = {line.lwp: line.thread for line in subject.truth.lines}
+    letters = {"shapes": "q", "worker": "s"}
+    for limit in (200, 20, 0):
+        before = [f"set print elements {limit}", "set print repeats unlimited"]
+        answers = ask(subject.arguments, ["shapes_long", "shapes_label"], tmp_path / str(limit), before=before)
+        for query, length in (("shapes_long", 150), ("shapes_label", 300)):
+            for row in answers[query]["threads"]:
+                if row["lwp"] not in speaking:
+                    continue
+                shown = min(length, limit or length)
+                text = '"' + letters[speaking[row["lwp"]]] * shown + '"' + f"... length {length}" * (shown < length)
+                assert row["text"].endswith(text) and row["text"].count('"') == 2, (limit, row["text"])
+
+
 def test_empty_is_not_null(kind: str, subjects: Subjects, tmp_path: Path) -> None:
     """And what no constructor has made is no empty one, but nothing."""
     subject = subjects.get("shapes", kind)

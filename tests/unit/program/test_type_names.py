@@ -22,11 +22,13 @@ VECTOR = f"std::vector<{STRING}, std::allocator<{STRING} > >"
         ("std::basic_string_view<char16_t, std::char_traits<char16_t> >", "std::u16string_view"),
         (VECTOR, "std::vector<std::string>"),
         (
-            f"std::map<{STRING}, {VECTOR}, std::less<{STRING} >, std::allocator<std::pair<{STRING} const, {VECTOR} > > >",
+            f"std::map<{STRING}, {VECTOR}, std::less<{STRING} >, "
+            f"std::allocator<std::pair<{STRING} const, {VECTOR} > > >",
             "std::map<std::string, std::vector<std::string>>",
         ),
         (
-            "std::unordered_map<int, long, std::hash<int>, std::equal_to<int>, std::allocator<std::pair<int const, long> > >",
+            "std::unordered_map<int, long, std::hash<int>, std::equal_to<int>, "
+            "std::allocator<std::pair<int const, long> > >",
             "std::unordered_map<int, long>",
         ),
         ("std::unique_ptr<point, std::default_delete<point> >", "std::unique_ptr<point>"),
