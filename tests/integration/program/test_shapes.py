@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from integration.conftest import Subjects
+from integration.documents import documents
 from integration.sessions import ask
 
 
@@ -75,3 +76,21 @@ def test_empty_is_not_null(kind: str, subjects: Subjects, tmp_path: Path) -> Non
             else:
                 assert row["state"] == "unreadable" and not row["text"], row
                 assert row["reason"] == "it is zero-filled: no constructor has run in this thread"
+
+
+def test_difference_in_words(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """Values as they are printed everywhere; texts that differ are news, though both are pointers."""
+    subject = subjects.get("shapes", kind)
+    rows = ask(subject.arguments, ["shapes_vector", "shapes_label"], tmp_path)["shapes_vector"]["threads"]
+    threads = {line.lwp: line.thread for line in subject.truth.lines}
+    numbers = {threads[row["lwp"]]: row["num"] for row in rows if row["lwp"] in threads}
+    command = f"tls-diff {numbers['shapes']} {numbers['worker']} --module shapes"
+    found = documents(subject, [command], tmp_path / "diff")[command]
+    texts = {one["variable"]["name"]: one for one in found["differences"]}
+    vector = texts["shapes_vector"]
+    assert (vector["left"]["text"], vector["right"]["text"]) == (
+        "std::vector of length 1, capacity 1 = {100}",
+        "std::vector of length 3, capacity 4 = {300, 301, 302}",
+    )
+    assert not texts["shapes_label"]["expected"] and "qqq" in texts["shapes_label"]["left"]["text"]
+    assert texts["shapes_owned"]["left"]["text"] != texts["shapes_owned"]["right"]["text"]
