@@ -240,7 +240,7 @@ compileall.compile_dir(folder, quiet=2, force=True, stripdir=folder, prependdir=
 
 # ---------------------------------------------------------------- Python packages
 
-# Sets pip to a command that works; any Python's will do, since the packages are pure Python.
+# Sets pip to a command that works; any Python's will do, since the packages fit every Python.
 find_pip() {
     for pip in "python${python_version-3} -m pip" "python3 -m pip" "/usr/bin/python3 -m pip" pip3 pip; do
         # shellcheck disable=SC2086 # a command and its arguments

@@ -67,6 +67,12 @@ class MissingFile(TlsError):
     default_hint = "Use `set sysroot DIR` (a copy of that machine's files) or `set debuginfod enabled on`."
 
 
+class MissingPackage(TlsError):
+    """A Python package that one command needs is not there; the others work without it."""
+
+    default_hint = "Run ./install.sh again (or ./install.sh --deps in a checkout); everything else works without it."
+
+
 class CorruptMemory(TlsError):
     """The process's own bookkeeping does not make sense."""
 

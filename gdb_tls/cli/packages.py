@@ -21,7 +21,7 @@ EXTENSION = _extension()
 
 
 def find_packages() -> None:
-    """Lets the packages that install.sh put beside the extension be imported; they are pure Python."""
+    """Lets the packages that install.sh put beside the extension be imported; they fit every Python."""
     data = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
     for top in (os.path.join(ROOT, "site"), os.path.join(data, "gdb-tls", "site")):
         own = f"cpython-{sys.version_info[0]}.{sys.version_info[1]}"

@@ -7,6 +7,7 @@ Python objects: only the rows that are wanted become `ElfSymbol`s.
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterable
 from functools import cached_property
 from io import BytesIO
@@ -62,10 +63,47 @@ class ElfFile:
             raise NotElf(f"{self.path} is not a whole ELF file (it ends in its program headers)")
         return list(headers.program_headers(table, self.pointer_size, self._order))
 
+    @property
+    def type(self) -> int:
+        """`e_type` (ET_...)."""
+        return self._header.type
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Reads bytes by their place in the file; fewer where it ends before."""
+        return self._read(offset, size)
+
+    @cached_property
+    def is_debug_only(self) -> bool:
+        """Whether it is a separate debug file: it has the headers of code and data, but not their bytes."""
+        held = [self._sections[name] for name in (".text", ".dynamic", ".eh_frame", ".data") if name in self._sections]
+        return bool(held) and all(section.type == headers.SHT_NOBITS for section in held)
+
     @cached_property
     def is_relocatable(self) -> bool:
         """Whether it may be loaded anywhere (ET_DYN)."""
         return self._header.type == headers.ET_DYN
+
+    @property
+    def machine(self) -> int:
+        """The architecture (`e_machine`, EM_...)."""
+        return self._header.machine
+
+    @cached_property
+    def is_program(self) -> bool:
+        """Whether it is an executable.
+
+        One that may be loaded anywhere says so (DF_1_PIE) since binutils 2.26; before, it was what has an interpreter
+        and no name for others to link with.  The C library has an interpreter, too.
+        """
+        if self._header.type == headers.ET_EXEC:
+            return True
+        header = next((one for one in self.segments if one.type == headers.PT_DYNAMIC), None)
+        data = self.at_address(header.address, header.file_size) if header else None
+        form = struct.Struct(self._order + ("qQ" if self.pointer_size == 8 else "iI"))
+        dynamic = dict(form.iter_unpack(data[: len(data) // form.size * form.size])) if data else {}
+        has_interpreter = any(one.type == headers.PT_INTERP for one in self.segments)
+        pie = bool(dynamic.get(headers.DT_FLAGS_1, 0) & headers.DF_1_PIE)
+        return pie or (has_interpreter and headers.DT_SONAME not in dynamic)
 
     @cached_property
     def is_core(self) -> bool:
@@ -106,12 +144,19 @@ class ElfFile:
 
     def at_address(self, address: int, size: int) -> bytes | None:
         """Reads bytes by the address they are linked at; None where the file has none there."""
-        for header in self.segments:
+        for header in self.segments if not self.is_debug_only else []:
             end = header.address + header.file_size
             if header.type == headers.PT_LOAD and header.address <= address and address + size <= end:
                 found = self._read(header.offset + address - header.address, size)
                 return found if len(found) == size else None
         return None
+
+    def section_contents(self, name: str) -> tuple[int, bytes] | None:
+        """(address, bytes) of a section by its name; None where the file has no such section, or no bytes of it."""
+        section = self._sections.get(name)
+        if section is None or section.type == headers.SHT_NOBITS:
+            return None
+        return section.address, self._contents(section)
 
     def symbols(self, names: Iterable[str]) -> dict[str, ElfSymbol]:
         """Finds defined symbols by exact name, `.dynsym` before `.symtab`."""
@@ -129,6 +174,16 @@ class ElfFile:
             for symbol in table.by_name_prefix(prefix):
                 found.setdefault(symbol.name, symbol)
         return found
+
+    def function_at(self, address: int) -> ElfSymbol | None:
+        """The defined function that begins at an address, or the last one before it."""
+        tables = [table for table in self._tables if not table.is_dynamic] or self._tables
+        best: ElfSymbol | None = None
+        for table in tables:
+            symbol = table.function_at(address)
+            if symbol and (best is None or symbol.value > best.value):
+                best = symbol
+        return best
 
     def tls_symbols(self) -> list[ElfSymbol]:
         """All defined STT_TLS symbols; the same one in two tables comes once, from the fuller table."""

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PF_X, PF_W = 1, 2
-ET_DYN, ET_CORE = 3, 4
+ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
+EM_X86_64, EM_AARCH64 = 62, 183
 SHT_NOBITS = 8
+DT_SONAME, DT_FLAGS_1, DF_1_PIE = 14, 0x6FFFFFFB, 0x08000000
 
 # In the header, where the true number stands in section header 0.
 PN_XNUM, SHN_XINDEX = 0xFFFF, 0xFFFF
@@ -55,6 +57,7 @@ class SectionHeader(NamedTuple):
     Attributes:
         name: the offset of its name in the names' section.
         type: `sh_type` (SHT_...).
+        address: in memory, without the load base; 0 where it is not loaded.
         offset: in the file.
         size: in bytes.
         link: the index of the section that belongs to it.
@@ -63,6 +66,7 @@ class SectionHeader(NamedTuple):
 
     name: int
     type: int
+    address: int
     offset: int
     size: int
     link: int
@@ -76,6 +80,7 @@ class FileHeader(NamedTuple):
         pointer_size: 4 or 8, in bytes.
         order: "<" or ">", as `struct` has it.
         type: `e_type` (ET_...).
+        machine: `e_machine` (EM_...).
         program_headers: their offset in the file.
         program_header_count: how many there are.
         section_headers: their offset in the file; 0 for none.
@@ -86,6 +91,7 @@ class FileHeader(NamedTuple):
     pointer_size: int
     order: str
     type: int
+    machine: int
     program_headers: int
     program_header_count: int
     section_headers: int
@@ -111,14 +117,14 @@ def read_file_header(data: bytes) -> FileHeader:
     form = struct.Struct(sign + FILE_HEADER[pointer_size])
     if len(data) < form.size:
         raise ValueError("it ends in its header")
-    kind, _, _, _, programs, sections, _, _, program_size, count, section_size, section_count, names = form.unpack_from(
-        data
+    kind, machine, _, _, programs, sections, _, _, program_size, count, section_size, section_count, names = (
+        form.unpack_from(data)
     )
     if count and program_size != struct.calcsize(sign + PROGRAM_HEADER[pointer_size]):
         raise ValueError("its program headers have an unknown size")
     if section_size != struct.calcsize(sign + SECTION_HEADER[pointer_size]):
         sections = section_count = 0
-    return FileHeader(pointer_size, sign, kind, programs, count, sections, section_count, names)
+    return FileHeader(pointer_size, sign, kind, machine, programs, count, sections, section_count, names)
 
 
 def program_headers(data: bytes, pointer_size: int, order: str) -> Iterator[ProgramHeader]:
@@ -136,10 +142,10 @@ def program_headers(data: bytes, pointer_size: int, order: str) -> Iterator[Prog
 def section_headers(data: bytes, pointer_size: int, order: str) -> Iterator[SectionHeader]:
     """Unpacks a table of section headers; what is left of one at the end is passed over."""
     form = struct.Struct(order + SECTION_HEADER[pointer_size])
-    for name, kind, _, _, offset, size, link, info, _, _ in form.iter_unpack(
+    for name, kind, _, address, offset, size, link, info, _, _ in form.iter_unpack(
         data[: len(data) // form.size * form.size]
     ):
-        yield SectionHeader(name, kind, offset, size, link, info)
+        yield SectionHeader(name, kind, address, offset, size, link, info)
 
 
 def table_size(count: int, pointer_size: int, form: dict[int, str]) -> int:

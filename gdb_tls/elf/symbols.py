@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-STT_TLS = 6
+STT_FUNC, STT_TLS, STT_GNU_IFUNC = 2, 6, 10
 
 
 STT_FILE = 4
@@ -87,6 +88,24 @@ class _SymbolTable:
             symbol = self._symbol(index, self._file_before(index) if info >> 4 == 0 else "")
             if symbol:
                 yield symbol
+
+    @cached_property
+    def _functions(self) -> tuple[list[int], list[int]]:
+        """(addresses, rows) of all defined functions, by address."""
+        found = []
+        for kind in (STT_FUNC, STT_GNU_IFUNC):
+            for index in _positions(self._kinds, bytes([kind])):
+                _, _, _, section, value, _ = self._row(index)
+                if section != SHN_UNDEF:
+                    found.append((value, index))
+        found.sort()
+        return [value for value, _ in found], [index for _, index in found]
+
+    def function_at(self, address: int) -> ElfSymbol | None:
+        """The function that begins at an address, or the last one before it."""
+        addresses, rows = self._functions
+        at = bisect_right(addresses, address) - 1
+        return self._symbol(rows[bisect_left(addresses, addresses[at])]) if at >= 0 else None
 
     def _file_before(self, index: int) -> str:
         # gABI: the STT_FILE symbol precedes the other local symbols of its file.

@@ -16,7 +16,8 @@ from functools import cached_property
 from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.errors import TlsError
 from gdb_tls.libc.library import CLibrary, ListedThreads
-from gdb_tls.objects.loaded import LoadedObjects, Words
+from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.objects.words import Words
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Absence, Module, Place, State
 from gdb_tls.target.protocol import Target, UnreadableMemory

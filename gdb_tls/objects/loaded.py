@@ -1,79 +1,31 @@
-"""The objects that the program has loaded, from its own memory.
+"""The objects that the program has loaded, from its own memory: the chain of `struct link_map` (glibc elf/link.h).
 
-The kernel's auxiliary vector leads to the executable's program headers, those to its
-dynamic section, DT_DEBUG to `struct r_debug` and that to the chain of `struct link_map`
-(System V gABI, "Program Interpreter"; glibc elf/link.h).  This needs no help from the
-debugger beyond reading memory, so it works where GDB lists no libraries.
+This needs no help from the debugger beyond reading memory, so it works where GDB lists no libraries.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
-from gdb_tls.elf.headers import (
-    PROGRAM_HEADER,
-    PT_DYNAMIC,
-    PT_INTERP,
-    PT_LOAD,
-    PT_NOTE,
-    PT_PHDR,
-    PT_TLS,
-    ProgramHeader,
-    TlsSegment,
-    program_headers,
-    table_size,
-)
-from gdb_tls.elf.notes import find_build_id
+from gdb_tls.elf.headers import PT_INTERP, ProgramHeader, TlsSegment
 from gdb_tls.elf.symbols import ElfSymbol
+from gdb_tls.objects.builds import objection
+from gdb_tls.objects.images import Images
+from gdb_tls.objects.link_map import first_link_map
+from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Module
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
-AT_PHDR, AT_PHNUM, AT_EXECFN = 3, 5, 31
-DT_NULL, DT_DEBUG = 0, 21
+AT_EXECFN = 31
 
 # The vDSO: the kernel's own object, which has no file.
 KERNEL_OBJECTS = ("linux-vdso.so", "linux-gate.so", "linux-vdso64.so", "linux-vdso32.so")
 MOST_OBJECTS = 100_000
-MOST_HEADERS = 1024
-LONGEST_NAME = 4096
-LARGEST_DYNAMIC_SECTION = 1 << 16
-
-
-class Words:
-    """Words and strings of the program's memory, in its own size and byte order."""
-
-    def __init__(self, target: Target) -> None:
-        """Takes pointer size and byte order from the target's architecture."""
-        self._memory = target.memory
-        self.size = target.architecture.pointer_size
-        self.order = "<" if target.architecture.byte_order == "little" else ">"
-        self.format = self.order + ("Q" if self.size == 8 else "I")
-
-    def read(self, address: int) -> int:
-        """Reads one unsigned word."""
-        return int(struct.unpack(self.format, self._memory.read(address, self.size))[0])
-
-    def read_some(self, address: int, count: int) -> tuple[int, ...]:
-        """Reads adjacent unsigned words."""
-        data = self._memory.read(address, count * self.size)
-        return struct.unpack(f"{self.order}{count}{self.format[1]}", data)
-
-    def string(self, address: int) -> str:
-        """Reads a zero-terminated string, a piece at a time so as not to run into a hole."""
-        found = b""
-        while len(found) < LONGEST_NAME:
-            piece = 256 - address % 256
-            found += self._memory.read(address, piece)
-            if b"\0" in found:
-                return os.fsdecode(found.split(b"\0", 1)[0])
-            address += piece
-        raise UnreadableMemory(address)
 
 
 class LoadedObject(NamedTuple):
@@ -87,6 +39,8 @@ class LoadedObject(NamedTuple):
         path: the file on this machine; None where it is missing.
         build_id: of the object in memory or else of the file; None where neither has one.
         problem: why `path` is None; empty where it is not.
+        noted: its name in the memory map, where `path` is no name that says something (`/proc/PID/map_files/...`).
+        set_aside: why a file that is likelier by its name is not `path`; empty where there is none.
     """
 
     link_map: int
@@ -96,11 +50,18 @@ class LoadedObject(NamedTuple):
     path: str | None
     build_id: str | None
     problem: str = ""
+    noted: str = ""
+    set_aside: str = ""
 
     @property
     def name(self) -> str:
-        """The last part of the file's name."""
-        return os.path.basename(self.target_path or self.path or "") or "the executable"
+        """The last part of the file's name, or what else the object is called."""
+        return self.own_name or "the executable"
+
+    @property
+    def own_name(self) -> str:
+        """The last part of the file's name; empty where it is not known."""
+        return os.path.basename(self.target_path or self.noted or self.path or "")
 
     @property
     def file(self) -> ElfFile | None:
@@ -130,6 +91,7 @@ class LoadedObjects:
         """Reads nothing yet."""
         self._target = target
         self._words = Words(target)
+        self._images = Images(target)
 
     @cached_property
     def all(self) -> list[LoadedObject]:
@@ -139,6 +101,27 @@ class LoadedObjects:
             for address in self._link_maps():
                 found.append(self.from_link_map(address))
         return found or [self._executable()]
+
+    @cached_property
+    def _executable_base(self) -> int:
+        """The executable's load base: the first object's; what the kernel started may be the loader."""
+        first = self._first_link_map
+        if first:
+            load_base, _, dynamic = self._words.read_some(first, 3)
+            self._images.learn(load_base, dynamic)
+            return load_base
+        base = self._images.started_base
+        return (base if base is not None else self._images.base_of(self._file_headers())) or 0
+
+    @cached_property
+    def _executable_headers(self) -> list[ProgramHeader]:
+        return self._images.headers(self._executable_base) or self._file_headers()
+
+    def _file_headers(self) -> list[ProgramHeader]:
+        for found in self._target.files_for("", 0):
+            with suppress(NotElf):
+                return open_elf(found.path).segments
+        return []
 
     @property
     def list_is_lost(self) -> bool:
@@ -162,7 +145,7 @@ class LoadedObjects:
     @cached_property
     def _interpreter_address(self) -> int:
         header = next((one for one in self._executable_headers if one.type == PT_INTERP), None)
-        return (self._executable_base or 0) + header.address if header else 0
+        return self._executable_base + header.address if header else 0
 
     def symbol_address(self, *names: str, likely: str = "") -> tuple[LoadedObject, ElfSymbol, int] | None:
         """Finds an object that defines one of the symbols, and the symbol's address in memory.
@@ -193,31 +176,30 @@ class LoadedObjects:
         return self._identify(address, load_base, target_path, dynamic)
 
     def _executable(self) -> LoadedObject:
-        return self._identify(0, self._executable_base or 0, "", 0)
+        return self._identify(0, self._executable_base, "", 0)
 
     def _identify(self, link_map: int, load_base: int, target_path: str, dynamic: int) -> LoadedObject:
+        self._images.learn(load_base, dynamic)
+        in_memory = self._images.build_id(load_base)
+
+        def loaded(path: str | None, build_id: str | None, problem: str = "") -> LoadedObject:
+            return LoadedObject(link_map, load_base, target_path, dynamic, path, build_id, problem)
+
         # The executable has no name, and a static one is on no list.
         if link_map and not target_path and self._first_link_map not in (0, link_map):
-            problem = f"the name of the object that is loaded at 0x{load_base:x} cannot be read"
-            return LoadedObject(link_map, load_base, "", dynamic, None, self._build_id(load_base), problem)
-        path = self._target.file_for(target_path, dynamic) if target_path or dynamic else self._target.executable
-        in_memory = self._build_id(load_base)
+            return loaded(None, in_memory, f"the name of the object that is loaded at 0x{load_base:x} cannot be read")
+        if target_path.startswith(KERNEL_OBJECTS):
+            return loaded(None, in_memory)
         shown = target_path or self._target.executable or self._noted_name or "the executable"
         wanted = f"{shown} (build id {in_memory})" if in_memory else shown
-        if path is None and target_path.startswith(KERNEL_OBJECTS):
-            return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory)
-        if path is None:
-            return LoadedObject(
-                link_map, load_base, target_path, dynamic, None, in_memory, f"the file {wanted} is not on this machine"
-            )
-        try:
-            in_file = open_elf(path).build_id
-        except NotElf as error:
-            return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory, str(error))
-        if in_memory and in_file and in_memory != in_file:
-            problem = f"{path} is another build (build id {in_file}) than the program's {wanted}"
-            return LoadedObject(link_map, load_base, target_path, dynamic, None, in_memory, problem)
-        return LoadedObject(link_map, load_base, target_path, dynamic, path, in_memory or in_file)
+        problem = ""
+        for found in self._target.files_for(target_path, dynamic, in_memory):
+            why_not = objection(self._images, load_base, found, wanted)
+            if not why_not:
+                known = loaded(found.path, in_memory or open_elf(found.path).build_id)
+                return known._replace(noted=found.noted, set_aside=problem)
+            problem = problem or why_not
+        return loaded(None, in_memory, problem or f"the file {wanted} is not on this machine")
 
     @cached_property
     def _noted_name(self) -> str:
@@ -227,74 +209,13 @@ class LoadedObjects:
         except UnreadableMemory:
             return ""
 
-    def _build_id(self, load_base: int) -> str | None:
-        for header in self.headers_at(load_base):
-            if header.type == PT_NOTE and header.size < 1 << 16:
-                try:
-                    notes = self._target.memory.read(load_base + header.address, header.size)
-                except UnreadableMemory:
-                    continue
-                found = find_build_id(notes, self._words.order)
-                if found:
-                    return found
-        return None
-
     def tls_segment_at(self, load_base: int) -> TlsSegment | None:
         """The PT_TLS header from memory, for an object whose file is missing."""
-        for header in self.headers_at(load_base):
-            if header.type == PT_TLS:
-                return TlsSegment(header.address, header.file_size, header.size, max(header.alignment, 1))
-        return None
+        return self._images.tls_segment(load_base)
 
     def headers_at(self, load_base: int) -> list[ProgramHeader]:
         """The program headers of the ELF image that is loaded at a base; empty where they cannot be read."""
-        if load_base == self._executable_base:
-            return self._executable_headers
-        wide = self._words.size == 8
-        try:
-            head = self._target.memory.read(load_base, 64 if wide else 52)
-            if not load_base or head[:4] != b"\x7fELF":
-                return []
-            offset = struct.unpack_from(self._words.format, head, 32 if wide else 28)[0]
-            count = struct.unpack_from(self._words.order + "H", head, 56 if wide else 44)[0]
-            return self._headers(load_base + offset, count)
-        except UnreadableMemory:
-            return []
-
-    def _headers(self, address: int, count: int) -> list[ProgramHeader]:
-        size = table_size(min(count, MOST_HEADERS), self._words.size, PROGRAM_HEADER)
-        return list(program_headers(self._target.memory.read(address, size), self._words.size, self._words.order))
-
-    @cached_property
-    def _executable_headers(self) -> list[ProgramHeader]:
-        vector = self._target.auxiliary_vector()
-        if AT_PHDR not in vector:
-            return []
-        try:
-            found = self._headers(vector[AT_PHDR], vector.get(AT_PHNUM, 0))
-        except UnreadableMemory:
-            return self._file_headers()
-        return found if any(header.type == PT_LOAD for header in found) else self._file_headers()
-
-    def _file_headers(self) -> list[ProgramHeader]:
-        try:
-            return open_elf(self._target.executable).segments if self._target.executable else []
-        except NotElf:
-            return []
-
-    @cached_property
-    def _executable_base(self) -> int | None:
-        start = self._target.auxiliary_vector().get(AT_PHDR)
-        if start is None:
-            return None
-        for header in self._executable_headers:
-            if header.type == PT_PHDR:
-                return start - header.address
-        # A static executable has no PT_PHDR: its headers lie in the segment that maps offset 0.
-        for header in self._executable_headers:
-            if header.type == PT_LOAD and header.offset == 0:
-                return start - 64 - header.address if self._words.size == 8 else start - 52 - header.address
-        return None
+        return self._images.headers(load_base)
 
     def _link_maps(self) -> Iterator[int]:
         seen: set[int] = set()
@@ -309,16 +230,4 @@ class LoadedObjects:
 
     @cached_property
     def _first_link_map(self) -> int:
-        base = self._executable_base
-        if base is None:
-            return 0
-        for header in self._executable_headers:
-            if header.type == PT_DYNAMIC:
-                count = min(header.size, LARGEST_DYNAMIC_SECTION) // self._words.size
-                entries = self._words.read_some(base + header.address, count)
-                for tag, value in zip(entries[::2], entries[1::2]):
-                    if tag == DT_DEBUG and value:
-                        return self._words.read(value + self._words.size)  # r_map follows r_version
-                    if tag == DT_NULL:
-                        break
-        return 0
+        return first_link_map(self._target, self._images)

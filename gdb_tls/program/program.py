@@ -42,8 +42,14 @@ class Program:
 
     @cached_property
     def libc(self) -> CLibrary:
-        """The C library."""
-        return c_libraries.find(self.target, self.objects)
+        """The C library; what is read instead of files of other builds is said on the way."""
+        found = c_libraries.find(self.target, self.objects)
+        own = {loaded.path for loaded in self.objects.all}
+        for loaded in self.objects.all:
+            # Of a program that was started by the loader's name, the debugger takes the loader for the executable.
+            if loaded.set_aside and loaded.path and not any(f"{path} is " in loaded.set_aside for path in own):
+                self.announce(f"Note: {loaded.set_aside}; {loaded.path} is read instead.")
+        return found
 
     @cached_property
     def thread_data(self) -> ThreadData:

@@ -27,6 +27,7 @@ class Report(NamedTuple):
         starts_null: whether a new block would hold a null pointer there.
         selected: the number of GDB's selected thread; None where there is none.
         left_out: what to type for each other variable of that name, which was not meant.
+        is_part: whether the program has threads that were not asked for.
     """
 
     target: TargetInfo
@@ -37,6 +38,7 @@ class Report(NamedTuple):
     starts_null: bool
     selected: int | None = None
     left_out: Sequence[str] = ()
+    is_part: bool = False
 
     @property
     def expression(self) -> str:
@@ -113,4 +115,5 @@ def inspect(
         starts_null=path is None and variable.initial is not None and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
         left_out=left_out,
+        is_part=len(chosen) < len(every),
     )

@@ -66,13 +66,16 @@ class _Finder:
         threads = self._target.threads(by_lwp)
         known = {thread.lwp for thread in threads}
         main = by_lwp.get(self._target.pid or 0)
-        if main and known.issuperset(by_lwp) and (main in listed.on_own_stacks or not listed.on_own_stacks):
+        main_fits = bool(main) and (main in listed.on_own_stacks or not listed.on_own_stacks)
+        if main_fits and known.issuperset(by_lwp):
             return by_lwp
-        fitting = [thread for thread in threads if thread.thread_pointer is not None and not thread.running]
+        found = [thread for thread in threads if thread.thread_pointer is not None]
+        fitting = [thread for thread in found if not thread.running]
         step = max(len(fitting) // SAMPLES, 1)
         read = [(one, self._target.thread_pointer(one)) for one in fitting[::step]]
         said = [one.thread_pointer == pointer for one, pointer in read if pointer]
-        return by_lwp if all(said) and (said or (fitting and main)) else {}
+        # Threads that run (while a breakpoint's condition is tested, all do) cannot be asked.
+        return by_lwp if all(said) and (said or (found and main_fits)) else {}
 
     def _by_registers(self, thread: Thread) -> Thread:
         """A thread that libc does not list, with its thread pointer or why it has none."""

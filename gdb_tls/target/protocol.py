@@ -6,7 +6,7 @@ its memory in a dict.  Nothing on this side of the door imports gdb.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from gdb_tls.elf.symbols import ElfSymbol
@@ -78,6 +78,21 @@ class Region(NamedTuple):
     writable: bool
     executable: bool
     file: str
+
+
+class FoundFile(NamedTuple):
+    """A file that may be the one that the program has loaded.
+
+    Attributes:
+        path: its name on this machine.
+        is_mapped: whether it is the very file that the kernel has mapped (True) or surely another one, of which
+            only its build id can tell that it is the same build (False); None where that is not known.
+        noted: its name in the memory map, where `path` is no name that says something (`/proc/PID/map_files/...`).
+    """
+
+    path: str
+    is_mapped: bool | None = None
+    noted: str = ""
 
 
 class Fault(NamedTuple):
@@ -256,12 +271,13 @@ class Target(Protocol):
         """The AT_ entries that the kernel gave to the program; empty where it cannot be had."""
         ...
 
-    def file_for(self, target_path: str, address: int) -> str | None:
-        """The file on this machine for a loaded object.
+    def files_for(self, target_path: str, address: int, build_id: str | None = None) -> Iterator[FoundFile]:
+        """The files on this machine that may be a loaded object's, the likeliest first.
 
         Args:
             target_path: the program's own name for it; empty for the executable.
-            address: any address inside the loaded object.
+            address: any address inside the loaded object; 0 where none is known.
+            build_id: the object's in memory; None where it is not known.
         """
         ...
 

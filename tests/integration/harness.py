@@ -10,6 +10,7 @@ import fcntl
 import glob
 import json
 import os
+import re
 import resource
 import select
 import shlex
@@ -154,6 +155,25 @@ def make_core(inferior: Inferior, *, by_kernel: bool) -> Path:
     result = run_gdb(["-p", str(inferior.pid)], [f"gcore {core}"], extension=False)
     assert core.exists(), result.text
     return core
+
+
+def without_its_libraries(core: Path, folder: Path, *libraries: str) -> Path:
+    """A copy of a core as of a machine whose builds of some libraries are not here: their build ids are others."""
+    data = core.read_bytes()
+    for name in libraries:
+        notes = subprocess.run(["readelf", "-nW", name], capture_output=True, text=True, check=True).stdout
+        known = bytes.fromhex(re.findall(r"Build ID: ([0-9a-f]+)", notes)[0])
+        assert known in data, f"the core has no first page of {name}"
+        data = data.replace(known, bytes(byte ^ 0xFF for byte in known))
+    copy = folder / "elsewhere"
+    copy.write_bytes(data)
+    return copy
+
+
+def library_of(executable: Path, beginning: str) -> str:
+    """The file of a library with which an executable would be loaded here."""
+    said = subprocess.run(["ldd", executable], capture_output=True, text=True, check=True).stdout
+    return next(word for word in said.split() if word.startswith("/") and Path(word).name.startswith(beginning))
 
 
 def core_of(

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 from integration.anywhere import BY_NAME, NATIVE, Build
-from integration.harness import Inferior, Subject, command_of, core_subject, kernel_writes_cores, make_core
+from integration.harness import (
+    Inferior,
+    Subject,
+    command_of,
+    core_subject,
+    kernel_writes_cores,
+    library_of,
+    make_core,
+    without_its_libraries,
+)
 from integration.sessions import ask
 from integration.truth import Truth, mismatches
 
@@ -22,7 +31,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 
 def test_without_the_c_library(core: Subject, tmp_path: Path) -> None:
     early = [f"set sysroot {tmp_path}", f"set solib-search-path {core.executable.parent}"]
-    answers = core.answers([*OWN, "near_count", "far_buffer"], tmp_path / "answers", early=early)
+    assert core.core is not None
+    file = without_its_libraries(core.core, tmp_path, library_of(core.executable, "libc."))
+    answers = ask([core.executable, "-c", file], [*OWN, "near_count", "far_buffer"], tmp_path / "answers", early=early)
     for query in OWN:
         assert mismatches(answers[query], core.truth.of(query), kind="core") == []
         assert answers[query]["target"]["libc"] == "unknown"
@@ -31,7 +42,8 @@ def test_without_the_c_library(core: Subject, tmp_path: Path) -> None:
         assert {row["lwp"] for row in rows} == core.truth.living
         for row in rows:
             assert (row["state"], row["address"]) == ("unresolved", None)
-            assert "libc.so" in row["reason"] and "build id" in row["reason"] and "set sysroot" in row["reason"]
+            assert "libc.so" in row["reason"] and "another build" in row["reason"]
+            assert "build id" in row["reason"] and "set sysroot" in row["reason"]
 
 
 @pytest.mark.parametrize("build", NATIVE, ids=[build.name for build in NATIVE])
@@ -81,6 +93,15 @@ def test_truncated(name: str, part: float, tmp_path: Path) -> None:
             assert row["state"] != "unallocated" or line.state == "unallocated"
     # The executable's own variables need only their registers, which are at the core's beginning.
     assert set(OWN) <= set(answers.documents), answers.result.text
+
+
+def test_root_that_holds_nothing(core: Subject, tmp_path: Path) -> None:
+    """`set sysroot` to a folder that lacks files: this machine's are taken where the build ids agree."""
+    early = [f"set sysroot {tmp_path}", f"set solib-search-path {core.executable.parent}"]
+    answers = core.answers([*OWN, "near_count", "far_buffer"], tmp_path / "answers", early=early)
+    for query in answers.queries:
+        assert mismatches(answers[query], core.truth.of(query), kind="core") == []
+        assert answers[query]["target"]["libc"] == "glibc"
 
 
 def test_sparse(core: Subject, tmp_path: Path) -> None:

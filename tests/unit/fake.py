@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from gdb_tls.elf.symbols import ElfSymbol
@@ -12,7 +12,7 @@ from gdb_tls.errors import BadArgument, BadPath, ResolverUnavailable
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Kind, Path, Step, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, DebugSymbol, Frame, OtherName, Region, UnreadableMemory
+from gdb_tls.target.protocol import CallFailed, DebugSymbol, FoundFile, Frame, OtherName, Region, UnreadableMemory
 
 PAGE = 4096
 # No reader may ask for more at once: GDB itself ends with an internal error when it gets no memory for it.
@@ -212,6 +212,9 @@ class FakeTarget:
         self.registers: dict[int | None, int] = {}
         self.vector: dict[int, int] = {}
         self.known_files: dict[str, str] = {}
+        self.mapped: dict[str, bool] = {}
+        self.mappings: list[Region] = []
+        self.expressions: dict[str, int] = {}
         self.stacks: dict[int | None, list[Frame]] = {}
         self.native: dict[int | None, int | str] = {}
         self.names: dict[int, str] = {}
@@ -232,9 +235,6 @@ class FakeTarget:
         self.asked_registers.append(thread.num)
         return self.registers.get(thread.num)
 
-    def regions(self) -> Sequence[Region]:
-        return []
-
     def stack_pointer(self, thread: Thread) -> int | None:
         return None
 
@@ -247,8 +247,18 @@ class FakeTarget:
     def files(self) -> Sequence[str]:
         return list(self.known_files.values())
 
-    def file_for(self, target_path: str, address: int) -> str | None:
-        return self.known_files.get(target_path) if target_path else self.executable
+    def files_for(self, target_path: str, address: int, build_id: str | None = None) -> Iterator[FoundFile]:
+        path = self.known_files.get(target_path) if target_path else self.executable
+        if path:
+            yield FoundFile(path, self.mapped.get(path))
+
+    def regions(self) -> Sequence[Region]:
+        return self.mappings
+
+    def evaluate(self, expression: str) -> int:
+        if expression not in self.expressions:
+            raise BadArgument(f'No symbol "{expression}" in current context')
+        return self.expressions[expression]
 
     def frames(self, thread: Thread, most: int) -> list[Frame]:
         return self.stacks.get(thread.num, [])[:most]

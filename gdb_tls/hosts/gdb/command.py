@@ -49,12 +49,17 @@ class TlsCommand(gdb.Command):
             raise gdb.GdbError(f"{self.spec.name} was interrupted.") from None
         except gdb.GdbError:
             raise
+        except MemoryError:
+            sentence = f"{self.spec.name} has run out of memory. Ask for fewer threads (--threads) or one --module."
+            raise gdb.GdbError(sentence) from None
+        except OSError as error:
+            raise gdb.GdbError(safe(f"{self.spec.name} could not finish: {error}.")) from None
         except Exception as error:
             if os.environ.get("GDB_TLS_DEBUG"):
                 raise
             raise gdb.GdbError(
                 safe(f"{self.spec.name} failed ({type(error).__name__}: {' '.join(str(error).split())}). ")
-                + "This is a defect of gdb-tls: please report it, with what GDB_TLS_DEBUG=1 in the environment shows."
+                + "This may be a defect of gdb-tls: please report it, with what GDB_TLS_DEBUG=1 makes it print."
             ) from None
         finally:
             if collecting:

@@ -13,6 +13,7 @@ from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.gdb import paths, types
+from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, source_name
 from gdb_tls.target.model import Path, Type
@@ -154,10 +155,9 @@ class GdbSymbols:
 
     def separate_debug_file(self, object_path: str) -> str | None:
         """See `DebugInformation.separate_debug_file`."""
-        wanted = os.path.realpath(object_path)
         for objfile in gdb.objfiles():
             # GDB may have found the same file by another of its names (/lib, /usr/lib).
-            if objfile.owner is not None and os.path.realpath(objfile.owner.filename or "") == wanted:
+            if objfile.owner is not None and is_own(objfile.owner.filename or "", object_path):
                 return str(objfile.filename)
         return None
 
@@ -176,8 +176,7 @@ def _demangle(name: str) -> str:
 
 def _objfiles(object_path: str) -> list[gdb.Objfile]:
     """GDB's objects for a file: the file itself, and its separate debug files."""
-    wanted = os.path.realpath(object_path)
-    return [one for one in gdb.objfiles() if one.is_valid() and os.path.realpath(_own_name(one)) == wanted]
+    return [one for one in gdb.objfiles() if one.is_valid() and is_own(_own_name(one), object_path)]
 
 
 def _own_name(objfile: gdb.Objfile) -> str:
@@ -238,7 +237,7 @@ def _is_of(found: gdb.Symbol, object_path: str) -> bool:
     objfile = found.symtab.objfile if found.symtab else None
     if objfile is None:
         return True
-    return os.path.realpath(_own_name(objfile)) == os.path.realpath(object_path)
+    return is_own(_own_name(objfile), object_path)
 
 
 def is_thread_local(found: gdb.Symbol) -> bool:

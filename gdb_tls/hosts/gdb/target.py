@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import repeat
@@ -17,12 +17,13 @@ from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
 from gdb_tls.hosts.gdb import core_threads, pointed
 from gdb_tls.hosts.gdb.connection import kind_of
+from gdb_tls.hosts.gdb.files import Files
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, Fault, Frame, Region, UnreadableMemory
+from gdb_tls.target.protocol import CallFailed, Fault, FoundFile, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls
@@ -205,20 +206,14 @@ class GdbTarget:
         found = re.findall(r'^(\d+)\s.*?(0x[0-9a-f]+|\d+)(?:\s+".*)?$', lines, re.MULTILINE)
         return {int(tag): int(value, 0) for tag, value in found}
 
-    def file_for(self, target_path: str, address: int) -> str | None:
-        """See `Target.file_for`: what GDB found for the address, then the name below the sysroot."""
-        if not target_path:
-            return self.executable
-        places = [gdb.solib_name(address) if address else None]
-        sysroot = (gdb.parameter("sysroot") or "").removeprefix("target:")
-        if os.path.isabs(target_path):
-            places += [inside_root(sysroot, target_path) if sysroot else target_path]
-        elif self.kind == "live" and self.pid:
-            places.append(os.path.join(f"/proc/{self.pid}/cwd", target_path))
-        for directory in (gdb.parameter("solib-search-path") or "").split(os.pathsep):
-            if directory:
-                places.append(os.path.join(directory, os.path.basename(target_path)))
-        return next((place for place in places if place and os.path.isfile(place)), None)
+    def files_for(self, target_path: str, address: int, build_id: str | None = None) -> Iterator[FoundFile]:
+        """See `Target.files_for`."""
+        return self._files.find(target_path, address, build_id)
+
+    @cached_property
+    def _files(self) -> Files:
+        noted = gdb.current_progspace().filename or self.executable
+        return Files(self.kind, self.pid, str(noted) if noted else None, self.regions)
 
     def frames(self, thread: Thread, most: int) -> list[Frame]:
         """See `Target.frames`."""
@@ -235,6 +230,10 @@ class GdbTarget:
 
     def regions(self) -> Sequence[Region]:
         """See `Target.regions`."""
+        return self._regions
+
+    @cached_property
+    def _regions(self) -> Sequence[Region]:
         from gdb_tls.hosts.gdb.regions import find_regions
 
         return find_regions(self.kind, self.pid, self._core_file)
@@ -364,20 +363,6 @@ def is_core(path: str) -> bool:
         return open_elf(path).is_core
     except NotElf:
         return False
-
-
-def inside_root(root: str, path: str) -> str:
-    """The place of a path below another machine's root, whose absolute symbolic links stay below it.
-
-    Debian's /lib64/ld-linux-x86-64.so.2 was such a link up to glibc 2.31, and GDB does not follow it.
-    """
-    place = root.rstrip("/") + path
-    for _ in range(8):
-        if not os.path.islink(place):
-            break
-        link = os.readlink(place)
-        place = root.rstrip("/") + link if os.path.isabs(link) else os.path.join(os.path.dirname(place), link)
-    return place
 
 
 def _process_of(lwp: int) -> int:

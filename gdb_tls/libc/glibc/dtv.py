@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Optional
 
 from gdb_tls.errors import CorruptMemory
-from gdb_tls.objects.loaded import Words
+from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Absence, Module, Place, State
 from gdb_tls.target.protocol import Memory
 

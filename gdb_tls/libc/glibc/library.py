@@ -19,7 +19,8 @@ from gdb_tls.libc.glibc.descriptors import PREFIX, Descriptors
 from gdb_tls.libc.glibc.dtv import MOST_MODULES, Dtvs
 from gdb_tls.libc.glibc.stack_lists import StackLists
 from gdb_tls.libc.library import ListedThreads
-from gdb_tls.objects.loaded import LoadedObject, LoadedObjects, Words
+from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
+from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Absence, Module, Place, State
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -202,7 +203,7 @@ class Glibc:
         segment = file.tls_segment if file else self._objects.tls_segment_at(loaded.load_base)
         return Module(
             id=slot.id,
-            name=os.path.basename(loaded.target_path or loaded.path or self._target.executable or "") or "?",
+            name=loaded.own_name or os.path.basename(self._target.executable or "") or "?",
             path=loaded.path,
             target_path=loaded.target_path,
             load_base=loaded.load_base,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gdb_tls.errors import CorruptMemory
-from gdb_tls.objects.loaded import Words
+from gdb_tls.objects.words import Words
 from gdb_tls.target.protocol import Memory, UnreadableMemory
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from gdb_tls.errors import CorruptMemory
 from gdb_tls.libc.thread_data import ControlBlock, Dtv, Key, KeySlot, KeyTable
-from gdb_tls.objects.loaded import Words
+from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Absence, State
 from gdb_tls.target.protocol import Target, UnreadableMemory
 

@@ -16,7 +16,8 @@ from functools import cached_property
 from gdb_tls.libc.abi import doubt, modules_in_load_order
 from gdb_tls.libc.library import ListedThreads
 from gdb_tls.libc.musl.thread_data import MuslThreadData
-from gdb_tls.objects.loaded import LoadedObject, LoadedObjects, Words
+from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
+from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Absence, Module, Place, State
 from gdb_tls.target.protocol import Target, UnreadableMemory
 

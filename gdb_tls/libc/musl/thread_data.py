@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from gdb_tls.libc.thread_data import ControlBlock, Dtv, Key, KeySlot, KeyTable
-from gdb_tls.objects.loaded import LoadedObject, LoadedObjects, Words
+from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
+from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Absence, State
 from gdb_tls.target.protocol import Target, UnreadableMemory
 

@@ -129,7 +129,9 @@ def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
     asked = holding.null[:MOST_ASKED]
     touched = [thread for thread in asked if scene.has_touched(thread)]
     if not touched:
-        score, addition = 20, ", none of which has touched the module"
+        score, addition = 20, ", and none of them is seen to use the module"
+        if len(asked) < len(holding.null):
+            addition = f", and none of the {len(asked)} of them that were asked is seen to use the module"
     else:
         score, addition = 45 + round(15 * len(touched) / len(asked)), ""
     if len(holding.null) > 1:
@@ -150,7 +152,10 @@ def null_in_minority(holding: Holding, scene: Scene) -> Iterator[Finding]:
     if not null or len(holding.pointers) < SMALLEST_GROUP - 1 or len(null) > len(holding.pointers):
         return
     groups: dict[Hashable, list[int]] = {}
-    for thread in [*sorted(null)[:MOST_ASKED], *islice(holding.pointers, MOST_COMPARED)]:
+    compared = [*sorted(null)[:MOST_ASKED], *islice(holding.pointers, MOST_COMPARED)]
+    of = len(null) + len(holding.pointers)
+    sample = f" (a sample: {len(compared):,} of {of:,} threads were compared)" if len(compared) < of else ""
+    for thread in compared:
         if thread != scene.main:
             groups.setdefault(scene.function(thread), []).append(thread)
     for function, members in groups.items():
@@ -158,7 +163,7 @@ def null_in_minority(holding: Holding, scene: Scene) -> Iterator[Finding]:
         if function is None or len(members) < SMALLEST_GROUP or not 0 < len(odd) <= LARGEST_MINORITY * len(members):
             continue
         rest = len(members) - len(odd)
-        sentence = f"Null in {_threads(odd, scene)}, but set in {rest:,} others that run the same function."
+        sentence = f"Null in {_threads(odd, scene)}, but set in {rest:,} others that run the same function{sample}."
         yield Finding("null-in-minority", 65, sentence, odd)
 
 

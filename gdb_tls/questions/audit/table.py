@@ -59,7 +59,10 @@ def _crash(audit: Audit) -> Text | None:
     if fault.address is not None:
         near = " (null)" if fault.address == 0 else " (just above null)" if fault.address < NEAR_NULL else ""
         where = f" on an access to 0x{fault.address:x}{near}"
-    text = Text(f"Thread {fault.num} stopped on {fault.signal or 'a fault'}{where}, at:", "bold")
+    text = Text(
+        f"Thread {fault.num} stopped on {fault.signal or 'a fault'}{where}{', at:' if audit.fault_frames else '.'}",
+        "bold",
+    )
     for frame in audit.fault_frames[:SHOWN_FRAMES]:
         text.append(f"\n    {safe(_frame(frame))}", "not bold")
     return text

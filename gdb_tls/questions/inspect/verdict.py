@@ -23,7 +23,7 @@ def verdict(report: Report) -> list[str]:
     sentences = [*_null(report, rows), *_gaps(report, rows), *_flags(rows)]
     if not sentences:
         everything = range(len(rows))
-        sentences.append(_count("Set", rows, everything) if everything else "There is no thread to look at.")
+        sentences.append(_count("Set", report, everything) if everything else "There is no thread to look at.")
     return sentences + _namesakes(report.left_out)
 
 
@@ -48,16 +48,19 @@ def _null(report: Report, rows: Instances) -> list[str]:
     null = _in_state(rows, State.NULL)
     if not null:
         return []
-    sentences = [_count("NULL", rows, null)]
+    sentences = [_count("NULL", report, null)]
     have = _in_state(rows, State.SET)
     if not have and len(null) == len(rows):
-        sentences.append("No thread has it set: it has not been initialised, or has been cleared everywhere.")
+        none = "None of them" if report.is_part else "No thread"
+        sentences.append(f"{none} has it set: it was not initialised there, or it was set back to null.")
     elif len(have) == 1 and _is_main(rows.threads[have[0]], report):
-        sentences.append("Set only in the main thread: initialised once for the process, not once for each thread.")
+        sentences.append(
+            "Set only in the main thread: perhaps initialised once for the process, not once for each thread."
+        )
     elif len(have) == 1:
-        sentences.append(f"Set only in {_who(rows, have)}: the others never initialised it.")
+        sentences.append(f"Set only in {_who(rows, have)}: the others have not set it, or have set it back to null.")
     elif have and len(null) == 1 and _is_main(rows.threads[null[0]], report):
-        sentences.append("Null only in the main thread: the workers have their own.")
+        sentences.append("Null only in the main thread: the other threads have it set.")
     elif have and len(null) < len(have):
         sentences.append("A minority of the threads is null: look at what these did not run.")
     return sentences
@@ -69,15 +72,16 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
     untouched = _in_state(rows, State.UNALLOCATED)
     if untouched:
         if len(untouched) == len(rows):
-            sentences.append(f"No thread has touched {module}, so no block exists yet.")
+            none = "None of them" if report.is_part else "No thread"
+            sentences.append(f"{none} has touched {module}, so no block exists yet.")
         else:
-            sentences.append(f"{_count('Unallocated', rows, untouched)[:-1]}: never touched {module}.")
+            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not touched {module} yet.")
         if report.starts_null:
             sentences.append("A new block would start null: the first access there finds a null pointer.")
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:
-            sentences.append(_count(words, rows, bad))
+            sentences.append(_count(words, report, bad))
             reasons = Counter(rows.judgements[index].reason or "" for index in bad)
             sentences += [f"  {reason}" for reason, _ in reasons.most_common(3)]
     have = rows.summary[State.SET.value]
@@ -109,18 +113,16 @@ def _flags(rows: Instances) -> list[str]:
     return sentences
 
 
-def _count(what: str, rows: Instances, some: Sequence[int]) -> str:
+def _count(what: str, report: Report, some: Sequence[int]) -> str:
+    rows = report.instances
     of = len(rows)
+    asked = " that were asked for" if report.is_part else ""
+    if len(some) == of == 1:
+        return f"{what} in the one thread that was asked for." if report.is_part else f"{what} in the only thread."
     if len(some) == of:
-        return (
-            f"{what} in the only thread."
-            if of == 1
-            else f"{what} in both threads."
-            if of == 2
-            else f"{what} in all {of:,} threads."
-        )
+        return f"{what} in both threads{asked}." if of == 2 else f"{what} in all {of:,} threads{asked}."
     which = numbers(rows.threads[index] for index in some)
-    return f"{what} in {len(some):,} of {of:,} threads{': ' + which if which else ''}."
+    return f"{what} in {len(some):,} of {of:,} threads{asked}{': ' + which if which else ''}."
 
 
 def _who(rows: Instances, some: Sequence[int]) -> str:

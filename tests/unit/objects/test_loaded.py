@@ -10,7 +10,8 @@ from unit.fake import FakeTarget, architecture
 from unit.process import AT_PHDR, MACHINE, Process
 
 from gdb_tls.elf.headers import TlsSegment
-from gdb_tls.objects.loaded import LoadedObjects, Words
+from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.objects.words import Words
 from gdb_tls.target.protocol import UnreadableMemory
 
 

@@ -305,6 +305,7 @@ class TestInitialImage:
         assert elf.tls
         elf.tls = elf.tls._replace(held=6)
         elf.write(Path(module.loaded.path))
+        process.memory.write(module.loaded.base, elf.image())
         assert self.image(process, 4, 8) == b"ef" + bytes(6)
         assert self.image(process, 8, 8) == bytes(8)
 

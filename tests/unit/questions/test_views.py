@@ -95,8 +95,8 @@ class TestTable:
             "  6       7722  php   set    (swoole::String *) 0x558181486be0  epoll_wait",
             "",
             "NULL in 5 of 6 threads: 1-5.",
-            "Set only in the main thread: initialised once for the process, not once for each",
-            "thread.",
+            "Set only in the main thread: perhaps initialised once for the process, not once",
+            "for each thread.",
         ]
 
     def test_at_200_columns(self) -> None:
@@ -115,7 +115,7 @@ class TestTable:
             "  6       7722  php   set    (swoole::String *) 0x558181486be0  epoll_wait",
             "",
             "NULL in 5 of 6 threads: 1-5.",
-            "Set only in the main thread: initialised once for the process, not once for each thread.",
+            "Set only in the main thread: perhaps initialised once for the process, not once for each thread.",
         ]
 
     def test_every_state(self) -> None:

@@ -199,6 +199,7 @@ class TestBlocks:
         assert elf.tls
         elf.tls = elf.tls._replace(address=0x408)
         elf.write(Path(module.loaded.path))
+        process.memory.write(module.loaded.base, elf.image())
         thread = process.thread(100)
         process.memory.put(process.entry(thread, module), process.allocate(256, 64) + 8)
         assert isinstance(block(process, module, thread), int)
@@ -394,6 +395,7 @@ class TestFindingIt:
     def test_no_libc_at_all(self, process: Process) -> None:
         elf = Elf(dynsym=[Symbol("printf", DATA_AT, kind=2)])
         elf.write(Path(process.libc.path))
+        process.memory.write(process.libc.base, elf.image())
         with pytest.raises(UnsupportedTarget, match="_thread_db_"):
             glibc(process)
 

@@ -208,3 +208,10 @@ def test_numbers_are_not_taken_for_pointers() -> None:
     assert not rules.is_pointer_like(counters)
     assert rules.is_pointer_like(holding([1], own(0, 2)))
     assert rules.is_pointer_like(holding([1, 2]))
+
+
+def test_a_sample_is_called_one() -> None:
+    (found,) = apply(rules.null_in_minority, holding([3], own(*[one for one in range(1, 400) if one != 3])))
+    assert "(a sample: 161 of 399 threads were compared)" in found.sentence
+    (found,) = apply(rules.null_in_minority, holding([3], own(1, 2, 4, 5)))
+    assert "sample" not in found.sentence

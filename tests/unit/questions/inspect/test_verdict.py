@@ -22,7 +22,7 @@ from gdb_tls.views.words import numbers
             False,
             [
                 "NULL in the only thread.",
-                "No thread has it set: it has not been initialised, or has been cleared everywhere.",
+                "No thread has it set: it was not initialised there, or it was set back to null.",
             ],
         ),
         (
@@ -30,7 +30,7 @@ from gdb_tls.views.words import numbers
             False,
             [
                 "NULL in all 3 threads.",
-                "No thread has it set: it has not been initialised, or has been cleared everywhere.",
+                "No thread has it set: it was not initialised there, or it was set back to null.",
             ],
         ),
         (
@@ -38,18 +38,21 @@ from gdb_tls.views.words import numbers
             False,
             [
                 "NULL in 5 of 6 threads: 2-6.",
-                "Set only in the main thread: initialised once for the process, not once for each thread.",
+                "Set only in the main thread: perhaps initialised once for the process, not once for each thread.",
             ],
         ),
         (
             "nnsn",
             False,
-            ["NULL in 3 of 4 threads: 1-2,4.", "Set only in thread 3: the others never initialised it."],
+            [
+                "NULL in 3 of 4 threads: 1-2,4.",
+                "Set only in thread 3: the others have not set it, or have set it back to null.",
+            ],
         ),
         (
             "nsss",
             False,
-            ["NULL in 1 of 4 threads: 1.", "Null only in the main thread: the workers have their own."],
+            ["NULL in 1 of 4 threads: 1.", "Null only in the main thread: the other threads have it set."],
         ),
         (
             "sssn",
@@ -64,13 +67,13 @@ from gdb_tls.views.words import numbers
         (
             "suu",
             False,
-            ["Unallocated in 2 of 3 threads: 2-3: never touched swoole.so.", "Set in the other one."],
+            ["Unallocated in 2 of 3 threads: 2-3: these have not touched swoole.so yet.", "Set in the other one."],
         ),
         (
             "ssu",
             True,
             [
-                "Unallocated in 1 of 3 threads: 3: never touched swoole.so.",
+                "Unallocated in 1 of 3 threads: 3: these have not touched swoole.so yet.",
                 "A new block would start null: the first access there finds a null pointer.",
                 "Set in the other 2.",
             ],
@@ -103,14 +106,14 @@ def test_nothing_is_said_of_all_threads_where_some_are_not_known() -> None:
 def test_main_only_is_said_only_of_the_main_thread() -> None:
     rows = instances("snn")
     rows[0] = rows[0]._replace(thread=rows[0].thread._replace(lwp=4711))
-    assert "Set only in thread 1: the others never initialised it." in verdict(report(rows))
+    assert "Set only in thread 1: the others have not set it, or have set it back to null." in verdict(report(rows))
 
 
 def test_set_only_in_an_ended_thread() -> None:
     rows = [*instances("nn"), instance(None, State.SET, Flag.EXITED)]
     sentences = verdict(report(rows))
     assert sentences[0] == "NULL in 2 of 3 threads: 1-2."
-    assert "Set only in an ended thread: the others never initialised it." in sentences
+    assert "Set only in an ended thread: the others have not set it, or have set it back to null." in sentences
     assert sentences[-1] == "1 thread has ended without being joined."
 
 
@@ -161,3 +164,16 @@ def test_many_threads() -> None:
 )
 def test_numbers(threads: list[int | None], text: str) -> None:
     assert numbers([instance(number, State.SET).thread for number in threads]) == text
+
+
+def test_some_of_the_threads_are_not_all() -> None:
+    """--threads 1 of 13: what is said holds for the threads that were asked for, and says so."""
+    part = report(instances("s"))._replace(is_part=True)
+    assert verdict(part) == ["Set in the one thread that was asked for."]
+    part = report(instances("nn"))._replace(is_part=True)
+    assert verdict(part)[0] == "NULL in both threads that were asked for."
+    assert verdict(part)[1].startswith("None of them has it set")
+    assert (
+        verdict(report(instances("snn"))._replace(is_part=True))[0]
+        == "NULL in 2 of 3 threads that were asked for: 2-3."
+    )

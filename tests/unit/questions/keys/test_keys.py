@@ -11,7 +11,7 @@ import pytest
 from gdb_tls.libc.glibc.descriptors import Descriptors
 from gdb_tls.libc.glibc.thread_data import GlibcThreadData
 from gdb_tls.libc.thread_data import Key, KeySlot, KeyTable, UnknownThreadData
-from gdb_tls.objects.loaded import Words
+from gdb_tls.objects.words import Words
 from gdb_tls.questions.keys import answer as keys
 from gdb_tls.questions.keys.answer import Answer
 from gdb_tls.questions.keys.document import document, records

@@ -1,0 +1,145 @@
+"""One place in the code that touches thread-local storage, and what it does there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gdb_tls.code.state import CHECKED, PERHAPS, WRITTEN
+from gdb_tls.code.values import Loaded, TlsAddress, TlsTarget
+
+WRITE = "write"
+READ_CHECKED = "read-checked"
+READ_DEREFERENCED = "read-dereferenced"
+READ_PASSED = "read-passed"
+ADDRESS_TAKEN = "address-taken"
+READ = "read"
+KINDS = (WRITE, READ_CHECKED, READ_DEREFERENCED, READ_PASSED, ADDRESS_TAKEN, READ)
+
+
+class Access(NamedTuple):
+    """One place.
+
+    Attributes:
+        address: of the instruction, as the file is linked.
+        function: where its function begins; None where no table knows that.
+        target: whose block.
+        offset: in the block, if the target is the file's own or defined there; from the symbol else.
+        width: in bytes; 0 for an address that is taken.
+        kind: one of `KINDS`:
+            "write": a value is stored, perhaps after reading the old one in the same instruction;
+            "read-checked": the value is compared with a constant or tested before it is used as an address, on every
+            way that the scan sees; a check of an earlier reading of the variable in the same function counts;
+            "read-dereferenced": it is used as an address (or as an index) without that;
+            "read-passed": it is given to a call or stored;
+            "address-taken": the address of the variable is given to a call, stored or returned;
+            "read": none of these could be told.
+        exact: false for an element of an array whose index is not known.
+        after_write: the function itself wrote the variable before, on every way here.
+        of_null: a write of zero.
+    """
+
+    address: int
+    function: int | None
+    target: TlsTarget
+    offset: int
+    width: int
+    kind: str
+    exact: bool = True
+    after_write: bool = False
+    of_null: bool = False
+
+
+class Uses:
+    """What happens to one loaded value."""
+
+    __slots__ = ("checked", "dereferenced", "passed", "perhaps", "written")
+
+    def __init__(self) -> None:
+        """Begins without any."""
+        self.checked = self.dereferenced = self.passed = self.perhaps = self.written = False
+
+    def kind(self) -> str:
+        """The kind of the access that loaded it."""
+        if self.dereferenced:
+            return READ_DEREFERENCED
+        if self.perhaps:
+            return READ
+        if self.passed:
+            return READ_PASSED
+        if self.written:
+            return READ_DEREFERENCED
+        return READ_CHECKED if self.checked else READ
+
+
+class Recorder:
+    """Collects what the instructions of a function do."""
+
+    def __init__(self) -> None:
+        """Begins empty."""
+        self.loads: dict[Loaded, Uses] = {}
+        self._writes: dict[tuple[int, TlsAddress], tuple[int, bool]] = {}
+        self._taken: set[tuple[int, TlsAddress]] = set()
+
+    def load(self, load: Loaded) -> None:
+        """A value is read from thread-local storage."""
+        self.loads.setdefault(load, Uses())
+
+    def write(self, at: int, address: TlsAddress, width: int, of_null: bool) -> None:
+        """A value is stored there."""
+        self._writes[at, address] = (width, of_null)
+
+    def take(self, at: int, address: TlsAddress) -> None:
+        """The address of a variable leaves the function."""
+        self._taken.add((at, address))
+
+    def dereference(self, load: Loaded, status: int) -> None:
+        """A loaded value is used as an address."""
+        uses = self.loads.setdefault(load, Uses())
+        if status == CHECKED:
+            uses.checked = True
+        elif status == WRITTEN:
+            uses.written = True
+        elif status == PERHAPS:
+            uses.perhaps = True
+        else:
+            uses.dereferenced = True
+
+    def check(self, load: Loaded) -> None:
+        """A loaded value is compared with a constant, or tested."""
+        self.loads.setdefault(load, Uses()).checked = True
+
+    def hand_over(self, load: Loaded, status: int) -> None:
+        """A loaded value is given to a call, or stored."""
+        uses = self.loads.setdefault(load, Uses())
+        if status == CHECKED:
+            uses.checked = True
+        else:
+            uses.passed = True
+
+    def may_depend_on_earlier_checks(self) -> bool:
+        """Whether a variable is used unchecked in one place, and checked or written in another.
+
+        Then it matters which of the places comes before the other, on every way through the function.
+        """
+        unchecked, known = set(), {place for _, place in self._writes}
+        for load, uses in self.loads.items():
+            if uses.dereferenced or uses.passed:
+                unchecked.add(load.address)
+            if uses.checked:
+                known.add(load.address)  # type: ignore[arg-type]
+        return not unchecked.isdisjoint(known)
+
+    def accesses(self, function: int | None) -> Iterator[Access]:
+        """Everything that was collected, as records."""
+        for load, uses in self.loads.items():
+            place = load.address
+            assert isinstance(place, TlsAddress)
+            after_write = uses.written and not uses.dereferenced
+            yield Access(
+                load.at, function, place.target, place.offset, load.width, uses.kind(), place.exact, after_write
+            )
+        for (at, place), (width, of_null) in self._writes.items():
+            yield Access(at, function, place.target, place.offset, width, WRITE, place.exact, False, of_null)
+        for at, place in self._taken:
+            yield Access(at, function, place.target, place.offset, 0, ADDRESS_TAKEN, place.exact)

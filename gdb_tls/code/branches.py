@@ -1,0 +1,56 @@
+"""Direct calls and far jumps, found by byte patterns: who calls a function, who jumps to a part that was moved away.
+
+What is found may be no instruction; where it leads has to be of interest before it counts.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+_CALL = re.compile(rb"(?=\xe8(....))", re.DOTALL)
+_JUMP = re.compile(rb"(?=\x0f[\x80-\x8f](....))|(?=\xe9(....))", re.DOTALL)
+
+
+def x86_64_calls(code: bytes, address: int) -> Iterator[tuple[int, int]]:
+    """Yields (place, target) of what looks like a call with a distance of 32 bits."""
+    for match in _CALL.finditer(code):
+        at = address + match.start()
+        yield at, at + 5 + int.from_bytes(match.group(1), "little", signed=True)
+
+
+def x86_64_far_jumps(code: bytes, address: int) -> Iterator[tuple[int, int]]:
+    """Yields (place, target) of what looks like a jump with a distance of 32 bits, conditional or not."""
+    for match in _JUMP.finditer(code):
+        at = address + match.start()
+        conditional, always = match.groups()
+        if conditional is not None:
+            yield at, at + 6 + int.from_bytes(conditional, "little", signed=True)
+        else:
+            yield at, at + 5 + int.from_bytes(always, "little", signed=True)
+
+
+def aarch64_calls(code: bytes, address: int) -> Iterator[tuple[int, int]]:
+    """Yields (place, target) of every `bl` and `b` (Arm ARM, "Branches, Exception Generating")."""
+    for at, word in _words(code, address):
+        if word >> 26 in (0x25, 0x05):
+            yield at, at + _distance(word & 0x3FFFFFF, 26)
+
+
+def aarch64_far_jumps(code: bytes, address: int) -> Iterator[tuple[int, int]]:
+    """Yields (place, target) of every `b`, `b.cond`, `cbz` and `cbnz`."""
+    for at, word in _words(code, address):
+        if word >> 26 == 0x05:
+            yield at, at + _distance(word & 0x3FFFFFF, 26)
+        elif word >> 24 in (0x54, 0x34, 0x35, 0xB4, 0xB5):
+            yield at, at + _distance(word >> 5 & 0x7FFFF, 19)
+
+
+def _words(code: bytes, address: int) -> Iterator[tuple[int, int]]:
+    for number, (word,) in enumerate(struct.iter_unpack("<I", code[: len(code) // 4 * 4])):
+        yield address + number * 4, word
+
+
+def _distance(immediate: int, bits: int) -> int:
+    return (immediate - (1 << bits) if immediate >> bits - 1 else immediate) * 4

@@ -1,0 +1,102 @@
+"""Where in the code thread-local storage may be touched: byte patterns, so that little has to be decoded.
+
+A pattern may match what is no instruction; it must not miss one.  Each candidate says what it may lead to, so that a
+question about one variable looks into few functions.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from gdb_tls.code.slots import Slot
+
+# An operand relative to %rip: REX.W, one of the opcodes that the psABI lets refer to a slot (mov, lea, add), ModRM
+# with mod 00 and rm 101, 32 bits of displacement.
+_RIP_RELATIVE = re.compile(rb"(?=[\x48-\x4f\xd5][\x8b\x8d\x03][\x05\x0d\x15\x1d\x25\x2d\x35\x3d](....))", re.DOTALL)
+# The prefix of %fs:, other prefixes, an opcode, ModRM.
+_THREAD = re.compile(
+    rb"\x64[\x66\xf0\xf2\xf3]{0,2}[\x40-\x4f]?"
+    rb"(?:(?:\x0f[\x38\x3a].|\x0f.|[^\x0f\x40-\x4f\x64-\x67\xf0\xf2\xf3])|\xc5.[\x10-\x7f\xd0-\xff])(.)(.)",
+    re.DOTALL,
+)
+_PREFIXES = (b"\x66", b"\xf0", b"\xf2", b"\xf3")
+_READ_FS_BASE = re.compile(rb"\x64[\x48\x4c][\x8b\x03][\x04\x0c\x14\x1c\x24\x2c\x34\x3c]\x25\0\0\0\0")
+# AArch64: mrs xN, tpidr_el0 (Arm ARM, C6.2 "MRS"); adrp.
+_READ_THREAD_POINTER = re.compile(rb"[\x40-\x5f]\xd0\x3b\xd5")
+_PAGE_ADDRESS = re.compile(rb"[\x90\xb0\xd0\xf0]")
+
+
+class Candidate(NamedTuple):
+    """A place to look at.
+
+    Attributes:
+        address: in the function (x86-64: perhaps not an instruction's beginning).
+        slot: the GOT entry that it refers to; None for none.
+        thread_offset: the offset from the thread pointer that it refers to; None where it does not say.
+        begins: whether an instruction surely begins there, and all that leads to the access follows it, or another
+            candidate of the function.
+        helps: whether it only reads the thread pointer, to which a slot's offset may be added.
+    """
+
+    address: int
+    slot: int | None = None
+    thread_offset: int | None = None
+    begins: bool = False
+    helps: bool = False
+
+
+def x86_64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], local: bool) -> Iterator[Candidate]:
+    """Yields the candidates of a piece of x86-64 code.
+
+    Args:
+        code: the bytes.
+        address: of the first one, as the file is linked.
+        slots: the file's GOT entries.
+        local: whether the code may know its block's place (an executable).
+    """
+    if slots:
+        for match in _RIP_RELATIVE.finditer(code):
+            at = match.start()
+            target = address + at + 7 + int.from_bytes(match.group(1), "little", signed=True)
+            if target in slots:
+                yield Candidate(address + at, slot=target, begins=True)
+    if slots and not local:
+        for match in _READ_FS_BASE.finditer(code):
+            yield Candidate(address + match.start(), begins=True, helps=True)
+    if local:
+        for match in _THREAD.finditer(code):
+            form, scale = match.group(1)[0], match.group(2)[0]
+            offset, begins = None, False
+            if form & 0xC7 == 0x04 and scale & 0xC7 == 0x05 and match.end() + 4 <= len(code):
+                offset = struct.unpack_from("<i", code, match.end())[0]
+                if scale != 0x25 or offset == 0:
+                    offset = None
+                elif offset > 0:
+                    continue  # the thread control block: the stack protector's guard, the pointer guard
+                # Relaxed code may have put the offset into a register long before it reads the thread pointer.
+                begins = offset is not None and code[match.start() - 1 : match.start()] not in _PREFIXES
+            yield Candidate(address + match.start(), thread_offset=offset, begins=begins)
+
+
+def aarch64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], local: bool) -> Iterator[Candidate]:
+    """Yields the candidates of a piece of AArch64 code; the arguments are those of `x86_64_candidates`."""
+    if slots or local:
+        for match in _READ_THREAD_POINTER.finditer(code):
+            if match.start() % 4 == 0:
+                yield Candidate(address + match.start())
+    pages = {slot.address >> 12 for slot in slots.values() if slot.kind == "index"}
+    if pages:
+        # Only the traditional dialect finds a variable without reading the thread pointer.
+        for match in _PAGE_ADDRESS.finditer(code):
+            at = match.start() - 3
+            if at % 4 == 0 and _page(int.from_bytes(code[at : at + 4], "little"), address + at) in pages:
+                yield Candidate(address + at)
+
+
+def _page(word: int, address: int) -> int:
+    """The page that an adrp at an address leads to."""
+    immediate = (word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3
+    return (address >> 12) + (immediate - (1 << 21) if immediate >> 20 else immediate)

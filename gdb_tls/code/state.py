@@ -1,0 +1,156 @@
+"""What is known at one point of a function: registers, stack slots, which variables were checked on the way."""
+
+from __future__ import annotations
+
+from gdb_tls.code.values import Either, Loaded, TlsAddress, Value, either, widened
+
+# How much is known of a value, or of a variable, before it is used as an address.
+UNCHECKED, PERHAPS, WRITTEN, CHECKED = range(4)
+
+# After so many visits of one point, what still changes there is given up, so that every loop comes to an end.
+MOST_VISITS = 6
+
+
+class State:
+    """The facts at one point.
+
+    Attributes:
+        registers: by name.
+        stack: (value, width) by (frame base, offset).
+        loads: for each load from thread-local storage that was executed on the way: how far its value is checked.
+        variables: for each variable: whether it was checked or written on every way here.
+        used: registers whose present contents were read already.
+        flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
+    """
+
+    __slots__ = ("flags", "loads", "registers", "stack", "used", "variables")
+
+    def __init__(self) -> None:
+        """Makes a state in which nothing is known."""
+        self.registers: dict[str, Value | None] = {}
+        self.stack: dict[tuple[str, int], tuple[Value | None, int]] = {}
+        self.loads: dict[Loaded, int] = {}
+        self.variables: dict[TlsAddress, int] = {}
+        self.used: set[str] = set()
+        self.flags: tuple[Value | None, int] | None = None
+
+    def copy(self) -> State:
+        """Makes an independent state with the same facts."""
+        new = State.__new__(State)
+        new.registers = self.registers.copy()
+        new.stack = self.stack.copy()
+        new.loads = self.loads.copy()
+        new.variables = self.variables.copy()
+        new.used = self.used.copy()
+        new.flags = self.flags
+        return new
+
+    def set(self, register: str, value: Value | None) -> None:
+        """Gives a register new contents."""
+        self.registers[register] = value
+        self.used.discard(register)
+
+    def store(self, place: tuple[str, int], value: Value | None, width: int) -> None:
+        """Writes a stack slot, over what was there."""
+        base, offset = place
+        if self.stack:
+            for at in range(offset - 15, offset + max(width, 1)):
+                old = self.stack.get((base, at))
+                if old is not None and at + old[1] > offset:
+                    del self.stack[base, at]
+        if value is not None:
+            self.stack[place] = (value, width)
+
+    def load(self, place: tuple[str, int], width: int) -> Value | None:
+        """Reads a stack slot."""
+        value, stored = self.stack.get(place, (None, 0))
+        return value if width <= stored else None
+
+
+class Point:
+    """A block's beginning: the join of all states that come there."""
+
+    __slots__ = ("_given_up", "state", "visits")
+
+    def __init__(self) -> None:
+        """Begins unreached."""
+        self.state: State | None = None
+        self.visits = 0
+        self._given_up: set[object] = set()
+
+    def join(self, other: State) -> bool:
+        """Adds a way here; returns whether that changed anything."""
+        if self.state is None:
+            self.state = other.copy()
+            return True
+        self.visits += 1
+        state = self.state
+        changed = self._join_registers(state.registers, other.registers)
+        changed |= self._join_stack(state.stack, other.stack)
+        for load, status in other.loads.items():
+            old = state.loads.get(load)
+            new = status if old is None else weaker(old, status)
+            if new != old:
+                state.loads[load] = new
+                changed = True
+        for variable, status in list(state.variables.items()):
+            there = other.variables.get(variable)
+            if there is None:
+                del state.variables[variable]
+                changed = True
+            elif weaker(status, there) != status:
+                state.variables[variable] = weaker(status, there)
+                changed = True
+        if state.flags != other.flags:
+            changed |= state.flags is not None
+            state.flags = None
+        if not other.used <= state.used:
+            state.used |= other.used
+            changed = True
+        return changed
+
+    def _join_registers(self, mine: dict[str, Value | None], others: dict[str, Value | None]) -> bool:
+        if mine == others:
+            return False
+        changed = False
+        for name in mine.keys() | others.keys():
+            old, new = mine.get(name), others.get(name)
+            if old == new or name in self._given_up:
+                continue
+            joined = self._joined(name, old, new)
+            if joined != old:
+                mine[name] = joined
+                changed = True
+        return changed
+
+    def _join_stack(
+        self,
+        mine: dict[tuple[str, int], tuple[Value | None, int]],
+        others: dict[tuple[str, int], tuple[Value | None, int]],
+    ) -> bool:
+        if mine == others:
+            return False
+        changed = False
+        for place in mine.keys() | others.keys():
+            (old, width), (new, other_width) = mine.get(place, (None, 16)), others.get(place, (None, 16))
+            if old == new or place in self._given_up:
+                continue
+            joined = self._joined(place, old, new)
+            if joined != old:
+                mine[place] = (joined, min(width, other_width))
+                changed = True
+        return changed
+
+    def _joined(self, key: object, old: Value | None, new: Value | None) -> Value | None:
+        if self.visits <= MOST_VISITS:
+            return either(old, new)
+        self._given_up.add(key)
+        values = [one for value in (old, new) for one in (value.values if isinstance(value, Either) else (value,))]
+        return widened(*values)
+
+
+def weaker(one: int, other: int) -> int:
+    """What is known of a value that came by either of two ways."""
+    if {one, other} == {WRITTEN, CHECKED}:
+        return CHECKED
+    return min(one, other)

@@ -1,0 +1,187 @@
+"""Where the files of the loaded objects are: on this machine, in the process's own file system, or behind gdbserver.
+
+A process may have another root than the debugger (a container), or its file may have been replaced since it was
+loaded; the kernel still has the file itself (proc(5): map_files, exe).  A name that GDB begins with `target:` is one
+of the process's file system: this machine's file of that name is another one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+
+import gdb
+
+from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.target.protocol import FoundFile, Region
+
+TARGET = "target:"
+DELETED = " (deleted)"
+
+_fetched: dict[tuple[int, str, str], str | None] = {}
+
+
+class Files:
+    """Looks for the files of one inferior.
+
+    Args:
+        kind: "live", "core" or "remote".
+        pid: the process id.
+        executable: GDB's name of it, perhaps with `target:`; None for none.
+        regions: gives the memory map, with the names of the files.
+    """
+
+    def __init__(
+        self, kind: str, pid: int | None, executable: str | None, regions: Callable[[], Sequence[Region]]
+    ) -> None:
+        """Looks for nothing yet."""
+        self._kind = kind
+        self._pid = pid if kind == "live" else None
+        self._executable = executable
+        self._regions = regions
+
+    def find(self, target_path: str, address: int, build_id: str | None) -> Iterator[FoundFile]:
+        """See `Target.files_for`."""
+        named = (gdb.solib_name(address) if address else None) if target_path else self._executable
+        region = self._region(address)
+        mapped = self._mapped_file(region, is_executable=not target_path)
+        noted = region.file.removesuffix(DELETED) if region and region.file.startswith("/") else ""
+        remote = self._remote_names(named, target_path, noted)
+        seen: set[str] = set()
+        for place, may_be in self._places(named, target_path, noted, build_id, bool(remote)):
+            if place and place not in seen and os.path.isfile(place):
+                seen.add(place)
+                same = _is_same(place, mapped) if mapped else None
+                yield FoundFile(place, False if same is None and not may_be else same)
+        if mapped:
+            yield FoundFile(mapped, True, noted)
+        for name in remote:
+            fetched = fetch(name)
+            if fetched:
+                # GDB read it through the connection, by the name under which the process has it.
+                yield FoundFile(fetched, None, noted)
+
+    def _places(
+        self, named: str | None, target_path: str, noted: str, build_id: str | None, is_elsewhere: bool
+    ) -> Iterator[tuple[str | None, bool]]:
+        """Names of files, and whether one may be the object's without a build id that tells so."""
+        here = not is_elsewhere
+        if named and not named.startswith(TARGET):
+            yield named, True
+        own = target_path or (named or "").removeprefix(TARGET)
+        sysroot = gdb.parameter("sysroot") or ""
+        names = [name for name in dict.fromkeys([own, noted]) if os.path.isabs(name)]
+        if self._pid:
+            yield from ((inside_root(f"/proc/{self._pid}/root", name), True) for name in names)
+        if sysroot and not sysroot.startswith(TARGET):
+            yield from ((inside_root(sysroot, name), True) for name in names)
+        for directory in (gdb.parameter("solib-search-path") or "").split(os.pathsep):
+            if directory and (target_path or noted):
+                yield os.path.join(directory, os.path.basename(target_path or noted)), True
+        if own and not os.path.isabs(own) and self._pid:
+            yield os.path.join(f"/proc/{self._pid}/cwd", own), True
+        # This machine's own files: another machine's are to agree in their build ids.
+        complete = here and (not sysroot or sysroot.startswith(TARGET))
+        yield from ((name, complete) for name in names)
+        if build_id:
+            for directory in (gdb.parameter("debug-file-directory") or "").split(os.pathsep):
+                place = os.path.join(directory, ".build-id", build_id[:2], build_id[2:])
+                if directory:
+                    yield place, False
+                    yield place + ".debug", False
+
+    def _remote_names(self, named: str | None, target_path: str, noted: str) -> list[str]:
+        """The names of the object in a file system that only GDB can read."""
+        if self._kind != "remote" or (named and not named.startswith(TARGET)):
+            return []
+        if not named and not (gdb.parameter("sysroot") or "").startswith(TARGET):
+            return []
+        names = [(named or "").removeprefix(TARGET), target_path, noted]
+        return [TARGET + name for name in dict.fromkeys(names) if os.path.isabs(name)]
+
+    def _region(self, address: int) -> Region | None:
+        return next((one for one in self._regions() if one.start <= address < one.end), None) if address else None
+
+    def _mapped_file(self, region: Region | None, *, is_executable: bool) -> str | None:
+        """The kernel's door to the file that the process has mapped; None where it is closed."""
+        if not self._pid:
+            return None
+        places = [f"/proc/{self._pid}/map_files/{region.start:x}-{region.end:x}"] if region else []
+        # Where the loader itself was started, `exe` is the loader.
+        if is_executable and (region is None or self._is_exe(region)):
+            places.append(f"/proc/{self._pid}/exe")
+        for place in places:
+            with suppress(OSError), open(place, "rb"):
+                return place
+        return None
+
+    def _is_exe(self, region: Region) -> bool:
+        with suppress(OSError):
+            return os.readlink(f"/proc/{self._pid}/exe") == region.file
+        return False
+
+
+def _is_same(path: str, mapped: str) -> bool | None:
+    with suppress(OSError):
+        return os.path.samefile(path, mapped)
+    return None
+
+
+def inside_root(root: str, path: str) -> str:
+    """The place of a path below another machine's root, whose absolute symbolic links stay below it.
+
+    Debian's /lib64/ld-linux-x86-64.so.2 was such a link up to glibc 2.31, and GDB does not follow it.
+    """
+    place = root.rstrip("/") + path
+    for _ in range(8):
+        if not os.path.islink(place):
+            break
+        link = os.readlink(place)
+        place = root.rstrip("/") + link if os.path.isabs(link) else os.path.join(os.path.dirname(place), link)
+    return place
+
+
+def fetch(name: str) -> str | None:
+    """Has GDB read a file of a remote process (`target:/...`), once for each connection; None where it cannot.
+
+    GDB's own `remote get` does it: gdbserver reads the file in the process's mount namespace.
+    """
+    inferior = gdb.selected_inferior()
+    connection = getattr(inferior, "connection_num", None) or 0
+    key = (connection, f"{inferior.pid}", name)
+    if key not in _fetched:
+        _fetched[key] = None
+        path = name.removeprefix(TARGET)
+        local = _folder() + path
+        with suppress(OSError, gdb.error, NotElf):
+            os.makedirs(os.path.dirname(local), exist_ok=True)
+            gdb.execute(f"remote get {_quoted(path)} {_quoted(local)}", to_string=True)
+            open_elf(local)
+            _fetched[key] = local
+    return _fetched[key]
+
+
+def _quoted(path: str) -> str:
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _folder() -> str:
+    folder = tempfile.mkdtemp(prefix="gdb-tls-files-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def is_own(objfile_name: str, object_path: str) -> bool:
+    """Whether GDB's object is of the file from which we read, which may have another name here."""
+    if objfile_name.startswith(TARGET):
+        path = objfile_name.removeprefix(TARGET)
+        return object_path.endswith(path) or os.path.realpath(object_path).removesuffix(DELETED) == path
+    try:
+        # A name below /proc/PID may lead to another root, where the same name is another file.
+        return os.path.samefile(objfile_name, object_path)
+    except OSError:
+        return os.path.realpath(objfile_name) == os.path.realpath(object_path)
