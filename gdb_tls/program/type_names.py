@@ -63,6 +63,13 @@ def short_type(name: str) -> str:
     return f"{head}<{', '.join(arguments)}>{tail}"
 
 
+def short_beginning(text: str) -> str:
+    """A value that begins with its type's name, as pretty printers write it, with a short one."""
+    opening = text.find("<")
+    closing = _closing(text, opening) if re.match(r"std::[\w:]+<", text) else -1
+    return short_type(text[: closing + 1]) + text[closing + 1 :] if closing > 0 else text
+
+
 def _without_defaults(head: str, arguments: Sequence[str]) -> list[str]:
     kept = list(arguments)
     while len(kept) > 1 and kept[-1] == RUST_ALLOCATOR:

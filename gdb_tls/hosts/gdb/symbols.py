@@ -56,7 +56,7 @@ class GdbSymbols:
         return DebugSymbol(shown, kind, *place, found)
 
     def _defined_at(self, found: gdb.Symbol, object_path: str) -> tuple[str, int] | None:
-        """Where it is defined, if this is a declaration; on aarch64 DWARF is silent, and asking for all would be in vain."""
+        """Where a declaration is defined; on aarch64 DWARF is silent, and asking for all would be in vain."""
         if found.addr_class != gdb.SYMBOL_LOC_UNRESOLVED or self._in_vain[object_path] >= MOST_IN_VAIN:
             return None
         place = defined_at(found)

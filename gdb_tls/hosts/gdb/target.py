@@ -21,6 +21,7 @@ from gdb_tls.hosts.gdb.files import Files
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
+from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, Fault, FoundFile, Frame, Region, UnreadableMemory
@@ -278,7 +279,7 @@ class GdbTarget:
 
     def _one_line(self, text: str, value: gdb.Value) -> str:
         """A value's text on one line; of a string that is cut, with its length."""
-        text = re.sub(r"\s*\n\s*", " ", text)
+        text = short_beginning(re.sub(r"\s*\n\s*", " ", text))
         if STRING.match(text):
             return text + pointed.length_of(value) if text.endswith("...") else text
         most = max(self.most_characters, MOST_VALUE_CHARACTERS)

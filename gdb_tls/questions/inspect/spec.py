@@ -17,7 +17,7 @@ SPEC = CommandSpec(
     description="""
 NAME is the variable, as in the source (swoole_websocket_buffer, ns::Class::member, function()::local), as in
 the symbol table (_ZL23swoole_websocket_buffer), or with the module or source file in which it is
-(libfoo.so::name, 'file.cc'::name). A path into the value may follow: NAME->str, NAME.field[2].
+(libfoo.so::name, 'file.cc'::name). A path into the value may follow: NAME->str, NAME.field[2], MAP[key].
 
 Every thread has one row. NULL is a null pointer, or an object such as a unique_ptr that owns nothing.
 "unallocated" is a thread that has not touched the variable's module yet. "unreadable" means that the memory is not

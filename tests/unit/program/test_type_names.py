@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gdb_tls.program.type_names import short_type
+from gdb_tls.program.type_names import short_beginning, short_type
 
 STRING = "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >"
 VECTOR = f"std::vector<{STRING}, std::allocator<{STRING} > >"
@@ -56,3 +56,11 @@ VECTOR = f"std::vector<{STRING}, std::allocator<{STRING} > >"
 def test_short_type(name: str, short: str) -> None:
     assert short_type(name) == short
     assert short_type(short) == short
+
+
+def test_short_beginning() -> None:
+    assert short_beginning(f"std::optional<{STRING}> [no contained value]") == (
+        "std::optional<std::string> [no contained value]"
+    )
+    assert short_beginning('"std::vector<int, std::allocator<int> >"') == '"std::vector<int, std::allocator<int> >"'
+    assert short_beginning("{a = 1}") == "{a = 1}"
