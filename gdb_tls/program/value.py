@@ -12,7 +12,8 @@ from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
-LONGEST_PREVIEW = 40
+# A string that has no end within this is not read to its end.
+LONGEST_STRING = 1 << 16
 SMALLEST_PAGE = 4096
 FLOATS = {4: "f", 8: "d"}
 # A greater length is no length: the structure is not what its members' names promise, or not initialised.
@@ -259,19 +260,25 @@ class _Describer:
 
 
 def preview(pointer: int, target: Target) -> str:
-    """The beginning of a zero-terminated string, quoted and escaped; empty where it cannot be read."""
+    """The beginning of a zero-terminated string, quoted and escaped, and its length where that is not all of it.
+
+    Empty where it cannot be read.
+    """
+    most = target.most_characters
     found = b""
-    while b"\0" not in found and len(found) <= LONGEST_PREVIEW:
+    while b"\0" not in found and len(found) < LONGEST_STRING:
         try:
-            # Up to the next 16-byte line, so that a string at the end of a page is read.
-            found += target.memory.read(pointer + len(found), 16 - (pointer + len(found)) % 16)
+            # Up to the end of a page, so that a string before a page that is not there is read.
+            found += target.memory.read(pointer + len(found), SMALLEST_PAGE - (pointer + len(found)) % SMALLEST_PAGE)
         except UnreadableMemory:
             break
     if not found:
         return ""
-    text, _, rest = found.partition(b"\0")
-    more = "" if (rest or found.endswith(b"\0")) and len(text) <= LONGEST_PREVIEW else "..."
-    return f' "{escape(text[:LONGEST_PREVIEW])}"{more}'
+    text, zero, _ = found.partition(b"\0")
+    if len(text) <= most:
+        return f' "{escape(text)}"{"" if zero else "..."}'
+    length = f" length {len(text)}" if zero else ""
+    return f' "{escape(text[:most])}"...{length}'
 
 
 def counted_preview(counted: Counted, address: int, target: Target) -> str:
@@ -284,7 +291,7 @@ def counted_preview(counted: Counted, address: int, target: Target) -> str:
     if length > LONGEST_BUFFER or (length and not pointer):
         return ""
     try:
-        text = target.memory.read(pointer, min(length, LONGEST_PREVIEW)) if length else b""
+        text = target.memory.read(pointer, min(length, target.most_characters)) if length else b""
     except UnreadableMemory:
         return f" length {length}, unreadable"
     return f' length {length} "{escape(text)}"{"..." if length > len(text) else ""}'

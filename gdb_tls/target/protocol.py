@@ -230,6 +230,11 @@ class Target(Protocol):
         ...
 
     @property
+    def most_characters(self) -> int:
+        """How much of a text the user wants to see at most."""
+        ...
+
+    @property
     def memory(self) -> Memory:
         """Its memory."""
         ...

@@ -100,7 +100,7 @@ def programs() -> list[Target]:
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),
-        program("odd", "odd.c"),
+        program("odd", "odd.c", "odd_defined.c"),
         program("shapes", "shapes.cc"),
         Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),

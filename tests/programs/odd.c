@@ -1,4 +1,5 @@
 /* Thread-local variables of types that are rare: each thread says what it has. */
+#include "odd.h"
 #include "truth.h"
 
 #include <complex.h>
@@ -93,6 +94,7 @@ static void say(int number) {
     odd_literal = "a literal that all threads have";
     odd_constant = (struct nothing *)&constant;
     odd_global = global;
+    odd_declared = number;
 
     truth_number(here("odd_unsigned"), &odd_unsigned, "%s", digits((__int128)odd_unsigned, end));
     truth_number(here("odd_signed"), &odd_signed, "%s", digits(odd_signed, end));
@@ -112,6 +114,7 @@ static void say(int number) {
     truth_pointer(here("odd_function"), &odd_function, "");
     truth_pointer(here("odd_literal"), &odd_literal, "");
     truth_pointer(here("odd_constant"), &odd_constant, "");
+    truth_number(here("odd_declared"), &odd_declared, "%d", odd_declared);
     truth_pointer(here("odd_global"), &odd_global, "shared");
 }
 

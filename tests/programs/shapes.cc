@@ -36,6 +36,7 @@ thread_local std::unique_ptr<Point[]> shapes_owned;
 thread_local Bits shapes_bits;
 thread_local Bits shapes_several[2];
 thread_local Bits *shapes_pointed;
+thread_local const char *shapes_label;
 
 static truth_name here(const char *variable, const char *linkage) {
     return {variable, linkage, "shapes"};
@@ -60,6 +61,7 @@ static void say(int count) {
     }
     shapes_string = std::string(static_cast<size_t>(count), static_cast<char>('p' + count));
     shapes_long = std::string(150, static_cast<char>('p' + count));
+    shapes_label = (new std::string(300, static_cast<char>('p' + count)))->c_str();
     shapes_array[2] = count;
     if (count > 1)
         shapes_optional = Point{count, 7};

@@ -204,6 +204,7 @@ class FakeTarget:
     def __init__(self, row: Architecture, kind: str = "core") -> None:
         self.architecture = row
         self.kind = kind
+        self.most_characters = 40
         self.pid: int | None = None
         self.executable: str | None = None
         self.memory = FakeMemory(row.pointer_size, row.byte_order)

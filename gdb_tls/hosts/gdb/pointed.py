@@ -77,3 +77,14 @@ def _is_byte(kind: gdb.Type) -> bool:
 
 def _is_void(kind: gdb.Type) -> bool:
     return kind.strip_typedefs().code == gdb.TYPE_CODE_VOID
+
+
+def length_of(value: gdb.Value) -> str:
+    """The length of a string object, of which only the beginning is shown; empty where it does not say."""
+    bare = value.type.strip_typedefs().unqualified()
+    if bare.code != gdb.TYPE_CODE_STRUCT:
+        return ""
+    for name in ("_M_string_length", "_M_len"):
+        if any(field.name == name for field in bare.fields()):
+            return f" length {int(value[name])}"
+    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.gdb import function_locals, paths, types
+from gdb_tls.hosts.gdb.definitions import defined_at
 from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
@@ -20,6 +22,8 @@ from gdb_tls.target.model import Path, Type
 from gdb_tls.target.protocol import DebugSymbol, OtherName, Part
 
 _demangled: dict[str, str] = {}
+# Each costs GDB a look through all names of all files.
+MOST_IN_VAIN = 8
 
 
 class GdbSymbols:
@@ -28,6 +32,7 @@ class GdbSymbols:
     def __init__(self) -> None:
         """Knows nothing yet."""
         self._described: dict[str, bool] = {}
+        self._in_vain: Counter[str] = Counter()
 
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         """See `DebugInformation.describe`."""
@@ -49,7 +54,16 @@ class GdbSymbols:
             return DebugSymbol(shown, kind, "", 0, None) if len({str(one.type) for one in chosen}) == 1 else None
         if _is_joined(object_path):
             return DebugSymbol(shown, kind, "", 0, found)
-        return DebugSymbol(shown, kind, _file(found), found.line if _file(found) else 0, found)
+        place = self._defined_at(found, object_path) or (_file(found), found.line if _file(found) else 0)
+        return DebugSymbol(shown, kind, *place, found)
+
+    def _defined_at(self, found: gdb.Symbol, object_path: str) -> tuple[str, int] | None:
+        """Where a declaration is defined; on aarch64 DWARF is silent, and asking for all would be in vain."""
+        if found.addr_class != gdb.SYMBOL_LOC_UNRESOLVED or self._in_vain[object_path] >= MOST_IN_VAIN:
+            return None
+        place = defined_at(found)
+        self._in_vain[object_path] += 0 if place else 1
+        return place
 
     def _has_debug_info(self, object_path: str) -> bool:
         if object_path not in self._described:

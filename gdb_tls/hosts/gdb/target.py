@@ -21,6 +21,7 @@ from gdb_tls.hosts.gdb.files import Files
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
+from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, Fault, FoundFile, Frame, Region, UnreadableMemory
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls
 
 AT_EXECFN = 31
+# Of a value with many members.
 MOST_VALUE_CHARACTERS = 200
+UNLIMITED = 1 << 16
+STRING = re.compile(r'(L|u8?|U)?"')
 # Of these an expression means the place, of all others the value.
 OBJECTS = (
     gdb.TYPE_CODE_STRUCT,
@@ -69,6 +73,12 @@ class GdbTarget:
             lambda: any(self._running),
         )
         self.debug = GdbSymbols()
+
+    @cached_property
+    def most_characters(self) -> int:
+        """See `Target.most_characters`; GDB's default is 200."""
+        limit = gdb.parameter("print elements")
+        return int(limit) if limit else UNLIMITED
 
     @cached_property
     def executable(self) -> str | None:
@@ -246,12 +256,12 @@ class GdbTarget:
         try:
             with setting("language", kind.language or LANGUAGE):
                 value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
-                text = value.format_string(pretty_structs=False, max_elements=16)
+                text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
         except gdb.MemoryError:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
             return f"<{error}>"
-        return _one_line(text)
+        return self._one_line(text, value)
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""
@@ -259,12 +269,21 @@ class GdbTarget:
             value = gdb.Value(pointer).cast(kind.debugger_type)
             with setting("language", kind.language or LANGUAGE):
                 if pointed.is_wide(kind.debugger_type):
-                    text = value.format_string(max_elements=40).partition(" ")[2]
+                    text = value.format_string(max_elements=self.most_characters).partition(" ")[2]
                 else:
-                    text = value.dereference().format_string(pretty_structs=False, max_elements=16)
+                    value = value.dereference()
+                    text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
         except (gdb.error, RuntimeError, ValueError):
             return ""
-        return "" if "<error" in text or "Cannot access memory" in text else _one_line(text)
+        return "" if "<error" in text or "Cannot access memory" in text else self._one_line(text, value)
+
+    def _one_line(self, text: str, value: gdb.Value) -> str:
+        """A value's text on one line; of a string that is cut, with its length."""
+        text = short_beginning(re.sub(r"\s*\n\s*", " ", text))
+        if STRING.match(text):
+            return text + pointed.length_of(value) if text.endswith("...") else text
+        most = max(self.most_characters, MOST_VALUE_CHARACTERS)
+        return text if len(text) <= most else text[:most] + "..."
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
         """See `Target.find_element`."""
@@ -337,11 +356,6 @@ def _name(thread: gdb.InferiorThread) -> str:
                 return file.read().rstrip(b"\n").decode("utf-8", errors="backslashreplace")
         except OSError:
             return "?"
-
-
-def _one_line(text: str) -> str:
-    text = re.sub(r"\s+", " ", text)
-    return text if len(text) <= MOST_VALUE_CHARACTERS else text[:MOST_VALUE_CHARACTERS] + "..."
 
 
 def is_core(path: str) -> bool:

@@ -9,6 +9,7 @@ import gdb
 
 from gdb_tls.hosts.gdb import pointed
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
+from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Kind, Type
 from gdb_tls.target.protocol import Part
 
@@ -48,7 +49,7 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
     """
     with setting("language", language or LANGUAGE):
-        name = str(found)
+        name = short_type(str(found))
     bare = found.strip_typedefs().unqualified()
     return Type(
         name=name,
@@ -172,13 +173,13 @@ def part_at(start: gdb.Type, offset: int) -> Part:
         elif bare.code in CLASSES:
             inside = next((field for field in bare.fields() if _holds(field, offset)), None)
             if inside is None:
-                return Part(path, str(current), offset, bool(list(bare.fields())))
+                return Part(path, short_type(str(current)), offset, bool(list(bare.fields())))
             offset -= inside.bitpos // 8
             path += f".{inside.name}" if inside.name and not inside.is_base_class else ""
             current = inside.type
         else:
             break
-    return Part(path, str(current), offset, False)
+    return Part(path, short_type(str(current)), offset, False)
 
 
 def _holds(field: gdb.Field, offset: int) -> bool:

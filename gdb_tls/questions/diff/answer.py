@@ -13,6 +13,7 @@ from gdb_tls.program.survey import LONGEST_KEPT
 from gdb_tls.questions.command import Request
 from gdb_tls.questions.diff import difference
 from gdb_tls.questions.diff.difference import Difference
+from gdb_tls.questions.diff.values import with_values
 from gdb_tls.questions.map import answer as map_answer
 from gdb_tls.questions.map import document as map_document
 from gdb_tls.target.model import TargetInfo
@@ -65,6 +66,8 @@ def query(request: Request) -> Answer:
         left, right = (difference.position(now, number, "this program") for number in numbers)
         labels = f"thread {numbers[0]}", f"thread {numbers[1]}"
         found = difference.between_threads(now, left, right)
+        if grid.survey is not None:
+            found = with_values(found, now, grid.survey, (left, right))
         return Answer(grid.target, labels, found, None, len(grid.rows), arguments.all)
     then = difference.read_document(_then(program, arguments.against, arguments.core, arguments.module), other)
     if arguments.module:

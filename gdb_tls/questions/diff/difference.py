@@ -118,7 +118,7 @@ def between_threads(document: Document, left: int, right: int) -> list[Differenc
 def between_moments(then: Document, now: Document, numbers: Sequence[int] | None = None) -> list[Difference]:
     """The variables that changed from one moment to another, in the threads that are in both.
 
-    The threads of one process are matched by their LWPs, those of two runs by their numbers; of two runs the
+    The threads of one process are matched by their LWPs; those of two runs as `pairs` has them.  Of two runs the
     pointers differ in any case, so only their states are compared.
 
     Args:
@@ -127,14 +127,49 @@ def between_moments(then: Document, now: Document, numbers: Sequence[int] | None
         numbers: the numbers (now) of the threads that are wanted; None for all.
     """
     same_process = is_same_process(then, now)
-    key = "lwp" if same_process else "num"
-    before = {thread[key]: index for index, thread in enumerate(then["threads"]) if thread[key] is not None}
+    before = same_lwps(then, now) if same_process else pairs(then, now)
     found: list[Difference] = []
     for index, thread in enumerate(now["threads"]):
-        if thread[key] in before and (numbers is None or thread["num"] in numbers):
-            sides = Side(then, before[thread[key]]), Side(now, index)
+        if index in before and (numbers is None or thread["num"] in numbers):
+            sides = Side(then, before[index]), Side(now, index)
             found += _compare(*sides, same_thread=True, same_process=same_process)
     return sorted_by_weight(found)
+
+
+def same_lwps(then: Document, now: Document) -> dict[int, int]:
+    """Now's thread (position) -> then's, of one process."""
+    before = {thread["lwp"]: index for index, thread in enumerate(then["threads"]) if thread["lwp"] is not None}
+    return {index: before[one["lwp"]] for index, one in enumerate(now["threads"]) if one["lwp"] in before}
+
+
+def pairs(then: Document, now: Document) -> dict[int, int]:
+    """Now's thread (position) -> then's, of two runs.
+
+    GDB's numbers say nothing: in a core the thread that crashed is number 1.  So main is main, who crashed is who
+    crashed, and the others are taken in the order in which they were made, which is that of their LWPs.
+    """
+    found: dict[int, int] = {}
+    sides = [_order(document) for document in (now, then)]
+    mains = [next(iter(order), None) for order in sides]
+    crashed = [_crashed(document) for document in (now, then)]
+    # A crash of main on one side only leaves main to be main.
+    for here, there in (mains, crashed):
+        if here is not None and there is not None and here not in found and there not in found.values():
+            found[here] = there
+    rest = [[at for at in sides[0] if at not in found], [at for at in sides[1] if at not in found.values()]]
+    return {**found, **dict(zip(*rest))}
+
+
+def _order(document: Document) -> list[int]:
+    """The positions of the threads in the order in which they were made, main (its LWP is the process id) first."""
+    threads = document["threads"]
+    pid = document.get("target", {}).get("pid")
+    known = [at for at, one in enumerate(threads) if one["lwp"] is not None and one["num"] is not None]
+    return sorted(known, key=lambda at: (threads[at]["lwp"] != pid, threads[at]["lwp"]))
+
+
+def _crashed(document: Document) -> int | None:
+    return next((at for at, one in enumerate(document["threads"]) if one.get("crashed")), None)
 
 
 def is_same_process(then: Document, now: Document) -> bool:

@@ -16,11 +16,13 @@ SPEC = CommandSpec(
     summary="Show the thread-local variables in which two threads or moments differ.",
     description="""
 With two thread numbers: the variables of which the two threads have another state or another value. Where both have
-a pointer set, to an object of their own each, only --all shows it.
+a pointer set, to an object of their own each, only --all shows it, unless they point to different texts or to
+different kinds of memory.
 
 With --core FILE (another core dump of the program) or --against FILE (what tls-map --format json wrote): what changed
-from there to now, in all threads that are in both or in those whose numbers are given. Pointers of another run of the
-program differ anyway, so for them only a change of state is shown.
+from there to now, in all threads that are in both or in those whose numbers are given. Of another run,
+main is compared with main, the thread that crashed with the one that crashed, and the others in the order in which
+they were made; its pointers differ anyway, so for them only a change of state is shown.
 """,
     options=(
         Option("threads", "GDB's numbers of two threads", {"nargs": "*", "metavar": "THREAD"}, complete="threads"),

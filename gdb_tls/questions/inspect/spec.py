@@ -17,13 +17,15 @@ SPEC = CommandSpec(
     description="""
 NAME is the variable, as in the source (swoole_websocket_buffer, ns::Class::member, function()::local), as in
 the symbol table (_ZL23swoole_websocket_buffer), or with the module or source file in which it is
-(libfoo.so::name, 'file.cc'::name). A path into the value may follow: NAME->str, NAME.field[2]; *NAME and &NAME
+(libfoo.so::name, 'file.cc'::name). A path into the value may follow: NAME->str, NAME.field[2],
+MAP[key]; *NAME and &NAME
 are what it points to and where it is. Of several variables that are called so, what the selected frame sees comes
 first, then the program's own before the C library's and the C++ runtime's.
 
 Every thread has one row. NULL is a null pointer, or an object such as a unique_ptr that owns nothing.
 "unallocated" is a thread that has not touched the variable's module yet. "unreadable" means that the memory is not
-in the core dump, "unresolved" that no address was found; the row says why.
+in the core dump, or that nothing is there (no such element, no constructor has run), "unresolved" that no address
+was found; the row says why.
 
 By default only memory is read, and nothing runs in the process. --via gdb asks GDB. --via dlsym, tls-get-addr
 and call run code in each thread of a live process, which allocates blocks that were not there.

@@ -18,7 +18,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "schema": "gdb-tls/map/1",
         "target": grid.target._asdict(),
         "byte_order": grid.byte_order,
-        "threads": [_thread(thread) for thread in grid.threads],
+        "threads": [_thread(thread, grid.crashed) for thread in grid.threads],
         "variables": [_variable(row) for row in grid.rows],
         "summary": {
             "threads": len(grid.threads),
@@ -30,13 +30,14 @@ def document(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _thread(thread: Thread) -> dict[str, Any]:
+def _thread(thread: Thread, crashed: int | None) -> dict[str, Any]:
     return {
         "num": thread.num,
         "lwp": thread.lwp,
         "name": thread.name,
         "thread_pointer": None if thread.thread_pointer is None else hex(thread.thread_pointer),
         "exited": thread.exited,
+        "crashed": thread.num is not None and thread.num == crashed,
     }
 
 

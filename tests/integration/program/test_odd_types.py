@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from integration.conftest import Subjects
+from integration.harness import PROGRAMS
 from integration.sessions import ask, session
 from integration.truth import mismatches
 
@@ -72,6 +73,18 @@ def test_numbers_without_a_type(kind: str, subjects: Subjects, tmp_path: Path) -
             if not printed.endswith(f" = {value}\n"):
                 wrong.append(f"{command}: {printed}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_line_is_the_definition(subjects: Subjects, tmp_path: Path) -> None:
+    """And not that of an extern declaration in a header, which GDB finds first."""
+    file = tmp_path / "symbols.json"
+    session(
+        subjects.get("odd", "core").arguments, [f"tls-symbols odd_declared --format json --output {file}"], tmp_path
+    )
+    (found,) = json.loads(file.read_text())["variables"]
+    source = (PROGRAMS / "odd_defined.c").read_text().splitlines()
+    assert (found["file"], found["line"]) == ("odd_defined.c", source.index("__thread int odd_declared;") + 1)
+    assert found["type"] == "int"
 
 
 def test_every_command_takes_them(subjects: Subjects, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from integration.conftest import Subjects
+from integration.documents import documents
 from integration.sessions import ask
 
 
@@ -43,6 +44,23 @@ def test_elements(kind: str, subjects: Subjects, tmp_path: Path) -> None:
     assert why("shapes_map[z]", worker) == "shapes_map has no [z]: none of its 3 keys is it"
 
 
+def test_long_texts(subjects: Subjects, tmp_path: Path) -> None:
+    """As much of a text as `set print elements` says, and how long it is where that is not all."""
+    subject = subjects.get("shapes", "core")
+    speaking = {line.lwp: line.thread for line in subject.truth.lines}
+    letters = {"shapes": "q", "worker": "s"}
+    for limit in (200, 20, 0):
+        before = [f"set print elements {limit}", "set print repeats unlimited"]
+        answers = ask(subject.arguments, ["shapes_long", "shapes_label"], tmp_path / str(limit), before=before)
+        for query, length in (("shapes_long", 150), ("shapes_label", 300)):
+            for row in answers[query]["threads"]:
+                if row["lwp"] not in speaking:
+                    continue
+                shown = min(length, limit or length)
+                text = '"' + letters[speaking[row["lwp"]]] * shown + '"' + f"... length {length}" * (shown < length)
+                assert row["text"].endswith(text) and row["text"].count('"') == 2, (limit, row["text"])
+
+
 def test_empty_is_not_null(kind: str, subjects: Subjects, tmp_path: Path) -> None:
     """And what no constructor has made is no empty one, but nothing."""
     subject = subjects.get("shapes", kind)
@@ -58,3 +76,21 @@ def test_empty_is_not_null(kind: str, subjects: Subjects, tmp_path: Path) -> Non
             else:
                 assert row["state"] == "unreadable" and not row["text"], row
                 assert row["reason"] == "it is zero-filled: no constructor has run in this thread"
+
+
+def test_difference_in_words(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """Values as they are printed everywhere; texts that differ are news, though both are pointers."""
+    subject = subjects.get("shapes", kind)
+    rows = ask(subject.arguments, ["shapes_vector", "shapes_label"], tmp_path)["shapes_vector"]["threads"]
+    threads = {line.lwp: line.thread for line in subject.truth.lines}
+    numbers = {threads[row["lwp"]]: row["num"] for row in rows if row["lwp"] in threads}
+    command = f"tls-diff {numbers['shapes']} {numbers['worker']} --module shapes"
+    found = documents(subject, [command], tmp_path / "diff")[command]
+    texts = {one["variable"]["name"]: one for one in found["differences"]}
+    vector = texts["shapes_vector"]
+    assert (vector["left"]["text"], vector["right"]["text"]) == (
+        "std::vector of length 1, capacity 1 = {100}",
+        "std::vector of length 3, capacity 4 = {300, 301, 302}",
+    )
+    assert not texts["shapes_label"]["expected"] and "qqq" in texts["shapes_label"]["left"]["text"]
+    assert texts["shapes_owned"]["left"]["text"] != texts["shapes_owned"]["right"]["text"]

@@ -13,7 +13,7 @@ from integration.truth import mismatches
 SHOWN = {
     "texts_bytes": ' length 5 "plain"',
     "texts_empty": ' length 0 ""',
-    "texts_long": f' length 100 "{"x" * 40}"...',
+    "texts_long": f' length 100 "{"x" * 100}"',
     "texts_gone": " length 9, unreadable",
     "texts_derived": ' length 5 "a\\x00b\\n\\""',
     "texts_wrong": "",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gdb_tls.program.value import LONGEST_BUFFER, LONGEST_PREVIEW, counted_preview
+from gdb_tls.program.value import LONGEST_BUFFER, counted_preview
 from gdb_tls.target.model import Counted
 from gdb_tls.target.protocol import UnreadableMemory
 
@@ -23,8 +23,10 @@ def target(memory: dict[int, bytes], byte_order: str = "little") -> Any:
                 return data[address - start : address - start + size]
         raise UnreadableMemory(address)
 
-    architecture = SimpleNamespace(pointer_size=8, byte_order=byte_order)
-    return SimpleNamespace(memory=SimpleNamespace(read=read), architecture=architecture)
+    architecture = SimpleNamespace(most_characters=40, pointer_size=8, byte_order=byte_order)
+    return SimpleNamespace(
+        most_characters=40, memory=SimpleNamespace(most_characters=40, read=read), architecture=architecture
+    )
 
 
 def shown(pointer: int, length: int, text: bytes | None) -> str:
@@ -40,7 +42,7 @@ def shown(pointer: int, length: int, text: bytes | None) -> str:
         (TEXT, 5, b"plain", ' length 5 "plain"'),  # ends where the memory ends
         (TEXT, 3, b"pl\0in", ' length 3 "pl\\x00"'),
         (TEXT, 3, b'"\\\x1b', ' length 3 "\\"\\\\\\x1b"'),
-        (TEXT, 1000, b"x" * 1000, f' length 1000 "{"x" * LONGEST_PREVIEW}"...'),
+        (TEXT, 1000, b"x" * 1000, f' length 1000 "{"x" * 40}"...'),
         (TEXT, 0, None, ' length 0 ""'),
         (0, 0, None, ' length 0 ""'),
         (TEXT, 9, None, " length 9, unreadable"),

@@ -216,12 +216,12 @@ class TestPointers:
             (b"hello\0", ' "hello"'),
             (b"\0", ' ""'),
             (b"x" * 40 + b"\0", f' "{"x" * 40}"'),
-            (b"x" * 41 + b"\0", f' "{"x" * 40}"...'),
+            (b"x" * 41 + b"\0", f' "{"x" * 40}"... length 41'),
             (b"a\nb\x1b[31m\0", r' "a\nb\x1b[31m"'),
             (b'say "hi" \\\0', r' "say \"hi\" \\"'),
             (b"\xc3\xa9t\xc3\xa9\0", ' "été"'),
             (b"\xff\xfe\0", r' "\xff\xfe"'),
-            (b"x" * 39 + b"\xc3\xa9\0", f' "{"x" * 39}\\xc3"...'),
+            (b"x" * 39 + b"\xc3\xa9\0", f' "{"x" * 39}\\xc3"... length 41'),
         ],
     )
     def test_preview(self, target: FakeTarget, text: bytes, shown: str) -> None:

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from gdb_tls.errors import BadArgument
-from gdb_tls.questions.diff.difference import between_moments, between_threads, is_same_process, position, read_document
+from gdb_tls.questions.diff.difference import (
+    between_moments,
+    between_threads,
+    is_same_process,
+    pairs,
+    position,
+    read_document,
+)
 
 
 def variable(name: str, kind: str, *cells: str | None, **more: Any) -> dict[str, Any]:
@@ -119,3 +126,20 @@ def test_what_is_no_picture_is_refused(bad: Any) -> None:
 def test_an_unknown_thread_is_refused() -> None:
     with pytest.raises(BadArgument, match="no thread 7"):
         position(document(variable("n", "integer", "01")), 7, "this program")
+
+
+def test_threads_of_two_runs_are_paired_by_what_they_are() -> None:
+    """Main with main, the crashed with the crashed, the rest in the order in which they were made."""
+
+    def run(pid: int, *threads: tuple[int, bool]) -> dict[str, Any]:
+        made = [{"num": at, "lwp": pid + lwp, "crashed": crashed} for at, (lwp, crashed) in enumerate(threads, 1)]
+        return {"target": {"pid": pid}, "threads": made}
+
+    # In a core GDB has the crashed one first; the others come in any order.
+    then = run(100, (7, True), (0, False), (9, False), (3, False))
+    now = run(500, (2, True), (8, False), (0, False), (5, False), (12, False))
+    assert pairs(then, now) == {2: 1, 0: 0, 3: 3, 1: 2}
+    # Main crashed in one of them.
+    assert pairs(run(100, (0, True), (1, False)), run(500, (1, True), (0, False))) == {1: 0, 0: 1}
+    # Nobody crashed, and the process id is of another namespace.
+    assert pairs(run(100, (4, False), (3, False)), run(500, (1, False), (2, False))) == {0: 1, 1: 0}
