@@ -163,7 +163,8 @@ class Lookup:
         likely = [
             one
             for one in self._candidates
-            if word and (word in one.symbol.name.lower() or one.symbol.name.startswith(("_R", "_D")))
+            if one.symbol.name == name
+            or (word and (word in one.symbol.name.lower() or one.symbol.name.startswith(("_R", "_D"))))
         ]
         demangled = self._demangled(likely)
         return [_Named(one, name, spellings(one.symbol.name, name)) for one, name in zip(likely, demangled)]
