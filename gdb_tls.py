@@ -17,6 +17,9 @@ def _load():
     version = "%d.%d" % sys.version_info[:2]
     if sys.version_info < OLDEST_PYTHON:
         return "gdb-tls needs a GDB with Python 3.9 or newer; this one has Python %s." % version
+    other = getattr(sys.modules.get("gdb_tls"), "__file__", None)
+    if other and not os.path.abspath(other).startswith(here + os.sep):
+        return "gdb-tls is loaded already, from %s: start gdb anew to use this one." % os.path.dirname(other)
     data = os.environ.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
     folder = os.path.join("site", "cpython-" + version)
     places = [os.path.join(here, folder), os.path.join(data, "gdb-tls", folder)]

@@ -4,6 +4,10 @@
 # Everything is put together and tried in a temporary folder beside the final one and moved into place at the
 # end; until then, and whenever anything fails, the machine is left as it was (packages of the distribution,
 # which gdb or pip may need, excepted).
+# A descriptor that is closed would be given to the next file that is opened, and what is printed would go in there.
+(exec 3>&1) 2>/dev/null || exec >/dev/null
+(exec 3>&2) || exec 2>/dev/null
+(exec 3<&0) 2>/dev/null || exec </dev/null
 set -eu
 
 begin_mark='# >>> gdb-tls >>>'

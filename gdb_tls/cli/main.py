@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from gdb_tls.cli.packages import find_packages
 from gdb_tls.cli.status import FAILED, say
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command line and gives the exit status; every error is one or two lines."""
-    find_packages()
     from gdb_tls.cli.run import run
     from gdb_tls.errors import TlsError
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gdb_tls.cli import arguments, core
 from gdb_tls.cli.arguments import Wanted, quote
-from gdb_tls.cli.packages import EXTENSION
+from gdb_tls.cli.extension import EXTENSION
 from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED, say
 from gdb_tls.errors import BadArgument, TlsError
 

@@ -99,6 +99,8 @@ def find(words: Sequence[str]) -> Subject:
     if not kind and PID.match(first):
         return _numbered(first, rest)
     if kind == PROGRAM:
+        if rest and not following and os.path.dirname(rest[0]):
+            raise BadArgument(f"There is no file {rest[0]}", HELP)
         raise BadArgument(
             f"{first} is a program, and no core dump or process id of it follows",
             f"Type gdb-tls {first} CORE, or gdb-tls run -- {first}.",

@@ -145,6 +145,13 @@ def _start(text):
         # Not an exception: GDB shows its traceback.
         gdb.write(problem + "\n", gdb.STDERR)
         return
+    other = getattr(sys.modules.get("gdb_tls"), "__file__", None)
+    if inside and other and not other.startswith(place + os.sep):
+        import gdb
+
+        said = "gdb-tls is loaded already, from %s: start gdb anew to use this one.\n"
+        gdb.write(said % os.path.dirname(other), gdb.STDERR)
+        return
     if "gdb_tls" not in sys.modules:
         sys.meta_path.insert(0, _Archive(place, text))
     if not inside:

@@ -893,3 +893,13 @@ def test_a_closed_pipe_hides_no_failure(quick_home: Home) -> None:
     before = snapshot(quick_home.path)
     assert closed_pipe(quick_home, errors_too=True) == 1
     assert snapshot(quick_home.path) == before
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_descriptors(quick_home: Home, closed: str) -> None:
+    """What is printed goes into no file that was opened in a closed descriptor's place: all is there, and all goes."""
+    for option in ("", "--uninstall"):
+        line = f"exec {quick_home.checkout}/install.sh {option} {closed}"
+        subprocess.run(["sh", "-c", line], env=quick_home.environment, check=True)
+        loads = quick_home.gdbinit.exists() and quick_home.gdbinit.read_text().count("source ")
+        assert bool(loads) is not bool(option)

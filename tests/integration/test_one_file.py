@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from integration.conftest import Subjects
 from integration.harness import Subject
-from integration.sessions import CHECKOUT, EXTENSION, run_gdb
+from integration.sessions import CHECKOUT, EXTENSION, run_gdb, session
 from integration.truth import mismatches
 
 NULL = "zoo_buffer"
@@ -221,3 +221,11 @@ def test_native_library_is_opened_in_memory(tmp_path: Path) -> None:
     done = shell(made, folder=folder)
     assert done.stdout == "True False 42 True\nTrue\n", done.stdout + done.stderr
     assert list(folder.iterdir()) == [made]
+
+
+def test_another_copy_is_there_already(one_file: Path, tmp_path: Path) -> None:
+    """Whoever has put a newer file beside an older installation is told which of them answers."""
+    words = [f"source {EXTENSION}", f"source {one_file}", "help tls-inspect"]
+    done = session([], words, tmp_path, extension=False)
+    assert f"loaded already, from {CHECKOUT}/gdb_tls: start gdb anew" in done[words[1]].words
+    assert done[words[2]].error is None
