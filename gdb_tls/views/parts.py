@@ -49,3 +49,19 @@ def declared(kind: Type | None, name: str) -> str:
 def source(variable: Variable) -> str:
     """Where it is declared, as `file.c:12`; empty where that is not known."""
     return f"{variable.file}:{variable.line}" if variable.line else variable.file
+
+
+def variable_fields(variable: Variable) -> dict[str, Any]:
+    """A variable, under the names that the documents of all variables have for it."""
+    module = variable.module
+    return {
+        "name": variable.name,
+        "linkage_name": variable.linkage_name,
+        "type": variable.type.name if variable.type else None,
+        "size": variable.size,
+        "offset": hex(variable.offset),
+        "file": variable.file or None,
+        "line": variable.line or None,
+        "module": {"id": module.id, "path": module.path, "storage": module.storage},
+        "problem": variable.problem or None,
+    }

@@ -86,6 +86,11 @@ def test_each_question_has_the_same_rooms(question: str) -> None:
     assert {"document", "records"} <= set(dir(import_module(f"{base}.document")))
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_each_question_has_its_tests(question: str) -> None:
+    assert (ROOT / "tests" / "integration" / "questions" / f"test_{question}.py").exists()
+
+
 def test_no_room_knows_what_finds_rooms() -> None:
     """Rooms are found by their names: so no circle of imports can hide there."""
     users = {name for name in MODULES if "gdb_tls.questions.rooms" in own_imports(name)}

@@ -7,7 +7,8 @@ from typing import Any
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.audit.verdict import verdict
-from gdb_tls.target.model import State, Variable
+from gdb_tls.target.model import State
+from gdb_tls.views.parts import variable_fields
 from gdb_tls.views.records import Records
 
 
@@ -21,7 +22,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "verdict": verdict(answer),
         "findings": [
             {
-                "variable": variable_document(suspect.variable),
+                "variable": variable_fields(suspect.variable),
                 "score": suspect.score,
                 "alarming": suspect.is_alarming,
                 "states": {state.value: suspect.states.get(state, 0) for state in State},
@@ -49,22 +50,6 @@ def document(answer: Answer) -> dict[str, Any]:
             "unread": [one._asdict() for one in audit.unread],
             "interrupted": audit.interrupted,
         },
-    }
-
-
-def variable_document(variable: Variable) -> dict[str, Any]:
-    """A variable, under the names that `gdb-tls/inspect/1` has for it."""
-    module = variable.module
-    return {
-        "name": variable.name,
-        "linkage_name": variable.linkage_name,
-        "type": variable.type.name if variable.type else None,
-        "size": variable.size,
-        "offset": hex(variable.offset),
-        "file": variable.file or None,
-        "line": variable.line or None,
-        "module": {"id": module.id, "path": module.path, "storage": module.storage},
-        "problem": variable.problem or None,
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gdb_tls.program.grid import Row
-from gdb_tls.questions.audit.document import variable_document
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import Thread
+from gdb_tls.views.parts import variable_fields
 from gdb_tls.views.records import Records
 
 
@@ -43,7 +43,7 @@ def _thread(thread: Thread, crashed: int | None) -> dict[str, Any]:
 
 def _variable(row: Row) -> dict[str, Any]:
     return {
-        **variable_document(row.variable),
+        **variable_fields(row.variable),
         "kind": row.type.kind.value,
         "signed": row.type.is_signed,
         "states": [state.value for state in row.states],

@@ -9,7 +9,7 @@ from gdb_tls.target.model import Variable
 from gdb_tls.views.records import Records
 
 
-def variable_fields(variable: Variable) -> dict[str, Any]:
+def _variable(variable: Variable) -> dict[str, Any]:
     """What a variable is, under the names that all documents use."""
     return {
         "name": variable.name,
@@ -37,7 +37,7 @@ def document(answer: Answer) -> dict[str, Any]:
     return {
         "schema": "gdb-tls/symbols/1",
         "target": answer.target._asdict(),
-        "variables": [variable_fields(variable) for variable in answer.variables],
+        "variables": [_variable(variable) for variable in answer.variables],
         "missing": list(answer.missing),
     }
 
@@ -58,7 +58,7 @@ def records(answer: Answer) -> Records:
     )
     rows = (
         [variable.module.id, variable.module.path or variable.module.name]
-        + [variable_fields(variable)[column] for column in (*columns[2:], "file", "line")]
+        + [_variable(variable)[column] for column in (*columns[2:], "file", "line")]
         for variable in answer.variables
     )
     return Records((*columns, "file", "line"), rows)

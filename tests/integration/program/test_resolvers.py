@@ -15,8 +15,11 @@ from integration.truth import Line, Truth, mismatches
 from limits import LIMIT_SECONDS
 
 CALLS = ("dlsym", "tls-get-addr", "call")
+
+
 # A call that comes back is not given up because the machine is busy.
 PATIENT = f"python import gdb_tls.hosts.gdb.calls as calls; calls.LONGEST_CALL = {LIMIT_SECONDS}"
+
 
 # Prints what must be the same before and after: every thread's registers, the selection, the settings.
 SITUATION = """
@@ -104,9 +107,6 @@ def as_gdb_sees_it(lines: list[Line]) -> list[Line]:
     return seen
 
 
-# gdb
-
-
 @pytest.mark.parametrize(
     ("program", "variables"),
     [
@@ -192,9 +192,6 @@ def test_gdb_gives_no_wrong_address_for_a_twin(program: str, kind: str, subjects
         true = {line.lwp: line.address for line in subject.truth.of(query)}
         for row in answers[query]["threads"]:
             assert row["address"] in (None, true[row["lwp"]]), (query, row)
-
-
-# Calls
 
 
 @pytest.mark.parametrize("via", CALLS)
@@ -411,9 +408,6 @@ def test_user_breakpoints_do_not_stop_calls(zoo: Subject, tmp_path: Path) -> Non
     assert done["info breakpoints"].output.count(" y ") >= 2
 
 
-# Threads in which a call cannot end
-
-
 @pytest.mark.parametrize("how", ["malloc", "loader", "leaked"])
 def test_stuck_threads_do_not_hang_the_session(how: str, programs: Path, situation: str, tmp_path: Path) -> None:
     """Each thread has its row, right or unresolved with a reason, and the process is as it was."""
@@ -475,9 +469,6 @@ def test_leaked_lock_ends_by_a_time_limit(programs: Path, tmp_path: Path) -> Non
         assert all("passive" in reason for reason in reasons)
 
 
-# Cores
-
-
 def test_no_calls_on_a_core(subjects: Subjects, tmp_path: Path) -> None:
     subject = subjects.get("zoo", "core")
     commands = [f"tls-inspect zoo_buffer --via {via}" for via in CALLS]
@@ -486,50 +477,6 @@ def test_no_calls_on_a_core(subjects: Subjects, tmp_path: Path) -> None:
     for command in (*commands, by_default[1]):
         assert "--via passive" in (done[command].error or ""), done[command]
     assert "core" in (done[by_default[2]].error or "")
-
-
-# tls-verify
-
-
-@pytest.mark.parametrize("program", ["zoo", "ended", "namespaces", "reuse", "many", "files"])
-def test_verify_all_agrees(program: str, kind: str, subjects: Subjects, tmp_path: Path) -> None:
-    subject = subjects.get(program, kind)
-    output = tmp_path / "verify.json"
-    done = session(
-        subject.arguments,
-        [f"tls-verify --all --format json --output {output}", "tls-verify --all"],
-        tmp_path,
-        passive=False,
-    )
-    assert output.exists(), [one.words for one in done.said]
-    found = json.loads(output.read_text())
-    assert found["schema"] == "gdb-tls/verify/1"
-    assert found["disagreements"] == []
-    variables = {line.query for line in subject.truth.lines if line.variable.replace("_", "").isalnum()}
-    assert found["variables"] >= len(variables)
-    assert found["threads"] == len({line.thread_pointer for line in subject.truth.lines})
-    assert found["compared"] > found["variables"]
-    assert found["answered"]["passive"] >= found["compared"] and found["answered"]["gdb"] >= found["compared"]
-    assert "no disagreement" in done["tls-verify --all"].words
-
-
-def test_verify_one_with_calls(zoo: Subject, tmp_path: Path) -> None:
-    """Calls run last, so that the other resolvers see the blocks as they were."""
-    output = tmp_path / "verify.json"
-    command = f"tls-verify early_buffer --calls --format json --output {output}"
-    session(zoo.arguments, [PATIENT, command], tmp_path, passive=False, early=writing_registers())
-    found = json.loads(output.read_text())
-    assert (found["variables"], found["threads"], found["disagreements"]) == (1, 5, [])
-    assert found["answered"] == {"passive": 3, "gdb": 3, "dlsym": 5, "tls-get-addr": 5}
-    assert found["compared"] >= 3
-
-
-def test_verify_without_libthread_db_still_answers(kind: str, subjects: Subjects, tmp_path: Path) -> None:
-    subject = subjects.get("zoo", kind)
-    done = session(subject.arguments, ["tls-verify zoo_counter"], tmp_path)
-    assert done["tls-verify zoo_counter"].error is None
-    compared = len(subject.truth.of("zoo_counter")) if resolves_alone(subject, tmp_path) else 0
-    assert f": {compared} instances compared" in done["tls-verify zoo_counter"].words
 
 
 def test_default_resolver_can_be_set(zoo: Subject, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""tls-audit, tls-map and tls-diff on a program with one defect for each rule, against its own truth."""
+"""tls-audit on a program with one defect for each rule, against its own truth."""
 
 from __future__ import annotations
 
@@ -91,107 +91,6 @@ def test_an_abort_is_no_memory_fault(subjects: Subjects, tmp_path: Path) -> None
     subject = subjects.get("suspects", "core")
     fault = written(subject.arguments, "tls-audit", tmp_path)["fault"]
     assert (fault["signal"], fault["address"]) == ("SIGABRT", None)
-
-
-def test_the_map_has_every_state_and_value(subject: Subject, tmp_path: Path) -> None:
-    found = written(subject.arguments, "tls-map", tmp_path)
-    assert found["schema"] == "gdb-tls/map/1"
-    columns = {thread["lwp"]: index for index, thread in enumerate(found["threads"])}
-    variables = {one["name"]: one for one in found["variables"]}
-    assert subject.truth.lines
-    for line in subject.truth.lines:
-        one, at = variables[line.variable], columns[line.lwp]
-        assert one["states"][at] == line.state, (line.variable, line.thread)
-        if line.kind == "pointer":
-            assert int.from_bytes(bytes.fromhex(one["bytes"][at]), "little") == int(line.value, 16)
-    assert found["summary"]["null"] == sum(one["states"].count("null") for one in found["variables"])
-
-
-def test_the_map_as_a_picture(subject: Subject, tmp_path: Path) -> None:
-    said = session(subject.arguments, ["tls-map --module suspects"], tmp_path)
-    truth = {line.lwp: line.state[0].upper() for line in subject.truth.of("minority")}
-    picture = written(subject.arguments, "tls-map", tmp_path)
-    (row,) = (line.split() for line in said["tls-map --module suspects"].output.splitlines() if " minority " in line)
-    assert row[1:] == [truth[thread["lwp"]] for thread in picture["threads"]]
-    # Not in a session: there, GDB takes every screen for unlimited.
-    narrow = run_gdb(subject.arguments, ["set width 32", "echo PICTURE\\n", "tls-map --module suspects"]).stdout
-    lines = narrow.split("PICTURE\n")[1].splitlines()
-    assert max(len(line) for line in lines if not line.startswith("[Inferior")) <= 32
-    assert "Threads in the same states share" in lines
-    assert next(line.split() for line in lines if " main_only " in line).count("S") == 1
-
-
-def test_a_module_that_is_not_touched_is_not_hidden(subjects: Subjects, kind: str, tmp_path: Path) -> None:
-    subject = subjects.get("zoo", kind)
-    found = written(subject.arguments, "tls-map", tmp_path)
-    columns = {thread["lwp"]: index for index, thread in enumerate(found["threads"])}
-    names = {(one["linkage_name"], one["module"]["path"].rsplit("/", 1)[-1]): one for one in found["variables"]}
-    lines = [line for line in subject.truth.lines if line.kind != "null-path" and "exited" not in line.flags]
-    compared = 0
-    for line in lines:
-        one = names.get((line.linkage, line.module))
-        if one is None or sum(key[0] == line.linkage for key in names) > 1 or set(line.variable) & set("[.>"):
-            continue
-        compared += 1
-        assert one["states"][columns[line.lwp]] == line.state, (line.variable, line.thread)
-    assert compared > 100
-    assert found["summary"]["unallocated"] > 0
-
-
-def test_the_difference_of_two_threads(subject: Subject, tmp_path: Path) -> None:
-    picture = written(subject.arguments, "tls-map", tmp_path)
-    lwps = {line.thread: line.lwp for line in subject.truth.of("minority")}
-    third, fourth = (numbers(picture, {lwps[f"worker-{n}"]})[0] for n in (3, 4))
-    found = written(subject.arguments, f"tls-diff {third} {fourth}", tmp_path)
-    told = {one["variable"]["name"]: one for one in found["differences"] if not one["expected"]}
-    assert told["minority"]["left"]["state"] == "null" and told["minority"]["right"]["state"] == "set"
-    assert told["neighbour_stack"]["in_state"] and told["number"]["right"]["text"] == "4"
-    expected = {one["variable"]["name"] for one in found["differences"] if one["expected"]}
-    assert {"own", "pair", "mark"} <= expected
-    assert not {"unused", "everybodys", "constant", "main_only"} & (set(told) | expected)
-
-
-def test_two_moments_of_a_process(subjects: Subjects, tmp_path: Path) -> None:
-    subject = subjects.get("suspects", "live")
-    before = tmp_path / "before.json"
-    commands = [
-        f"tls-map --format json --output {before}",
-        "thread 1",
-        # Changed by the debugger, and put back: the process is shared with other tests.
-        "set var number = 4711",
-        f"tls-diff --against {before}",
-        "set var number = 0",
-        f"tls-diff --against {before} --module suspects",
-    ]
-    said = session(subject.arguments, commands, tmp_path, passive=False)
-    assert "4711" in said[commands[3]].words and said[commands[3]].words.count("1 difference ") == 1
-    assert said[commands[5]].words == "0 differences in 12 variables."
-
-
-def test_another_core_and_this_session_stays(subjects: Subjects, tmp_path: Path) -> None:
-    live = subjects.get("suspects", "live")
-    core = subjects.get("suspects", "core").core
-    said = session(live.arguments, ["info inferiors", f"tls-diff --core {core}", "info inferiors "], tmp_path)
-    assert "Two runs of the program" in said[f"tls-diff --core {core}"].words
-    assert "no such variable" not in said[f"tls-diff --core {core}"].words
-    assert said.said[0].output == said.said[2].output
-
-
-@pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        ("tls-diff", "takes the numbers of two threads"),
-        ("tls-diff 1 99", "There is no thread 99"),
-        ("tls-diff 1 x", "x is no thread number"),
-        ("tls-diff --against /nonexistent", "cannot be read"),
-        ("tls-diff --core /nonexistent", "There is no core"),
-        ("tls-audit --module nothing", "No module with thread-local storage matches"),
-        ("tls-map --threads 1,x", "is no list of thread numbers"),
-    ],
-)
-def test_bad_input_is_one_sentence(subjects: Subjects, command: str, words: str, tmp_path: Path) -> None:
-    said = session(subjects.get("suspects", "core").arguments, [command], tmp_path)
-    assert words in (said[command].error or "")
 
 
 @pytest.fixture(scope="module")

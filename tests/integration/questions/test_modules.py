@@ -1,0 +1,71 @@
+"""tls-modules against the programs' truth and what readelf says of their files."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from integration.conftest import Subjects
+from integration.documents import documents
+from integration.harness import Subject
+from integration.questions.test_inspect import STATIC
+from integration.readelf import readelf
+from integration.sessions import one_sentence, session
+
+PROGRAMS = ("zoo", "ended", "namespaces", "many", "reuse", "solo", "solo_static")
+
+
+def blocks(subject: Subject) -> dict[tuple[str, int | None], set[str]]:
+    """Module (its id where the program says it) -> the thread pointers of the threads that have a block."""
+    found: dict[tuple[str, int | None], set[str]] = defaultdict(set)
+    for line in subject.truth.lines:
+        have = found[line.module, line.module_id]
+        if line.address and line.kind in ("pointer", "number", "owner", "object") and "->" not in line.variable:
+            have.add(line.thread_pointer)
+    return found
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_modules(program: str, kind: str, subjects: Subjects, programs: Path, tmp_path: Path) -> None:
+    subject = subjects.get(program, kind)
+    document = documents(subject, ["tls-modules"], tmp_path, gdb_folder=programs)["tls-modules"]
+    assert document["schema"] == "gdb-tls/modules/1"
+    pointers = {line.thread_pointer for line in subject.truth.lines}
+    assert document["threads"] == len(pointers)
+    ids = [module["id"] for module in document["modules"]]
+    assert ids == sorted(set(ids))
+    for (said, module_id), have in blocks(subject).items():
+        name = program if said == "solo" else said  # which is linked twice
+        (module,) = (one for one in document["modules"] if one["name"] == name and module_id in (None, one["id"]))
+        assert module["blocks"] == len(have), module
+        assert module["unallocated"] == len(pointers) - len(have)
+        assert module["unresolved"] == 0
+        assert module["storage"] == ("static" if name in STATIC | {"solo_static"} else "dynamic")
+        header = re.search(r"^  TLS +\S+ \S+ \S+ (\S+) (\S+) +R +(\S+)$", readelf("-lW", module["path"]), re.MULTILINE)
+        assert header is not None
+        assert [module["image_size"], module["size"], module["alignment"]] == [
+            int(word, 16) for word in header.groups()
+        ]
+        assert module["bytes_used"] == module["size"] * len(have)
+        build_id = re.search(r"Build ID: (\w+)", readelf("-n", module["path"]))
+        assert build_id is None or build_id.group(1) == module["build_id"]
+    assert document["bytes_used"] == sum(module["bytes_used"] for module in document["modules"])
+
+
+def test_modules_table(subjects: Subjects, tmp_path: Path) -> None:
+    subject = subjects.get("zoo", "core")
+    done = session(
+        subject.arguments,
+        ["tls-modules", "tls-modules --module libe* --format csv", "tls-modules --module x"],
+        tmp_path,
+    )
+    output = done["tls-modules"].output
+    assert re.search(r"libearly\.so +dynamic +16 +8 +3 of 5 +48 +2 ", output), output
+    assert re.search(r"zoo +static +\d+ +16 +all ", output), output
+    assert "in 5 threads" in output
+    (row,) = csv.DictReader(done["tls-modules --module libe* --format csv"].output.splitlines())
+    assert (row["name"], row["blocks"], row["bytes_used"]) == ("libearly.so", "3", "48")
+    assert "No module" in one_sentence(done, "tls-modules --module x")
