@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,17 @@ def build_programs() -> Path:
             build.build(folder)
             (folder / "complete").touch()
     return folder
+
+
+@cache
+def with_own_mounts() -> tuple[str, ...]:
+    """What runs a command with mounts of its own, which are seen nowhere else.
+
+    In a chroot the root is no mount whose propagation could be changed; whoever made the chroot has seen to it.
+    """
+    who = ("unshare", "--mount") if os.getuid() == 0 else ("unshare", "--map-root-user", "--mount")
+    usual = subprocess.run([*who, "true"], capture_output=True, check=False)
+    return who if usual.returncode == 0 else (*who, "--propagation", "unchanged")
 
 
 def kernel_writes_cores() -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from integration.anywhere import COMMON, run
-from integration.harness import PROGRAMS, Inferior, command_of, kernel_writes_cores, make_core
+from integration.harness import PROGRAMS, Inferior, command_of, kernel_writes_cores, make_core, with_own_mounts
 from integration.sessions import ask
 from integration.test_targets_remote import gdbserver
 from integration.truth import Line, Truth
@@ -143,9 +143,8 @@ def contained(tmp_path: Path, ids: str) -> Iterator[tuple[Inferior, Truth, Path]
     built(outside, ids, newer=True)
     inner = shlex.join(str(tmp_path / "inner" / file) for file in ("anywhere", "libnear.so", "libfar.so"))
     place = shlex.quote(str(outside))
-    script = f'mount --make-rprivate / && mount -t tmpfs none {place} && cp {inner} {place} && exec "$@"'
-    who = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-rm"]
-    command = [*who, "sh", "-c", script, "sh", *command_of(outside / "anywhere", folder, "wait")]
+    script = f'mount -t tmpfs none {place} && cp {inner} {place} && exec "$@"'
+    command = [*with_own_mounts(), "sh", "-c", script, "sh", *command_of(outside / "anywhere", folder, "wait")]
     with running(command, folder) as inferior:
         yield inferior, Truth(folder / "truth.jsonl"), outside
 
@@ -229,8 +228,6 @@ def test_core_without_notes(link: str, tmp_path: Path) -> None:
 
 def test_valgrinds_core(tmp_path: Path) -> None:
     """Valgrind writes its own cores, without NT_AUXV and NT_FILE."""
-    if shutil.which("valgrind") is None:
-        pytest.skip("valgrind is not installed (apt-get install valgrind)")
     executable = built(tmp_path / "bin")
     folder = tmp_path / "run"
     with running(["valgrind", "-q", *command_of(executable, folder, "abort")], folder) as inferior:

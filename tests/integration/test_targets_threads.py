@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.harness import Inferior, command_of
+from integration.harness import Inferior, command_of, with_own_mounts
 from integration.sessions import ask, run_gdb
 from integration.truth import Truth
 
@@ -28,7 +28,8 @@ def nested(programs: Path, tmp_path: Path) -> Any:
     """A program whose ids overlap those outside, and a gdb that sees it from there."""
     command = command_of(programs / "many", tmp_path, "wait")
     script = NESTED.format(program=shlex.join(map(str, command)))
-    outer = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script]
+    own = [*with_own_mounts(), "--pid", "--fork", "--mount-proc", "--kill-child"]
+    outer = [*own, "sh", "-c", script]
     with Inferior(outer, tmp_path, environment={"LD_LIBRARY_PATH": str(programs)}) as inferior:
         inferior.wait_ready()
         found = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_program(pid, programs / "many")]
@@ -43,7 +44,7 @@ def nested(programs: Path, tmp_path: Path) -> Any:
 
 def is_program(pid: str, executable: Path) -> bool:
     try:
-        return os.readlink(f"/proc/{pid}/exe") == str(executable)
+        return os.path.samefile(f"/proc/{pid}/exe", executable)
     except OSError:
         return False
 
