@@ -35,7 +35,7 @@ def nested(programs: Path, tmp_path: Path) -> Any:
         found = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_program(pid, programs / "many")]
         (inside,) = [pid for pid in found if is_below(pid, inferior.pid)]  # other tests run the same program
         gdb = tmp_path / "gdb"
-        gdb.write_text(f'#!/bin/sh\nexec nsenter --target {parent(parent(inside))} --pid --mount gdb "$@"\n')
+        gdb.write_text(f'#!/bin/sh\nexec nsenter --target {parent(parent(inside))} --pid --mount --root gdb "$@"\n')
         gdb.chmod(0o755)
         status = Path(f"/proc/{inside}/status").read_text()
         ids = [int(word) for word in re.findall(r"^NSpid:(.*)$", status, re.M)[0].split()]
