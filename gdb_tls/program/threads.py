@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from gdb_tls.errors import reason
-from gdb_tls.libc.library import CLibrary, KnowsEndings, ListedThreads
+from gdb_tls.libc.library import CLibrary, KnowsEndings
 from gdb_tls.target.model import Life, Thread
 from gdb_tls.target.protocol import Region, Target
 
@@ -39,8 +39,12 @@ class _Finder:
         self._listed = libc.threads()
 
     def threads(self) -> list[Thread]:
-        by_lwp = self._believed(self._listed)
+        by_lwp = dict(zip(self._listed.lwps, self._listed.thread_pointers))
+        by_lwp.pop(0, None)
         threads = self._target.threads(by_lwp)
+        if by_lwp and not self._is_believed(by_lwp, threads):
+            by_lwp = {}
+            threads = self._target.threads(by_lwp)
         shown = {thread.thread_pointer for thread in threads}
         if None in shown:
             threads = [one if one.thread_pointer is not None else self._by_registers(one) for one in threads]
@@ -53,32 +57,28 @@ class _Finder:
         ]
         return threads + self._unlisted(others, threads, bool(by_lwp))
 
-    def _believed(self, listed: ListedThreads) -> Mapping[int, int]:
-        """The thread pointers by kernel id, as far as the program's ids are the debugger's; empty where they are not.
+    def _is_believed(self, by_lwp: Mapping[int, int], threads: Sequence[Thread]) -> bool:
+        """Whether the program's ids (id -> thread pointer) are those of the debugger, whose threads these are.
 
         They are where all of them fit: the main thread's is the process id, and each is one that the debugger lists.
         Else (a thread has ended and left its id, or a container has ids of its own) some threads' registers tell. A
         stub that gives neither these nor the process id (QEMU's) lists the very threads that libc does.
         """
-        by_lwp = dict(zip(listed.lwps, listed.thread_pointers))
-        by_lwp.pop(0, None)
-        if not by_lwp:
-            return by_lwp
-        threads = self._target.threads(by_lwp)
+        own_stacks = self._listed.on_own_stacks
         known = {thread.lwp for thread in threads}
         main = by_lwp.get(self._target.pid or 0)
-        main_fits = bool(main) and (main in listed.on_own_stacks or not listed.on_own_stacks)
+        main_fits = bool(main) and (main in own_stacks or not own_stacks)
         if main_fits and known.issuperset(by_lwp):
-            return by_lwp
+            return True
         found = [thread for thread in threads if thread.thread_pointer is not None]
         fitting = [thread for thread in found if not thread.running]
         step = max(len(fitting) // SAMPLES, 1)
         read = [(one, self._target.thread_pointer(one)) for one in fitting[::step]]
         said = [one.thread_pointer == pointer for one, pointer in read if pointer]
         if read and not said and known == by_lwp.keys():
-            return by_lwp  # no register tells (Valgrind's cores have none of these), but each id is a thread's
+            return True  # no register tells (Valgrind's cores have none of these), but each id is a thread's
         # Threads that run (while a breakpoint's condition is tested, all do) cannot be asked.
-        return by_lwp if all(said) and (said or (found and main_fits) or known == by_lwp.keys()) else {}
+        return all(said) and (bool(said) or (bool(found) and main_fits) or known == by_lwp.keys())
 
     def _by_registers(self, thread: Thread) -> Thread:
         """A thread that libc does not list, with its thread pointer or why it has none."""
