@@ -335,6 +335,10 @@ class Target(Protocol):
         """The name of the function or object that an address points to."""
         ...
 
+    def line_at(self, address: int) -> tuple[str, int]:
+        """The last part of the source file's name, and the line, of code at an address; ("", 0) where none is known."""
+        ...
+
     def stack_pointer(self, thread: Thread) -> int | None:
         """The thread's stack pointer; slow, as each thread has to be asked for its registers."""
         ...

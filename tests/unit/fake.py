@@ -221,6 +221,7 @@ class FakeTarget:
         self.stacks: dict[int | None, list[Frame]] = {}
         self.native: dict[int | None, int | str] = {}
         self.names: dict[int, str] = {}
+        self.lines: dict[int, tuple[str, int]] = {}
         self.made_calls = FakeCalls()
         self.refuses_calls = ""
         self.asked_registers: list[int | None] = []
@@ -271,6 +272,9 @@ class FakeTarget:
 
     def symbol_at(self, address: int) -> str | None:
         return self.names.get(address)
+
+    def line_at(self, address: int) -> tuple[str, int]:
+        return self.lines.get(address, ("", 0))
 
     def address_in(self, thread: Thread, variable: Variable) -> int:
         answer = self.native.get(thread.num, "Cannot find thread-local storage")

@@ -302,6 +302,14 @@ class GdbTarget:
                 return re.split(r" in section | of ", text, maxsplit=1)[0].strip()
         return None
 
+    def line_at(self, address: int) -> tuple[str, int]:
+        """See `Target.line_at`."""
+        with suppress(gdb.error):
+            line = gdb.find_pc_line(address)
+            if line.symtab is not None and line.line:
+                return os.path.basename(line.symtab.filename), line.line
+        return "", 0
+
     def stack_pointer(self, thread: Thread) -> int | None:
         """See `Target.stack_pointer`."""
         with selection(), suppress(gdb.error):
