@@ -72,6 +72,7 @@ class Execution:
 
     def __init__(self, convention: Convention, around: Surroundings) -> None:
         """Records nothing until `recorder` is set."""
+        self.result = convention.result
         self._convention = convention
         self._around = around
         self._instruction: Instruction

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gdb_tls.code import accesses as kinds
 from gdb_tls.code.index import CodeIndex, code_index
 from gdb_tls.errors import BadPath
-from gdb_tls.program.accesses import CodeFunction, CodePlace, Users, users_of
+from gdb_tls.program.accesses import WRAPPER, CodeFunction, CodePlace, Users, users_of
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.program import Program
 from gdb_tls.program.stacks import Passage, Stacks, passages
@@ -30,8 +30,6 @@ _BY_KIND = {
     kinds.ADDRESS_TAKEN: ADDRESS,
     kinds.READ: READ,
 }
-# The Itanium C++ ABI's wrappers, 5.1.9: they give the variable's address to code that uses it by name.
-WRAPPER = "_ZTW"
 
 
 def use_of(place: CodePlace) -> str:
