@@ -99,6 +99,11 @@ class Execution:
         elif template.flow in ("jump", "branch") and not isinstance(template.target, int):
             self._read_target(template.target)
 
+    def value(self, operand: Operand | int, instruction: Instruction, state: State) -> Value | None:
+        """What an operand of an instruction is."""
+        self._instruction, self._state = instruction, state
+        return None if isinstance(operand, int) else self._read(operand)
+
     def jumps_to_function(self, instruction: Instruction, state: State) -> bool:
         """Whether a jump to a place that the code does not say goes to a function, by a pointer in a fixed place."""
         target = instruction.template.target
@@ -177,6 +182,7 @@ class Execution:
         values = [self._read(one) for one in step.of]
         constant = len(values) == 1 or isinstance(values[1], Number)
         self._state.flags = (values[0], CHECKED if constant else PERHAPS)
+        self._state.compared = tuple(values)
 
     def _condition(self, step: Step) -> None:
         if self._state.flags:
@@ -185,12 +191,14 @@ class Execution:
     def _compare(self, step: Step) -> None:
         self._state.flags = None
         values = [self._read(one) for one in step.of]
+        self._state.compared = tuple(values)
         for value, other in (values, values[::-1]):
             self._check(value, CHECKED if isinstance(other, Number) else PERHAPS)
 
     def _test(self, step: Step) -> None:
         self._state.flags = None
         values = [self._read(one) for one in step.of]
+        self._state.compared = tuple(values)
         constant = len(values) == 1 or isinstance(values[1], Number)
         for value in values:
             self._check(value, CHECKED if constant else PERHAPS)

@@ -13,10 +13,11 @@ from gdb_tls.code.candidates import Candidate, aarch64_candidates, x86_64_candid
 from gdb_tls.code.execute import Execution, Surroundings
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.functions import CodeRange, Functions
-from gdb_tls.code.instructions import Decoder, Instruction
+from gdb_tls.code.instructions import PROGRAM_COUNTER, Convention, Decoder, Instruction, Memory, Register
 from gdb_tls.code.regions import Regions, Undecided
 from gdb_tls.code.slots import Slot, slots
-from gdb_tls.code.values import TlsAddress, Value
+from gdb_tls.code.state import State
+from gdb_tls.code.values import Loaded, Number, TlsAddress, Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
 from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64, PF_W, PT_LOAD
 from gdb_tls.errors import UnsupportedTarget
@@ -24,6 +25,8 @@ from gdb_tls.errors import UnsupportedTarget
 PT_GNU_RELRO = 0x6474E552
 # A function that does no more than find a variable (`_ZTW...`, a getter) is not longer than this.
 LONGEST_GETTER = 128
+# An entry of the PLT, with what protects branches.
+LONGEST_STUB = 24
 # The size of what lies between the thread pointer and the executable's block (AArch64: two words).
 AARCH64_TCB = 16
 
@@ -87,6 +90,30 @@ class CodeIndex:
             return None
         owners = self._owners_of(frozenset((piece.start,))) if piece.continues else {}
         return owners.get(piece.start, piece.start)
+
+    @property
+    def convention(self) -> Convention:
+        """How its functions call each other."""
+        return self._decoder.convention
+
+    def jump_slot(self, address: int) -> int | None:
+        """Where the pointer is through which the stub at an address jumps (an entry of the PLT); None for other code.
+
+        x86-64 psABI and AAELF64, "Procedure Linkage Table".
+        """
+        state = State()
+        for instruction in self._decoder.decode(self.functions.code(address, address + LONGEST_STUB), address):
+            template = instruction.template
+            if template.flow == "jump":
+                target = template.target
+                if isinstance(target, Memory) and target.base == PROGRAM_COUNTER:
+                    return instruction.address + target.displacement
+                value = state.registers.get(target.name) if isinstance(target, Register) else None
+                return value.address.number if isinstance(value, Loaded) and isinstance(value.address, Number) else None
+            if template.flow:
+                return None
+            self._execution.run(instruction, state)
+        return None
 
     # ------------------------------------------------------------------ which functions
 

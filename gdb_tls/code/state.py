@@ -21,9 +21,10 @@ class State:
         variables: for each variable: whether it was checked or written on every way here.
         used: registers whose present contents were read already.
         flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
+        compared: the operands of the last comparison: what a branch that comes next depends on.
     """
 
-    __slots__ = ("flags", "loads", "registers", "stack", "used", "variables")
+    __slots__ = ("compared", "flags", "loads", "registers", "stack", "used", "variables")
 
     def __init__(self) -> None:
         """Makes a state in which nothing is known."""
@@ -33,6 +34,7 @@ class State:
         self.variables: dict[TlsAddress, int] = {}
         self.used: set[str] = set()
         self.flags: tuple[Value | None, int] | None = None
+        self.compared: tuple[Value | None, ...] = ()
 
     def copy(self) -> State:
         """Makes an independent state with the same facts."""
@@ -43,6 +45,7 @@ class State:
         new.variables = self.variables.copy()
         new.used = self.used.copy()
         new.flags = self.flags
+        new.compared = self.compared
         return new
 
     def set(self, register: str, value: Value | None) -> None:
@@ -104,6 +107,8 @@ class Point:
         if state.flags != other.flags:
             changed |= state.flags is not None
             state.flags = None
+        if state.compared != other.compared:
+            state.compared = ()
         if not other.used <= state.used:
             state.used |= other.used
             changed = True
