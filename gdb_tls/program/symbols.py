@@ -16,6 +16,7 @@ from gdb_tls.program.interposed import unused
 from gdb_tls.program.lookup import Found, Lookup
 from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described, modules_of
 from gdb_tls.program.names import is_glob, is_helper, source_name
+from gdb_tls.program.places import BY_OFFSET, nameless
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -110,7 +111,8 @@ class Symbols:
         size = symbol.size
         try:
             name = self._target.debug.demangle([symbol.name])[0]
-            described = self._target.debug.describe(symbol, name, module.path) if module.path else None
+            if module.path and symbol.source != BY_OFFSET:
+                described = self._target.debug.describe(symbol, name, module.path)
             size = symbol.size or (described.type.size if described and described.type else 0)
             initial = self.initial_image(module, symbol.value, size)
         except Exception as error:  # one bad variable is one bad row
@@ -131,6 +133,10 @@ class Symbols:
             problem=problem,
             debugger_symbol=described.symbol if described else None,
         )
+
+    def nameless(self, module: Module, offset: int, width: int | None = None) -> Variable:
+        """A variable without a symbol, by its place; see `places.nameless`."""
+        return self.variable(nameless(module, offset, self._target.architecture.pointer_size, width))
 
     def initial_image(self, module: Module, offset: int, size: int) -> bytes | None:
         """The bytes that a new block holds at an offset: `.tdata`, then zeros."""
