@@ -157,6 +157,13 @@ def _opening(name: str, closing: int) -> int:
     return -1
 
 
+def without_parameters(name: str) -> str:
+    """A demangled function's name without its parameters and what stands before or behind them."""
+    end = re.search(r"\)(\s*(const|volatile|&{1,2}|noexcept|\[clone [^\]]*\]))*$", name)
+    start = _opening(name, end.start()) if end else -1
+    return name[:start].rstrip() if start > 0 and not name[:start].endswith("operator") else name
+
+
 def is_helper(linkage: str) -> bool:
     """Whether a symbol is a compiler's own, which stands beside a variable: a guard, a temporary."""
     return bool(HELPER.match(linkage))
