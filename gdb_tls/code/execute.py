@@ -323,6 +323,14 @@ class Execution:
         if not isinstance(place, TlsAddress):
             return
         null = value == Number(0)
+        kept = {
+            one: other
+            for one, other in self._state.kept.items()
+            if one.target != place.target or not 0 <= one.offset - place.offset < width
+        }
+        if value is not None and place.exact:
+            kept[place] = (value, self._instruction.address)
+        self._state.kept = kept
         if self.recorder:
             self.recorder.write(self._instruction.address, place, width, null)
         variables = self._state.variables

@@ -100,8 +100,8 @@ class FunctionFlow:
         target = instruction.template.target if instruction else None
         return self._execution.value(target, instruction, state) if state and instruction and target else None
 
-    def conditions(self, address: int, most: int = 8) -> Iterator[tuple[Value | None, ...]]:
-        """What was compared in the branches by which control came to an address, the nearest ones first.
+    def conditions(self, address: int, most: int = 8) -> Iterator[State]:
+        """What is known at the branches by which control came to an address (`compared`), the nearest ones first.
 
         Only what is the reason to be there counts: a branch whose other way leads there, too, is none.
         """
@@ -120,7 +120,7 @@ class FunctionFlow:
                     for instruction in before.instructions:
                         self._execution.run(instruction, state)
                     most -= 1
-                    yield state.compared
+                    yield state
 
     def at_jumps_out(self) -> Iterator[tuple[Instruction, State]]:
         """What is known where the function goes on in another one, instead of calling it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gdb_tls.code.values import Value
+from gdb_tls.code.state import State
+from gdb_tls.code.values import Displaced, Loaded, Number, Value
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, find_crash, is_bad
@@ -96,7 +97,7 @@ class Cause(NamedTuple):
         certain: false where the value may also have come from elsewhere, by another way through the function.
         foreign: where the thread has the address of another thread's instance; None where it has none.
         after_handler: whether a signal handler ran after the crash.
-        through: the functions through which the value was given, the crashed one first.
+        in_handler: whether it crashed in a signal handler.
     """
 
     place: ThreadLocal | Emulated | Specific
@@ -113,6 +114,7 @@ class Cause(NamedTuple):
     certain: bool
     foreign: Foreign | None = None
     after_handler: bool = False
+    in_handler: bool = False
 
 
 class Elsewhere(NamedTuple):
@@ -252,15 +254,25 @@ class Investigation:
             if scope is None or flow is None:
                 return None
             conditions = list(flow.conditions(scope.spot.address, 3))
-            for values in conditions:
-                for value in values:
-                    for leaf in leaves(tracer.source(value, scope)):
+            for state in conditions:
+                for value in state.compared:
+                    for leaf in [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]:
                         if leaf.place is not None:
                             crash = Crash(frames[number:], None, [])
                             return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
             if conditions:
                 return None
         return None
+
+    def _kept(self, value: Value | None, state: State, scope: Scope) -> Iterator[Leaf]:
+        """The variables in which the function itself has put the value, or the pointer to it."""
+        if value is None:
+            return
+        for place, (stored, at) in state.kept.items():
+            path = _way_from(stored, value)
+            bound = self.bindings.bound(scope.spot, place.target, place.offset) if path is not None else None
+            if path is not None and bound is not None:
+                yield Leaf(ThreadLocal(*bound), scope.spot.base + at, path=path)
 
     def _gave_up(self, tracer: Tracer, frames: Sequence[CallFrame]) -> int | None:
         """The outermost of the innermost frames that called one of the functions by which a program gives up."""
@@ -303,6 +315,7 @@ class Investigation:
             certain=True,
             foreign=None if agrees else self._foreign(leaf, crash.frames),
             after_handler=crash.after_handler,
+            in_handler=any(frame.is_trampoline for frame in crash.frames),
         )
 
     def _foreign(self, leaf: Leaf, frames: Sequence[CallFrame]) -> Foreign | None:
@@ -385,3 +398,15 @@ class Investigation:
     def _gives_up(self, function: int) -> bool:
         name = self.code.name_at(function)
         return self.code.is_one_of(function, GIVING_UP) or (name.startswith(THROWING) and "throw" in name)
+
+
+def _way_from(start: Value, value: Value | None) -> tuple[int, ...] | None:
+    """The displacement at each pointer that leads from one value to another; None where none does."""
+    if value == start:
+        return ()
+    if not isinstance(value, Loaded) or isinstance(start, Number):
+        return None
+    inner = value.address
+    address, displacement = (inner.value, inner.offset) if isinstance(inner, Displaced) else (inner, 0)
+    found = _way_from(start, address)
+    return None if found is None else (*found, displacement)

@@ -42,6 +42,12 @@ class Fixed(NamedTuple):
     address: int
 
 
+class Held(NamedTuple):
+    """A number that a register holds, of which nothing else is known."""
+
+    number: int
+
+
 class Local(NamedTuple):
     """An address in the frame of a function.
 
@@ -101,7 +107,7 @@ class OneOf(NamedTuple):
     sources: frozenset[Optional[Source]]  # noqa: UP045 - evaluated by Python 3.9
 
 
-Source = Union[ThreadLocal, Emulated, Fixed, Local, Specific, Word, Moved, Computed, OneOf]
+Source = Union[ThreadLocal, Emulated, Fixed, Held, Local, Specific, Word, Moved, Computed, OneOf]
 
 
 def moved(source: Source | None, offset: int) -> Source | None:
@@ -114,6 +120,8 @@ def moved(source: Source | None, offset: int) -> Source | None:
         return source._replace(offset=source.offset + offset)
     if isinstance(source, Fixed):
         return Fixed((source.address + offset) % (1 << 64))
+    if isinstance(source, Held):
+        return Held((source.number + offset) % (1 << 64))
     if isinstance(source, Local):
         return source._replace(offset=source.offset + offset)
     if isinstance(source, Moved):

@@ -25,7 +25,9 @@ from gdb_tls.evidence.sources import (
     Computed,
     Emulated,
     Fixed,
+    Held,
     Local,
+    Moved,
     OneOf,
     Source,
     Specific,
@@ -51,7 +53,9 @@ class Scope:
         number: tells scopes apart.
         spot: a place in the function.
         argument: what a register of arguments held when the function began.
-        stacked: what was at an offset from the stack pointer at the function's beginning: the caller's frame.
+        caller: the scope of the function that called it; None where that is not known.
+        state: what is known at the spot.
+        frame: the number of the frame; None for a call that has returned.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Scope:
         self.argument = argument
         self.caller = caller
         self.state: State | None = None
+        self.frame: int | None = None
 
 
 class Tracer:
@@ -108,6 +113,7 @@ class Tracer:
             spot = spot.moved(call.address)
         scope = self._new(spot, lambda register, depth: self._argument_of_frame(number, register, depth), None)
         scope.state = flow.before(spot.address)
+        scope.frame = number
         return scope
 
     def _new(self, spot: Spot, argument: Callable[[str, int], Source | None], caller: Scope | None) -> Scope:
@@ -170,7 +176,7 @@ class Tracer:
         if isinstance(value, StackAddress):
             return Local(scope.number, value.base, value.offset)
         if isinstance(value, Argument):
-            return scope.argument(value.register, depth)
+            return scope.argument(value.register, depth) or self._held(value, scope)
         if isinstance(value, Displaced):
             return moved(self.source(value.value, scope, depth), value.offset)
         if isinstance(value, Loaded):
@@ -182,6 +188,30 @@ class Tracer:
         if isinstance(value, Either):
             return one_of(*(self.source(one, scope, depth) for one in value.values))
         return self._result(value, scope, depth) if isinstance(value, Result) else None
+
+    def _held(self, value: Value, scope: Scope) -> Source | None:
+        """The number that a value is, where a register or a slot of the frame still has it."""
+        if scope.frame is None or scope.state is None:
+            return None
+        frame = self._frames[scope.frame]
+        is_innermost = scope.frame == 0 or self._frames[scope.frame - 1].is_trampoline
+        for name, other in scope.state.registers.items():
+            # A function that was called has put its own values into all but the preserved registers.
+            is_kept = is_innermost or name in scope.spot.file_index.convention.preserved
+            if other == value and is_kept and name in frame.registers:
+                return Held(frame.registers[name])
+        entry = self._entry_stack_pointer(scope.frame)
+        for (base, offset), (other, width) in scope.state.stack.items():
+            if other == value and base == "entry" and entry is not None:
+                number = self._code.word(entry + offset, width)
+                return None if number is None else Held(number)
+        return None
+
+    def _entry_stack_pointer(self, number: int) -> int | None:
+        """The stack pointer at the first instruction of a frame's function: below the return address."""
+        older = self._frames[number + 1] if number + 1 < len(self._frames) else None
+        pointer = older.registers.get("sp") if older else None
+        return None if pointer is None else pointer - (0 if "x30" in self._frames[number].registers else 8)
 
     def _thread_local(self, target: TlsTarget, offset: int, exact: bool, scope: Scope) -> Source | None:
         bound = self._bindings.bound(scope.spot, target, offset)
@@ -257,9 +287,12 @@ class Tracer:
         """A number that the program has kept somewhere, as it is now."""
         if isinstance(source, Fixed):
             return source.address
-        if isinstance(source, Word) and isinstance(source.address, Fixed):
-            return self._code.word(source.address.address, source.width)
-        if isinstance(source, Word) and isinstance(source.address, Word):
-            inner = self._number(source.address)
-            return self._code.word(inner, source.width) if inner else None
+        if isinstance(source, Held):
+            return source.number
+        if isinstance(source, Moved):
+            inner = self._number(source.source)
+            return None if inner is None else (inner + source.offset) % (1 << 64)
+        if isinstance(source, Word):
+            address = self._number(source.address)
+            return self._code.word(address, source.width) if address else None
         return None

@@ -16,11 +16,15 @@ POINTER_LIKE = (Kind.POINTER, Kind.AGGREGATE)
 
 def sentences(answer: Answer) -> list[str]:
     """What follows first, then who is there now, then what was looked at and what was not."""
-    found = [f"{_writers(answer)}{_readers(answer)}."]
-    found += _now(answer)
+    found = [who_uses_it(answer), *_now(answer)]
     if answer.found.used_instead:
         found.append(f"The loader has passed over this definition: {answer.found.used_instead} is used instead.")
     return found
+
+
+def who_uses_it(answer: Answer) -> str:
+    """Who writes it, and who reads it with or without a check."""
+    return f"{_writers(answer)}{_readers(answer)}."
 
 
 def scope(answer: Answer) -> list[str]:

@@ -10,9 +10,12 @@ from typing import Literal, NamedTuple
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.cause import Cause, Investigation
 from gdb_tls.libc.library import blocks_in
+from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
+from gdb_tls.questions.access.answer import access
+from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
@@ -25,6 +28,8 @@ from gdb_tls.target.protocol import Fault, Frame
 # A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
 LARGEST_OWNER = 64
 HIGHEST = 100
+# What the pattern of its values adds to what the crash says of a variable.
+ADDED = ("shared", "dangling", "other-stack", "other-block")
 
 
 @dataclass(frozen=True)
@@ -156,8 +161,8 @@ def audit(
     suspects.sort(key=_rank)
     cause, otherwise = auditor.cause()
     if cause is not None:
-        accused = auditor.accuse(cause)
-        suspects = [accused, *(one for one in suspects if one.name != accused.name or not _is_same(one, accused))]
+        accused = auditor.accuse(cause, suspects)
+        suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
     return Audit(
         target=program.info,
         threads=survey.threads,
@@ -182,10 +187,10 @@ def _nameless(survey: Survey) -> list[Module]:
     return [module for module in survey.modules if module.path and module.segment and module.id not in named]
 
 
-def _is_same(one: Suspect, other: Suspect) -> bool:
-    if one.variable is None or other.variable is None:
+def _is_variable(one: Suspect, variable: Variable | None) -> bool:
+    if one.variable is None or variable is None:
         return False
-    return (one.variable.module.id, one.variable.offset) == (other.variable.module.id, other.variable.offset)
+    return (one.variable.module.id, one.variable.offset) == (variable.module.id, variable.offset)
 
 
 def _rank(suspect: Suspect) -> tuple[int, int]:
@@ -225,7 +230,7 @@ class _Auditor:
             return found, ""
         return None, words.elsewhere(found, program) if found else ""
 
-    def accuse(self, cause: Cause) -> Suspect:
+    def accuse(self, cause: Cause, hints: Sequence[Suspect]) -> Suspect:
         """The suspect that a crash came from."""
         scene, survey = self.threads, self._survey
         found = words.guilty(survey.program, cause)
@@ -235,13 +240,24 @@ class _Auditor:
         states: dict[State, int] = {}
         if found.variable is not None:
             held = self._words_of(found.variable, found.inside, cause.width)
+            sentences += self._users(found.variable)
             if not cause.path and (sentence := words.who_has_it(survey, held, crashed, scene.main)):
                 sentences.append(sentence)
             states = dict(Counter(_state(word) for word in held))
+            sentences += words.copies(survey, found.variable)
+        known = next((one for one in hints if found.variable and _is_variable(one, found.variable)), None)
+        sentences += [one.sentence for one in known.findings if one.rule in ADDED] if known else []
         findings = [
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
         return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+
+    def _users(self, variable: Variable) -> list[str]:
+        """Who writes and reads a variable, as far as its code can be read."""
+        try:
+            return [who_uses_it(access(self._survey.program, Found(variable, "")))]
+        except TlsError as error:
+            return [f"Who uses {variable.name} is not known: {error}."]
 
     def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
         """What is at an offset in a variable, in each thread."""

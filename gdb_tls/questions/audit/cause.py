@@ -56,7 +56,8 @@ def chain(cause: Cause, name: str) -> str:
     who = f"Thread {cause.thread.num}"
     read = _read_at(cause)
     if cause.kind == "condition":
-        return f"{who} gave up in {_where(cause.crashed)} after comparing {name}, read {read}."
+        what = f"{_member(cause)} of what {name} points to" if cause.path else name
+        return f"{who} gave up in {_where(cause.crashed)} after comparing {what}, read {read}."
     if cause.kind == "call":
         called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
         return f"{called}; the function's address came from {name}, read {read}."
@@ -64,8 +65,7 @@ def chain(cause: Cause, name: str) -> str:
     if cause.kind == "index":
         return f"{crashed}; the address was computed from {name}, read {read}."
     if cause.path:
-        what = " of what ".join([f"the member at +{offset}" for offset in reversed(cause.path)])
-        return f"{crashed}; the pointer is {what} of what {name} points to, which was read {read}."
+        return f"{crashed}; the pointer is {_member(cause)} of what {name} points to, which was read {read}."
     return f"{crashed}; the pointer was read {read} from {name}."
 
 
@@ -82,6 +82,8 @@ def remarks(cause: Cause, name: str) -> Iterator[str]:
         yield f"{name} has changed since: now it is {_value(cause.value)}."
     elif cause.kind in ("index", "condition") and cause.value is not None:
         yield f"{name} is {_value(cause.value, cause.width)} there."
+    if cause.in_handler:
+        yield "It happened in a signal handler, which may run in any thread."
     if cause.after_handler:
         yield "A signal handler ran after the crash."
 
@@ -93,6 +95,10 @@ def elsewhere(found: Elsewhere, program: Program) -> str:
     name = program.target.symbol_at(found.fixed) if found.fixed is not None else None
     source = f"the global {name}" if name else "a global variable"
     return f"The bad value came from {source}, not from thread-local storage."
+
+
+def _member(cause: Cause) -> str:
+    return " of what is ".join(f"the member at +{offset}" for offset in reversed(cause.path))
 
 
 def _read_at(cause: Cause) -> str:
@@ -148,6 +154,22 @@ def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: 
     if len(null) == 1:
         return f"It is null only in thread {survey.threads[crashed].num}, and {others}."
     return f"It is null in {_threads(survey, null)}, and {others}."
+
+
+def copies(survey: Survey, variable: Variable) -> list[str]:
+    """What other modules' variables of the same name hold: a copy that was not meant is a common mistake."""
+    found = []
+    for column in survey.columns:
+        candidate = column.candidate
+        if candidate.symbol.name != variable.linkage_name or candidate.module.id == variable.module.id:
+            continue
+        if candidate in survey.symbols.unused:
+            continue
+        have = sum(any(raw) for raw in column.raws())
+        found.append(f"{candidate.module.name}'s, which is set in {count(have, 'thread')}")
+    if not found:
+        return []
+    return [f"{variable.module.name} has its own copy of {variable.name}; other copies: {', '.join(found)}."]
 
 
 def _threads(survey: Survey, indices: Sequence[int]) -> str:
