@@ -70,10 +70,18 @@ class Surroundings:
 class Execution:
     """Executes instructions on states."""
 
-    def __init__(self, convention: Convention, around: Surroundings) -> None:
-        """Records nothing until `recorder` is set."""
+    def __init__(self, convention: Convention, around: Surroundings, chains: bool = True) -> None:
+        """Records nothing until `recorder` is set.
+
+        Args:
+            convention: the architecture's.
+            around: the file.
+            chains: whether it is kept where values come from that are none of a thread-local variable: arguments,
+                results, what is read through pointers.  No access depends on that, and it costs most of the time.
+        """
         self._convention = convention
         self._around = around
+        self._chains = chains
         self._instruction: Instruction
         self._state: State
         self.recorder: Recorder | None = None
@@ -82,8 +90,9 @@ class Execution:
         """The state at a function's beginning."""
         state = State()
         state.registers[STACK] = StackAddress("entry", 0)
-        for register in self._convention.arguments:
-            state.registers[register] = Argument(register)
+        if self._chains:
+            for register in self._convention.arguments:
+                state.registers[register] = Argument(register)
         return state
 
     def run(self, instruction: Instruction, state: State) -> None:
@@ -298,7 +307,7 @@ class Execution:
             return self._state.load((place.base, place.offset), width)
         if isinstance(place, Number):
             return self._load_constant(place.number, width)
-        if place is None or depth(place) >= LONGEST_CHAIN:
+        if place is None or (not self._chains and not isinstance(place, TlsAddress)) or depth(place) >= LONGEST_CHAIN:
             return None
         load = Loaded(self._instruction.address, place, width)
         if isinstance(place, TlsAddress):
@@ -417,7 +426,7 @@ class Execution:
             self._hand_over_arguments()
             going_to = self._instruction.goes_to
             value = self._around.returned(going_to) if going_to is not None else None
-            if value is None:
+            if value is None and self._chains:
                 value = Result(self._instruction.address)
         kept = convention.preserved
         for name in [one for one in registers if one not in kept]:

@@ -54,7 +54,7 @@ class CodeIndex:
         self.file = file
         self.functions = Functions(file)
         self.slots: dict[int, Slot] = slots(file)
-        self._flows: dict[int, FunctionFlow | None] = {}
+        self._flows: dict[tuple[int, bool], FunctionFlow | None] = {}
         self._accesses: dict[int, list[Access]] = {}
         self._getters: dict[int, Value | None] = {}
 
@@ -81,7 +81,7 @@ class CodeIndex:
         Raises:
             MissingPackage: where there is no capstone.
         """
-        return self._flow(self.functions.at(address))
+        return self._flow(self.functions.at(address), True)
 
     def function_of(self, address: int) -> int | None:
         """Where the function begins in which an address lies; None where no table knows."""
@@ -205,14 +205,16 @@ class CodeIndex:
     def _regions(self) -> Regions:
         return Regions(self.functions, self._decoder, self._execution, self.slots.__contains__)
 
-    def _flow(self, piece: CodeRange) -> FunctionFlow | None:
-        if piece.start not in self._flows:
-            self._flows[piece.start] = None  # for a function that calls itself
+    def _flow(self, piece: CodeRange, chains: bool = False) -> FunctionFlow | None:
+        key = (piece.start, chains)
+        if key not in self._flows:
+            self._flows[key] = None  # for a function that calls itself
             instructions = self._parts(piece)
             start = piece.start if piece.known and not piece.continues else None
             if instructions:
-                self._flows[piece.start] = FunctionFlow(instructions, start, self._execution)
-        return self._flows[piece.start]
+                execution = self._execution_with_chains if chains else self._execution
+                self._flows[key] = FunctionFlow(instructions, start, execution)
+        return self._flows[key]
 
     def _parts(self, piece: CodeRange) -> list[Instruction]:
         """The instructions of a piece and of the pieces that were moved away from it."""
@@ -279,9 +281,16 @@ class CodeIndex:
         return AArch64Decoder()
 
     @cached_property
+    def _around(self) -> Surroundings:
+        return Surroundings(self.slots, self._block, self._word, self._returned)
+
+    @cached_property
     def _execution(self) -> Execution:
-        around = Surroundings(self.slots, self._block, self._word, self._returned)
-        return Execution(self._decoder.convention, around)
+        return Execution(self._decoder.convention, self._around, chains=False)
+
+    @cached_property
+    def _execution_with_chains(self) -> Execution:
+        return Execution(self._decoder.convention, self._around)
 
     @cached_property
     def _block(self) -> tuple[int, int, int] | None:
