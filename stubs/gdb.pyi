@@ -14,6 +14,9 @@ TYPE_CODE_PTR: int
 TYPE_CODE_REF: int
 TYPE_CODE_RVALUE_REF: int
 TYPE_CODE_STRUCT: int
+INLINE_FRAME: int
+SIGTRAMP_FRAME: int
+TAILCALL_FRAME: int
 TYPE_CODE_UNION: int
 TYPE_CODE_ARRAY: int
 TYPE_CODE_BOOL: int
@@ -140,6 +143,7 @@ class Frame:
     def pc(self) -> int: ...
     def read_register(self, name: str) -> Value: ...
     def select(self) -> None: ...
+    def type(self) -> int: ...
 
 class InferiorThread:
     name: str | None

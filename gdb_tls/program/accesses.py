@@ -21,7 +21,6 @@ from gdb_tls.program.program import Program
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.progress import SILENT, Progress
 
-
 # The Itanium C++ ABI's wrappers, 5.1.9: they give a variable's address to code that uses it by name.
 WRAPPER = "_ZTW"
 
@@ -141,6 +140,7 @@ class _Search:
         module = variable.module
         if module.path is None:
             raise MissingFile(f"The code of {module.name} cannot be read: {module.problem}")
+        code_index(module.path)  # says at once where code of this architecture is not read
         self.own = CodeObject(module.name, module.path, module.load_base)
         self.undecided = 0
         self._program = program

@@ -24,7 +24,7 @@ from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, Fault, FoundFile, Frame, Region, UnreadableMemory
+from gdb_tls.target.protocol import CallFailed, CallFrame, Fault, FoundFile, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls
@@ -229,6 +229,15 @@ class GdbTarget:
                 frame = frame.older()
         return found
 
+    def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
+        """See `Target.call_frames`."""
+        from gdb_tls.hosts.gdb.frames import call_frames
+
+        with selection(), suppress(gdb.error):
+            self._switch(thread)
+            return call_frames(self.architecture.name, most)
+        return []
+
     def regions(self) -> Sequence[Region]:
         """See `Target.regions`."""
         return self._regions
@@ -306,7 +315,7 @@ class GdbTarget:
         """See `Target.line_at`."""
         with suppress(gdb.error):
             line = gdb.find_pc_line(address)
-            if line.symtab is not None and line.line:
+            if line.symtab and line.line:
                 return os.path.basename(line.symtab.filename), line.line
         return "", 0
 

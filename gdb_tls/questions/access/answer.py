@@ -17,6 +17,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.program.stacks import Passage, Stacks, passages
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import TargetInfo, Type, Variable
+from gdb_tls.target.progress import SILENT, Progress
 
 # What is said of a place: the kinds of the index, but a value that the function itself has just written needs no
 # check, and writing null is another matter than giving a value.
@@ -118,13 +119,23 @@ def query(request: Request) -> Answer:
     if re.match(r"\s*[*&]", text):
         raise BadPath(f"{text} is no variable", "Give the variable's name, or that of a member: NAME.field.")
     found = program.symbols(request.arguments.module).find(text)
+    return access(program, found, request.progress, request.max_rows)
+
+
+def access(program: Program, found: Found, progress: Progress = SILENT, most: int | None = None) -> Answer:
+    """Finds the code that uses a variable, then the threads that are in that code.
+
+    Raises:
+        BadPath: where a path leads out of the variable.
+        TlsError: as `users_of`.
+    """
     kind, offset, size = _part(program, found)
-    users = users_of(program, found.variable, offset, size, request.progress)
-    stacks = passages(program, _function_at(users), request.progress)
+    users = users_of(program, found.variable, offset, size, progress)
+    stacks = passages(program, _function_at(users), progress)
     by_start: dict[int, list[Passage]] = {}
     for passage in stacks.passages:
         by_start.setdefault(passage.function, []).append(passage)
-    rows = [_row(one, by_start.get(one.start, ()) if one.start is not None else ()) for one in users.functions]
+    rows = [made_row(one, by_start.get(one.start, ()) if one.start is not None else ()) for one in users.functions]
     return Answer(
         target=program.info,
         found=found,
@@ -136,7 +147,7 @@ def query(request: Request) -> Answer:
         rows=sorted(rows, key=_rank),
         stacks=stacks,
         selected=program.target.selected_thread(),
-        most=request.max_rows,
+        most=most,
     )
 
 
@@ -157,7 +168,8 @@ def _part(program: Program, found: Found) -> tuple[Type | None, int, int]:
     return path.type, sum(step.offset for step in path.steps), path.type.size
 
 
-def _row(function: CodeFunction, found: Sequence[Passage]) -> UserRow:
+def made_row(function: CodeFunction, found: Sequence[Passage]) -> UserRow:
+    """A function with what it does, counted."""
     counts = Counter(map(use_of, function.places))
     return UserRow(function, {use: counts[use] for use in USES if counts[use]}, found)
 

@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from gdb_tls.errors import reason
+from gdb_tls.errors import TlsError, reason
+from gdb_tls.evidence.cause import Cause, Investigation
+from gdb_tls.libc.library import blocks_in
+from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
+from gdb_tls.questions.access.answer import access
+from gdb_tls.questions.access.sentence import who_uses_it
+from gdb_tls.questions.audit import cause as words
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
 from gdb_tls.questions.audit.weight import ALARM, weigh
@@ -22,6 +28,8 @@ from gdb_tls.target.protocol import Fault, Frame
 # A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
 LARGEST_OWNER = 64
 HIGHEST = 100
+# What the pattern of its values adds to what the crash says of a variable.
+ADDED = ("shared", "dangling", "other-stack", "other-block")
 
 
 @dataclass(frozen=True)
@@ -33,17 +41,28 @@ class Suspect:
         weight: how wrong; not limited, for the ranking.
         findings: why, the worst first; the threads are positions in `Audit.threads`.
         states: how many threads have it in which state.
+        is_proven: whether the code or the crash speaks against it, not only the pattern of its values.
+        key: of a pthread key, its number; then there is no variable.
+        other_name: what it is called where there is no variable.
     """
 
-    variable: Variable
+    variable: Variable | None
     weight: int
     findings: Sequence[Finding]
     states: dict[State, int]
+    is_proven: bool = False
+    key: int | None = None
+    other_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.variable.name if self.variable else self.other_name
 
     @property
     def score(self) -> int:
-        """How wrong it looks, 0 to 100."""
-        return min(self.weight, HIGHEST)
+        """How wrong it looks, 0 to 100: what only the pattern of its values speaks for is no alarm."""
+        return min(self.weight, HIGHEST if self.is_proven else ALARM - 1)
 
     @property
     def is_alarming(self) -> bool:
@@ -75,6 +94,8 @@ class Audit:
         nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
         unread: the variables of which not all is known, and why.
         unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
+        cause: the variable that the crash came from; None where none is known.
+        not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
     """
 
     target: TargetInfo
@@ -89,6 +110,8 @@ class Audit:
     nameless: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
     unread_crash: Module | None = None
+    cause: Cause | None = None
+    not_the_cause: str = ""
 
     @property
     def is_answer(self) -> bool:
@@ -135,19 +158,26 @@ def audit(
                 unread.append(Unread(column.name, why))
             task.advance()
     scene = auditor.threads
+    suspects.sort(key=_rank)
+    cause, otherwise = auditor.cause()
+    if cause is not None:
+        accused = auditor.accuse(cause, suspects)
+        suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
     return Audit(
         target=program.info,
         threads=survey.threads,
         modules=survey.modules,
         variables=len(survey.columns),
         pointers=auditor.pointers,
-        suspects=sorted(suspects, key=_rank),
+        suspects=suspects,
         fault=scene.stop,
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
         nameless=(nameless := _nameless(survey)),
         unread=unread,
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
+        cause=cause,
+        not_the_cause=otherwise,
     )
 
 
@@ -157,9 +187,19 @@ def _nameless(survey: Survey) -> list[Module]:
     return [module for module in survey.modules if module.path and module.segment and module.id not in named]
 
 
+def _is_variable(one: Suspect, variable: Variable | None) -> bool:
+    if one.variable is None or variable is None:
+        return False
+    return (one.variable.module.id, one.variable.offset) == (variable.module.id, variable.offset)
+
+
 def _rank(suspect: Suspect) -> tuple[int, int]:
     """The highest score first; of equals, what concerns the fewest threads says the most."""
     return -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
+
+
+def _state(word: int | None) -> State:
+    return State.UNREADABLE if word is None else State.SET if word else State.NULL
 
 
 class _Auditor:
@@ -175,6 +215,59 @@ class _Auditor:
             "little" if survey.program.target.architecture.byte_order == "little" else "big"
         )
         self._ended = {index for index, thread in enumerate(survey.threads) if thread.exited}
+
+    def cause(self) -> tuple[Cause | None, str]:
+        """The variable that the crash came from, or what is known instead; neither where there was no crash."""
+        scene = self.threads
+        if scene.stop is None or scene.crashed is None:
+            return None, ""
+        program = self._survey.program
+        try:
+            found = Investigation(program, self._survey.threads[scene.crashed], scene.stop).find()
+        except TlsError as error:
+            return None, f"Where the bad value came from is not known: {error}."
+        if isinstance(found, Cause):
+            return found, ""
+        return None, words.elsewhere(found, program) if found else ""
+
+    def accuse(self, cause: Cause, hints: Sequence[Suspect]) -> Suspect:
+        """The suspect that a crash came from."""
+        scene, survey = self.threads, self._survey
+        found = words.guilty(survey.program, cause)
+        crashed = scene.crashed
+        assert crashed is not None
+        sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
+        states: dict[State, int] = {}
+        if found.variable is not None:
+            held = self._words_of(found.variable, found.inside, cause.width)
+            sentences += self._users(found.variable)
+            if not cause.path and (sentence := words.who_has_it(survey, held, crashed, scene.main)):
+                sentences.append(sentence)
+            states = dict(Counter(_state(word) for word in held))
+            sentences += words.copies(survey, found.variable)
+        known = next((one for one in hints if found.variable and _is_variable(one, found.variable)), None)
+        sentences += [one.sentence for one in known.findings if one.rule in ADDED] if known else []
+        findings = [
+            Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
+        ]
+        return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+
+    def _users(self, variable: Variable) -> list[str]:
+        """Who writes and reads a variable, as far as its code can be read."""
+        try:
+            return [who_uses_it(access(self._survey.program, Found(variable, "")))]
+        except TlsError as error:
+            return [f"Who uses {variable.name} is not known: {error}."]
+
+    def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
+        """What is at an offset in a variable, in each thread."""
+        survey = self._survey
+        places = blocks_in(survey.program.libc, variable.module, survey.threads)
+        start = variable.offset + inside
+        here = [place + start for place in places if isinstance(place, int)]
+        found = iter(survey.program.target.memory.read_many(here, width))
+        raws = [next(found) if isinstance(place, int) else None for place in places]
+        return [None if raw is None else int.from_bytes(raw, self._order) for raw in raws]
 
     def crashed_in(self, modules: Sequence[Module]) -> Module | None:
         """The one of these modules in whose code the crashed thread was."""

@@ -22,7 +22,9 @@ def document(answer: Answer) -> dict[str, Any]:
         "verdict": verdict(answer),
         "findings": [
             {
-                "variable": variable_fields(suspect.variable),
+                "variable": variable_fields(suspect.variable) if suspect.variable else None,
+                "name": suspect.name,
+                "key": suspect.key,
                 "score": suspect.score,
                 "alarming": suspect.is_alarming,
                 "states": {state.value: suspect.states.get(state, 0) for state in State},
@@ -86,8 +88,8 @@ def records(answer: Answer) -> Records:
             rank,
             suspect.score,
             suspect.is_alarming,
-            suspect.variable.name,
-            suspect.variable.module.name,
+            suspect.name,
+            suspect.variable.module.name if suspect.variable else "",
             finding.rule,
             finding.sentence,
             " ".join(str(number) for number in _numbers(answer.audit, finding) if number is not None),

@@ -19,8 +19,10 @@ def verdict(answer: Answer) -> list[str]:
     hints = len(audit.suspects) - len(audit.alarming)
     if hints and not answer.all:
         sentences.append(f"{count(hints, 'weak hint')} not shown: --all shows {'it' if hints == 1 else 'them'}.")
-    if audit.alarming:
+    if audit.alarming and audit.alarming[0].variable:
         sentences.append(f"Every thread's value: tls-inspect {audit.alarming[0].variable.name}")
+    if audit.not_the_cause:
+        sentences.insert(0, audit.not_the_cause)
     return sentences
 
 
@@ -33,6 +35,8 @@ def _judgement(audit: Audit) -> list[str]:
     looks = f"{count(bad, 'variable')} {'looks' if bad == 1 else 'look'} wrong"
     if audit.interrupted:
         return [f"Interrupted: {looks} so far.", f"Looked at {looked}."]
+    if audit.cause is not None:
+        return [f"The crash came from {audit.alarming[0].name}.", f"Looked at {looked}."]
     if bad:
         return [f"{looks}.", f"Looked at {looked}."]
     if not audit.variables:
