@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from gdb_tls.errors import TlsError, reason
@@ -17,6 +19,7 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
+from gdb_tls.questions.audit.risk import Risks, Standing
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
 from gdb_tls.questions.audit.weight import ALARM, weigh
@@ -28,6 +31,8 @@ from gdb_tls.target.protocol import Fault, Frame
 # A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
 LARGEST_OWNER = 64
 HIGHEST = 100
+# Of these the code may say that they are more than a pattern.
+NULL_PATTERNS = ("set-in-main", "null-in-minority")
 # What the pattern of its values adds to what the crash says of a variable.
 ADDED = ("shared", "dangling", "other-stack", "other-block")
 
@@ -163,6 +168,8 @@ def audit(
     if cause is not None:
         accused = auditor.accuse(cause, suspects)
         suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
+    elif scene.stop is None:
+        suspects = sorted(map(auditor.weigh_code, suspects), key=_rank)
     return Audit(
         target=program.info,
         threads=survey.threads,
@@ -227,6 +234,10 @@ class _Auditor:
         except TlsError as error:
             return None, f"Where the bad value came from is not known: {error}."
         if isinstance(found, Cause):
+            module = found.module
+            if module is not None and module.id in self._places and self._places[module.id].is_libc:
+                # Its own lists are wrong where the program has written over them.
+                return None, words.in_libc(found, words.guilty(program, found).name)
             return found, ""
         return None, words.elsewhere(found, program) if found else ""
 
@@ -251,6 +262,29 @@ class _Auditor:
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
         return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+
+    def weigh_code(self, suspect: Suspect) -> Suspect:
+        """The suspect, with what the code says of it where that is more than a pattern of values."""
+        variable = suspect.variable
+        if variable is None or not any(one.rule in NULL_PATTERNS for one in suspect.findings):
+            return suspect
+        place = self._places[variable.module.id]
+        if place.is_libc:
+            return suspect
+        words = self._words_of(variable, 0, self._survey.pointer_size)
+        alive = [(index, word) for index, word in enumerate(words) if word is not None and index not in self._ended]
+        null = [index for index, word in alive if not word]
+        holders = [index for index, word in alive if word]
+        found = self._risks.findings(variable, Standing(null, holders), place)
+        if not found:
+            return suspect
+        return dataclasses.replace(
+            suspect, weight=found[0].score + len(null), findings=[*found, *suspect.findings], is_proven=True
+        )
+
+    @cached_property
+    def _risks(self) -> Risks:
+        return Risks(self._survey, self.threads)
 
     def _users(self, variable: Variable) -> list[str]:
         """Who writes and reads a variable, as far as its code can be read."""

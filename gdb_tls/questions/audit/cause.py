@@ -71,6 +71,8 @@ def chain(cause: Cause, name: str) -> str:
 
 def remarks(cause: Cause, name: str) -> Iterator[str]:
     """What else is known of it."""
+    if isinstance(cause.place, Specific):
+        yield f"pthread_getspecific gave {'null' if not cause.value else hex(cause.value)} for it."
     if cause.foreign is not None:
         whose = f"thread {cause.foreign.thread.num}'s"
         where = f"register {cause.foreign.where}" if cause.foreign.where else "its stack"
@@ -86,6 +88,14 @@ def remarks(cause: Cause, name: str) -> Iterator[str]:
         yield "It happened in a signal handler, which may run in any thread."
     if cause.after_handler:
         yield "A signal handler ran after the crash."
+
+
+def in_libc(cause: Cause, name: str) -> str:
+    """What is said of a crash on the C library's own variables."""
+    return (
+        f"Thread {cause.thread.num} crashed {_at(cause.crashed)}{_on(cause.address)} on what the C library's own {name} "
+        "led to: mostly memory that was written to before, by code that is elsewhere (valgrind, AddressSanitizer)."
+    )
 
 
 def elsewhere(found: Elsewhere, program: Program) -> str:
