@@ -19,6 +19,8 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
+from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
+from gdb_tls.questions.audit.keys import about_key
 from gdb_tls.questions.audit.risk import Risks, Standing
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
@@ -64,6 +66,10 @@ class Suspect:
         """What it is called."""
         return self.variable.name if self.variable else self.other_name
 
+    def is_called(self, patterns: Sequence[str]) -> bool:
+        """Whether one of the patterns of what is ignored means it."""
+        return is_ignored(patterns, self.name, self.variable.module.name if self.variable else "")
+
     @property
     def score(self) -> int:
         """How wrong it looks, 0 to 100: what only the pattern of its values speaks for is no alarm."""
@@ -100,6 +106,7 @@ class Audit:
         unread: the variables of which not all is known, and why.
         unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
         cause: the variable that the crash came from; None where none is known.
+        ignored: what else looks odd, but is not mentioned, as the user knows it to be harmless.
         not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
     """
 
@@ -117,6 +124,7 @@ class Audit:
     unread_crash: Module | None = None
     cause: Cause | None = None
     not_the_cause: str = ""
+    ignored: Sequence[str] = ()
 
     @property
     def is_answer(self) -> bool:
@@ -134,6 +142,7 @@ def audit(
     pattern: str | None = None,
     threads: Sequence[Thread] | None = None,
     progress: Progress = SILENT,
+    ignore: Sequence[str] = (),
 ) -> Audit:
     """Looks at every variable of every module in every thread.
 
@@ -142,6 +151,7 @@ def audit(
         pattern: a --module pattern; None for all modules.
         threads: the threads that are wanted; None for all.
         progress: shows how far it is.
+        ignore: patterns of what is not mentioned; a crash's cause always is.
 
     Raises:
         TlsError: where the program cannot be read at all.
@@ -164,6 +174,8 @@ def audit(
             task.advance()
     scene = auditor.threads
     suspects.sort(key=_rank)
+    ignored = [one.name for one in suspects if one.is_called(ignore)]
+    suspects = [one for one in suspects if not one.is_called(ignore)]
     cause, otherwise = auditor.cause()
     if cause is not None:
         accused = auditor.accuse(cause, suspects)
@@ -185,6 +197,7 @@ def audit(
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
         cause=cause,
         not_the_cause=otherwise,
+        ignored=ignored,
     )
 
 
@@ -249,6 +262,8 @@ class _Auditor:
         assert crashed is not None
         sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
         states: dict[State, int] = {}
+        if found.key is not None and cause.kind != "destructor":
+            sentences += about_key(survey.program, found.key, cause.thread, survey.threads)
         if found.variable is not None:
             held = self._words_of(found.variable, found.inside, cause.width)
             sentences += self._users(found.variable)
@@ -382,7 +397,10 @@ def query(request: Request) -> Answer:
     """Audits the chosen modules in the chosen threads."""
     arguments = request.arguments
     program = request.program()
-    found = audit(program, arguments.module, request.chosen(program), request.progress)
+    ignore = [*request.settings.ignore, *arguments.ignore]
+    if arguments.ignore_file:
+        ignore += read_patterns(arguments.ignore_file)
+    found = audit(program, arguments.module, request.chosen(program), request.progress, ignore)
     return Answer(found, arguments.all)
 
 
