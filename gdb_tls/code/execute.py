@@ -333,14 +333,8 @@ class Execution:
         if not isinstance(place, TlsAddress):
             return
         null = value == Number(0)
-        kept = {
-            one: other
-            for one, other in self._state.kept.items()
-            if one.target != place.target or not 0 <= one.offset - place.offset < width
-        }
-        if value is not None and place.exact:
-            kept[place] = (value, self._instruction.address)
-        self._state.kept = kept
+        if self._chains:
+            self._keep(place, width, value)
         if self.recorder:
             self.recorder.write(self._instruction.address, place, width, null)
         variables = self._state.variables
@@ -352,6 +346,16 @@ class Execution:
             del variables[other]
         if place.exact and not null:
             variables[place] = known
+
+    def _keep(self, place: TlsAddress, width: int, value: Value | None) -> None:
+        kept = {
+            one: other
+            for one, other in self._state.kept.items()
+            if one.target != place.target or not 0 <= one.offset - place.offset < width
+        }
+        if value is not None and place.exact:
+            kept[place] = (value, self._instruction.address)
+        self._state.kept = kept
 
     # ------------------------------------------------------------------ what becomes of loaded values
 

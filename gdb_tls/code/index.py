@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from gdb_tls.code.accesses import Access, Recorder
-from gdb_tls.code.branches import aarch64_calls, aarch64_far_jumps, x86_64_calls, x86_64_far_jumps
+from gdb_tls.code.branches import (
+    aarch64_calls,
+    aarch64_far_jumps,
+    x86_64_calls,
+    x86_64_calls_by_slot,
+    x86_64_far_jumps,
+)
 from gdb_tls.code.candidates import Candidate, aarch64_candidates, x86_64_candidates
 from gdb_tls.code.execute import Execution, Surroundings
 from gdb_tls.code.flow import FunctionFlow
@@ -96,6 +102,27 @@ class CodeIndex:
     def convention(self) -> Convention:
         """How its functions call each other."""
         return self._decoder.convention
+
+    def calls(self) -> Iterator[tuple[int, int, bool]]:
+        """(place, target, whether the target is the address of a pointer) of every call or far jump that says where.
+
+        Some are none: the bytes only look like one.
+        """
+        is_x86 = self.file.machine == EM_X86_64
+        for address, code in self.functions.executable:
+            yield from ((*one, False) for one in (x86_64_calls if is_x86 else aarch64_calls)(code, address))
+            if is_x86:
+                yield from ((*one, False) for one in x86_64_far_jumps(code, address))
+                yield from ((*one, True) for one in x86_64_calls_by_slot(code, address))
+
+    def is_stub(self, address: int) -> bool:
+        """Whether an address lies in the PLT."""
+        return any(start <= address < end for start, end in self._stubs)
+
+    @cached_property
+    def _stubs(self) -> list[tuple[int, int]]:
+        found = [self.file.section_contents(name) for name in (".plt", ".plt.sec", ".plt.got", ".plt.bnd")]
+        return [(one[0], one[0] + len(one[1])) for one in found if one]
 
     def jump_slot(self, address: int) -> int | None:
         """Where the pointer is through which the stub at an address jumps (an entry of the PLT); None for other code.

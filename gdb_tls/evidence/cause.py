@@ -84,7 +84,7 @@ class Cause(NamedTuple):
         place: the variable (the module's id and an offset), or a key.
         module: the variable's module; None for a key.
         kind: "pointer" (it was followed), "index" (an address was computed from it), "call" (it was called),
-            "condition" (the program gave up after it had compared it).
+            "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there).
         thread: who crashed.
         crashed: where.
         loaded: where the variable was read.
@@ -187,8 +187,21 @@ class Investigation:
                 other = other or found
         return other or Elsewhere(where, None, "what it used as an address could not be followed")
 
+    def _of_destructor(self, crash: Crash) -> Cause | None:
+        """A destructor of a pthread key that is not there any more: the C library calls it when a thread ends."""
+        table = self._program.thread_data.keys()
+        pc = crash.frames[0].pc
+        key = next((one for one in table.keys if one.in_use and one.destructor == pc and pc), None)
+        if key is None:
+            return None
+        leaf = Leaf(Specific(crash.frames[1].pc, key.number), crash.frames[1].pc)
+        return self._cause(leaf, "destructor", crash, self._place_of(crash.frames[1]), pc, None)
+
     def _of_call(self, crash: Crash) -> Cause | Elsewhere:
         """A call of a function that is not there."""
+        destructor = self._of_destructor(crash)
+        if destructor is not None:
+            return destructor
         tracer = Tracer(self.code, self.bindings, crash.frames)
         scope = tracer.frame(1)
         where = self._place_of(crash.frames[1])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from gdb_tls.errors import TlsError, reason
@@ -17,6 +19,9 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
+from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
+from gdb_tls.questions.audit.keys import about_key
+from gdb_tls.questions.audit.risk import Risks, Standing
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
 from gdb_tls.questions.audit.weight import ALARM, weigh
@@ -28,6 +33,8 @@ from gdb_tls.target.protocol import Fault, Frame
 # A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
 LARGEST_OWNER = 64
 HIGHEST = 100
+# Of these the code may say that they are more than a pattern.
+NULL_PATTERNS = ("set-in-main", "null-in-minority")
 # What the pattern of its values adds to what the crash says of a variable.
 ADDED = ("shared", "dangling", "other-stack", "other-block")
 
@@ -58,6 +65,10 @@ class Suspect:
     def name(self) -> str:
         """What it is called."""
         return self.variable.name if self.variable else self.other_name
+
+    def is_called(self, patterns: Sequence[str]) -> bool:
+        """Whether one of the patterns of what is ignored means it."""
+        return is_ignored(patterns, self.name, self.variable.module.name if self.variable else "")
 
     @property
     def score(self) -> int:
@@ -95,6 +106,7 @@ class Audit:
         unread: the variables of which not all is known, and why.
         unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
         cause: the variable that the crash came from; None where none is known.
+        ignored: what else looks odd, but is not mentioned, as the user knows it to be harmless.
         not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
     """
 
@@ -112,6 +124,7 @@ class Audit:
     unread_crash: Module | None = None
     cause: Cause | None = None
     not_the_cause: str = ""
+    ignored: Sequence[str] = ()
 
     @property
     def is_answer(self) -> bool:
@@ -129,6 +142,7 @@ def audit(
     pattern: str | None = None,
     threads: Sequence[Thread] | None = None,
     progress: Progress = SILENT,
+    ignore: Sequence[str] = (),
 ) -> Audit:
     """Looks at every variable of every module in every thread.
 
@@ -137,6 +151,7 @@ def audit(
         pattern: a --module pattern; None for all modules.
         threads: the threads that are wanted; None for all.
         progress: shows how far it is.
+        ignore: patterns of what is not mentioned; a crash's cause always is.
 
     Raises:
         TlsError: where the program cannot be read at all.
@@ -159,10 +174,14 @@ def audit(
             task.advance()
     scene = auditor.threads
     suspects.sort(key=_rank)
+    ignored = [one.name for one in suspects if one.is_called(ignore)]
+    suspects = [one for one in suspects if not one.is_called(ignore)]
     cause, otherwise = auditor.cause()
     if cause is not None:
         accused = auditor.accuse(cause, suspects)
         suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
+    elif scene.stop is None:
+        suspects = sorted(map(auditor.weigh_code, suspects), key=_rank)
     return Audit(
         target=program.info,
         threads=survey.threads,
@@ -178,6 +197,7 @@ def audit(
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
         cause=cause,
         not_the_cause=otherwise,
+        ignored=ignored,
     )
 
 
@@ -227,6 +247,10 @@ class _Auditor:
         except TlsError as error:
             return None, f"Where the bad value came from is not known: {error}."
         if isinstance(found, Cause):
+            module = found.module
+            if module is not None and module.id in self._places and self._places[module.id].is_libc:
+                # Its own lists are wrong where the program has written over them.
+                return None, words.in_libc(found, words.guilty(program, found).name)
             return found, ""
         return None, words.elsewhere(found, program) if found else ""
 
@@ -238,6 +262,8 @@ class _Auditor:
         assert crashed is not None
         sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
         states: dict[State, int] = {}
+        if found.key is not None and cause.kind != "destructor":
+            sentences += about_key(survey.program, found.key, cause.thread, survey.threads)
         if found.variable is not None:
             held = self._words_of(found.variable, found.inside, cause.width)
             sentences += self._users(found.variable)
@@ -251,6 +277,29 @@ class _Auditor:
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
         return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+
+    def weigh_code(self, suspect: Suspect) -> Suspect:
+        """The suspect, with what the code says of it where that is more than a pattern of values."""
+        variable = suspect.variable
+        if variable is None or not any(one.rule in NULL_PATTERNS for one in suspect.findings):
+            return suspect
+        place = self._places[variable.module.id]
+        if place.is_libc:
+            return suspect
+        words = self._words_of(variable, 0, self._survey.pointer_size)
+        alive = [(index, word) for index, word in enumerate(words) if word is not None and index not in self._ended]
+        null = [index for index, word in alive if not word]
+        holders = [index for index, word in alive if word]
+        found = self._risks.findings(variable, Standing(null, holders), place)
+        if not found:
+            return suspect
+        return dataclasses.replace(
+            suspect, weight=found[0].score + len(null), findings=[*found, *suspect.findings], is_proven=True
+        )
+
+    @cached_property
+    def _risks(self) -> Risks:
+        return Risks(self._survey, self.threads)
 
     def _users(self, variable: Variable) -> list[str]:
         """Who writes and reads a variable, as far as its code can be read."""
@@ -348,7 +397,10 @@ def query(request: Request) -> Answer:
     """Audits the chosen modules in the chosen threads."""
     arguments = request.arguments
     program = request.program()
-    found = audit(program, arguments.module, request.chosen(program), request.progress)
+    ignore = [*request.settings.ignore, *arguments.ignore]
+    if arguments.ignore_file:
+        ignore += read_patterns(arguments.ignore_file)
+    found = audit(program, arguments.module, request.chosen(program), request.progress, ignore)
     return Answer(found, arguments.all)
 
 

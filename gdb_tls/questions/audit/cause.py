@@ -58,6 +58,8 @@ def chain(cause: Cause, name: str) -> str:
     if cause.kind == "condition":
         what = f"{_member(cause)} of what {name} points to" if cause.path else name
         return f"{who} gave up in {_where(cause.crashed)} after comparing {what}, read {read}."
+    if cause.kind == "destructor":
+        return f"{who} ended and called the destructor of {name} at {_address(cause.address)}, where no code is mapped."
     if cause.kind == "call":
         called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
         return f"{called}; the function's address came from {name}, read {read}."
@@ -71,6 +73,11 @@ def chain(cause: Cause, name: str) -> str:
 
 def remarks(cause: Cause, name: str) -> Iterator[str]:
     """What else is known of it."""
+    if isinstance(cause.place, Specific):
+        if cause.kind == "destructor":
+            yield "The library that has it was unloaded (dlclose) before pthread_key_delete was called."
+            return
+        yield f"pthread_getspecific gave {'null' if not cause.value else hex(cause.value)} for it."
     if cause.foreign is not None:
         whose = f"thread {cause.foreign.thread.num}'s"
         where = f"register {cause.foreign.where}" if cause.foreign.where else "its stack"
@@ -86,6 +93,15 @@ def remarks(cause: Cause, name: str) -> Iterator[str]:
         yield "It happened in a signal handler, which may run in any thread."
     if cause.after_handler:
         yield "A signal handler ran after the crash."
+
+
+def in_libc(cause: Cause, name: str) -> str:
+    """What is said of a crash on the C library's own variables."""
+    crashed = f"Thread {cause.thread.num} crashed {_at(cause.crashed)}{_on(cause.address)}"
+    return (
+        f"{crashed} on what the C library's own {name} led to: mostly memory that was written to before, by other "
+        "code (valgrind and AddressSanitizer find it)."
+    )
 
 
 def elsewhere(found: Elsewhere, program: Program) -> str:

@@ -50,6 +50,7 @@ def document(answer: Answer) -> dict[str, Any]:
             "missing": [module.problem for module in audit.modules if module.problem],
             "nameless": [module.path for module in audit.nameless],
             "unread": [one._asdict() for one in audit.unread],
+            "ignored": list(audit.ignored),
             "interrupted": audit.interrupted,
         },
     }
