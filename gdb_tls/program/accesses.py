@@ -151,11 +151,11 @@ class _Search:
         """The other objects that ask the loader for the variable's name, and those that cannot be asked whether."""
         known: list[Module | LoadedObject] = [*self._program.modules, *self._program.objects.all]
         objects = {
-            one.load_base: CodeObject(one.name, one.path, one.load_base, one.problem)
+            (one.load_base, one.path): CodeObject(one.name, one.path, one.load_base, one.problem)
             for one in known
             if not one.target_path.startswith(KERNEL_OBJECTS)
         }
-        objects.pop(self.own.load_base, None)
+        objects.pop((self.own.load_base, self.own.path), None)
         found = []
         for one in objects.values():
             if one.path is None:
@@ -186,7 +186,7 @@ class _Search:
     def _accesses(self, index: CodeIndex, one: CodeObject) -> Iterator[tuple[Access, int]]:
         """(access, offset in the variable) of what is surely an access to it."""
         variable = self._variable
-        is_own = one.load_base == self.own.load_base
+        is_own = one == self.own
         start = variable.offset
         if is_own:
             found = index.accesses(start, start + self._last)
@@ -206,8 +206,9 @@ class _Search:
                     continue
             base = start if is_own else self._value_in(index) if access.target.defined else 0
             offset = access.offset - base
-            # Who has the address of a structure may write its members.
-            behind = self._last if access.kind == ADDRESS_TAKEN else offset + max(access.width, 1)
+            # Who has the address of a structure may write its members, and an index may be any.
+            is_open = access.kind == ADDRESS_TAKEN or not access.exact
+            behind = self._last if is_open else offset + max(access.width, 1)
             if offset < self._last and behind > self._first:
                 yield access, offset
 
@@ -221,10 +222,10 @@ class _Search:
         """Whether an entry of the GOT leads to this variable; None where memory does not tell."""
         row = next((row for row in _named(index.file.path, self._variable.linkage_name) if row.address == slot), None)
         if row is None:
-            return one.load_base == self.own.load_base
+            return one == self.own
         for definition in self._definitions:
             if is_bound(self._program.target, one.load_base + slot, row.type, row.addend, definition):
-                return definition.module.load_base == self.own.load_base
+                return definition.module.id == self._variable.module.id
         return None
 
     @cached_property

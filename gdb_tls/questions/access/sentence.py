@@ -59,7 +59,7 @@ def _writers(answer: Answer) -> str:
     users = answer.users
     gives = f"{_names(givers)} may give its address to others, who may write it" if givers else ""
     if not answer.rows:
-        return "No code was found that uses it"
+        return "No code was found that uses it" + (" before the search was interrupted" if users.interrupted else "")
     if not writers:
         return f"No write was found, but {gives}" if gives else "No write was found"
     is_all = not (givers or users.unread or users.undecided or users.interrupted or _may_be_a_part(answer))
