@@ -176,6 +176,7 @@ class FunctionFlow:
         if not rest:
             return
         known = Point()
+        common: State | None = None
         jumps = any(block.anywhere and block.point.state is not None for block in self._blocks)
         for block in self._blocks:
             if block.point.state is None or (jumps and not block.anywhere):
@@ -185,8 +186,12 @@ class FunctionFlow:
                 self._execution.run(instruction, state)
                 if instruction.template.flow == "call" and not jumps:
                     known.join(state)
+                    common = common or state.copy()
+                    common.keep_common(state)
             if jumps:
                 known.join(state)
+        if known.state is not None and common is not None:
+            known.state.registers, known.state.stack = common.registers, common.stack
         for block in rest:
             if block.point.state is None:
                 block.point.join(known.state or State())
