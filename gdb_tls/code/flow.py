@@ -190,6 +190,7 @@ class FunctionFlow:
         if not rest:
             return
         known = Point()
+        common: State | None = None
         jumps = any(block.anywhere and block.point.state is not None for block in self._blocks)
         for block in self._blocks:
             if block.point.state is None or (jumps and not block.anywhere):
@@ -198,9 +199,14 @@ class FunctionFlow:
             for instruction in block.instructions:
                 self._execution.run(instruction, state)
                 if instruction.template.flow == "call" and not jumps:
-                    known.join(self._thrown(state))
+                    thrown = self._thrown(state)
+                    known.join(thrown)
+                    common = common or thrown.copy()
+                    common.keep_common(thrown)
             if jumps:
                 known.join(state)
+        if known.state is not None and common is not None:
+            known.state.registers, known.state.stack = common.registers, common.stack
         for of_handlers in (False, True):
             for block in rest:
                 if block.point.state is None and (block.instructions[0].address in handlers) is of_handlers:

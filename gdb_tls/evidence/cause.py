@@ -158,7 +158,17 @@ class Investigation:
         crash = find_crash(self._program, self.code, self._fault, frames)
         if crash is not None:
             return self._of_crash(crash)
-        return self._of_giving_up(frames) if frames else None
+        if not frames:
+            return None
+        return self._of_giving_up(frames) or self._unread(frames[0])
+
+    def _unread(self, frame: CallFrame) -> Elsewhere | None:
+        """Why nothing is known of a thread whose code cannot be read; None where it can."""
+        loaded = self.code.loaded_at(frame.pc)
+        if loaded is None or self.code.index_of(loaded) is not None or self._fault.is_sent:
+            return None
+        why = self.code.problem or loaded.problem or "its file is missing"
+        return Elsewhere(self._place_of(frame), None, f"the code of {loaded.name} cannot be read ({why})")
 
     # ------------------------------------------------------------------ a bad address
 

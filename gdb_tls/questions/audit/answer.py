@@ -14,6 +14,7 @@ from gdb_tls.evidence.cause import Cause, Investigation
 from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
+from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
@@ -102,7 +103,8 @@ class Audit:
         fault: the signal on which the program stopped; None where it was none of a program that went wrong.
         fault_frames: where, innermost first.
         interrupted: whether the user stopped the audit.
-        nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
+        nameless: the modules of whose variables neither symbols nor code tell anything.
+        by_offset: those whose variables have no symbols, or not all, and are known by the code that uses them.
         unread: the variables of which not all is known, and why.
         unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
         cause: the variable that the crash came from; None where none is known.
@@ -120,6 +122,7 @@ class Audit:
     fault_frames: Sequence[Frame]
     interrupted: bool
     nameless: Sequence[Module] = ()
+    by_offset: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
     unread_crash: Module | None = None
     cause: Cause | None = None
@@ -193,6 +196,7 @@ def audit(
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
         nameless=(nameless := _nameless(survey)),
+        by_offset=_by_offset(survey),
         unread=unread,
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
         cause=cause,
@@ -205,6 +209,12 @@ def _nameless(survey: Survey) -> list[Module]:
     """Stripped files: the local symbols of thread-local variables are gone, and the program exports none."""
     named = {column.module.id for column in survey.columns}
     return [module for module in survey.modules if module.path and module.segment and module.id not in named]
+
+
+def _by_offset(survey: Survey) -> list[Module]:
+    """Stripped files, of which the code tells where variables are."""
+    found = {column.module.id for column in survey.columns if column.candidate.symbol.source == BY_OFFSET}
+    return [module for module in survey.modules if module.id in found]
 
 
 def _is_variable(one: Suspect, variable: Variable | None) -> bool:

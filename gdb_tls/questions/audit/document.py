@@ -52,6 +52,7 @@ def document(answer: Answer) -> dict[str, Any]:
             "hints": len(audit.suspects) - len(audit.alarming),
             "missing": [module.problem for module in audit.modules if module.problem],
             "nameless": [module.path for module in audit.nameless],
+            "by_offset": [module.path for module in audit.by_offset],
             "unread": [one._asdict() for one in audit.unread],
             "ignored": list(audit.ignored),
             "interrupted": audit.interrupted,
