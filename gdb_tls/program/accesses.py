@@ -89,6 +89,7 @@ class Users(NamedTuple):
         objects: those whose code was looked at.
         unread: those that may use it, but could not be looked at.
         undecided: how many places use a variable of that name, but it is not known which of several.
+        unexplained: functions that refer to it, of which it is not known what they do with it.
         interrupted: whether the user stopped the search.
     """
 
@@ -97,6 +98,7 @@ class Users(NamedTuple):
     unread: Sequence[CodeObject]
     undecided: int
     interrupted: bool
+    unexplained: Sequence[str] = ()
 
 
 def users_of(program: Program, variable: Variable, first: int, size: int, progress: Progress = SILENT) -> Users:
@@ -130,7 +132,7 @@ def users_of(program: Program, variable: Variable, first: int, size: int, progre
                 except NotElf as error:
                     unread.append(one._replace(problem=str(error)))
             task.advance()
-    return Users(functions, looked_at, unread, search.undecided, task.interrupted)
+    return Users(functions, looked_at, unread, search.undecided, task.interrupted, search.unexplained)
 
 
 class _Search:
@@ -143,6 +145,7 @@ class _Search:
         code_index(module.path)  # says at once where code of this architecture is not read
         self.own = CodeObject(module.name, module.path, module.load_base)
         self.undecided = 0
+        self.unexplained: list[str] = []
         self._program = program
         self._variable = variable
         self._first, self._last = first, first + size
@@ -182,6 +185,14 @@ class _Search:
             by_function[key].append(CodePlace(address, access, offset, *self._program.line(address)))
         for (start, _), places in sorted(by_function.items(), key=lambda item: item[1][0].address):
             yield self._named(one, index, start, places)
+        is_own = one == self.own
+        if is_own or len(self._definitions) <= 1:
+            place = self._variable.offset
+            around = (place, place + self._last) if is_own else (0, 1, self._variable.linkage_name)
+            for start in index.unexplained(*around):
+                linkage, _ = self._linkage_name(one, index, start)
+                full = self._program.target.debug.demangle([linkage])[0] if linkage else ""
+                self.unexplained.append(without_parameters(full) or f"{one.name}+0x{start:x}")
 
     def _accesses(self, index: CodeIndex, one: CodeObject) -> Iterator[tuple[Access, int]]:
         """(access, offset in the variable) of what is surely an access to it."""
