@@ -21,6 +21,9 @@ from gdb_tls.program.program import Program
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.progress import SILENT, Progress
 
+# The Itanium C++ ABI's wrappers, 5.1.9: they give a variable's address to code that uses it by name.
+WRAPPER = "_ZTW"
+
 
 class CodeObject(NamedTuple):
     """A loaded object whose code may use the variable.
@@ -65,7 +68,7 @@ class CodeFunction(NamedTuple):
         linkage_name: as in the symbol table; empty where it has no name.
         object: where it is.
         start: where it begins in memory; None where no table knows that.
-        exported: whether the loader finds it by name.
+        exported: of a wrapper: whether the loader finds it by name, so that other modules may call it.
         places: by address.
     """
 
@@ -137,6 +140,7 @@ class _Search:
         module = variable.module
         if module.path is None:
             raise MissingFile(f"The code of {module.name} cannot be read: {module.problem}")
+        code_index(module.path)  # says at once where code of this architecture is not read
         self.own = CodeObject(module.name, module.path, module.load_base)
         self.undecided = 0
         self._program = program
@@ -245,7 +249,9 @@ class _Search:
         """The name of the function that begins at an address of the file, and whether the loader finds it by that."""
         own = index.file.function_at(start)
         if own and own.value == start:
-            dynamic = index.file.symbols([own.name]).get(own.name)
+            # To look for a name takes long in a large file, and it matters of these only.
+            is_wrapper = own.name.startswith(WRAPPER)
+            dynamic = index.file.symbols([own.name]).get(own.name) if is_wrapper else None
             return own.name, bool(dynamic and dynamic.exported)
         separate = None
         with suppress(NotElf):

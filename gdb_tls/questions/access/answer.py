@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gdb_tls.code import accesses as kinds
 from gdb_tls.code.index import CodeIndex, code_index
 from gdb_tls.errors import BadPath
-from gdb_tls.program.accesses import CodeFunction, CodePlace, Users, users_of
+from gdb_tls.program.accesses import WRAPPER, CodeFunction, CodePlace, Users, users_of
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.program import Program
 from gdb_tls.program.stacks import Passage, Stacks, passages
@@ -31,8 +31,6 @@ _BY_KIND = {
     kinds.ADDRESS_TAKEN: ADDRESS,
     kinds.READ: READ,
 }
-# The Itanium C++ ABI's wrappers, 5.1.9: they give the variable's address to code that uses it by name.
-WRAPPER = "_ZTW"
 
 
 def use_of(place: CodePlace) -> str:
@@ -137,7 +135,7 @@ def access(program: Program, found: Found, progress: Progress = SILENT, most: in
     by_start: dict[int, list[Passage]] = {}
     for passage in stacks.passages:
         by_start.setdefault(passage.function, []).append(passage)
-    rows = [_row(one, by_start.get(one.start, ()) if one.start is not None else ()) for one in users.functions]
+    rows = [made_row(one, by_start.get(one.start, ()) if one.start is not None else ()) for one in users.functions]
     return Answer(
         target=program.info,
         found=found,
@@ -170,7 +168,8 @@ def _part(program: Program, found: Found) -> tuple[Type | None, int, int]:
     return path.type, sum(step.offset for step in path.steps), path.type.size
 
 
-def _row(function: CodeFunction, found: Sequence[Passage]) -> UserRow:
+def made_row(function: CodeFunction, found: Sequence[Passage]) -> UserRow:
+    """A function with what it does, counted."""
     counts = Counter(map(use_of, function.places))
     return UserRow(function, {use: counts[use] for use in USES if counts[use]}, found)
 
