@@ -248,10 +248,8 @@ class Lookup:
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
             return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])))
-        return UnknownName(
-            f"No thread-local variable is called {name} in {len({one.module.id for one in self._candidates})} modules",
-            suggestion,
-        )
+        modules = len({one.module.object for one in self._candidates})
+        return UnknownName(f"No thread-local variable is called {name} in {modules} modules", suggestion)
 
     def _near(self, name: str) -> list[str]:
         import difflib

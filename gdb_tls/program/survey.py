@@ -15,7 +15,6 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from gdb_tls.errors import reason
-from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.program import Program
@@ -293,7 +292,7 @@ class Survey:
         self.interrupted = task.interrupted
 
     def _add(self, module: Module, candidates: Sequence[Candidate]) -> None:
-        places = blocks_in(self.program.libc, module, self.threads)
+        places = self.program.blocks(module, self.threads)
         sizes = self._sizes(module, candidates)
         ranges = [(c.symbol.value, c.symbol.value + min(size, self.longest)) for c, size in zip(candidates, sizes)]
         blocks = Blocks(self.program.target, module, places, ranges)

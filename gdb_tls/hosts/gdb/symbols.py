@@ -41,7 +41,8 @@ class GdbSymbols:
             return None
         fitting: dict[tuple[str, int, str], tuple[gdb.Symbol, bool]] = {}
         for found, is_global in self._declarations(symbol, name, object_path):
-            if is_thread_local(found) and _is_of(found, object_path) and _is_named(found, symbol):
+            fits = found.addr_class == gdb.SYMBOL_LOC_OPTIMIZED_OUT if symbol.emulated else is_thread_local(found)
+            if fits and _is_of(found, object_path) and _is_named(found, symbol):
                 fitting.setdefault((_file(found), found.line, str(found.type)), (found, is_global))
         chosen = _chosen(symbol, list(fitting.values()))
         if not chosen:

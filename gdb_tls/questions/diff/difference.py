@@ -85,7 +85,7 @@ def read_document(found: Any, name: str) -> Document:
         for variable in found["variables"]:
             if variable["bytes"] is None:
                 raise BadArgument(f"{name} has no values", hint)
-            if not len(variable["bytes"]) == len(variable["states"]) == threads or not variable["module"]["id"]:
+            if not len(variable["bytes"]) == len(variable["states"]) == threads or not variable["module"]:
                 raise BadArgument(f"{name} is damaged: {variable['name']} has not one value for each thread", hint)
     except (KeyError, TypeError) as error:
         raise BadArgument(f"{name} is damaged ({error})", hint) from error

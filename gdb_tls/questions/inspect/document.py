@@ -72,7 +72,7 @@ def variable_document(report: Report) -> dict[str, Any]:
         "offset": hex(variable.offset),
         "exported": variable.exported,
         "source": variable.source,
-        "module": {"id": variable.module.id, "path": variable.module.path, "storage": variable.module.storage},
+        "module": {"id": variable.module.number, "path": variable.module.path, "storage": variable.module.storage},
         "initial": None if variable.initial is None else {"hex": variable.initial.hex(), "null": report.starts_null},
     }
     if report.path:

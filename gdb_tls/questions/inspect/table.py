@@ -46,7 +46,10 @@ def _heading(report: Report, colour: bool) -> RenderableType:
     left = code(f"{kind}{separator}{report.expression}", colour) if kind else Text(safe(report.expression))
     place = f"{variable.file}:{variable.line}" if variable.line else variable.file
     right = ", ".join(part for part in ("static" if variable.is_static else "", place) if part)
-    facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", module.storage]
+    if module.emulated:
+        facts = [module.name, module.storage, f"control variable at 0x{module.emulated.control:x}"]
+    else:
+        facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", module.storage]
     if report.starts_null:
         facts.append("starts null")
     if not kind:

@@ -78,16 +78,18 @@ def _null(report: Report, rows: Instances) -> list[str]:
 
 def _gaps(report: Report, rows: Instances) -> list[str]:
     sentences = []
-    module = report.variable.module.name
+    module = report.variable.module
+    touched = "used it" if module.emulated else f"touched {module.name}"
+    place = "instance" if module.emulated else "block"
     untouched = _in_state(rows, State.UNALLOCATED)
     if untouched:
         if len(untouched) == len(rows):
             none = "None of them" if report.is_part else "No thread"
-            sentences.append(f"{none} has touched {module}, so no block exists yet.")
+            sentences.append(f"{none} has {touched}, so no {place} exists yet.")
         else:
-            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not touched {module} yet.")
+            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not {touched} yet.")
         if report.starts_null:
-            sentences.append("A new block would start null: the first access there finds a null pointer.")
+            sentences.append(f"A new {place} would start null: the first access there finds a null pointer.")
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:

@@ -78,7 +78,6 @@ def test_what_is_none(subjects: Subjects, tmp_path: Path) -> None:
     """A sentence that every thread sees the same is for what has an address; the rest is named as what it is."""
     wanted = {
         "meant_ordinary": "meant_ordinary is a global variable, not a thread-local variable. Use `print meant_",
-        "meant_emulated": "meant_emulated is emulated thread-local storage (__emutls_v.meant_emulated)",
         "main": "main is a function",
         "db::Pool": "db::Pool is a type",
     }
