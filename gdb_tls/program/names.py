@@ -140,6 +140,8 @@ def is_helper(linkage: str) -> bool:
 def is_glob(text: str) -> bool:
     """Whether a text is a pattern of names, such as `pool_*`."""
     text = re.sub(r"<.*>|\(.*\)", "", text)  # `Pool<int *>::head` is none
+    if re.fullmatch(r"[*?]+", text):
+        return True
     return bool(re.search(r"[\w:][*?]|[*?][\w:]", text)) and not re.match(r"[*&\s]*[^*?]+$", text)
 
 

@@ -41,14 +41,17 @@ class Symbols:
         """See `Lookup.find`."""
         return self._lookup.find(text)
 
+    def matching(self, glob: str) -> list[Variable]:
+        """All variables in use that a glob (`pool_*`) matches, by place."""
+        return [self.variable(one) for one in self._lookup.matching(glob)]
+
     def find_some(self, text: str) -> list[Variable]:
         """Finds the variable that a name means, or all that a glob (`pool_*`) matches.
 
         Raises:
             UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is none, or a name is not exact.
         """
-        matching = [self.variable(one) for one in self._lookup.matching(text)] if is_glob(text) else []
-        return matching or [self.find(text).variable]
+        return (self.matching(text) if is_glob(text) else []) or [self.find(text).variable]
 
     @cached_property
     def _lookup(self) -> Lookup:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.report import Report
+from gdb_tls.questions.inspect.answer import Several
 from gdb_tls.target.model import Flag, State, Thread
 from gdb_tls.views.words import count, numbers
 
@@ -26,6 +27,16 @@ def verdict(report: Report) -> list[str]:
         everything = range(len(rows))
         sentences.append(_count("Set", report, everything) if everything else "There is no thread to look at.")
     return sentences + _namesakes(report.found)
+
+
+def several(answer: Several) -> str:
+    """How many variables a pattern matches, and how many of them are shown."""
+    all_of_them = f"{count(answer.matched, 'variable')} match {answer.pattern}"
+    if len(answer.parts) == answer.matched:
+        return f"{all_of_them}."
+    return (
+        f"{all_of_them}; the first {len(answer.parts)} are shown, --all shows all, tls-map shows them in one picture."
+    )
 
 
 def _namesakes(found: Found | None) -> list[str]:
