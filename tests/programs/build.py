@@ -104,6 +104,7 @@ def programs() -> list[Target]:
         program("shapes", "shapes.cc"),
         Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
+        Target("runs", ("runs.cc",), ("-pthread",)),
         Target("births", ("births.c",), ("-pthread",)),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),
