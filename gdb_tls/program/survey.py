@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from gdb_tls.errors import reason
+from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.program import Program
@@ -191,6 +192,12 @@ class Column:
             meaning[null] = State.NULL if witness is None else State.UNREADABLE  # never constructed
         meaning[b""] = State.UNREADABLE
         found = [meaning[raw] for raw in raws]
+        container = self.judged_as[0].container
+        if container is not None:
+            target = self._survey.program.target
+            for index, (place, raw) in enumerate(zip(self.places(), self.raws())):
+                if isinstance(place, int) and raw and invalid(container, raw, place, target):
+                    found[index] = State.UNREADABLE
         for index, absence in self.blocks.absences.items():
             found[index] = absence.state
         return found

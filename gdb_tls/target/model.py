@@ -164,6 +164,20 @@ class Counted(NamedTuple):
     length_size: int
 
 
+class Container(NamedTuple):
+    """The layout of a container of the C++ library, as far as it tells whether an object is in a valid state.
+
+    Attributes:
+        name: without namespaces and arguments: "vector", "deque", "string", "map", ...
+        members: name -> offset, of words.
+        element: the size of an element, in bytes; 0 where that does not matter.
+    """
+
+    name: str
+    members: Mapping[str, int]
+    element: int
+
+
 class Type(NamedTuple):
     """A variable's type, as far as the judgement of its value needs it.
 
@@ -176,6 +190,7 @@ class Type(NamedTuple):
             None for all others.
         witness: for a class of whose objects one pointer is never null once they are constructed (string, deque, map),
             that pointer's offset; None for all others.
+        container: the layout of a container; None for all others.
         bits: of a bit-field, how many of the bits of its bytes come before it, and how many it has; else None.
         points_to: "character" or "function" where a pointer points to one; "printed" where it points to what the
             debugger shows as a text or by a pretty printer; else empty.
@@ -191,6 +206,7 @@ class Type(NamedTuple):
     is_signed: bool = False
     owner: int | None = None
     witness: int | None = None
+    container: Container | None = None
     bits: tuple[int, int] | None = None
     points_to: str = ""
     counted: Counted | None = None

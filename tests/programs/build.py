@@ -102,6 +102,7 @@ def programs() -> list[Target]:
         program("keys", "keys.c"),
         program("odd", "odd.c", "odd_defined.c"),
         program("shapes", "shapes.cc"),
+        program("containers", "containers.cc"),
         Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
         Target("runs", ("runs.cc",), ("-pthread",)),
