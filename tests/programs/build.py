@@ -109,6 +109,7 @@ def programs() -> list[Target]:
         Target("births", ("births.c",), ("-pthread",)),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),
+        program("solo_own", "solo_own.cc", flags=("-static",)),
         Target("signals", ("signals.c",), ("-DOWN",)),
         Target("signals_without", ("signals.c",)),
     ]

@@ -114,6 +114,18 @@ def test_pointers_and_globs(subjects: Subjects, tmp_path: Path) -> None:
     assert "Type one of: 'meant.cc'::meant_level" in done[commands[3]].error
 
 
+def test_a_static_executable(subjects: Subjects, tmp_path: Path) -> None:
+    """The C library's private variables, in the same file, are not meant by the program's names; their types are unknown."""
+    subject = subjects.get("solo_own", "core")
+    answers = ask(subject.arguments, ["current", "catch_hook"], tmp_path)
+    assert [answers[name]["threads"][0]["value"] for name in ("current", "catch_hook")] == [7, 8]
+    others = [answers[name]["left_out"] for name in ("current", "catch_hook")]
+    assert ["resolv_context" in others[0][0], "dl-error" in others[1][0]] == [True, True]
+    # What is said to type is typed; the library's has no debug information in here.
+    done = session(subject.arguments, [f"tls-inspect {one[0]}" for one in others], tmp_path)
+    assert all("no type known" in said.output for said in done.said)
+
+
 def test_several_variables(subjects: Subjects, tmp_path: Path) -> None:
     """A pattern's variables, each as it is shown alone; a table stops after so many, a document does not."""
     subject = subjects.get("meant", "core")
