@@ -9,6 +9,7 @@ from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
 from gdb_tls.code.instructions import Instruction
 from gdb_tls.code.state import Point, State
+from gdb_tls.code.values import Value
 
 # A function with more blocks than this is not followed to the end; what was not reached has no records.
 MOST_STEPS = 400_000
@@ -84,6 +85,51 @@ class FunctionFlow:
                 return state if instruction.address == address else None
             self._execution.run(instruction, state)
         return None
+
+    def call_before(self, address: int) -> Instruction | None:
+        """The call that returns to an address; None where there is none."""
+        return next((one for one in self.instructions if one.end == address and one.template.flow == "call"), None)
+
+    def at(self, address: int) -> Instruction | None:
+        """The instruction at an address; None where none begins there."""
+        return next((one for one in self.instructions if one.address == address), None)
+
+    def called(self, address: int) -> Value | None:
+        """What the operand of a call, or of a jump, holds: the function's address."""
+        state, instruction = self.before(address), self.at(address)
+        target = instruction.template.target if instruction else None
+        return self._execution.value(target, instruction, state) if state and instruction and target else None
+
+    def conditions(self, address: int, most: int = 8) -> Iterator[State]:
+        """What is known at the branches by which control came to an address (`compared`), the nearest ones first.
+
+        Only what is the reason to be there counts: a branch whose other way leads there, too, is none.
+        """
+        index = bisect_left(self._starts, address + 1) - 1
+        waiting = [self._blocks[index]] if index >= 0 else []
+        seen = set(map(id, waiting))
+        while waiting and most:
+            block = waiting.pop(0)
+            for before in self._blocks:
+                if block not in before.successors or id(before) in seen or before.point.state is None:
+                    continue
+                seen.add(id(before))
+                waiting.append(before)
+                if before.instructions[-1].template.flow == "branch":
+                    state = before.point.state.copy()
+                    for instruction in before.instructions:
+                        self._execution.run(instruction, state)
+                    most -= 1
+                    yield state
+
+    def at_jumps_out(self) -> Iterator[tuple[Instruction, State]]:
+        """What is known where the function goes on in another one, instead of calling it."""
+        for block in self._blocks:
+            if block.leaves and block.point.state is not None:
+                state = block.point.state.copy()
+                for instruction in block.instructions:
+                    self._execution.run(instruction, state)
+                yield block.instructions[-1], state
 
     def at_returns(self) -> Iterator[State]:
         """What is known where the function returns, for each place where it does."""

@@ -60,12 +60,20 @@ def _bindings(
     for row in rows:
         name = row.symbol.name if row.symbol else ""
         for one in several[name]:
-            if _is_bound(target, module.load_base + row.address, row.type, row.addend, one):
+            if is_bound(target, module.load_base + row.address, row.type, row.addend, one):
                 yield name, one
 
 
-def _is_bound(target: Target, slot: int, kind: int, addend: int, one: Candidate) -> bool:
-    """Whether a slot of a GOT leads to a definition."""
+def is_bound(target: Target, slot: int, kind: int, addend: int, one: Candidate) -> bool:
+    """Whether a slot of a GOT leads to a definition.
+
+    Args:
+        target: the debugger.
+        slot: its address in memory.
+        kind: its relocation's type, one of `RELOCATIONS`.
+        addend: the relocation's.
+        one: the definition.
+    """
     try:
         if kind in DTPMOD:
             return _word(target, slot) == one.module.id

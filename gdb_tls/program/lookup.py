@@ -20,11 +20,13 @@ from gdb_tls.program.names import (
     is_helper,
     is_without_case,
     last_word,
+    place_name,
     queries,
     source_name,
     spellings,
     split_path,
 )
+from gdb_tls.program.places import candidate_at
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target
 
@@ -95,14 +97,19 @@ class Lookup:
         self._variable = variable
 
     def find(self, text: str) -> Found:
-        """Finds the one variable that a name means.
+        """Finds the one variable that a name means, or a place (`MODULE+0xOFFSET`).
 
         What the selected frame sees comes first, as in the debugger; then the variables of the program come before
         those of its languages' libraries.
 
         Raises:
             UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is not exactly one.
+            BadArgument: for a place that is in no block.
         """
+        place = place_name(text)
+        at_place = candidate_at(self._target, self._modules, place) if place else None
+        if place and at_place:
+            return self._found(at_place, place.path)
         if is_glob(text):
             found = self.matching(text)
             if len(found) == 1:
@@ -115,13 +122,16 @@ class Lookup:
         if len(meant) > 1:
             raise self._ambiguous(query, meant)
         left_out = [self._exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
-        copies = [one for one, used in self._unused.items() if used == meant[0]]
+        return self._found(meant[0], query.path, left_out)
+
+    def _found(self, meant: Candidate, path: str, left_out: Sequence[str] = ()) -> Found:
+        copies = [one for one, used in self._unused.items() if used == meant]
         return Found(
-            self._variable(meant[0]),
-            query.path,
+            self._variable(meant),
+            path,
             left_out,
             [self._exact_text(one) for one in copies[:MOST_LISTED]],
-            self._exact_text(self._unused[meant[0]]) if meant[0] in self._unused else "",
+            self._exact_text(self._unused[meant]) if meant in self._unused else "",
         )
 
     def matching(self, pattern: str) -> list[Candidate]:
@@ -247,6 +257,11 @@ class Lookup:
 
     def _not_found(self, text: str) -> Exception:
         name = split_path(text)[0]
+        place = place_name(text)
+        if place and (".so" in place.module or place.module.isdecimal()):
+            names = ", ".join(f"{module.name} ({module.id})" for module in self._modules)
+            what = f"No module with thread-local storage is called {place.module}"
+            return UnknownName(what, f"There are: {names}.")
         for query in queries(text):
             known = self._target.debug.what_is(query.name)
             if known:

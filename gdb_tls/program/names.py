@@ -47,6 +47,33 @@ class Query(NamedTuple):
     path: str
 
 
+class PlaceName(NamedTuple):
+    """A place in a module's block, as a user types it.
+
+    Attributes:
+        module: the module's file name or id.
+        offset: in the block, in bytes.
+        path: the path into the value, as in `Query`.
+    """
+
+    module: str
+    offset: int
+    path: str
+
+
+def place_name(text: str) -> PlaceName | None:
+    """Takes `MODULE+0xOFFSET` apart, which names what has no symbol; None for other texts.
+
+    The module may be quoted, the offset be decimal, and a path may follow.
+    """
+    match = re.fullmatch(r"\s*(\S.*?)\s*\+\s*(0x[0-9a-fA-F]+|[0-9]+)\s*((->|\.|\[).*)?", text, re.DOTALL)
+    return (
+        PlaceName(_unquote(match[1]), int(match[2], 0 if match[2][:2] == "0x" else 10), match[3] or "")
+        if match
+        else None
+    )
+
+
 def queries(text: str) -> Iterator[Query]:
     """Ways to read what was typed, the most literal first.
 
@@ -130,6 +157,13 @@ def _opening(name: str, closing: int) -> int:
         if depth == 0:
             return at
     return -1
+
+
+def without_parameters(name: str) -> str:
+    """A demangled function's name without its parameters and what stands before or behind them."""
+    end = re.search(r"\)(\s*(const|volatile|&{1,2}|noexcept|\[clone [^\]]*\]))*$", name)
+    start = _opening(name, end.start()) if end else -1
+    return name[:start].rstrip() if start > 0 and not name[:start].endswith("operator") else name
 
 
 def is_helper(linkage: str) -> bool:

@@ -144,6 +144,18 @@ class Program:
             for frame in frames
         ]
 
+    def line(self, address: int) -> tuple[str, int]:
+        """The source file and line of code; nothing where the debugger has none, or has read another build's file."""
+        if any(start <= address < end for start, end in self.objects.misread):
+            return "", 0
+        return self.target.line_at(address)
+
+    def symbol_at(self, address: int) -> str | None:
+        """What the debugger calls a place; None where it has read another build's file."""
+        if any(start <= address < end for start, end in self.objects.misread):
+            return None
+        return self.target.symbol_at(address)
+
     def where(self, thread: Thread) -> Frame | None:
         """The innermost frame of a thread that has a name; None where its stack cannot be read."""
         frames = self.frames(thread, 4)

@@ -43,9 +43,9 @@ def page_of(document: Document) -> Page:
 
 
 def _finding(found: Document) -> Finding:
-    variable = found["variable"]
+    variable = found["variable"] or {}
     kind = variable.get("type") or ""
-    title = f"{kind}{'' if not kind or kind.endswith(('*', '&')) else ' '}{variable['name']}"
+    title = f"{kind}{'' if not kind or kind.endswith(('*', '&')) else ' '}{found['name']}"
     states = ", ".join(
         f"{'NULL' if state == 'null' else state} in {count:,}" for state, count in found["states"].items() if count
     )

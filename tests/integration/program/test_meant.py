@@ -115,7 +115,7 @@ def test_pointers_and_globs(subjects: Subjects, tmp_path: Path) -> None:
 
 
 def test_a_static_executable(subjects: Subjects, tmp_path: Path) -> None:
-    """The C library's private variables, in the same file, are not meant by the program's names; their types are unknown."""
+    """The C library's private variables, in the same file, are not meant by the program's names."""
     subject = subjects.get("solo_own", "core")
     answers = ask(subject.arguments, ["current", "catch_hook"], tmp_path)
     assert [answers[name]["threads"][0]["value"] for name in ("current", "catch_hook")] == [7, 8]
