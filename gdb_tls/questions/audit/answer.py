@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.cause import Cause, Investigation
-from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.places import BY_OFFSET
@@ -321,7 +320,7 @@ class _Auditor:
     def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
         """What is at an offset in a variable, in each thread."""
         survey = self._survey
-        places = blocks_in(survey.program.libc, variable.module, survey.threads)
+        places = survey.program.blocks(variable.module, survey.threads)
         start = variable.offset + inside
         here = [place + start for place in places if isinstance(place, int)]
         found = iter(survey.program.target.memory.read_many(here, width))

@@ -45,7 +45,7 @@ def document(answer: Answer) -> dict[str, Any]:
         ],
         "summary": {
             "threads": len(audit.threads),
-            "modules": len(audit.modules),
+            "modules": len({one.object for one in audit.modules}),
             "variables": audit.variables,
             "pointers": audit.pointers,
             "alarming": len(audit.alarming),
