@@ -76,6 +76,13 @@ class Suspect:
         return min(self.weight, HIGHEST if self.is_proven else ALARM - 1)
 
     @property
+    def level(self) -> str:
+        """What the score means, in a word or two."""
+        if self.findings and self.findings[0].rule == "cause":
+            return "the cause of the crash"
+        return "likely wrong" if self.is_alarming else "hint"
+
+    @property
     def is_alarming(self) -> bool:
         """Whether it is worth the attention of somebody who has not asked for everything."""
         return self.score >= ALARM
