@@ -50,6 +50,8 @@ class Field:
     name: str | None
     bitsize: int
     is_base_class: bool
+    # Made by the compiler, such as the pointer to the table of virtual functions.
+    artificial: bool
     # None for enumerators.
     type: Type
 

@@ -39,6 +39,15 @@ RUNTIME = re.compile(
     r"|libphobos2-\S*|libgo|libstd-[0-9a-f]+)([-.].*)?"
 )
 
+# In a static executable the C library's own: by name and, where they are local symbols, by the source file, less its
+# ending (Debian's libc.a names object files).  Found in glibc 2.31 to 2.43.
+STATIC_LIBC = re.compile(
+    r"(__libc_(tsd_\w+|errno|h_errno|resp|dlerror_result|single\w*)|_nl_current_LC_\w+|__h_errno|__resp|_res_hconf\w*)@\S*"
+    r"|(tcache|tcache_shutting_down|tcache_key|thread_arena)@(malloc|arena)|catch_hook@dl-error(-skeleton|-minimal)?"
+    r"|current@resolv_context|(lm_cache|tls_dtor_list)@cxa_thread_atexit_impl|buffer@inet_ntoa|thread_rpc_vars@rpc_thread"
+    r"|(last_result|result|once|key)@(dlerror|libc_dlerror_result)|last_value@strerror(_l)?|(local_buf|buf)@strsignal"
+)
+
 RUNTIME_NAMESPACE = re.compile(r"<?(std|core|alloc|__gnu_cxx|__cxxabiv1)(\[\w+\])?::")
 
 
@@ -263,9 +272,9 @@ class Lookup:
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
             return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])))
+        modules = len({one.module.object for one in self._candidates})
         return UnknownName(
-            f"No thread-local variable is called {name} in {len({one.module.id for one in self._candidates})} modules",
-            suggestion,
+            f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion
         )
 
     def _near(self, name: str) -> list[str]:
@@ -309,7 +318,13 @@ def _ends(spellings: Sequence[str], wanted: str) -> bool:
 
 def _is_runtime(one: _Named) -> bool:
     """Whether a variable is of a language's library, which may be in the executable itself."""
-    return bool(RUNTIME.fullmatch(one.candidate.module.name)) or bool(RUNTIME_NAMESPACE.match(one.demangled))
+    symbol = one.candidate.symbol
+    in_libc = f"{symbol.name}@{os.path.splitext(os.path.basename(symbol.file))[0]}"
+    return (
+        bool(RUNTIME.fullmatch(one.candidate.module.name))
+        or bool(RUNTIME_NAMESPACE.match(one.demangled))
+        or bool(STATIC_LIBC.fullmatch(in_libc))
+    )
 
 
 def _is_called(typed: str, file: str) -> bool:

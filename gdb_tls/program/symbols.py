@@ -36,12 +36,16 @@ class Symbols:
         self._described: dict[int, bool] = {}
         self.modules = list(modules) if pattern is None else modules_of(modules, pattern)
         if pattern is not None and not self.modules:
-            names = ", ".join(f"{module.name} ({module.id})" for module in modules)
+            names = ", ".join(f"{module.name} ({module.id})" for module in modules if not module.emulated)
             raise BadArgument(f"No module with thread-local storage matches {pattern}", f"There are: {names}.")
 
     def find(self, text: str) -> Found:
         """See `Lookup.find`."""
         return self._lookup.find(text)
+
+    def matching(self, glob: str) -> list[Variable]:
+        """All variables in use that a glob (`pool_*`) matches, by place."""
+        return [self.variable(one) for one in self._lookup.matching(glob)]
 
     def find_some(self, text: str) -> list[Variable]:
         """Finds the variable that a name means, or all that a glob (`pool_*`) matches.
@@ -49,8 +53,7 @@ class Symbols:
         Raises:
             UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is none, or a name is not exact.
         """
-        matching = [self.variable(one) for one in self._lookup.matching(text)] if is_glob(text) else []
-        return matching or [self.find(text).variable]
+        return (self.matching(text) if is_glob(text) else []) or [self.find(text).variable]
 
     @cached_property
     def _lookup(self) -> Lookup:
@@ -161,7 +164,10 @@ class Symbols:
         in_image = max(0, min(size, segment.image_size - offset))
         if not in_image:
             return bytes(size)
-        head = open_elf(module.path).at_address(segment.address + offset, in_image) if module.path else None
+        # The image of emulated TLS is ordinary data: where it may be written to, the file has it before relocation.
+        constant = bool(module.emulated)
+        file = open_elf(module.path) if module.path else None
+        head = file.at_address(segment.address + offset, in_image, constant=constant) if file else None
         if head is None:
             try:
                 head = self._target.memory.read(module.load_base + segment.address + offset, in_image)

@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.cause import Cause, Investigation
-from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.places import BY_OFFSET
@@ -75,6 +74,13 @@ class Suspect:
     def score(self) -> int:
         """How wrong it looks, 0 to 100: what only the pattern of its values speaks for is no alarm."""
         return min(self.weight, HIGHEST if self.is_proven else ALARM - 1)
+
+    @property
+    def level(self) -> str:
+        """What the score means, in a word or two."""
+        if self.findings and self.findings[0].rule == "cause":
+            return "the cause of the crash"
+        return "likely wrong" if self.is_alarming else "hint"
 
     @property
     def is_alarming(self) -> bool:
@@ -183,8 +189,11 @@ def audit(
     if cause is not None:
         accused = auditor.accuse(cause, suspects)
         suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
-    elif scene.stop is None:
-        suspects = sorted(map(auditor.weigh_code, suspects), key=_rank)
+    else:
+        suspects = auditor.with_copies(suspects)
+        if scene.stop is None:
+            suspects = list(map(auditor.weigh_code, suspects))
+        suspects.sort(key=_rank)
     return Audit(
         target=program.info,
         threads=survey.threads,
@@ -288,6 +297,20 @@ class _Auditor:
         ]
         return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
 
+    def with_copies(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        """The suspects, with the copies of variables that were meant to be one."""
+        found = []
+        for variable, finding in self._risks.unset_copies():
+            known = next((one for one in suspects if _is_variable(one, variable)), None)
+            findings = [finding, *(known.findings if known else ())]
+            column = next(
+                one
+                for one in self._survey.columns
+                if (one.module.id, one.offset) == (variable.module.id, variable.offset)
+            )
+            found.append(Suspect(variable, finding.score, findings, dict(Counter(column.states())), True))
+        return [*found, *(one for one in suspects if not any(_is_variable(one, copy.variable) for copy in found))]
+
     def weigh_code(self, suspect: Suspect) -> Suspect:
         """The suspect, with what the code says of it where that is more than a pattern of values."""
         variable = suspect.variable
@@ -321,7 +344,7 @@ class _Auditor:
     def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
         """What is at an offset in a variable, in each thread."""
         survey = self._survey
-        places = blocks_in(survey.program.libc, variable.module, survey.threads)
+        places = survey.program.blocks(variable.module, survey.threads)
         start = variable.offset + inside
         here = [place + start for place in places if isinstance(place, int)]
         found = iter(survey.program.target.memory.read_many(here, width))

@@ -32,7 +32,7 @@ def _judgement(audit: Audit) -> list[str]:
     bad = len(audit.alarming)
     looked = (
         f"{count(audit.variables, 'variable')} ({audit.pointers:,} of them pointers) of "
-        f"{count(len(audit.modules), 'module')} in {count(len(audit.threads), 'thread')}"
+        f"{count(len({one.object for one in audit.modules}), 'module')} in {count(len(audit.threads), 'thread')}"
     )
     looks = f"{count(bad, 'variable')} {'looks' if bad == 1 else 'look'} wrong"
     if audit.interrupted:
