@@ -1,0 +1,207 @@
+"""Builds the programs of the suites, each source with functions at its end that give its variables' addresses.
+
+    extern __thread char peer_0_of_... asm("counter.0");
+    static void *peer_address_0_of_...(void) { return &peer_0_of_...; }
+
+The compiler's code computes the address, in whichever thread calls it, by the access model that it chooses for this
+source.  The assembler's name reaches what C cannot name here: statics of functions, private members.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+SECONDS = 120
+FUNCTION = "peer_address_"
+
+
+class Variant(NamedTuple):
+    """How all programs are built once: a name, the compilers and their options."""
+
+    name: str
+    c: str
+    cxx: str
+    options: tuple[str, ...]
+
+
+class Source(NamedTuple):
+    """One source file, and the options that it is compiled with."""
+
+    file: Path
+    options: tuple[str, ...] = ()
+
+
+class Product(NamedTuple):
+    """A program or a library.
+
+    Attributes:
+        name: its file's name.
+        sources: what it is made of.
+        needs: names of the libraries that it is linked with.
+        wants: names of the libraries that it opens while it runs.
+        links: further options for the linker.
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    needs: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+    @property
+    def is_library(self) -> bool:
+        return self.name.endswith(".so")
+
+
+class CannotBuild(Exception):
+    """With the compiler's first complaint."""
+
+
+def run(command: Iterable[object], folder: Path) -> str:
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words, cwd=folder, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        raise CannotBuild(str(error)) from None
+    if done.returncode:
+        lines = done.stderr.splitlines()
+        raise CannotBuild(next((line for line in lines if re.search("error|undefined", line)), done.stderr[-200:]))
+    return done.stdout
+
+
+def symbols(file: Path, kind: str) -> dict[str, int]:
+    """Name -> value of the symbols of one type (TLS, FUNC) that a file defines; the first of each name."""
+    found: dict[str, int] = {}
+    for line in run(["readelf", "-sW", file], file.parent).splitlines():
+        words = line.split()
+        if len(words) >= 8 and words[3] == kind and words[6] != "UND":
+            found.setdefault(words[7].split("@")[0], int(words[1], 16))
+    return found
+
+
+def addition(names: Sequence[str], unit: str) -> str:
+    """The source text that gives the addresses of the variables of these symbols; `unit` makes its names unique."""
+    lines = ["\n"]
+    for number, name in enumerate(names):
+        tail = f"{number}_of_{unit}"
+        lines += [
+            f'extern __thread char peer_{tail} __asm__("{name}");',
+            f'static void *{FUNCTION}{tail}(void) __asm__("{FUNCTION}{tail}");',
+            f"__attribute__((used, noinline)) static void *{FUNCTION}{tail}(void) {{ return &peer_{tail}; }}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+class Builder:
+    """Builds in one folder, each product once; keeps which functions give whose address."""
+
+    def __init__(self, folder: Path, variant: Variant, products: dict[str, Product], includes: Sequence[str]) -> None:
+        self.folder = folder
+        self.variant = variant
+        self.products = products
+        self.includes = includes
+        self.names: dict[str, str] = {}  # function -> the variable's symbol
+        self.functions: dict[str, list[str]] = {}  # product -> functions of its own sources
+        self.archive: list[str] = []
+        self._problems: dict[str, str] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def product(self, name: str) -> Path:
+        """Builds it and what it takes.
+
+        Raises:
+            CannotBuild: where one of them cannot be built.
+        """
+        if name in self._problems:
+            raise CannotBuild(self._problems[name])
+        if name not in self.functions:
+            try:
+                self._make(self.products[name])
+            except (CannotBuild, KeyError) as error:
+                self._problems[name] = f"{name}: {error}"
+                raise CannotBuild(self._problems[name]) from None
+        return self.folder / name
+
+    def addresses(self, name: str) -> list[tuple[int, str, int]]:
+        """Of each function of a built file: its address there, and the variable's symbol and offset."""
+        file = self.folder / name
+        offsets, functions = symbols(file, "TLS"), symbols(file, "FUNC")
+        return [
+            (address, self.names[function], offsets[self.names[function]])
+            for function, address in functions.items()
+            if function in self.names and self.names[function] in offsets
+        ]
+
+    def _make(self, product: Product) -> None:
+        self.functions[product.name] = []
+        needs = [self.product(name) for name in product.needs]
+        for name in product.wants:
+            self.product(name)
+        objects = [self._compile(source, product) for source in product.sources]
+        is_cxx = any(source.file.suffix != ".c" for source in product.sources)
+        kind = ["-shared", f"-Wl,-soname,{product.name}"] if product.is_library else ["-rdynamic"]
+        paths = [f"-L{self.folder}", f"-Wl,-rpath,{self.folder}", "-Wl,--no-as-needed"]
+        libraries = [f"-l:{need.name}" for need in needs]
+        own = [] if product.is_library and "-nostdlib" in product.links else self.archive
+        command = [self.variant.cxx if is_cxx else self.variant.c, *self.variant.options, *kind, *objects, *paths]
+        run([*command, *libraries, *own, *product.links, "-o", self.folder / product.name], self.folder)
+
+    def _compile(self, source: Source, product: Product) -> Path:
+        """Compiles a source twice: without the addition, to see its variables, and with it."""
+        unit = re.sub(r"\W", "_", f"{source.file.stem}_{hashlib.sha256(product.name.encode()).hexdigest()[:8]}")
+        compiler = self.variant.c if source.file.suffix == ".c" else self.variant.cxx
+        # The same text without and with, in a file of the same name, so that the compiler makes the same names.
+        text = f'#line 1 "{source.file}"\n{source.file.read_text(encoding="utf-8", errors="replace")}'
+        made, copy = self.folder / f"{unit}.o", self.folder / f"{unit}{source.file.suffix}"
+        place = ["-fPIC"] * product.is_library
+        options = [
+            "-g",
+            "-w",
+            *self.variant.options,
+            *place,
+            *source.options,
+            f"-I{source.file.parent}",
+            *self.includes,
+        ]
+        command = [compiler, *options, "-c", copy, "-o", made]
+        copy.write_text(text, encoding="utf-8")
+        run(command, self.folder)
+        names = list(symbols(made, "TLS"))
+        self.functions[product.name] += [name for name in symbols(made, "FUNC") if re.fullmatch(r"\w+", name)]
+        if names:
+            copy.write_text(text + addition(names, unit), encoding="utf-8")
+            run(command, self.folder)
+            # A compiler may call a static of a function otherwise the second time: that one is left out.
+            unknown = set(names) - set(symbols(made, "TLS"))
+            if unknown:
+                names = [name for name in names if name not in unknown]
+                copy.write_text(text + addition(names, unit), encoding="utf-8")
+                run(command, self.folder)
+            self.names.update({f"{FUNCTION}{number}_of_{unit}": name for number, name in enumerate(names)})
+        return made
+
+
+def support(folder: Path, sources: Iterable[Path], variant: Variant, includes: Sequence[str]) -> list[str]:
+    """An archive of what can be compiled of a suite's own support code; what cannot is not needed, or is missed later."""
+    folder.mkdir(parents=True, exist_ok=True)
+    objects = []
+    for source in sources:
+        made = folder / f"{source.stem}.o"
+        try:
+            run([variant.c, "-c", source, "-w", "-g", *variant.options, "-fPIC", *includes, "-o", made], folder)
+        except CannotBuild:
+            continue
+        objects.append(made)
+    archive = folder / "support.a"
+    if archive.exists():
+        os.unlink(archive)
+    run(["ar", "rcs", archive, *objects], folder)
+    return [str(archive)]

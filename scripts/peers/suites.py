@@ -1,0 +1,136 @@
+"""Which programs of the suites have thread-local variables, and how their makers build them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from peers.build import Product, Source
+
+USES_TLS = re.compile(r"\b(__thread|thread_local|_Thread_local)\b")
+GDB_LIBRARIES = {"tls-main": ["tls-shared"], "tls-so_extern_main": ["tls-so_extern"]}
+GDB_PARTS = {"tls": ["tls2"], "tls-var-main": ["tls-var"]}
+GDB_OPTIONS = {
+    "tls": ("-x", "c++"),
+    "tls2": ("-x", "c++"),
+    "tls-nodebug": ("-g0",),
+    "tls-nodebug-pie": ("-g0", "-fPIE"),
+    "staticthreads": ("-DHAVE_TLS",),
+}
+GDB_LINKS = {
+    "tls": ("-lstdc++",),
+    "tls-nodebug-pie": ("-pie",),
+    "gcore-tls-pie": ("-pie",),
+    "staticthreads": ("-static",),
+}
+
+# What glibc's Makefiles say in make's own language: a module that is built many times, and with which macros.
+GLIBC_MANY = {
+    "tst-tlsmod17a{}": ("elf/tst-tlsmod17a.c", 20, "-DN={}"),
+    "tst-tlsmod18a{}": ("elf/tst-tlsmod18a.c", 20, "-DN={}"),
+    "tst-tls-manydynamic{:02}mod": ("elf/tst-tls-manydynamicmod.c", 100, "-DNAME=tls_global_{0:02} -DSETTER=set_value_{0:02} -DGETTER=get_value_{0:02}"),
+    "tst-tls-manydynamic{}mod-dep": ("elf/tst-tls-manydynamicmod.c", 20, "-DNAME=tls_global_{0} -DSETTER=set_value_{0} -DGETTER=get_value_{0}"),
+    "tst-tls-manydynamic{}mod-dep-bad": ("elf/tst-tls-manydynamicmod.c", 15, "-DNAME=tls_global_{0} -DSETTER=set_value_{0} -DGETTER=get_value_{0}"),
+}  # fmt: skip
+GLIBC_GROUPS = {
+    "$(tlsmod17a-modules)": "tst-tlsmod17a{}",
+    "$(tlsmod18a-modules)": "tst-tlsmod18a{}",
+    "$(tst-tls-many-dynamic-modules)": "tst-tls-manydynamic{:02}mod",
+    "$(tst-tls-many-dynamic-modules:": "tst-tls-manydynamic{:02}mod",
+    "$(tst-tls-many-dynamic-modules-dep:": "tst-tls-manydynamic{}mod-dep",
+    "$(tst-tls-many-dynamic-modules-dep-bad:": "tst-tls-manydynamic{}mod-dep-bad",
+}
+GLIBC_FOLDERS = ("elf", "nptl", "sysdeps/pthread", "stdlib", "dlfcn")
+
+
+def uses_tls(file: Path) -> bool:
+    return bool(USES_TLS.search(file.read_text(encoding="utf-8", errors="replace")))
+
+
+def gdb_products(source: Path) -> dict[str, Product]:
+    """GDB's: every test program in which a thread-local variable is."""
+    folder = source / "gdb" / "testsuite"
+    files = {
+        file.stem: file
+        for file in sorted(folder.glob("gdb.*/*.c*"))
+        if file.parent.name not in ("gdb.arch", "gdb.dwarf2")
+    }
+    wanted = {name for name, file in files.items() if uses_tls(file)} | set(GDB_LIBRARIES) | set(GDB_PARTS)
+    inner = {one for parts in GDB_PARTS.values() for one in parts}
+    libraries = {one for parts in GDB_LIBRARIES.values() for one in parts}
+    found: dict[str, Product] = {}
+    for name in sorted(wanted - inner):
+        file = name + ".so" if name in libraries else name
+        parts = tuple(Source(files[one], GDB_OPTIONS.get(one, ())) for one in [name, *GDB_PARTS.get(name, [])])
+        needs = tuple(one + ".so" for one in GDB_LIBRARIES.get(name, []))
+        found[file] = Product(file, parts, needs, links=("-pthread", *GDB_LINKS.get(name, ())))
+    return found
+
+
+def glibc_products(source: Path) -> dict[str, Product]:
+    """glibc's: its tests of thread-local storage, and of threads that have such variables, with their modules."""
+    files: dict[str, Path] = {}
+    rules: dict[str, tuple[list[str], list[str]]] = {}
+    variables: dict[str, list[str]] = {}
+    for folder in GLIBC_FOLDERS:
+        for pattern in ("tst-*.c", "tst-*.cc"):
+            files.update({file.stem: file for file in sorted((source / folder).glob(pattern))})
+        makefile = (source / folder / "Makefile").read_text(encoding="utf-8")
+        for target, kind, words in _rules(makefile):
+            rules.setdefault(target, ([], []))[kind].extend(words)
+        for name, value in re.findall(r"^(?:CFLAGS|LDFLAGS)-(\S+?) \+?= *(.*)$", makefile, re.M):
+            variables.setdefault(re.sub(r"\.(c|cc|o)$", "", name), []).extend(
+                word for word in value.split() if "$" not in word
+            )
+    found: dict[str, Product] = {}
+    for pattern, (file, count, macros) in GLIBC_MANY.items():
+        for number in range(count):
+            name = pattern.format(number) + ".so"
+            options = tuple(macros.format(number).split())
+            needs, _ = rules.get(name, ([], []))
+            found[name] = Product(name, (Source(source / file, options),), _libraries(needs))
+    for name, file in files.items():
+        needs, wants = rules.get(name, ([], []))
+        if name + ".so" in rules or re.search(r"mod\w*$|-mod\d*$|-lib$", name):
+            needs = [*needs, *rules.get(name + ".so", ([], []))[0]]
+            links = tuple(variables.get(name + ".so", []))
+            found[name + ".so"] = Product(
+                name + ".so", (Source(file, _compiling(variables.get(name, []))),), _libraries(needs), links=links
+            )
+            continue
+        objects = tuple(Source(files[one[:-2]]) for one in needs if one.endswith(".o") and one[:-2] in files)
+        static = ("-static",) if "-static" in name else ()
+        links = tuple(word for word in variables.get(name, []) if word.startswith(("-Wl", "-r")))
+        found[name] = Product(
+            name,
+            (Source(file, _compiling(variables.get(name, []))), *objects),
+            _libraries(needs),
+            _libraries(wants),
+            ("-pthread", "-ldl", *links, *static, *(["-no-pie"] if "non-pie" in name else [])),
+        )
+    wanted = {name for name, one in found.items() if any(uses_tls(part.file) for part in one.sources) or "tls" in name}
+    for one in list(found.values()):
+        # A program without such a variable of its own that opens a module with one.
+        if not one.is_library and wanted & {*one.needs, *one.wants}:
+            wanted.add(one.name)
+    return {name: one for name, one in found.items() if one.is_library or name in wanted}
+
+
+def _compiling(words: list[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if word.startswith(("-m", "-f", "-std")))
+
+
+def _libraries(names: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name.endswith(".so")))
+
+
+def _rules(makefile: str) -> Iterator[tuple[str, int, list[str]]]:
+    """Target, whether it is needed for running (1) or for linking (0), and the products that are needed."""
+    text = makefile.replace("\\\n", " ")
+    for target, ending, words in re.findall(r"^\$\(objpfx\)(tst-[\w-]+(?:\.so)?)(\.out)? ?:(?!=)(.*)$", text, re.M):
+        needed = re.findall(r"\$\(objpfx\)(tst-[\w-]+(?:\.so|\.o|\b))", words)
+        for group, pattern in GLIBC_GROUPS.items():
+            if group in words:
+                needed += [pattern.format(number) + ".so" for number in range(GLIBC_MANY[pattern][1])]
+        yield target, int(bool(ending)), [one for one in needed if one != target]
