@@ -9,11 +9,12 @@ source.  The assembler's name reaches what C cannot name here: statics of functi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,16 +104,49 @@ def addition(names: Sequence[str], unit: str) -> str:
 class Builder:
     """Builds in one folder, each product once; keeps which functions give whose address."""
 
-    def __init__(self, folder: Path, variant: Variant, products: dict[str, Product], includes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        variant: Variant,
+        products: dict[str, Product],
+        includes: Sequence[str],
+        archive: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
         self.variant = variant
         self.products = products
         self.includes = includes
         self.names: dict[str, str] = {}  # function -> the variable's symbol
         self.functions: dict[str, list[str]] = {}  # product -> functions of its own sources
-        self.archive: list[str] = []
+        self.archive = list(archive)
         self._problems: dict[str, str] = {}
+        self._linked: set[str] = set()
+        self._objects: dict[tuple[str, Source], Path | CannotBuild] = {}
         folder.mkdir(parents=True, exist_ok=True)
+
+    def compile(self, names: Iterable[str], jobs: int) -> None:
+        """Compiles what some products are made of, several at a time; failures show when they are linked."""
+        every = {name: None for top in names for name in [top, *self.libraries(top)] if name in self.products}
+        pairs = [(self.products[name], source) for name in every for source in self.products[name].sources]
+
+        def one(pair: tuple[Product, Source]) -> None:
+            with contextlib.suppress(CannotBuild):
+                self._object(*pair)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(one, pairs))
+
+    def libraries(self, name: str) -> list[str]:
+        """All libraries that a program may have, its libraries' own too."""
+        found: dict[str, None] = {}
+        left = [name]
+        while left:
+            product = self.products.get(left.pop(0))
+            for one in (*product.needs, *product.wants) if product else ():
+                if one not in found:
+                    found[one] = None
+                    left.append(one)
+        return list(found)
 
     def product(self, name: str) -> Path:
         """Builds it and what it takes.
@@ -122,12 +156,13 @@ class Builder:
         """
         if name in self._problems:
             raise CannotBuild(self._problems[name])
-        if name not in self.functions:
+        if name not in self._linked:
             try:
                 self._make(self.products[name])
             except (CannotBuild, KeyError) as error:
                 self._problems[name] = f"{name}: {error}"
                 raise CannotBuild(self._problems[name]) from None
+            self._linked.add(name)
         return self.folder / name
 
     def addresses(self, name: str) -> list[tuple[int, str, int]]:
@@ -141,11 +176,11 @@ class Builder:
         ]
 
     def _make(self, product: Product) -> None:
-        self.functions[product.name] = []
+        self.functions.setdefault(product.name, [])
         needs = [self.product(name) for name in product.needs]
         for name in product.wants:
             self.product(name)
-        objects = [self._compile(source, product) for source in product.sources]
+        objects = [self._object(product, source) for source in product.sources]
         is_cxx = any(source.file.suffix != ".c" for source in product.sources)
         kind = ["-shared", f"-Wl,-soname,{product.name}"] if product.is_library else ["-rdynamic"]
         paths = [f"-L{self.folder}", f"-Wl,-rpath,{self.folder}", "-Wl,--no-as-needed"]
@@ -153,6 +188,18 @@ class Builder:
         own = [] if product.is_library and "-nostdlib" in product.links else self.archive
         command = [self.variant.cxx if is_cxx else self.variant.c, *self.variant.options, *kind, *objects, *paths]
         run([*command, *libraries, *own, *product.links, "-o", self.folder / product.name], self.folder)
+
+    def _object(self, product: Product, source: Source) -> Path:
+        key = product.name, source
+        if key not in self._objects:
+            try:
+                self._objects[key] = self._compile(source, product)
+            except CannotBuild as error:
+                self._objects[key] = error
+        found = self._objects[key]
+        if isinstance(found, CannotBuild):
+            raise found
+        return found
 
     def _compile(self, source: Source, product: Product) -> Path:
         """Compiles a source twice: without the addition, to see its variables, and with it."""
@@ -168,14 +215,16 @@ class Builder:
             *self.variant.options,
             *place,
             *source.options,
-            f"-I{source.file.parent}",
             *self.includes,
+            f"-I{source.file.parent}",
         ]
         command = [compiler, *options, "-c", copy, "-o", made]
         copy.write_text(text, encoding="utf-8")
         run(command, self.folder)
         names = list(symbols(made, "TLS"))
-        self.functions[product.name] += [name for name in symbols(made, "FUNC") if re.fullmatch(r"\w+", name)]
+        self.functions.setdefault(product.name, []).extend(
+            [name for name in symbols(made, "FUNC") if re.fullmatch(r"\w+", name)]
+        )
         if names:
             copy.write_text(text + addition(names, unit), encoding="utf-8")
             run(command, self.folder)
@@ -189,19 +238,20 @@ class Builder:
         return made
 
 
-def support(folder: Path, sources: Iterable[Path], variant: Variant, includes: Sequence[str]) -> list[str]:
-    """An archive of what can be compiled of a suite's own support code; what cannot is not needed, or is missed later."""
-    folder.mkdir(parents=True, exist_ok=True)
-    objects = []
-    for source in sources:
-        made = folder / f"{source.stem}.o"
-        try:
-            run([variant.c, "-c", source, "-w", "-g", *variant.options, "-fPIC", *includes, "-o", made], folder)
-        except CannotBuild:
-            continue
-        objects.append(made)
+def support(folder: Path, sources: Iterable[Path], variant: Variant, includes: Sequence[str], jobs: int) -> list[str]:
+    """An archive of what can be compiled of a suite's own support code; what is missed shows at the linking."""
     archive = folder / "support.a"
     if archive.exists():
-        os.unlink(archive)
-    run(["ar", "rcs", archive, *objects], folder)
+        return [str(archive)]
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def one(source: Path) -> None:
+        command = [variant.c, "-c", source, "-w", "-g", *variant.options, "-fPIC", *includes]
+        with contextlib.suppress(CannotBuild):
+            run([*command, "-o", folder / f"{source.stem}.o"], folder)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(one, sources))
+    run(["ar", "rcs", "new.a", *sorted(folder.glob("*.o"))], folder)
+    (folder / "new.a").rename(archive)
     return [str(archive)]

@@ -14,7 +14,8 @@ from typing import Any
 import gdb
 
 # What a program that waits for its threads calls.
-CALLS = "dlopen dlclose pthread_create pthread_join pthread_barrier_wait sem_wait sleep pause exit _exit abort".split()
+CALLS = ["dlopen", "dlclose", "pthread_create", "pthread_join", "pthread_barrier_wait", "sem_wait"]
+CALLS += ["sleep", "pause", "exit", "_exit", "abort"]
 COUNT_SECONDS = 10
 MOST_COUNTED = 400
 
@@ -187,7 +188,7 @@ def main() -> None:
             gdb.execute(f"core-file {core}", to_string=True)
             run.write(stop=stop, core=answers(task["folder"]))
         return
-    for name in "SIGUSR1 SIGUSR2 SIGALRM SIG34 SIG33 SIG32".split():
+    for name in ("SIGUSR1", "SIGUSR2", "SIGALRM", "SIG34", "SIG33", "SIG32"):
         gdb.execute(f"handle {name} nostop noprint pass", to_string=True)
     count = run.count()
     most = task["stops"]

@@ -25,14 +25,15 @@ GDB_LINKS = {
     "staticthreads": ("-static",),
 }
 
+MANY, NAMED = "elf/tst-tls-manydynamicmod.c", "-DNAME=tls_global_{} -DSETTER=set_value_{} -DGETTER=get_value_{}"
 # What glibc's Makefiles say in make's own language: a module that is built many times, and with which macros.
 GLIBC_MANY = {
     "tst-tlsmod17a{}": ("elf/tst-tlsmod17a.c", 20, "-DN={}"),
     "tst-tlsmod18a{}": ("elf/tst-tlsmod18a.c", 20, "-DN={}"),
-    "tst-tls-manydynamic{:02}mod": ("elf/tst-tls-manydynamicmod.c", 100, "-DNAME=tls_global_{0:02} -DSETTER=set_value_{0:02} -DGETTER=get_value_{0:02}"),
-    "tst-tls-manydynamic{}mod-dep": ("elf/tst-tls-manydynamicmod.c", 20, "-DNAME=tls_global_{0} -DSETTER=set_value_{0} -DGETTER=get_value_{0}"),
-    "tst-tls-manydynamic{}mod-dep-bad": ("elf/tst-tls-manydynamicmod.c", 15, "-DNAME=tls_global_{0} -DSETTER=set_value_{0} -DGETTER=get_value_{0}"),
-}  # fmt: skip
+    "tst-tls-manydynamic{:02}mod": (MANY, 100, NAMED.replace("{}", "{0:02}")),
+    "tst-tls-manydynamic{}mod-dep": (MANY, 20, NAMED.replace("{}", "{0}")),
+    "tst-tls-manydynamic{}mod-dep-bad": (MANY, 15, NAMED.replace("{}", "{0}")),
+}
 GLIBC_GROUPS = {
     "$(tlsmod17a-modules)": "tst-tlsmod17a{}",
     "$(tlsmod18a-modules)": "tst-tlsmod18a{}",
@@ -41,6 +42,12 @@ GLIBC_GROUPS = {
     "$(tst-tls-many-dynamic-modules-dep:": "tst-tls-manydynamic{}mod-dep",
     "$(tst-tls-many-dynamic-modules-dep-bad:": "tst-tls-manydynamic{}mod-dep-bad",
 }
+GLIBC_HEADERS = ("include/array_length.h", "include/intprops.h", "sysdeps/x86/nptl/pthreaddef.h")
+# Its own are not for a build outside of it; the tests only want the size and the alignment.
+GLIBC_PTHREAD = """#pragma once
+#define TCB_ALIGNMENT 16
+struct pthread { char opaque[64]; } __attribute__((aligned(16)));
+"""
 GLIBC_FOLDERS = ("elf", "nptl", "sysdeps/pthread", "stdlib", "dlfcn")
 
 
@@ -73,10 +80,12 @@ def glibc_products(source: Path) -> dict[str, Product]:
     files: dict[str, Path] = {}
     rules: dict[str, tuple[list[str], list[str]]] = {}
     variables: dict[str, list[str]] = {}
+    makefiles = ""
     for folder in GLIBC_FOLDERS:
         for pattern in ("tst-*.c", "tst-*.cc"):
             files.update({file.stem: file for file in sorted((source / folder).glob(pattern))})
         makefile = (source / folder / "Makefile").read_text(encoding="utf-8")
+        makefiles += makefile
         for target, kind, words in _rules(makefile):
             rules.setdefault(target, ([], []))[kind].extend(words)
         for name, value in re.findall(r"^(?:CFLAGS|LDFLAGS)-(\S+?) \+?= *(.*)$", makefile, re.M):
@@ -114,6 +123,8 @@ def glibc_products(source: Path) -> dict[str, Product]:
         # A program without such a variable of its own that opens a module with one.
         if not one.is_library and wanted & {*one.needs, *one.wants}:
             wanted.add(one.name)
+    # Some sources are left over from tests that are built no more.
+    wanted &= set(re.findall(r"[\w-]+", makefiles))
     return {name: one for name, one in found.items() if one.is_library or name in wanted}
 
 
@@ -134,3 +145,17 @@ def _rules(makefile: str) -> Iterator[tuple[str, int, list[str]]]:
             if group in words:
                 needed += [pattern.format(number) + ".so" for number in range(GLIBC_MANY[pattern][1])]
         yield target, int(bool(ending)), [one for one in needed if one != target]
+
+
+def glibc_headers(source: Path, folder: Path) -> list[str]:
+    """Options for the few headers of glibc's own that its tests include; the others are the system's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("support", "test-skeleton.c", *GLIBC_HEADERS):
+        place = folder / Path(name).name
+        if not place.is_symlink():
+            place.symlink_to(source / name)
+    for name in ("descr.h", "pthreadP.h"):
+        (folder / name).write_text(GLIBC_PTHREAD)
+    wanted = re.findall(r"please -D(\w+)", (source / "support" / "support_paths.c").read_text(encoding="utf-8"))
+    paths = [f'-D{name}="/nowhere"' for name in wanted]
+    return [f"-I{folder}", f"-I{folder}/support", *paths, "-D_GNU_SOURCE", "-Dattribute_hidden=", "-DTIMEOUTFACTOR=1"]
