@@ -16,7 +16,7 @@ import gdb
 # What a program that waits for its threads calls.
 CALLS = ["dlopen", "dlclose", "pthread_create", "pthread_join", "pthread_barrier_wait", "sem_wait"]
 CALLS += ["sleep", "pause", "exit", "_exit", "abort"]
-COUNT_SECONDS = 10
+COUNT_SECONDS = 20
 MOST_COUNTED = 400
 
 
@@ -112,6 +112,7 @@ class Run:
     def begin(self) -> None:
         gdb.execute(f"file {self.task['program']}")
         gdb.execute(f"set args {self.task['arguments']}")
+        gdb.execute(f"set environment LD_LIBRARY_PATH {self.task['folder']}")
         gdb.execute("delete")
         gdb.execute("starti", to_string=True)
         for name in [*self.task["functions_to_stop_at"], *CALLS]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,60 +77,47 @@ def gdb_products(source: Path) -> dict[str, Product]:
 
 
 def glibc_products(source: Path) -> dict[str, Product]:
-    """glibc's: its tests of thread-local storage, and of threads that have such variables, with their modules."""
-    files: dict[str, Path] = {}
-    rules: dict[str, tuple[list[str], list[str]]] = {}
-    variables: dict[str, list[str]] = {}
-    makefiles = ""
+    """glibc's: its tests in which a thread-local variable is, or that open a module with one."""
+    found: dict[str, Product] = {}
     for folder in GLIBC_FOLDERS:
-        for pattern in ("tst-*.c", "tst-*.cc"):
-            files.update({file.stem: file for file in sorted((source / folder).glob(pattern))})
-        makefile = (source / folder / "Makefile").read_text(encoding="utf-8")
-        makefiles += makefile
-        for target, kind, words in _rules(makefile):
-            rules.setdefault(target, ([], []))[kind].extend(words)
-        for name, value in re.findall(r"^(?:CFLAGS|LDFLAGS)-(\S+?) \+?= *(.*)$", makefile, re.M):
-            variables.setdefault(re.sub(r"\.(c|cc|o)$", "", name), []).extend(
-                word for word in value.split() if "$" not in word
-            )
+        made = _glibc_folder(source, folder)
+        for name in set(made) & set(found):  # elf/tst-tls3 and nptl/tst-tls3
+            made[f"{Path(folder).name}-{name}"] = made.pop(name)._replace(name=f"{Path(folder).name}-{name}")
+        found.update(made)
+    return found
+
+
+def _glibc_folder(source: Path, folder: str) -> dict[str, Product]:
+    makefile = (source / folder / "Makefile").read_text(encoding="utf-8")
+    files = {file.stem: file for file in sorted((source / folder).glob("tst-*.c*"))}
+    needs: dict[str, list[str]] = defaultdict(list)
+    wants: dict[str, list[str]] = defaultdict(list)
+    for target, is_to_run, words in _rules(makefile):
+        (wants if is_to_run else needs)[target].extend(words)
+    options: dict[str, list[str]] = defaultdict(list)
+    for name, value in re.findall(r"^(?:CFLAGS|LDFLAGS)-(\S+?) \+?= *(.*)$", makefile, re.M):
+        options[re.sub(r"\.(c|cc|o)$", "", name)] += [word for word in value.split() if "$" not in word]
     found: dict[str, Product] = {}
     for pattern, (file, count, macros) in GLIBC_MANY.items():
-        for number in range(count):
+        for number in range(count if file.startswith(folder + "/") else 0):
             name = pattern.format(number) + ".so"
-            options = tuple(macros.format(number).split())
-            needs, _ = rules.get(name, ([], []))
-            found[name] = Product(name, (Source(source / file, options),), _libraries(needs))
+            one = Source(source / file, tuple(macros.format(number).split()))
+            found[name] = Product(name, (one,), _libraries(needs[name]))
+    named = set(re.findall(r"[\w-]+", makefile))
     for name, file in files.items():
-        needs, wants = rules.get(name, ([], []))
-        if name + ".so" in rules or re.search(r"mod\w*$|-mod\d*$|-lib$", name):
-            needs = [*needs, *rules.get(name + ".so", ([], []))[0]]
-            links = tuple(variables.get(name + ".so", []))
-            found[name + ".so"] = Product(
-                name + ".so", (Source(file, _compiling(variables.get(name, []))),), _libraries(needs), links=links
-            )
-            continue
-        objects = tuple(Source(files[one[:-2]]) for one in needs if one.endswith(".o") and one[:-2] in files)
-        static = ("-static",) if "-static" in name else ()
-        links = tuple(word for word in variables.get(name, []) if word.startswith(("-Wl", "-r")))
-        found[name] = Product(
-            name,
-            (Source(file, _compiling(variables.get(name, []))), *objects),
-            _libraries(needs),
-            _libraries(wants),
-            ("-pthread", "-ldl", *links, *static, *(["-no-pie"] if "non-pie" in name else [])),
-        )
-    wanted = {name for name, one in found.items() if any(uses_tls(part.file) for part in one.sources) or "tls" in name}
-    for one in list(found.values()):
-        # A program without such a variable of its own that opens a module with one.
-        if not one.is_library and wanted & {*one.needs, *one.wants}:
-            wanted.add(one.name)
-    # Some sources are left over from tests that are built no more.
-    wanted &= set(re.findall(r"[\w-]+", makefiles))
-    return {name: one for name, one in found.items() if one.is_library or name in wanted}
-
-
-def _compiling(words: list[str]) -> tuple[str, ...]:
-    return tuple(word for word in words if word.startswith(("-m", "-f", "-std")))
+        own = Source(file, tuple(word for word in options[name] if word.startswith(("-m", "-f", "-std"))))
+        library = name + ".so"
+        if library in needs or re.search(r"mod\w*$|-mod\d*$|-lib$", name):
+            links = tuple(options[library])
+            found[library] = Product(library, (own,), _libraries([*needs[name], *needs[library]]), links=links)
+        elif name in named:  # else it is left over from a test that is built no more
+            objects = tuple(Source(files[one[:-2]]) for one in needs[name] if one.endswith(".o") and one[:-2] in files)
+            links = tuple(word for word in options[name] if word.startswith(("-Wl", "-r")))
+            links += ("-static",) * ("-static" in name) + ("-no-pie",) * ("non-pie" in name)
+            parts, opened = (own, *objects), _libraries(wants[name])
+            found[name] = Product(name, parts, _libraries(needs[name]), opened, ("-pthread", "-ldl", *links))
+    tls = {name for name, one in found.items() if "tls" in name or any(uses_tls(part.file) for part in one.sources)}
+    return {name: one for name, one in found.items() if one.is_library or tls & {name, *one.needs, *one.wants}}
 
 
 def _libraries(names: list[str]) -> tuple[str, ...]:
