@@ -107,7 +107,7 @@ def _glibc_folder(source: Path, folder: str) -> dict[str, Product]:
     for name, file in files.items():
         own = Source(file, tuple(word for word in options[name] if word.startswith(("-m", "-f", "-std"))))
         library = name + ".so"
-        if library in needs or re.search(r"mod\w*$|-mod\d*$|-lib$", name):
+        if library in needs or re.search(r"mod(?!id)[\w-]*$|-lib$|-vars$", name):
             links = tuple(options[library])
             found[library] = Product(library, (own,), _libraries([*needs[name], *needs[library]]), links=links)
         elif name in named:  # else it is left over from a test that is built no more
