@@ -20,14 +20,21 @@ COUNT_SECONDS = 20
 MOST_COUNTED = 400
 
 
-def answers(folder: str) -> list[list[Any]]:
+def answers(folder: str, by_name: bool = False) -> list[list[Any]]:
     """What gdb-tls says of every variable of the programs under a folder, in every thread.
 
     [file, load base, offset, lwp, state, address, reason]: of a definition that no code uses, what it says of the one
     that is used instead.
+
+    Args:
+        folder: of the programs.
+        by_name: asks for each as a user does, by its name; else by its symbol.
     """
+    from gdb_tls.errors import TlsError
     from gdb_tls.hosts.gdb import current_program
+    from gdb_tls.program.report import inspect
     from gdb_tls.program.resolve import make
+    from gdb_tls.target.model import Absence, State
 
     program = current_program()
     threads, symbols, resolver = program.threads, program.symbols(), make("passive", program)
@@ -37,10 +44,21 @@ def answers(folder: str) -> list[list[Any]]:
         path = module.path or module.target_path
         if not path.startswith(folder):
             continue
-        used = symbols.unused.get(candidate, candidate)
-        for thread, place in zip(threads, resolver.resolve(symbols.variable(used), threads)):
+        variable = symbols.variable(symbols.unused.get(candidate, candidate))
+        if by_name:
+            name = f"{variable.name}@{variable.offset:#x}"
+            try:
+                instances = inspect(program, name, module=str(variable.module.id), with_names=False).instances
+                places = [
+                    Absence(one.state, one.reason or "") if one.address is None else one.address for one in instances
+                ]
+            except TlsError as error:
+                places = [Absence(State.UNRESOLVED, f"by name: {error}")] * len(threads)
+        else:
+            places = resolver.resolve(variable, threads)
+        for thread, place in zip(threads, places):
             key = (path, module.load_base, candidate.symbol.value, thread.lwp)
-            said = ["set", place, ""] if isinstance(place, int) else [place.state.value, None, place.reason]
+            said = [place.state.value, None, place.reason] if isinstance(place, Absence) else ["set", place, ""]
             found.setdefault(key, [*key, *said])
     return list(found.values())
 
@@ -187,7 +205,8 @@ def main() -> None:
         for stop, core in task["of"]:
             gdb.execute(f"file {task['program']}")
             gdb.execute(f"core-file {core}", to_string=True)
-            run.write(stop=stop, core=answers(task["folder"]))
+            run.write(stop=stop, core=answers(task["folder"]), named=answers(task["folder"], by_name=True))
+        run.write(end=True)
         return
     for name in ("SIGUSR1", "SIGUSR2", "SIGALRM", "SIG34", "SIG33", "SIG32"):
         gdb.execute(f"handle {name} nostop noprint pass", to_string=True)
@@ -196,6 +215,7 @@ def main() -> None:
     wanted = {count * number // most for number in range(most)} if count > most else set(range(count))
     run.write(count=count)
     run.ask(wanted)
+    run.write(end=True)
 
 
 main()
