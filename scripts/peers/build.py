@@ -13,13 +13,14 @@ import contextlib
 import hashlib
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 SECONDS = 120
 FUNCTION = "peer_address_"
+ALIAS = "peer_alias_"
 
 
 class Variant(NamedTuple):
@@ -88,13 +89,24 @@ def symbols(file: Path, kind: str) -> dict[str, int]:
     return found
 
 
-def addition(names: Sequence[str], unit: str) -> str:
-    """The source text that gives the addresses of the variables of these symbols; `unit` makes its names unique."""
+def addition(names: Sequence[str], unit: str, aliased: Container[str] = ()) -> str:
+    """The source text that gives the addresses of the variables of these symbols.
+
+    Args:
+        names: the symbols.
+        unit: makes the names of the functions unique.
+        aliased: those which the assembler has to give a second name: once clang has seen the name of a function's
+            static variable, it calls that variable otherwise.
+    """
     lines = ["\n"]
     for number, name in enumerate(names):
         tail = f"{number}_of_{unit}"
+        symbol = name
+        if name in aliased:
+            symbol = f"{ALIAS}{tail}"
+            lines.append(f'__asm__(".set {symbol}, {name}\\n.type {symbol}, %tls_object");')
         lines += [
-            f'extern __thread char peer_{tail} __asm__("{name}");',
+            f'extern __thread char peer_{tail} __asm__("{symbol}");',
             f'static void *{FUNCTION}{tail}(void) __asm__("{FUNCTION}{tail}");',
             f"__attribute__((used, noinline)) static void *{FUNCTION}{tail}(void) {{ return &peer_{tail}; }}",
         ]
@@ -228,11 +240,9 @@ class Builder:
         if names:
             copy.write_text(text + addition(names, unit), encoding="utf-8")
             run(command, self.folder)
-            # A compiler may call a static of a function otherwise the second time: that one is left out.
             unknown = set(names) - set(symbols(made, "TLS"))
             if unknown:
-                names = [name for name in names if name not in unknown]
-                copy.write_text(text + addition(names, unit), encoding="utf-8")
+                copy.write_text(text + addition(names, unit, unknown), encoding="utf-8")
                 run(command, self.folder)
             self.names.update({f"{FUNCTION}{number}_of_{unit}": name for number, name in enumerate(names)})
         return made

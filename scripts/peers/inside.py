@@ -42,7 +42,7 @@ def answers(folder: str, by_name: bool = False) -> list[list[Any]]:
     for candidate in symbols.every:
         module = candidate.module
         path = module.path or module.target_path
-        if not path.startswith(folder):
+        if not path.startswith(folder) or candidate.symbol.name.startswith("peer_alias_"):
             continue
         variable = symbols.variable(symbols.unused.get(candidate, candidate))
         if by_name:
