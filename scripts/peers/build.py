@@ -24,12 +24,13 @@ ALIAS = "peer_alias_"
 
 
 class Variant(NamedTuple):
-    """How all programs are built once: a name, the compilers and their options."""
+    """How all programs are built once: a name, the compilers and their options, and the linker's."""
 
     name: str
     c: str
     cxx: str
     options: tuple[str, ...]
+    links: tuple[str, ...] = ()
 
 
 class Source(NamedTuple):
@@ -199,7 +200,10 @@ class Builder:
         libraries = [f"-l:{need.name}" for need in needs]
         own = [] if product.is_library and "-nostdlib" in product.links else self.archive
         command = [self.variant.cxx if is_cxx else self.variant.c, *self.variant.options, *kind, *objects, *paths]
-        run([*command, *libraries, *own, *product.links, "-o", self.folder / product.name], self.folder)
+        run(
+            [*command, *libraries, *own, *self.variant.links, *product.links, "-o", self.folder / product.name],
+            self.folder,
+        )
 
     def _object(self, product: Product, source: Source) -> Path:
         key = product.name, source
