@@ -37,20 +37,21 @@ class Result:
         self.unresolved += other.unresolved
 
 
-def compare(truth: Iterable[Sequence[Any]], answers: Iterable[Sequence[Any]], called: bool) -> Result:
+def compare(truth: Iterable[Sequence[Any]], answers: Iterable[Sequence[Any]] | str, called: bool) -> Result:
     """Compares one look.
 
     Args:
         truth: [file, base, offset, thread, address or None, why] for each call of the compiler's code.
-        answers: [file, base, offset, thread, state, address or None, reason] of gdb-tls.
+        answers: [file, base, offset, thread, state, address or None, reason] of gdb-tls; or why there are none.
         called: whether the answers are from after the calls.  Those make the blocks that were not there, so before
             them "unallocated" is no wrong answer; after them it is.
     """
     result = Result()
-    said = {tuple(row[:4]): row[4:] for row in answers}
+    missing = answers if isinstance(answers, str) else "gdb-tls does not list the variable"
+    said = {} if isinstance(answers, str) else {tuple(row[:4]): row[4:] for row in answers}
     for row in truth:
         key, (true, why) = tuple(row[:4]), row[4:]
-        state, address, reason = said.get(key, ("unresolved", None, "gdb-tls does not list the variable"))
+        state, address, reason = said.get(key, ("unresolved", None, missing))
         if true is None:
             result.unresolved[f"the code could not be called: {why}"] += 1
         elif address is not None or (state == "unallocated" and called):

@@ -20,11 +20,11 @@ COUNT_SECONDS = 20
 MOST_COUNTED = 400
 
 
-def answers(folder: str, by_name: bool = False) -> list[list[Any]]:
+def answers(folder: str, by_name: bool = False) -> list[list[Any]] | str:
     """What gdb-tls says of every variable of the programs under a folder, in every thread.
 
     [file, load base, offset, lwp, state, address, reason]: of a definition that no code uses, what it says of the one
-    that is used instead.
+    that is used instead.  Where there is no answer at all, why.
 
     Args:
         folder: of the programs.
@@ -36,8 +36,11 @@ def answers(folder: str, by_name: bool = False) -> list[list[Any]]:
     from gdb_tls.program.resolve import make
     from gdb_tls.target.model import Absence, State
 
-    program = current_program()
-    threads, symbols, resolver = program.threads, program.symbols(), make("passive", program)
+    try:
+        program = current_program()
+        threads, symbols, resolver = program.threads, program.symbols(), make("passive", program)
+    except TlsError as error:
+        return f"no answer: {error}"
     found: dict[tuple[str, int, int, int | None], list[Any]] = {}
     for candidate in symbols.every:
         module = candidate.module
