@@ -14,7 +14,7 @@ from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.relocations import Relocation, relocations
 from gdb_tls.errors import MissingFile
 from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject
-from gdb_tls.program.interposed import RELOCATIONS, is_bound
+from gdb_tls.program.interposed import is_bound, types_of
 from gdb_tls.program.module_symbols import Candidate, debug_file
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
@@ -235,7 +235,7 @@ class _Search:
         if row is None:
             return one == self.own
         for definition in self._definitions:
-            if is_bound(self._program.target, one.load_base + slot, row.type, row.addend, definition):
+            if is_bound(self._program.target, types_of(index.file), one.load_base + slot, row, definition):
                 return definition.module.id == self._variable.module.id
         return None
 
@@ -277,4 +277,6 @@ class _Search:
 
 def _named(path: str, name: str) -> Iterator[Relocation]:
     """The entries by which a file asks the loader for a thread-local variable's name."""
-    return (row for row in relocations(open_elf(path), RELOCATIONS) if row.symbol and row.symbol.name == name)
+    file = open_elf(path)
+    rows = relocations(file, frozenset(types_of(file)))
+    return (row for row in rows if row.symbol and row.symbol.name == name)
