@@ -79,6 +79,7 @@ class Execution:
             chains: whether it is kept where values come from that are none of a thread-local variable: arguments,
                 results, what is read through pointers.  No access depends on that, and it costs most of the time.
         """
+        self.result = convention.result
         self._convention = convention
         self._around = around
         self._chains = chains

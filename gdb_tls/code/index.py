@@ -26,6 +26,7 @@ from gdb_tls.code.state import State
 from gdb_tls.code.values import Loaded, Number, TlsAddress, Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
 from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64, PF_W, PT_LOAD
+from gdb_tls.elf.unwind import CallSite
 from gdb_tls.errors import UnsupportedTarget
 
 PT_GNU_RELRO = 0x6474E552
@@ -80,6 +81,28 @@ class CodeIndex:
             found.update(self._of_function(start))
         wanted = (one for one in found if last is None or _is_of(one, first, last, symbol))
         return sorted(wanted, key=lambda one: (one.address, one.offset, one.kind))
+
+    def unexplained(self, first: int, last: int, symbol: str | None = None) -> list[int]:
+        """Where the functions begin that refer to just this range of a block, but of which no access was found.
+
+        Of AArch64's code that is not known.  The arguments are those of `accesses`.
+        """
+        found = {one.function for one in self.accesses(first, last, symbol)}
+        block = self._block
+
+        def is_exact(one: Candidate) -> bool:
+            slot = self.slots.get(one.slot) if one.slot is not None else None
+            if slot is not None:
+                own = slot.target.defined and not slot.is_base and first <= slot.offset < last
+                return slot.target.symbol == symbol if symbol is not None else own
+            offset = one.thread_offset
+            return symbol is None and block is not None and offset is not None and first <= offset + block[2] < last
+
+        return sorted(
+            start
+            for start, candidates in self._by_function.items()
+            if start not in found and self.functions.at(start).known and any(map(is_exact, candidates))
+        )
 
     def flow(self, address: int) -> FunctionFlow | None:
         """The data flow of the function in which an address lies; None where there is no code.
@@ -236,19 +259,21 @@ class CodeIndex:
         key = (piece.start, chains)
         if key not in self._flows:
             self._flows[key] = None  # for a function that calls itself
-            instructions = self._parts(piece)
+            instructions, sites = self._parts(piece)
             start = piece.start if piece.known and not piece.continues else None
             if instructions:
                 execution = self._execution_with_chains if chains else self._execution
-                self._flows[key] = FunctionFlow(instructions, start, execution)
+                self._flows[key] = FunctionFlow(instructions, start, execution, sites)
         return self._flows[key]
 
-    def _parts(self, piece: CodeRange) -> list[Instruction]:
-        """The instructions of a piece and of the pieces that were moved away from it."""
+    def _parts(self, piece: CodeRange) -> tuple[list[Instruction], list[CallSite]]:
+        """The instructions of a piece and of the pieces that were moved away from it, and its exceptions' ways."""
         found: dict[int, list[Instruction]] = {}
         waiting = [piece]
+        sites: list[CallSite] = []
         while waiting:
             part = waiting.pop()
+            sites += self.functions.call_sites(part.start)
             instructions = self._decoder.decode(self.functions.code(part.start, part.end), part.start)
             found[part.start] = instructions
             for one in instructions:
@@ -258,7 +283,7 @@ class CodeIndex:
                 other = self.functions.at(target)
                 if other.continues and other.start not in found and other not in waiting:
                     waiting.append(other)
-        return [one for _, part in sorted(found.items()) for one in part]
+        return [one for _, part in sorted(found.items()) for one in part], sites
 
     def _owners_of(self, parts: frozenset[int]) -> dict[int, int]:
         """The functions from which parts were moved away: those that jump there."""

@@ -51,6 +51,12 @@ class State:
         new.compared = self.compared
         return new
 
+    def keep_common(self, other: State) -> None:
+        """Forgets the values that differ: of several ways, of which it is not known which ones lead to a place."""
+        values = {name: value for name, value in self.registers.items() if other.registers.get(name) == value}
+        self.registers = values
+        self.stack = {place: one for place, one in self.stack.items() if other.stack.get(place) == one}
+
     def set(self, register: str, value: Value | None) -> None:
         """Gives a register new contents."""
         self.registers[register] = value

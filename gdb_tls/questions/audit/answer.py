@@ -76,6 +76,13 @@ class Suspect:
         return min(self.weight, HIGHEST if self.is_proven else ALARM - 1)
 
     @property
+    def level(self) -> str:
+        """What the score means, in a word or two."""
+        if self.findings and self.findings[0].rule == "cause":
+            return "the cause of the crash"
+        return "likely wrong" if self.is_alarming else "hint"
+
+    @property
     def is_alarming(self) -> bool:
         """Whether it is worth the attention of somebody who has not asked for everything."""
         return self.score >= ALARM
@@ -182,8 +189,11 @@ def audit(
     if cause is not None:
         accused = auditor.accuse(cause, suspects)
         suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
-    elif scene.stop is None:
-        suspects = sorted(map(auditor.weigh_code, suspects), key=_rank)
+    else:
+        suspects = auditor.with_copies(suspects)
+        if scene.stop is None:
+            suspects = list(map(auditor.weigh_code, suspects))
+        suspects.sort(key=_rank)
     return Audit(
         target=program.info,
         threads=survey.threads,
@@ -286,6 +296,20 @@ class _Auditor:
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
         return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+
+    def with_copies(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        """The suspects, with the copies of variables that were meant to be one."""
+        found = []
+        for variable, finding in self._risks.unset_copies():
+            known = next((one for one in suspects if _is_variable(one, variable)), None)
+            findings = [finding, *(known.findings if known else ())]
+            column = next(
+                one
+                for one in self._survey.columns
+                if (one.module.id, one.offset) == (variable.module.id, variable.offset)
+            )
+            found.append(Suspect(variable, finding.score, findings, dict(Counter(column.states())), True))
+        return [*found, *(one for one in suspects if not any(_is_variable(one, copy.variable) for copy in found))]
 
     def weigh_code(self, suspect: Suspect) -> Suspect:
         """The suspect, with what the code says of it where that is more than a pattern of values."""

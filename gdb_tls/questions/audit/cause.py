@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gdb_tls.evidence.cause import Cause, Elsewhere, Place
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.sources import Emulated, Specific
+from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
 from gdb_tls.target.model import Thread, Variable
@@ -118,21 +119,22 @@ def _member(cause: Cause) -> str:
 
 
 def _read_at(cause: Cause) -> str:
-    same = (cause.loaded.file, cause.loaded.function) == (cause.crashed.file, cause.crashed.function)
-    if cause.loaded.file and same:
+    same = without_parameters(cause.loaded.function) == without_parameters(cause.crashed.function)
+    if cause.loaded.file and same and cause.loaded.file == cause.crashed.file:
         return f"at {cause.loaded.file}:{cause.loaded.line}"
     return f"in {_where(cause.loaded)}"
 
 
 def _where(place: Place) -> str:
-    name = place.function or f"0x{place.pc:x}"
+    name = without_parameters(place.function) or f"0x{place.pc:x}"
     return f"{name} ({place.file}:{place.line})" if place.file else name
 
 
 def _at(place: Place) -> str:
+    name = without_parameters(place.function)
     if place.file:
-        return f"at {place.file}:{place.line} ({place.function})" if place.function else f"at {place.file}:{place.line}"
-    return f"in {place.function}" if place.function else f"at 0x{place.pc:x}"
+        return f"at {place.file}:{place.line} ({name})" if name else f"at {place.file}:{place.line}"
+    return f"in {name}" if name else f"at 0x{place.pc:x}"
 
 
 def _on(address: int | None) -> str:

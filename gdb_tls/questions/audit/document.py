@@ -29,6 +29,7 @@ def document(answer: Answer) -> dict[str, Any]:
                 "name": suspect.name,
                 "key": suspect.key,
                 "score": suspect.score,
+                "level": suspect.level,
                 "alarming": suspect.is_alarming,
                 "states": {state.value: suspect.states.get(state, 0) for state in State},
                 "reasons": [
