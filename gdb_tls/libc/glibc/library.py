@@ -26,6 +26,7 @@ from gdb_tls.target.protocol import Target, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.libc.glibc.thread_data import GlibcThreadData
+    from gdb_tls.libc.static_tls import StaticTls
 
 LARGEST_STATIC = 1 << 31
 FEW = 4
@@ -88,7 +89,7 @@ class Glibc:
 
     def _variable(self, in_rtld: str, names: tuple[str, ...]) -> int | None:
         """The address of a variable that lives in `_rtld_global`, or stands alone in older and static libcs."""
-        field = self._descriptors.find_field(in_rtld)
+        field = self._descriptors.find_field(in_rtld) if in_rtld else None
         if field:
             rtld_global = self._objects.symbol_address("_rtld_global", likely="ld")
             if rtld_global:
@@ -264,6 +265,14 @@ class Glibc:
         return Dtvs(self._memory, self._words, self._descriptors, self._pthread_distance)
 
     # What else a thread has
+
+    @cached_property
+    def static_tls(self) -> StaticTls:
+        """See `libc.static_tls.HasStaticTls`."""
+        from gdb_tls.libc.glibc.static_tls import read_static_tls
+
+        found = (self._objects, self._words, self._descriptors, self._architecture, self._modules, self._variable)
+        return read_static_tls(*found)
 
     @cached_property
     def thread_data(self) -> GlibcThreadData:
