@@ -82,6 +82,14 @@ class CodeIndex:
         wanted = (one for one in found if last is None or _is_of(one, first, last, symbol))
         return sorted(wanted, key=lambda one: (one.address, one.offset, one.kind))
 
+    def accesses_in(self, function: int) -> list[Access]:
+        """The accesses of the function that begins at an address.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        return sorted(self._of_function(function), key=lambda one: (one.address, one.offset, one.kind))
+
     def unexplained(self, first: int, last: int, symbol: str | None = None) -> list[int]:
         """Where the functions begin that refer to just this range of a block, but of which no access was found.
 

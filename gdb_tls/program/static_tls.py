@@ -1,4 +1,4 @@
-"""Who has the static TLS that every thread has, and whether a library that is not loaded yet would still get its part."""
+"""Who has the static TLS that every thread has, and whether a library that is not loaded yet would still get some."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from integration.conftest import Subjects
 from integration.harness import Subject, kernel_writes_cores
+from integration.questions.test_modules import said as budget_lines
 from integration.sessions import CHECKOUT, run_gdb, session
 from integration.truth import Truth
 
@@ -170,3 +172,27 @@ def test_no_address_at_all_is_no_answer(subjects: Subjects, tmp_path: Path) -> N
     commands = ["tls-inspect minority --via dlsym", "print $_tls_status"]
     said = session(subjects.get("suspects", "core").arguments, commands, tmp_path)
     assert said[commands[1]].output.strip() == "$1 = 2"
+
+
+def test_no_static_tls(kind: str, subjects: Subjects, programs: Path, tmp_path: Path) -> None:
+    """A library that got none is named, with those that took it; and what dlerror gave is what the program got."""
+    subject = subjects.get("budget", kind)
+    lines = budget_lines(subject)
+    audit = written(subject.arguments, "tls-audit", tmp_path)
+    errors = {error["lwp"]: error for error in audit["loader_errors"]}
+    workers = {line["lwp"]: line for line in lines if "asked" in line}
+    assert {lwp: errors[lwp]["was_asked"] for lwp in workers} == {lwp: line["asked"] for lwp, line in workers.items()}
+    (text,) = (line["error"] for line in workers.values() if line["asked"])
+    assert {errors[lwp]["text"] for lwp in workers} == {text}
+    (main,) = (error for lwp, error in errors.items() if lwp not in workers)
+    assert "no_such_symbol" in main["text"] and not main["was_asked"]
+    first = audit["findings"][0]
+    assert (first["name"], first["level"], first["alarming"]) == ("libroom_big.so", "not loaded", True)
+    sentences = " ".join(reason["sentence"] for reason in first["reasons"])
+    assert "cannot allocate memory in static TLS block" in sentences
+    assert "Static TLS is used up: " in sentences and "libroom_big.so needs 4,096 (initial-exec)" in sentences
+    assert re.search(r"took 9\d\d bytes: libroom_700\.so 7\d\d, libroom_200\.so 2\d\d\.", sentences)
+    assert {number for reason in first["reasons"] for number in reason["threads"]} == {
+        error["num"] for lwp, error in errors.items() if lwp in workers
+    }
+    assert "Not loaded for want of static TLS: libroom_big.so." in " ".join(audit["verdict"])
