@@ -6,7 +6,9 @@
 //   worker-1  has objects of its own, of a library and of a function, and values for keys
 //   worker-2  has none of all this
 //   worker-3  is ending: it is in the destructor of `slow`, and `early` is left
-//   worker-4  has a value for a key whose destructor was in a library that is gone
+//   worker-4  has an object and a value for a key whose destructors were in a library that is gone
+//
+// All but the twin and worker-3 have an `unfreed` of their own; the key whose destructor would free it is set in main only.
 #include "truth.h"
 
 #include <cstdio>
@@ -24,7 +26,12 @@ namespace {
 constexpr unsigned WORKERS = 4;
 int said;
 thread_local const char *who = "";
-pthread_key_t plain, numbers, without, never;
+pthread_key_t plain, numbers, without, never, once;
+
+struct Gone {
+    pthread_key_t key;
+    void (*destructor)(void *);
+};
 
 void say_ran(const char *what) {
     dprintf(said, "{\"ended\": \"%s\", \"ran\": \"%s\"}\n", who, what);
@@ -52,7 +59,13 @@ struct Slow {
     }
 };
 
+// What the compiler uses for thread_local objects; the executable stays loaded for this one.
+extern "C" int __cxa_thread_atexit_impl(void (*function)(void *), void *object, void *of);
+extern "C" void *__dso_handle;
+
 thread_local Noted early("early");
+static thread_local long orphan;
+thread_local char *unfreed;
 static thread_local Noted hidden("hidden");
 thread_local Slow slow;
 
@@ -64,6 +77,10 @@ extern "C" void end_numbers(void *value) {
     say_ran(static_cast<const char *>(value));
 }
 
+
+extern "C" void end_once(void *value) {
+    free(value);
+}
 
 static void (*library)(void (*)(const char *));
 
@@ -86,11 +103,13 @@ static void *twin(void *) {
 
 static void *worker_1(void *) {
     use_all("worker-1");
+    unfreed = strdup("worker-1's");
     truth_park();
 }
 
 static void *worker_2(void *) {
     say_thread("worker-2");
+    unfreed = strdup("worker-2's");
     truth_park();
 }
 
@@ -101,9 +120,12 @@ static void *worker_3(void *) {
     return nullptr;
 }
 
-static void *worker_4(void *key) {
+static void *worker_4(void *argument) {
+    const Gone *gone = static_cast<const Gone *>(argument);
     say_thread("worker-4");
-    pthread_setspecific(*static_cast<pthread_key_t *>(key), "gone");
+    unfreed = strdup("worker-4's");
+    pthread_setspecific(gone->key, "gone");
+    truth_require(__cxa_thread_atexit_impl(gone->destructor, &orphan, &__dso_handle) == 0);
     truth_park();
 }
 
@@ -115,6 +137,7 @@ int main(int argc, char **argv) {
     truth_require(said > 0);
     truth_require(pthread_key_create(&plain, end_plain) == 0 && pthread_key_create(&numbers, end_numbers) == 0);
     truth_require(pthread_key_create(&without, nullptr) == 0 && pthread_key_create(&never, end_plain) == 0);
+    truth_require(pthread_key_create(&once, end_once) == 0);
     library = reinterpret_cast<void (*)(void (*)(const char *))>(dlsym(truth_open("libexits.so"), "use"));
     truth_require(library != nullptr);
 
@@ -126,10 +149,16 @@ int main(int argc, char **argv) {
         exit(0);
     truth_require(waitpid(child, nullptr, 0) == child);
 
+    unfreed = strdup("main's");
+    pthread_setspecific(once, unfreed);
+
     void *leaving = truth_open("libexits_gone.so");
     auto make = reinterpret_cast<pthread_key_t *(*)(pthread_key_t *)>(dlsym(leaving, "make_key"));
-    static pthread_key_t gone;
-    truth_require(make != nullptr && make(&gone) && dlclose(leaving) == 0);
+    auto give = reinterpret_cast<void (*(*)())(void *)>(dlsym(leaving, "give_destructor"));
+    static Gone gone;
+    truth_require(make != nullptr && give != nullptr && make(&gone.key));
+    gone.destructor = give();
+    truth_require(dlclose(leaving) == 0);
     pthread_t first = truth_spawn("worker-1", worker_1, nullptr);
     truth_spawn("worker-2", worker_2, nullptr);
     truth_spawn("worker-3", worker_3, nullptr);

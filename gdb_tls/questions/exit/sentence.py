@@ -53,7 +53,8 @@ def sentences(one: ThreadExit) -> Iterator[str]:
     who = f"Thread {one.thread.num}" if one.thread.num is not None else "This thread"
     gone = [step for step in one.steps if step.is_gone]
     for step in gone:
-        what = f"the destructor of key {step.key}" if step.key is not None else "a destructor of an object"
+        what = "an object" if step.variable is None else step.variable.name
+        what = f"the destructor of {what if step.key is None else f'key {step.key}'}"
         yield (
             f"{who} would crash if it ended now: {what} is at 0x{step.function or 0:x}, where no code is any more (its "
             "library was unloaded)."

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from integration.conftest import Subjects
+from integration.documents import documents
 from integration.harness import Subject, kernel_writes_cores
+from integration.questions.test_exit import said as exit_lines
 from integration.questions.test_modules import said as budget_lines
 from integration.sessions import CHECKOUT, run_gdb, session
 from integration.truth import Truth
@@ -196,3 +198,33 @@ def test_no_static_tls(kind: str, subjects: Subjects, programs: Path, tmp_path: 
         error["num"] for lwp, error in errors.items() if lwp in workers
     }
     assert "Not loaded for want of static TLS: libroom_big.so." in " ".join(audit["verdict"])
+
+
+def test_destructors(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """Code that is gone, and a key that only main has set though others need its destructor as well."""
+    subject = subjects.get("exits", kind)
+    lwps = {line["who"]: line["lwp"] for line in exit_lines(subject) if "who" in line}
+    commands = ["tls-audit", "tls-keys", "tls-exit all"]
+    found = documents(subject, commands, tmp_path)
+    audit = found["tls-audit"]
+    number = {thread["lwp"]: thread["num"] for thread in found["tls-exit all"]["threads"]}
+    keys = {
+        key["destructor"]["name"]: key["key"]
+        for key in found["tls-keys"]["keys"]
+        if key["in_use"] and key["destructor"]["address"] != "0x0"
+    }
+    named = {
+        one["name"]: one for one in audit["findings"] if one["reasons"][0]["rule"] in ("destructor-gone", "set-once")
+    }
+    gone = [f"pthread key {keys[None]}", "orphan"]
+    once = f"pthread key {keys['end_once']}"
+    assert sorted(named) == sorted([*gone, once])
+    assert all(one["alarming"] for one in named.values())
+    for name in gone:
+        (reason,) = named[name]["reasons"]
+        assert reason["rule"] == "destructor-gone" and reason["threads"] == [number[lwps["worker-4"]]]
+        assert "where no code is mapped" in reason["sentence"]
+    (reason,) = named[once]["reasons"]
+    assert (named[once]["key"], reason["rule"]) == (keys["end_once"], "set-once")
+    assert reason["threads"] == sorted(number[lwps[f"worker-{one}"]] for one in (1, 2, 4))
+    assert "to the value of unfreed" in reason["sentence"] and "in the main thread only" in reason["sentence"]

@@ -66,8 +66,10 @@ def test_order(passive: bool, kind: str, subjects: Subjects, tmp_path: Path) -> 
     assert steps("worker-2") == []
     assert steps("worker-3")[-1:] == [FUNCTIONS["early"]]
     assert (threads["worker-3"]["stage"], threads["worker-3"]["running"]) == ("objects", "Slow::~Slow")
-    (gone,) = threads["worker-4"]["steps"]
-    assert gone["gone"] and gone["function"]["name"] is None and gone["key"] is not None
+    orphan, gone = threads["worker-4"]["steps"]
+    assert (orphan["variable"], orphan["key"]) == ("orphan", None) and gone["key"] is not None
+    assert all(step["gone"] and step["function"]["name"] is None for step in (orphan, gone))
+    assert orphan["function"] == gone["function"]
     for who, one in threads.items():
         assert one["problems"] == []
         assert one["main"] is (who == "main") and one["exited"] is False
@@ -95,6 +97,7 @@ def test_words(subjects: Subjects, tmp_path: Path) -> None:
         "is ending: it runs the destructors of thread_local objects, in Slow::~Slow now. After that, "
         in words["worker-3"]
     )
+    assert "would crash if it ended now: the destructor of orphan" in words["worker-4"]
     assert "would crash if it ended now: the destructor of key" in words["worker-4"]
     assert "no code there any more" in words["worker-4"]
     assert "There is no thread 99" in one_sentence(done, "tls-exit 99")
