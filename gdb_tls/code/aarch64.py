@@ -135,6 +135,8 @@ class AArch64Decoder:
             yield Step("compare", None, tuple(whole[:2]) if len(whole) > 1 else (whole[0], Immediate(0)))
         elif name in ("tst", "cmn"):
             yield Step("test", None, tuple(whole[:2]))
+        elif name in ("cset", "csetm"):
+            yield Step("flag", to)
         elif name in ("csel", "fcsel"):
             yield Step("select", to, rest[:2])
         else:

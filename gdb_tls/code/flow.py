@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
@@ -100,32 +100,43 @@ class FunctionFlow:
         target = instruction.template.target if instruction else None
         return self._execution.value(target, instruction, state) if state and instruction and target else None
 
-    def conditions(self, address: int, most: int = 8) -> Iterator[State]:
-        """What is known at the branches by which control came to an address (`compared`), the nearest ones first.
+    def conditions(self, address: int) -> list[State]:
+        """What is known at the branches that decided that control came to an address (`compared`), by address.
 
-        Only what is the reason to be there counts: a branch whose other way leads there, too, is none.
+        A branch decided it where all that follows on one of its sides leads there, and not all that follows on the
+        other: control dependence (Ferrante, Ottenstein and Warren, "The Program Dependence Graph", 1987).
         """
         index = bisect_left(self._starts, address + 1) - 1
-        waiting = [self._blocks[index]] if index >= 0 else []
-        seen = set(map(id, waiting))
-        while waiting and most:
-            block = waiting.pop(0)
-            for before in self._blocks:
-                if block not in before.successors or id(before) in seen or before.point.state is None:
-                    continue
-                seen.add(id(before))
-                waiting.append(before)
-                if before.instructions[-1].template.flow == "branch":
-                    state = before.point.state.copy()
-                    for instruction in before.instructions:
-                        self._execution.run(instruction, state)
-                    most -= 1
-                    yield state
-
-    def at_jumps_out(self) -> Iterator[tuple[Instruction, State]]:
-        """What is known where the function goes on in another one, instead of calling it."""
+        if index < 0:
+            return []
+        there = self._blocks[index]
+        before: dict[int, list[Block]] = {}
         for block in self._blocks:
-            if block.leaves and block.point.state is not None:
+            for successor in block.successors:
+                before.setdefault(id(successor), []).append(block)
+        ends = [one for one in self._blocks if one is not there and (not one.successors or one.leaves or one.anywhere)]
+        escaping = _backwards(ends, before, there)
+        coming = _backwards([there], before)
+        found = []
+        for block in self._blocks:
+            if block.instructions[-1].template.flow != "branch" or block.point.state is None:
+                continue
+            decided = [id(one) in coming and id(one) not in escaping for one in block.successors]
+            if any(decided) and (not all(decided) or len(decided) < 2):
+                state = block.point.state.copy()
+                for instruction in block.instructions:
+                    self._execution.run(instruction, state)
+                found.append(state)
+        return found
+
+    def at_jumps_out(self, by_pointer: bool = False) -> Iterator[tuple[Instruction, State]]:
+        """What is known where the function goes on in another one, instead of calling it.
+
+        Args:
+            by_pointer: whether jumps count of which the code does not say where they go; some stay in the function.
+        """
+        for block in self._blocks:
+            if (block.leaves or (by_pointer and block.anywhere)) and block.point.state is not None:
                 state = block.point.state.copy()
                 for instruction in block.instructions:
                     self._execution.run(instruction, state)
@@ -191,6 +202,18 @@ class FunctionFlow:
             if block.point.state is None:
                 block.point.join(known.state or State())
                 self._spread([block])
+
+
+def _backwards(start: Iterable[Block], before: Mapping[int, Sequence[Block]], but: Block | None = None) -> set[int]:
+    """The blocks (their `id`) from which control may come to some, and these; not on a way through `but`."""
+    waiting = list(start)
+    found = set(map(id, waiting))
+    while waiting:
+        for block in before.get(id(waiting.pop()), ()):
+            if id(block) not in found and block is not but:
+                found.add(id(block))
+                waiting.append(block)
+    return found
 
 
 def _is_padding(block: Block) -> bool:

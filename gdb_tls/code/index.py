@@ -87,7 +87,16 @@ class CodeIndex:
         Raises:
             MissingPackage: where there is no capstone.
         """
-        return self._flow(self.functions.at(address), True)
+        piece = self.functions.at(address)
+        if piece.continues:
+            owners = self._owners_of(frozenset((piece.start,)))
+        else:
+            owners = self._frameless_parts if piece.known else {}
+        return self._flow(self.functions.at(owners.get(piece.start, piece.start)), True)
+
+    def settled(self, value: Value | None) -> Value | None:
+        """A distance from the thread pointer as a place in the file's own block, where it lies there."""
+        return self._execution.settled(value)
 
     def function_of(self, address: int) -> int | None:
         """Where the function begins in which an address lies; None where no table knows."""
@@ -236,15 +245,18 @@ class CodeIndex:
         key = (piece.start, chains)
         if key not in self._flows:
             self._flows[key] = None  # for a function that calls itself
-            instructions = self._parts(piece)
+            instructions = self._parts(piece, chains)
             start = piece.start if piece.known and not piece.continues else None
             if instructions:
                 execution = self._execution_with_chains if chains else self._execution
                 self._flows[key] = FunctionFlow(instructions, start, execution)
         return self._flows[key]
 
-    def _parts(self, piece: CodeRange) -> list[Instruction]:
-        """The instructions of a piece and of the pieces that were moved away from it."""
+    def _parts(self, piece: CodeRange, chains: bool) -> list[Instruction]:
+        """The instructions of a piece and of the pieces that were moved away from it.
+
+        That a frameless part is one makes no difference for accesses to thread-local storage, and costs a search.
+        """
         found: dict[int, list[Instruction]] = {}
         waiting = [piece]
         while waiting:
@@ -256,9 +268,35 @@ class CodeIndex:
                 if target is None or part.start <= target < part.end:
                     continue
                 other = self.functions.at(target)
-                if other.continues and other.start not in found and other not in waiting:
+                is_part = other.continues or (chains and other.start in self._frameless_parts)
+                if is_part and other.start not in found and other not in waiting:
                     waiting.append(other)
         return [one for _, part in sorted(found.items()) for one in part]
+
+    @cached_property
+    def _frameless_parts(self) -> dict[int, int]:
+        """Parts that were moved away before their function had built up a frame, and that function.
+
+        Unwind tables do not tell them from functions.  But compilers do not jump to a function on a condition (where
+        speed matters), nor call a part; and a name that is left says it.
+        """
+        starts = self.functions.starts
+        is_x86 = self.file.machine == EM_X86_64
+        found: dict[int, int] = {}
+        for address, code in self.functions.executable:
+            for at, target in (x86_64_far_jumps if is_x86 else aarch64_far_jumps)(code, address):
+                if target not in starts or target in found:
+                    continue
+                is_always = code[at - address] == 0xE9 if is_x86 else code[at - address + 3] >> 2 == 0x05
+                owner = self.functions.at(at)
+                if not is_always and owner.known and not owner.continues and owner.start != target:
+                    found[target] = owner.start
+        called = {target for _, target in self._calls} if found else set()
+        return {
+            part: owner
+            for part, owner in found.items()
+            if part not in called and ".cold" in (self.functions.name(part) or ".cold")
+        }
 
     def _owners_of(self, parts: frozenset[int]) -> dict[int, int]:
         """The functions from which parts were moved away: those that jump there."""
@@ -291,7 +329,7 @@ class CodeIndex:
                     for state in (flow.at_returns() if flow else ())
                 }
                 if len(values) == 1:
-                    value = self._execution._settled(values.pop())
+                    value = self._execution.settled(values.pop())
                     self._getters[target] = value if isinstance(value, TlsAddress) else None
         return self._getters[target]
 

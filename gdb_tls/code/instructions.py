@@ -65,6 +65,7 @@ class Step(NamedTuple):
             "thread"    to = the thread pointer
             "add"       to = of[0] + of[1]
             "compute"   to = something else, made from all of `of`
+            "flag"      to = whether what was compared last is so
             "update"    memory `to` is read and written, with something made from `of`
             "compare"   of[0] with of[1], for a branch or a condition
             "test"      of[0], for a branch or a condition

@@ -253,16 +253,26 @@ class Investigation:
             flow = scope.spot.flow if scope else None
             if scope is None or flow is None:
                 return None
-            conditions = list(flow.conditions(scope.spot.address, 3))
-            for state in conditions:
-                for value in state.compared:
-                    for leaf in [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]:
-                        if leaf.place is not None:
-                            crash = Crash(frames[number:], None, [])
-                            return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
+            conditions = flow.conditions(scope.spot.address)
             if conditions:
-                return None
+                leaf = self._decisive(tracer, scope, conditions)
+                crash = Crash(frames[number:], None, [])
+                where = self._place_of(frames[number])
+                return self._cause(leaf, "condition", crash, where, None, None) if leaf else None
         return None
+
+    def _decisive(self, tracer: Tracer, scope: Scope, conditions: Sequence[State]) -> Leaf | None:
+        """The variable on which it depended that the function gave up; None where it may have been anything else."""
+        found: list[Leaf] = []
+        for state in conditions:
+            for value in state.compared:
+                if value is not None and not isinstance(value, Number):
+                    found += [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]
+        local = [one for one in dict.fromkeys(found) if one.place is not None]
+        if len(conditions) > 1 and len({one.place for one in local}) + any(one.place is None for one in found) > 1:
+            # Of several conditions one that is null is likely the one that was not met.
+            local = [one for one in local if self._value_of(one) == 0]
+        return local[0] if local else None
 
     def _kept(self, value: Value | None, state: State, scope: Scope) -> Iterator[Leaf]:
         """The variables in which the function itself has put the value, or the pointer to it."""
