@@ -2,8 +2,8 @@
  *
  * `causes MODE` starts some healthy threads, and one that crashes in the way that MODE names.  Before, it prints one
  * line of JSON: which variable is guilty, the last part of its module's path, its address in the thread that had it
- * wrong, its offset in the block, and the LWP of the thread that crashes.  With `causes MODE all` the crashing thread has every other variable
- * right; without, all of them are null there. */
+ * wrong, its offset in the block, and the LWP of the thread that crashes.  With `causes MODE all` the crashing thread
+ * has every other variable right; without, all of them are null there. */
 #ifndef CAUSES_H
 #define CAUSES_H
 

@@ -93,8 +93,9 @@ def remarks(cause: Cause, name: str) -> Iterator[str]:
 def in_libc(cause: Cause, name: str) -> str:
     """What is said of a crash on the C library's own variables."""
     return (
-        f"Thread {cause.thread.num} crashed {_at(cause.crashed)}{_on(cause.address)} on what the C library's own {name} "
-        "led to: mostly memory that was written to before, by code that is elsewhere (valgrind, AddressSanitizer)."
+        f"Thread {cause.thread.num} crashed {_at(cause.crashed)}{_on(cause.address)} on what the C library's own "
+        f"{name} led to: mostly memory that was written to before, by code that is elsewhere (valgrind, "
+        "AddressSanitizer)."
     )
 
 

@@ -60,18 +60,12 @@ class Build:
         cc = [{"gcc": "g++", "clang": "clang++"}[self.compiler], *c[1:], "-std=c++17"]
         library = ["-shared", "-fPIC"]
         common = folder / "common.o"
-        run([*c, *library, "-Wl,-soname,libcauses.so", PROGRAMS / "causes_library.c", "-o", folder / "libcauses.so"])
-        run([*c, *library, "-DOPENED", PROGRAMS / "causes_library.c", "-o", folder / "libcauses_opened.so"])
-        run(
-            [
-                *cc,
-                *library,
-                "-Wl,-soname,libcauses_cc.so",
-                PROGRAMS / "causes_library.cc",
-                "-o",
-                folder / "libcauses_cc.so",
-            ]
-        )
+        for compiler, source, name, *flags in (
+            (c, "causes_library.c", "libcauses.so"),
+            (c, "causes_library.c", "libcauses_opened.so", "-DOPENED"),
+            (cc, "causes_library.cc", "libcauses_cc.so"),
+        ):
+            run([*compiler, *library, *flags, f"-Wl,-soname,{name}", PROGRAMS / source, "-o", folder / name])
         run([*c, "-c", PROGRAMS / "causes_common.c", "-o", common])
         for compiler, source, name, needed in (
             (c, "causes.c", "causes", "libcauses.so"),
