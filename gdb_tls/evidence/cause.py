@@ -132,7 +132,13 @@ class Elsewhere(NamedTuple):
 
 
 class Investigation:
-    """Looks for the cause of a crash."""
+    """Looks for the cause of a crash.
+
+    Attributes:
+        code: the program's.
+        bindings: which variable a place in it means.
+        gave_up: whether the thread was found to have called what ends a program.
+    """
 
     def __init__(self, program: Program, thread: Thread, fault: Fault) -> None:
         """Reads nothing yet.
@@ -147,6 +153,7 @@ class Investigation:
         self._fault = fault
         self.code = Code(program)
         self.bindings = Bindings(program, self.code)
+        self.gave_up = False
 
     def find(self) -> Cause | Elsewhere | None:
         """The cause; None where the thread did not crash on anything, or nothing is known of it.
@@ -248,6 +255,7 @@ class Investigation:
         first = self._gave_up(tracer, frames)
         if first is None:
             return None
+        self.gave_up = True
         for number in range(first, min(first + MOST_HELPERS, len(frames))):
             scope = tracer.frame(number)
             flow = scope.spot.flow if scope else None

@@ -65,14 +65,15 @@ class Risks:
         if not unchecked or not known or any(row.gives_address for row in answer.rows):
             return []
         leading_to_writers = self._leading_to(writers)
-        if any(self._functions(thread) & leading_to_writers for thread in standing.holders[:MOST_ASKED]):
-            return []  # whoever has it may have it for the time of a call only
+        holders = [self._functions(thread) for thread in standing.holders[:MOST_ASKED]]
+        # Who runs the same as one that has it may get it in the same way, and have it for the time of a call only.
+        like_holders = set[int]().union(*(one for one in holders if one & leading_to_writers))
         leading_to_readers = self._leading_to(unchecked)
         endangered = []
         for thread in standing.null[:MOST_ASKED]:
             functions = self._functions(thread)
-            if functions & leading_to_writers:
-                continue
+            if not functions or functions & (leading_to_writers | like_holders):
+                continue  # without a stack nobody knows what it runs
             if functions & leading_to_readers or (place.module.static_offset is None and place.has_touched(thread)):
                 endangered.append(thread)
         if not endangered:
@@ -86,11 +87,11 @@ class Risks:
         return self._reach.leading_to(functions)
 
     def _functions(self, thread: int) -> set[int]:
-        """The functions on a thread's stack."""
+        """The functions on a thread's stack, without the C library's: all threads begin, and wait, in these."""
         found = set()
         for frame in self._threads.stack(thread):
             spot = self._code.at(frame.pc - 1)
-            function = spot.function if spot else None
+            function = spot.function if spot and not _is_libc(spot.loaded.name) else None
             if function is not None:
                 found.add(function)
         return found
