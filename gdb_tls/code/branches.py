@@ -9,15 +9,19 @@ import re
 import struct
 from collections.abc import Iterator
 
-_CALL = re.compile(rb"(?=\xe8(....))", re.DOTALL)
+_CALL = re.compile(rb"(?=\xe8(....))|(?=\xff[\x15\x25](....))", re.DOTALL)
 _JUMP = re.compile(rb"(?=\x0f[\x80-\x8f](....))|(?=\xe9(....))", re.DOTALL)
 
 
 def x86_64_calls(code: bytes, address: int) -> Iterator[tuple[int, int]]:
-    """Yields (place, target) of what looks like a call with a distance of 32 bits."""
+    """Yields (place, target) of what looks like a call with a distance of 32 bits, to code or through a GOT entry."""
     for match in _CALL.finditer(code):
         at = address + match.start()
-        yield at, at + 5 + int.from_bytes(match.group(1), "little", signed=True)
+        direct, through = match.groups()
+        if direct is not None:
+            yield at, at + 5 + int.from_bytes(direct, "little", signed=True)
+        else:
+            yield at, at + 6 + int.from_bytes(through, "little", signed=True)
 
 
 def x86_64_far_jumps(code: bytes, address: int) -> Iterator[tuple[int, int]]:

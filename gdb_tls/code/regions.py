@@ -31,8 +31,6 @@ MOST_INSTRUCTIONS = 600
 MOST_WAYS = 60
 # How many bytes are decoded at a time.
 PIECE = 64
-# The register that a function may count its frame from.
-FRAMES = ("rbp", "x29")
 
 
 class Undecided(Exception):
@@ -51,7 +49,7 @@ class Regions:
             functions: the file's.
             decoder: the architecture's.
             execution: the same that whole functions are followed with.
-            is_slot: whether there is a GOT entry for thread-local storage at an address.
+            is_slot: whether an address is one of a GOT entry for thread-local storage, or leads to one.
         """
         self._functions = functions
         self._decoder = decoder
@@ -68,14 +66,13 @@ class Regions:
         """
         execution = self._execution
         execution.recorder = recorder
-        has_frame = self._functions.code(piece.start, piece.start + 16).find(b"\x48\x89\xe5") >= 0
+        frame = self._decoder.frame_pointer(self._functions.code(piece.start, min(piece.start + 64, piece.end)))
         try:
             for address in candidates:
                 state = State()
                 state.registers[STACK] = StackAddress("region", 0)
-                state.registers["x29"] = StackAddress("frame", 0)
-                if has_frame:
-                    state.registers["rbp"] = StackAddress("frame", 0)
+                if frame:
+                    state.registers[frame] = StackAddress("frame", 0)
                 self._follow(piece, address, state, recorder)
         finally:
             execution.recorder = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdb_tls.code.values import Either, Loaded, TlsAddress, Value, either, widened
+from gdb_tls.code.values import MOST_ALTERNATIVES, Either, Loaded, TlsAddress, TlsOffset, Value, either, widened
 
 # How much is known of a value, or of a variable, before it is used as an address.
 UNCHECKED, PERHAPS, WRITTEN, CHECKED = range(4)
@@ -21,9 +21,11 @@ class State:
         variables: for each variable: whether it was checked or written on every way here.
         used: registers whose present contents were read already.
         flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
+        compared: the variable that was just compared with zero, and whether its lowest bit was flipped before.
+        found_null: the variables that were compared with zero, and were zero, on every way here.
     """
 
-    __slots__ = ("flags", "loads", "registers", "stack", "used", "variables")
+    __slots__ = ("compared", "flags", "found_null", "loads", "registers", "stack", "used", "variables")
 
     def __init__(self) -> None:
         """Makes a state in which nothing is known."""
@@ -33,6 +35,8 @@ class State:
         self.variables: dict[TlsAddress, int] = {}
         self.used: set[str] = set()
         self.flags: tuple[Value | None, int] | None = None
+        self.compared: tuple[TlsAddress, bool] | None = None
+        self.found_null: frozenset[TlsAddress] = frozenset()
 
     def copy(self) -> State:
         """Makes an independent state with the same facts."""
@@ -43,6 +47,8 @@ class State:
         new.variables = self.variables.copy()
         new.used = self.used.copy()
         new.flags = self.flags
+        new.compared = self.compared
+        new.found_null = self.found_null
         return new
 
     def set(self, register: str, value: Value | None) -> None:
@@ -104,6 +110,12 @@ class Point:
         if state.flags != other.flags:
             changed |= state.flags is not None
             state.flags = None
+        if state.compared is not None and state.compared != other.compared:
+            state.compared = None
+            changed = True
+        if not state.found_null <= other.found_null:
+            state.found_null &= other.found_null
+            changed = True
         if not other.used <= state.used:
             state.used |= other.used
             changed = True
@@ -146,7 +158,9 @@ class Point:
             return either(old, new)
         self._given_up.add(key)
         values = [one for value in (old, new) for one in (value.values if isinstance(value, Either) else (value,))]
-        return widened(*values)
+        # A variable that it may be is worth more than all that it may be besides.
+        kept = [one for one in values if isinstance(one, (TlsAddress, TlsOffset))]
+        return either(None, *kept) if 0 < len(set(kept)) < MOST_ALTERNATIVES else widened(*values)
 
 
 def weaker(one: int, other: int) -> int:
