@@ -6,13 +6,13 @@ not be decoded.  Where the answer depends on more than that, the whole function 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import STACK, Execution
 from gdb_tls.code.functions import CodeRange, Functions
 from gdb_tls.code.instructions import Decoder, Instruction
-from gdb_tls.code.state import Point, State
+from gdb_tls.code.state import CHECKED, Point, State
 from gdb_tls.code.values import (
     Derived,
     Displaced,
@@ -146,18 +146,23 @@ class Regions:
 
     def _is_held(self, state: State, recorder: Recorder) -> bool:
         """Whether anything of thread-local storage is still in a register or in the frame."""
+        loads = state.loads
         for value in state.registers.values():
-            if value is not None and self._is_of_interest(value, recorder):
+            if value is not None and self._is_of_interest(value, recorder, loads):
                 return True
-        return any(value is not None and self._is_of_interest(value, recorder) for value, _ in state.stack.values())
+        return any(
+            value is not None and self._is_of_interest(value, recorder, loads) for value, _ in state.stack.values()
+        )
 
-    def _is_of_interest(self, value: Value, recorder: Recorder) -> bool:
+    def _is_of_interest(self, value: Value, recorder: Recorder, loads: Mapping[Loaded, int]) -> bool:
         kind = type(value)
         if kind is StackAddress:
             return False
         if kind is Loaded:
             assert isinstance(value, Loaded)
             if isinstance(value.address, TlsAddress):
+                if loads.get(value) == CHECKED:
+                    return False  # whatever is done with it now is known to be done with care
                 uses = recorder.loads.get(value)
                 return uses is None or not uses.dereferenced  # nothing worse can be found
             return False
@@ -167,8 +172,8 @@ class Regions:
         if kind in (TlsAddress, TlsOffset, ThreadPointer):
             return True
         if isinstance(value, Displaced):
-            return self._is_of_interest(value.value, recorder)
+            return self._is_of_interest(value.value, recorder, loads)
         if isinstance(value, (Derived, Either)):
             alternatives = value.sources if isinstance(value, Derived) else value.values
-            return any(one is not None and self._is_of_interest(one, recorder) for one in alternatives)
+            return any(one is not None and self._is_of_interest(one, recorder, loads) for one in alternatives)
         return False
