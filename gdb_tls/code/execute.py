@@ -81,6 +81,7 @@ class Execution:
             chains: whether it is kept where values come from that are none of a thread-local variable: arguments,
                 results, what is read through pointers.  No access depends on that, and it costs most of the time.
         """
+        self.result = convention.result
         self._convention = convention
         self._around = around
         self._chains = chains
@@ -108,7 +109,7 @@ class Execution:
         template = instruction.template
         for step in template.steps:
             if step.action in _CHANGE_FLAGS:
-                state.compared = None
+                state.zero = None
             _ACTIONS[step.action](self, step)
         if template.flow == "call":
             self._call()
@@ -116,6 +117,11 @@ class Execution:
             self._return()
         elif template.flow in ("jump", "branch") and not isinstance(template.target, int):
             self._read_target(template.target)
+
+    def value(self, operand: Operand | int, instruction: Instruction, state: State) -> Value | None:
+        """What an operand of an instruction is."""
+        self._instruction, self._state = instruction, state
+        return None if isinstance(operand, int) else self._read(operand)
 
     def jumps_to_function(self, instruction: Instruction, state: State) -> bool:
         """Whether a jump to a place that the code does not say goes to a function, by a pointer in a fixed place."""
@@ -195,6 +201,7 @@ class Execution:
         values = [self._read(one) for one in step.of]
         constant = len(values) == 1 or isinstance(values[1], Number)
         self._state.flags = (values[0], CHECKED if constant else PERHAPS)
+        self._state.compared = tuple(values)
 
     def _condition(self, step: Step) -> None:
         if self._state.flags:
@@ -203,6 +210,7 @@ class Execution:
     def _compare(self, step: Step) -> None:
         self._state.flags = None
         values = [self._read(one) for one in step.of]
+        self._state.compared = tuple(values)
         self._compare_with_zero(values[0], values[1], zero=0)
         for value, other in (values, values[::-1]):
             self._check(value, CHECKED if isinstance(other, Number) else PERHAPS)
@@ -210,6 +218,7 @@ class Execution:
     def _test(self, step: Step) -> None:
         self._state.flags = None
         values = [self._read(one) for one in step.of]
+        self._state.compared = tuple(values)
         constant = len(values) == 1 or isinstance(values[1], Number)
         alone = len(values) == 1
         if alone or _is_byte(values[0]) or isinstance(values[0], Derived):
@@ -226,9 +235,9 @@ class Execution:
             flipped = value.flipped
             (value,) = value.sources
         place = value.address if isinstance(value, Loaded) else None
-        self._state.compared = None
+        self._state.zero = None
         if isinstance(place, TlsAddress) and place.exact and other == Number(zero):
-            self._state.compared = (place, flipped)
+            self._state.zero = (place, flipped)
 
     def _flip(self, step: Step) -> None:
         self._write(step.to, _as_bool(self._read(step.of[0]), True))
@@ -239,9 +248,9 @@ class Execution:
     def branches(self, instruction: Instruction, state: State) -> tuple[State, State]:
         """What is known behind a branch: where it is taken, and where it is not."""
         way = instruction.template.if_zero
-        if state.compared is None or not way:
+        if state.zero is None or not way:
             return state, state
-        place, flipped = state.compared
+        place, flipped = state.zero
         null = state.copy()
         null.found_null |= {place}
         return (null, state) if (way == "target") != flipped else (state, null)
@@ -369,6 +378,8 @@ class Execution:
         if not isinstance(place, TlsAddress):
             return
         null = value == Number(0)
+        if self._chains:
+            self._keep(place, width, value)
         if self.recorder:
             self.recorder.write(self._instruction.address, place, width, null)
         variables = self._state.variables
@@ -380,6 +391,16 @@ class Execution:
             del variables[other]
         if place.exact and not null:
             variables[place] = known
+
+    def _keep(self, place: TlsAddress, width: int, value: Value | None) -> None:
+        kept = {
+            one: other
+            for one, other in self._state.kept.items()
+            if one.target != place.target or not 0 <= one.offset - place.offset < width
+        }
+        if value is not None and place.exact:
+            kept[place] = (value, self._instruction.address)
+        self._state.kept = kept
 
     # ------------------------------------------------------------------ what becomes of loaded values
 

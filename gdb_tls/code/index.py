@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from gdb_tls.code.execute import Execution, Surroundings
 from gdb_tls.code.first_use import FirstUse, first_uses
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.functions import CodeRange, Functions
-from gdb_tls.code.instructions import Decoder, Instruction, Memory
+from gdb_tls.code.instructions import Convention, Decoder, Instruction, Memory
 from gdb_tls.code.own_block import OwnBlock
 from gdb_tls.code.places import Places
 from gdb_tls.code.regions import Regions, Undecided
@@ -23,6 +23,7 @@ from gdb_tls.code.stubs import Stubs
 from gdb_tls.code.values import TlsAddress, TlsTarget, Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
 from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64
+from gdb_tls.elf.unwind import CallSite
 from gdb_tls.errors import UnsupportedTarget
 
 # A function that does no more than find a variable (`_ZTW...`, a getter) is not longer than this.
@@ -107,9 +108,7 @@ class CodeIndex:
         for start, candidates in self.places.by_function.items():
             for one in candidates:
                 slot = self.slots.get(one.slot) if one.slot is not None else None
-                # GCC reaches all local variables of a file from one of them on AArch64 (-fsection-anchors).
-                anchor = self.file.machine == EM_AARCH64 and slot is not None and slot.target.symbol is None
-                if slot and not slot.is_base and not anchor:
+                if slot and not slot.is_base and not self._is_anchor(slot):
                     if slot.target.defined:
                         found.add(UsedOffset(slot.offset, None))
                 elif one.thread_offset and one.begins and self._own.place:
@@ -148,9 +147,9 @@ class CodeIndex:
         if function not in self._arguments:
             piece = self.functions.at(function)
             whole = piece.known and piece.start == function and not piece.continues
-            instructions = self._parts(piece) if whole else []
+            instructions, sites = self._parts(piece) if whole else ([], [])
             self._arguments[function] = (
-                dereferenced_arguments(instructions, function, self._execution) if instructions else frozenset()
+                dereferenced_arguments(instructions, function, self._execution, sites) if instructions else frozenset()
             )
         return self._arguments[function]
 
@@ -168,11 +167,39 @@ class CodeIndex:
                 return called
         return None
 
+    def _is_anchor(self, slot: Slot) -> bool:
+        """Whether GCC may reach other variables from there, too: on AArch64 all local ones (-fsection-anchors)."""
+        return self.file.machine == EM_AARCH64 and slot.target.symbol is None
+
     def _width_at(self, address: int) -> int | None:
         pieces = self._decoder.split(self.functions.code(address, address + 15), address)
         steps = self._decoder.template(pieces[0][1]).steps if pieces else ()
         operands = (one for step in steps for one in (step.to, *step.of) if isinstance(one, Memory) and one.thread)
         return max((one.width for one in operands), default=0) or None
+
+    def unexplained(self, first: int, last: int, symbol: str | None = None) -> list[int]:
+        """Where the functions begin that refer to just this range of a block, but of which no access was found.
+
+        Of AArch64's code that is not known.  The arguments are those of `accesses`.
+        """
+        found = {one.function for one in self.accesses(first, last, symbol)}
+        block = self._own.place
+
+        def is_exact(one: Candidate) -> bool:
+            slot = self.slots.get(one.slot) if one.slot is not None else None
+            if slot is not None:
+                if self._is_anchor(slot):
+                    return False
+                own = slot.target.defined and not slot.is_base and first <= slot.offset < last
+                return slot.target.symbol == symbol if symbol is not None else own
+            offset = one.thread_offset
+            return symbol is None and block is not None and offset is not None and first <= offset + block[2] < last
+
+        return sorted(
+            start
+            for start, candidates in self.places.by_function.items()
+            if start not in found and self.functions.at(start).known and any(map(is_exact, candidates))
+        )
 
     def flow(self, address: int) -> FunctionFlow | None:
         """The data flow of the function in which an address lies; None where there is no code.
@@ -189,6 +216,26 @@ class CodeIndex:
             return None
         owners = self.places.owners_of(frozenset((piece.start,))) if piece.continues else {}
         return owners.get(piece.start, piece.start)
+
+    @property
+    def convention(self) -> Convention:
+        """How its functions call each other."""
+        return self._decoder.convention
+
+    def calls(self) -> Iterator[tuple[int, int, bool]]:
+        """(place, target, whether the target is the address of a pointer) of every call or far jump that says where.
+
+        Some are none: the bytes only look like one.
+        """
+        return self.places.calls_and_jumps()
+
+    def is_stub(self, address: int) -> bool:
+        """Whether an address lies in the PLT."""
+        return self.stubs.has(address)
+
+    def jump_slot(self, address: int) -> int | None:
+        """Where the pointer is through which the stub at an address jumps (an entry of the PLT); None if none."""
+        return self.stubs.pointer(address)
 
     # ------------------------------------------------------------------ which functions
 
@@ -279,19 +326,21 @@ class CodeIndex:
         key = (piece.start, chains)
         if key not in self._flows:
             self._flows[key] = None  # for a function that calls itself
-            instructions = self._parts(piece)
+            instructions, sites = self._parts(piece)
             start = piece.start if piece.known and not piece.continues else None
             if instructions:
                 execution = self._execution_with_chains if chains else self._execution
-                self._flows[key] = FunctionFlow(instructions, start, execution)
+                self._flows[key] = FunctionFlow(instructions, start, execution, sites)
         return self._flows[key]
 
-    def _parts(self, piece: CodeRange) -> list[Instruction]:
-        """The instructions of a piece and of the pieces that were moved away from it."""
+    def _parts(self, piece: CodeRange) -> tuple[list[Instruction], list[CallSite]]:
+        """The instructions of a piece and of the pieces that were moved away from it, and its exceptions' ways."""
         found: dict[int, list[Instruction]] = {}
         waiting = [piece]
+        sites: list[CallSite] = []
         while waiting:
             part = waiting.pop()
+            sites += self.functions.call_sites(part.start)
             instructions = self._decoder.decode(self.functions.code(part.start, part.end), part.start)
             found[part.start] = instructions
             for one in instructions:
@@ -301,7 +350,7 @@ class CodeIndex:
                 other = self.functions.at(target)
                 if other.continues and other.start not in found and other not in waiting:
                     waiting.append(other)
-        return [one for _, part in sorted(found.items()) for one in part]
+        return [one for _, part in sorted(found.items()) for one in part], sites
 
     def _returned(self, target: int) -> Value | None:
         """What a short function returns on every way, where that is an address in thread-local storage."""

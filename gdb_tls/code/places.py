@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
-from gdb_tls.code.branches import aarch64_calls, aarch64_far_jumps, x86_64_calls, x86_64_far_jumps
+from gdb_tls.code.branches import aarch64_calls, aarch64_far_jumps, x86_64_calls, x86_64_calls_by_slot, x86_64_far_jumps
 from gdb_tls.code.candidates import PREFIXES, Candidate, aarch64_candidates, x86_64_candidates
 from gdb_tls.code.functions import CodeRange, Functions
 from gdb_tls.code.slots import Slot
@@ -97,6 +97,21 @@ class Places:
 
     @cached_property
     def calls(self) -> list[tuple[int, int]]:
-        """(place, target) of everything that looks like a direct call or a jump of the same form."""
-        search = x86_64_calls if self._machine == EM_X86_64 else aarch64_calls
-        return [one for address, code in self._functions.executable for one in search(code, address)]
+        """(place, target) of everything that looks like a call or a jump of the same form; a GOT entry is a target."""
+        if self._machine != EM_X86_64:
+            return [one for address, code in self._functions.executable for one in aarch64_calls(code, address)]
+        return [
+            one
+            for address, code in self._functions.executable
+            for search in (x86_64_calls, x86_64_calls_by_slot)
+            for one in search(code, address)
+        ]
+
+    def calls_and_jumps(self) -> Iterator[tuple[int, int, bool]]:
+        """(place, target, whether the target is the address of a pointer) of every call or far jump that says where."""
+        is_x86 = self._machine == EM_X86_64
+        for address, code in self._functions.executable:
+            yield from ((*one, False) for one in (x86_64_calls if is_x86 else aarch64_calls)(code, address))
+            if is_x86:
+                yield from ((*one, False) for one in x86_64_far_jumps(code, address))
+                yield from ((*one, True) for one in x86_64_calls_by_slot(code, address))

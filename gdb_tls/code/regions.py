@@ -161,9 +161,9 @@ class Regions:
         if kind is Loaded:
             assert isinstance(value, Loaded)
             if isinstance(value.address, TlsAddress):
-                if loads.get(value) == CHECKED:
-                    return False  # whatever is done with it now is known to be done with care
                 uses = recorder.loads.get(value)
+                if uses is not None and uses.checked and loads.get(value) == CHECKED:
+                    return False  # whatever is done with it now is known to be done with care
                 return uses is None or not uses.dereferenced  # nothing worse can be found
             return False
         if kind is Number:

@@ -21,11 +21,24 @@ class State:
         variables: for each variable: whether it was checked or written on every way here.
         used: registers whose present contents were read already.
         flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
-        compared: the variable that was just compared with zero, and whether its lowest bit was flipped before.
+        kept: what was stored last in a thread-local variable on the way, and by which instruction.
+        compared: the operands of the last comparison: what a branch that comes next depends on.
+        zero: the variable that was just compared with zero, and whether its lowest bit was flipped before.
         found_null: the variables that were compared with zero, and were zero, on every way here.
     """
 
-    __slots__ = ("compared", "flags", "found_null", "loads", "registers", "stack", "used", "variables")
+    __slots__ = (
+        "compared",
+        "flags",
+        "found_null",
+        "kept",
+        "loads",
+        "registers",
+        "stack",
+        "used",
+        "variables",
+        "zero",
+    )
 
     def __init__(self) -> None:
         """Makes a state in which nothing is known."""
@@ -35,8 +48,10 @@ class State:
         self.variables: dict[TlsAddress, int] = {}
         self.used: set[str] = set()
         self.flags: tuple[Value | None, int] | None = None
-        self.compared: tuple[TlsAddress, bool] | None = None
+        self.zero: tuple[TlsAddress, bool] | None = None
         self.found_null: frozenset[TlsAddress] = frozenset()
+        self.kept: dict[TlsAddress, tuple[Value, int]] = {}
+        self.compared: tuple[Value | None, ...] = ()
 
     def copy(self) -> State:
         """Makes an independent state with the same facts."""
@@ -47,9 +62,17 @@ class State:
         new.variables = self.variables.copy()
         new.used = self.used.copy()
         new.flags = self.flags
-        new.compared = self.compared
+        new.zero = self.zero
         new.found_null = self.found_null
+        new.kept = self.kept
+        new.compared = self.compared
         return new
+
+    def keep_common(self, other: State) -> None:
+        """Forgets the values that differ: of several ways, of which it is not known which ones lead to a place."""
+        values = {name: value for name, value in self.registers.items() if other.registers.get(name) == value}
+        self.registers = values
+        self.stack = {place: one for place, one in self.stack.items() if other.stack.get(place) == one}
 
     def set(self, register: str, value: Value | None) -> None:
         """Gives a register new contents."""
@@ -110,12 +133,16 @@ class Point:
         if state.flags != other.flags:
             changed |= state.flags is not None
             state.flags = None
-        if state.compared is not None and state.compared != other.compared:
-            state.compared = None
+        if state.zero is not None and state.zero != other.zero:
+            state.zero = None
             changed = True
         if not state.found_null <= other.found_null:
             state.found_null &= other.found_null
             changed = True
+        if state.kept != other.kept:
+            state.kept = {place: one for place, one in state.kept.items() if other.kept.get(place) == one}
+        if state.compared != other.compared:
+            state.compared = ()
         if not other.used <= state.used:
             state.used |= other.used
             changed = True

@@ -29,7 +29,7 @@ class Stubs:
     def name(self, address: int) -> str | None:
         """The symbol that is called by a stub at an address, or through a GOT entry there; None for neither."""
         if address not in self._known:
-            self._known[address] = self._slots.get(address) or self._slots.get(self._jumps_through(address) or 0)
+            self._known[address] = self._slots.get(address) or self._slots.get(self.pointer(address) or 0)
         return self._known[address]
 
     @cached_property
@@ -42,7 +42,17 @@ class Stubs:
         )
         return {one.address: one.symbol.name for one in relocations(self._file, frozenset(types)) if one.symbol}
 
-    def _jumps_through(self, address: int) -> int | None:
+    def has(self, address: int) -> bool:
+        """Whether an address lies in the table."""
+        return any(start <= address < end for start, end in self._tables)
+
+    @cached_property
+    def _tables(self) -> list[tuple[int, int]]:
+        found = [self._file.section_contents(name) for name in (".plt", ".plt.sec", ".plt.got", ".plt.bnd")]
+        return [(one[0], one[0] + len(one[1])) for one in found if one]
+
+    def pointer(self, address: int) -> int | None:
+        """Where the pointer is through which a stub at an address jumps; None for other code."""
         code = self._functions.code(address, address + 20)
         if self._file.machine == EM_X86_64:
             at = 4 if code.startswith(_ENDBR64) else 0

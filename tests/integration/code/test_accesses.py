@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from gdb_tls.code.accesses import KINDS, READ, Recorder
+from gdb_tls.code.accesses import ADDRESS_TAKEN, KINDS, READ, Recorder
 from gdb_tls.code.index import CodeIndex
 from gdb_tls.code.values import Loaded, Number
 from gdb_tls.elf.file import ElfFile
@@ -243,6 +243,29 @@ def test_accesses_are_as_the_source_says(build: Build, make: Make) -> None:
         assert score.unknown <= score.expected * 0.15, "too often it could not be told"
 
 
+@pytest.mark.parametrize("machine", ["x86-64", "aarch64"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_handlers_of_exceptions(machine: str, compiler: str, level: int, tmp_path: Path) -> None:
+    """What comes to them is what the tables say: not the address that some other call has left in a register."""
+    build = Build(machine, compiler, level, "library")
+    source, path = "accesses_thrown.cc", tmp_path / "thrown.so"
+    command = [*build.command(True), "-fexceptions", *build.flags, *LINKED, "-o", str(path)]
+    run([*command, str(PROGRAMS / source)])
+    score = judge(source, path)
+    assert not score.wrong and not score.missing
+    with path.open("rb") as stream:
+        index = CodeIndex(ElfFile(str(path), stream))
+        assert not [access for access in index.accesses() if access.kind == ADDRESS_TAKEN]
+        handlers = {
+            site.handler for start in index.functions._unwind.starts for site in index.functions.call_sites(start)
+        }
+        assert len(handlers) >= 4
+        for handler in handlers:
+            flow = index.flow(handler)
+            assert flow and flow.before(handler) is not None, hex(handler)
+
+
 def test_stripped_file_has_the_same_accesses(make: Make) -> None:
     """All of it comes from relocations, unwind tables and code."""
     for build in (Build("x86-64", "gcc", 2, "library"), Build("x86-64", "gcc", 0, "static program")):
@@ -368,7 +391,14 @@ def test_question_about_one_variable(make: Make) -> None:
                     for one in whole
                     if one.target.defined and one.offset < last and one.offset + max(one.width, 1) > first
                 ]
-                assert CodeIndex(file).accesses(first, last) == expected, symbol.name
+                fresh = CodeIndex(file)
+                assert fresh.accesses(first, last) == expected, symbol.name
+                # All that refers to it is explained; were nothing found there, that would be noticed.
+                assert fresh.unexplained(first, last) == []
+                if symbol.name == "item":
+                    forgetful = CodeIndex(file)
+                    forgetful._accesses = {start: [] for start in forgetful.places.by_function}
+                    assert set(forgetful.unexplained(first, last)) == {one.function for one in expected}
 
 
 QUICK_WAYS = ("library", "library, initial-exec", "library, local symbols", "program")
