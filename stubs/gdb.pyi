@@ -14,6 +14,9 @@ TYPE_CODE_PTR: int
 TYPE_CODE_REF: int
 TYPE_CODE_RVALUE_REF: int
 TYPE_CODE_STRUCT: int
+INLINE_FRAME: int
+SIGTRAMP_FRAME: int
+TAILCALL_FRAME: int
 TYPE_CODE_UNION: int
 TYPE_CODE_ARRAY: int
 TYPE_CODE_BOOL: int
@@ -34,6 +37,7 @@ SYMBOL_LOC_STATIC: int
 COMMAND_DATA: int
 COMPLETE_NONE: int
 PARAM_BOOLEAN: int
+PARAM_STRING_NOESCAPE: int
 PARAM_ENUM: int
 PARAM_ZUINTEGER_UNLIMITED: int
 STDERR: int
@@ -46,6 +50,8 @@ class Field:
     name: str | None
     bitsize: int
     is_base_class: bool
+    # Made by the compiler, such as the pointer to the table of virtual functions.
+    artificial: bool
     # None for enumerators.
     type: Type
 
@@ -140,6 +146,7 @@ class Frame:
     def pc(self) -> int: ...
     def read_register(self, name: str) -> Value: ...
     def select(self) -> None: ...
+    def type(self) -> int: ...
 
 class InferiorThread:
     name: str | None
@@ -200,6 +207,7 @@ def decode_line(expression: str) -> tuple[str | None, Sequence[Symtab_and_line] 
 def default_visualizer(value: Value) -> Any: ...
 def execute(command: str, from_tty: bool = ..., to_string: bool = ...) -> str: ...
 def flush(stream: int = ...) -> None: ...
+def find_pc_line(pc: int) -> Symtab_and_line: ...
 def lookup_global_symbol(name: str) -> Symbol | None: ...
 def lookup_static_symbols(name: str) -> list[Symbol]: ...
 def lookup_type(name: str) -> Type: ...

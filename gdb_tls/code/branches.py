@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 
 _CALL = re.compile(rb"(?=\xe8(....))", re.DOTALL)
+_CALL_BY_SLOT = re.compile(rb"(?=\xff[\x15\x25](....))", re.DOTALL)
 _JUMP = re.compile(rb"(?=\x0f[\x80-\x8f](....))|(?=\xe9(....))", re.DOTALL)
 
 
@@ -29,6 +30,13 @@ def x86_64_far_jumps(code: bytes, address: int) -> Iterator[tuple[int, int]]:
             yield at, at + 6 + int.from_bytes(conditional, "little", signed=True)
         else:
             yield at, at + 5 + int.from_bytes(always, "little", signed=True)
+
+
+def x86_64_calls_by_slot(code: bytes, address: int) -> Iterator[tuple[int, int]]:
+    """Yields (place, address of the pointer) of what looks like a call or jump through a pointer in a fixed place."""
+    for match in _CALL_BY_SLOT.finditer(code):
+        at = address + match.start()
+        yield at, at + 6 + int.from_bytes(match.group(1), "little", signed=True)
 
 
 def aarch64_calls(code: bytes, address: int) -> Iterator[tuple[int, int]]:

@@ -70,10 +70,19 @@ class Surroundings:
 class Execution:
     """Executes instructions on states."""
 
-    def __init__(self, convention: Convention, around: Surroundings) -> None:
-        """Records nothing until `recorder` is set."""
+    def __init__(self, convention: Convention, around: Surroundings, chains: bool = True) -> None:
+        """Records nothing until `recorder` is set.
+
+        Args:
+            convention: the architecture's.
+            around: the file.
+            chains: whether it is kept where values come from that are none of a thread-local variable: arguments,
+                results, what is read through pointers.  No access depends on that, and it costs most of the time.
+        """
+        self.result = convention.result
         self._convention = convention
         self._around = around
+        self._chains = chains
         self._instruction: Instruction
         self._state: State
         self.recorder: Recorder | None = None
@@ -82,8 +91,9 @@ class Execution:
         """The state at a function's beginning."""
         state = State()
         state.registers[STACK] = StackAddress("entry", 0)
-        for register in self._convention.arguments:
-            state.registers[register] = Argument(register)
+        if self._chains:
+            for register in self._convention.arguments:
+                state.registers[register] = Argument(register)
         return state
 
     def run(self, instruction: Instruction, state: State) -> None:
@@ -98,6 +108,11 @@ class Execution:
             self._return()
         elif template.flow in ("jump", "branch") and not isinstance(template.target, int):
             self._read_target(template.target)
+
+    def value(self, operand: Operand | int, instruction: Instruction, state: State) -> Value | None:
+        """What an operand of an instruction is."""
+        self._instruction, self._state = instruction, state
+        return None if isinstance(operand, int) else self._read(operand)
 
     def jumps_to_function(self, instruction: Instruction, state: State) -> bool:
         """Whether a jump to a place that the code does not say goes to a function, by a pointer in a fixed place."""
@@ -177,6 +192,7 @@ class Execution:
         values = [self._read(one) for one in step.of]
         constant = len(values) == 1 or isinstance(values[1], Number)
         self._state.flags = (values[0], CHECKED if constant else PERHAPS)
+        self._state.compared = tuple(values)
 
     def _condition(self, step: Step) -> None:
         if self._state.flags:
@@ -185,12 +201,14 @@ class Execution:
     def _compare(self, step: Step) -> None:
         self._state.flags = None
         values = [self._read(one) for one in step.of]
+        self._state.compared = tuple(values)
         for value, other in (values, values[::-1]):
             self._check(value, CHECKED if isinstance(other, Number) else PERHAPS)
 
     def _test(self, step: Step) -> None:
         self._state.flags = None
         values = [self._read(one) for one in step.of]
+        self._state.compared = tuple(values)
         constant = len(values) == 1 or isinstance(values[1], Number)
         for value in values:
             self._check(value, CHECKED if constant else PERHAPS)
@@ -290,7 +308,7 @@ class Execution:
             return self._state.load((place.base, place.offset), width)
         if isinstance(place, Number):
             return self._load_constant(place.number, width)
-        if place is None or depth(place) >= LONGEST_CHAIN:
+        if place is None or (not self._chains and not isinstance(place, TlsAddress)) or depth(place) >= LONGEST_CHAIN:
             return None
         load = Loaded(self._instruction.address, place, width)
         if isinstance(place, TlsAddress):
@@ -315,6 +333,8 @@ class Execution:
         if not isinstance(place, TlsAddress):
             return
         null = value == Number(0)
+        if self._chains:
+            self._keep(place, width, value)
         if self.recorder:
             self.recorder.write(self._instruction.address, place, width, null)
         variables = self._state.variables
@@ -326,6 +346,16 @@ class Execution:
             del variables[other]
         if place.exact and not null:
             variables[place] = known
+
+    def _keep(self, place: TlsAddress, width: int, value: Value | None) -> None:
+        kept = {
+            one: other
+            for one, other in self._state.kept.items()
+            if one.target != place.target or not 0 <= one.offset - place.offset < width
+        }
+        if value is not None and place.exact:
+            kept[place] = (value, self._instruction.address)
+        self._state.kept = kept
 
     # ------------------------------------------------------------------ what becomes of loaded values
 
@@ -401,7 +431,7 @@ class Execution:
             self._hand_over_arguments()
             going_to = self._instruction.goes_to
             value = self._around.returned(going_to) if going_to is not None else None
-            if value is None:
+            if value is None and self._chains:
                 value = Result(self._instruction.address)
         kept = convention.preserved
         for name in [one for one in registers if one not in kept]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
 from gdb_tls.code.instructions import Instruction
 from gdb_tls.code.state import Point, State
+from gdb_tls.code.values import Value
+from gdb_tls.elf.unwind import CallSite
 
 # A function with more blocks than this is not followed to the end; what was not reached has no records.
 MOST_STEPS = 400_000
+# Handlers that throw themselves come to other handlers; what more rounds would add is left out.
+MOST_ROUNDS = 8
 
 
 class Block:
@@ -38,16 +42,24 @@ class Block:
 class FunctionFlow:
     """The data flow of one function; it is computed when the object is made."""
 
-    def __init__(self, instructions: Sequence[Instruction], start: int | None, execution: Execution) -> None:
+    def __init__(
+        self,
+        instructions: Sequence[Instruction],
+        start: int | None,
+        execution: Execution,
+        sites: Sequence[CallSite] = (),
+    ) -> None:
         """Follows the function from its start.
 
         Args:
             instructions: all of its parts, in the order of addresses.
             start: its first address; None where that is not known, then the first instruction may be in its middle.
             execution: the architecture's.
+            sites: its calls whose exceptions come to a handler.
         """
         self._execution = execution
-        self._blocks = _blocks(instructions)
+        self._sites = sorted(sites)
+        self._blocks = _blocks(instructions, {site.handler for site in sites})
         self._starts = [block.instructions[0].address for block in self._blocks]
         first = self._block_at(start if start is not None else instructions[0].address)
         if first is None:
@@ -84,6 +96,51 @@ class FunctionFlow:
                 return state if instruction.address == address else None
             self._execution.run(instruction, state)
         return None
+
+    def call_before(self, address: int) -> Instruction | None:
+        """The call that returns to an address; None where there is none."""
+        return next((one for one in self.instructions if one.end == address and one.template.flow == "call"), None)
+
+    def at(self, address: int) -> Instruction | None:
+        """The instruction at an address; None where none begins there."""
+        return next((one for one in self.instructions if one.address == address), None)
+
+    def called(self, address: int) -> Value | None:
+        """What the operand of a call, or of a jump, holds: the function's address."""
+        state, instruction = self.before(address), self.at(address)
+        target = instruction.template.target if instruction else None
+        return self._execution.value(target, instruction, state) if state and instruction and target else None
+
+    def conditions(self, address: int, most: int = 8) -> Iterator[State]:
+        """What is known at the branches by which control came to an address (`compared`), the nearest ones first.
+
+        Only what is the reason to be there counts: a branch whose other way leads there, too, is none.
+        """
+        index = bisect_left(self._starts, address + 1) - 1
+        waiting = [self._blocks[index]] if index >= 0 else []
+        seen = set(map(id, waiting))
+        while waiting and most:
+            block = waiting.pop(0)
+            for before in self._blocks:
+                if block not in before.successors or id(before) in seen or before.point.state is None:
+                    continue
+                seen.add(id(before))
+                waiting.append(before)
+                if before.instructions[-1].template.flow == "branch":
+                    state = before.point.state.copy()
+                    for instruction in before.instructions:
+                        self._execution.run(instruction, state)
+                    most -= 1
+                    yield state
+
+    def at_jumps_out(self) -> Iterator[tuple[Instruction, State]]:
+        """What is known where the function goes on in another one, instead of calling it."""
+        for block in self._blocks:
+            if block.leaves and block.point.state is not None:
+                state = block.point.state.copy()
+                for instruction in block.instructions:
+                    self._execution.run(instruction, state)
+                yield block.instructions[-1], state
 
     def at_returns(self) -> Iterator[State]:
         """What is known where the function returns, for each place where it does."""
@@ -124,12 +181,16 @@ class FunctionFlow:
     def _spread_to_the_rest(self) -> None:
         """Goes on where no jump was seen to lead: the cases of a switch, and what an exception comes to.
 
-        The former are reached from a jump that does not say where it goes, the latter from any call.
+        The former are reached from a jump that does not say where it goes, the latter from the calls that the tables of
+        exceptions name or, without them, from any call.
         """
+        self._spread_to_handlers()
+        handlers = {site.handler for site in self._sites}
         rest = [block for block in self._blocks if block.point.state is None and not _is_padding(block)]
         if not rest:
             return
         known = Point()
+        common: State | None = None
         jumps = any(block.anywhere and block.point.state is not None for block in self._blocks)
         for block in self._blocks:
             if block.point.state is None or (jumps and not block.anywhere):
@@ -138,13 +199,56 @@ class FunctionFlow:
             for instruction in block.instructions:
                 self._execution.run(instruction, state)
                 if instruction.template.flow == "call" and not jumps:
-                    known.join(state)
+                    thrown = self._thrown(state)
+                    known.join(thrown)
+                    common = common or thrown.copy()
+                    common.keep_common(thrown)
             if jumps:
                 known.join(state)
-        for block in rest:
-            if block.point.state is None:
-                block.point.join(known.state or State())
-                self._spread([block])
+        if known.state is not None and common is not None:
+            known.state.registers, known.state.stack = common.registers, common.stack
+        for of_handlers in (False, True):
+            for block in rest:
+                if block.point.state is None and (block.instructions[0].address in handlers) is of_handlers:
+                    block.point.join(known.state or State())
+                    self._spread([block])
+            self._spread_to_handlers()
+
+    def _spread_to_handlers(self) -> None:
+        """Goes on in the handlers of all calls that are reached, and of those that are reached by that."""
+        throwing = [block for block in self._blocks if any(self._handler(one) for one in block.instructions)]
+        for _ in range(MOST_ROUNDS):
+            if not any([block.point.state is not None and self._throw(block) for block in throwing]):
+                return
+
+    def _handler(self, instruction: Instruction) -> Block | None:
+        """Where an exception of a call goes on; None where that is not in the function."""
+        if instruction.template.flow != "call" or not self._sites:
+            return None
+        index = bisect_left(self._sites, (instruction.address + 1,)) - 1
+        if index < 0 or instruction.address >= self._sites[index].end:
+            return None
+        return self._block_at(self._sites[index].handler)
+
+    def _throw(self, block: Block) -> bool:
+        """Goes on in the handlers of a block's calls; returns whether that changed anything."""
+        assert block.point.state is not None
+        state = block.point.state.copy()
+        changed: dict[int, Block] = {}
+        for instruction in block.instructions:
+            self._execution.run(instruction, state)
+            handler = self._handler(instruction)
+            if handler is not None and handler.point.join(self._thrown(state)):
+                changed[id(handler)] = handler
+        if changed:
+            self._spread(list(changed.values()))
+        return bool(changed)
+
+    def _thrown(self, state: State) -> State:
+        """What is known where a call's exception goes on: what the call keeps, but no result."""
+        thrown = state.copy()
+        thrown.set(self._execution.result, None)
+        return thrown
 
 
 def _is_padding(block: Block) -> bool:
@@ -152,9 +256,9 @@ def _is_padding(block: Block) -> bool:
     return all(not one.template.steps and not one.template.flow for one in block.instructions)
 
 
-def _blocks(instructions: Sequence[Instruction]) -> list[Block]:
+def _blocks(instructions: Sequence[Instruction], handlers: Set[int]) -> list[Block]:
     places = {one.address for one in instructions}
-    leaders = {instructions[0].address}
+    leaders = {instructions[0].address, *handlers}
     for one in instructions:
         flow = one.template.flow
         if flow in ("jump", "branch", "return", "stop"):

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from gdb_tls.code.accesses import Access, Recorder
-from gdb_tls.code.branches import aarch64_calls, aarch64_far_jumps, x86_64_calls, x86_64_far_jumps
+from gdb_tls.code.branches import (
+    aarch64_calls,
+    aarch64_far_jumps,
+    x86_64_calls,
+    x86_64_calls_by_slot,
+    x86_64_far_jumps,
+)
 from gdb_tls.code.candidates import Candidate, aarch64_candidates, x86_64_candidates
 from gdb_tls.code.execute import Execution, Surroundings
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.functions import CodeRange, Functions
-from gdb_tls.code.instructions import Decoder, Instruction
+from gdb_tls.code.instructions import PROGRAM_COUNTER, Convention, Decoder, Instruction, Memory, Register
 from gdb_tls.code.regions import Regions, Undecided
 from gdb_tls.code.slots import Slot, slots
-from gdb_tls.code.values import TlsAddress, Value
+from gdb_tls.code.state import State
+from gdb_tls.code.values import Loaded, Number, TlsAddress, Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
 from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64, PF_W, PT_LOAD
+from gdb_tls.elf.unwind import CallSite
 from gdb_tls.errors import UnsupportedTarget
 
 PT_GNU_RELRO = 0x6474E552
 # A function that does no more than find a variable (`_ZTW...`, a getter) is not longer than this.
 LONGEST_GETTER = 128
+# An entry of the PLT, with what protects branches.
+LONGEST_STUB = 24
 # The size of what lies between the thread pointer and the executable's block (AArch64: two words).
 AARCH64_TCB = 16
 
@@ -51,7 +61,7 @@ class CodeIndex:
         self.file = file
         self.functions = Functions(file)
         self.slots: dict[int, Slot] = slots(file)
-        self._flows: dict[int, FunctionFlow | None] = {}
+        self._flows: dict[tuple[int, bool], FunctionFlow | None] = {}
         self._accesses: dict[int, list[Access]] = {}
         self._getters: dict[int, Value | None] = {}
 
@@ -78,7 +88,7 @@ class CodeIndex:
         Raises:
             MissingPackage: where there is no capstone.
         """
-        return self._flow(self.functions.at(address))
+        return self._flow(self.functions.at(address), True)
 
     def function_of(self, address: int) -> int | None:
         """Where the function begins in which an address lies; None where no table knows."""
@@ -87,6 +97,51 @@ class CodeIndex:
             return None
         owners = self._owners_of(frozenset((piece.start,))) if piece.continues else {}
         return owners.get(piece.start, piece.start)
+
+    @property
+    def convention(self) -> Convention:
+        """How its functions call each other."""
+        return self._decoder.convention
+
+    def calls(self) -> Iterator[tuple[int, int, bool]]:
+        """(place, target, whether the target is the address of a pointer) of every call or far jump that says where.
+
+        Some are none: the bytes only look like one.
+        """
+        is_x86 = self.file.machine == EM_X86_64
+        for address, code in self.functions.executable:
+            yield from ((*one, False) for one in (x86_64_calls if is_x86 else aarch64_calls)(code, address))
+            if is_x86:
+                yield from ((*one, False) for one in x86_64_far_jumps(code, address))
+                yield from ((*one, True) for one in x86_64_calls_by_slot(code, address))
+
+    def is_stub(self, address: int) -> bool:
+        """Whether an address lies in the PLT."""
+        return any(start <= address < end for start, end in self._stubs)
+
+    @cached_property
+    def _stubs(self) -> list[tuple[int, int]]:
+        found = [self.file.section_contents(name) for name in (".plt", ".plt.sec", ".plt.got", ".plt.bnd")]
+        return [(one[0], one[0] + len(one[1])) for one in found if one]
+
+    def jump_slot(self, address: int) -> int | None:
+        """Where the pointer is through which the stub at an address jumps (an entry of the PLT); None for other code.
+
+        x86-64 psABI and AAELF64, "Procedure Linkage Table".
+        """
+        state = State()
+        for instruction in self._decoder.decode(self.functions.code(address, address + LONGEST_STUB), address):
+            template = instruction.template
+            if template.flow == "jump":
+                target = template.target
+                if isinstance(target, Memory) and target.base == PROGRAM_COUNTER:
+                    return instruction.address + target.displacement
+                value = state.registers.get(target.name) if isinstance(target, Register) else None
+                return value.address.number if isinstance(value, Loaded) and isinstance(value.address, Number) else None
+            if template.flow:
+                return None
+            self._execution.run(instruction, state)
+        return None
 
     # ------------------------------------------------------------------ which functions
 
@@ -178,21 +233,25 @@ class CodeIndex:
     def _regions(self) -> Regions:
         return Regions(self.functions, self._decoder, self._execution, self.slots.__contains__)
 
-    def _flow(self, piece: CodeRange) -> FunctionFlow | None:
-        if piece.start not in self._flows:
-            self._flows[piece.start] = None  # for a function that calls itself
-            instructions = self._parts(piece)
+    def _flow(self, piece: CodeRange, chains: bool = False) -> FunctionFlow | None:
+        key = (piece.start, chains)
+        if key not in self._flows:
+            self._flows[key] = None  # for a function that calls itself
+            instructions, sites = self._parts(piece)
             start = piece.start if piece.known and not piece.continues else None
             if instructions:
-                self._flows[piece.start] = FunctionFlow(instructions, start, self._execution)
-        return self._flows[piece.start]
+                execution = self._execution_with_chains if chains else self._execution
+                self._flows[key] = FunctionFlow(instructions, start, execution, sites)
+        return self._flows[key]
 
-    def _parts(self, piece: CodeRange) -> list[Instruction]:
-        """The instructions of a piece and of the pieces that were moved away from it."""
+    def _parts(self, piece: CodeRange) -> tuple[list[Instruction], list[CallSite]]:
+        """The instructions of a piece and of the pieces that were moved away from it, and its exceptions' ways."""
         found: dict[int, list[Instruction]] = {}
         waiting = [piece]
+        sites: list[CallSite] = []
         while waiting:
             part = waiting.pop()
+            sites += self.functions.call_sites(part.start)
             instructions = self._decoder.decode(self.functions.code(part.start, part.end), part.start)
             found[part.start] = instructions
             for one in instructions:
@@ -202,7 +261,7 @@ class CodeIndex:
                 other = self.functions.at(target)
                 if other.continues and other.start not in found and other not in waiting:
                     waiting.append(other)
-        return [one for _, part in sorted(found.items()) for one in part]
+        return [one for _, part in sorted(found.items()) for one in part], sites
 
     def _owners_of(self, parts: frozenset[int]) -> dict[int, int]:
         """The functions from which parts were moved away: those that jump there."""
@@ -252,9 +311,16 @@ class CodeIndex:
         return AArch64Decoder()
 
     @cached_property
+    def _around(self) -> Surroundings:
+        return Surroundings(self.slots, self._block, self._word, self._returned)
+
+    @cached_property
     def _execution(self) -> Execution:
-        around = Surroundings(self.slots, self._block, self._word, self._returned)
-        return Execution(self._decoder.convention, around)
+        return Execution(self._decoder.convention, self._around, chains=False)
+
+    @cached_property
+    def _execution_with_chains(self) -> Execution:
+        return Execution(self._decoder.convention, self._around)
 
     @cached_property
     def _block(self) -> tuple[int, int, int] | None:

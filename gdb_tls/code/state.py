@@ -21,9 +21,11 @@ class State:
         variables: for each variable: whether it was checked or written on every way here.
         used: registers whose present contents were read already.
         flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
+        kept: what was stored last in a thread-local variable on the way, and by which instruction.
+        compared: the operands of the last comparison: what a branch that comes next depends on.
     """
 
-    __slots__ = ("flags", "loads", "registers", "stack", "used", "variables")
+    __slots__ = ("compared", "flags", "kept", "loads", "registers", "stack", "used", "variables")
 
     def __init__(self) -> None:
         """Makes a state in which nothing is known."""
@@ -33,6 +35,8 @@ class State:
         self.variables: dict[TlsAddress, int] = {}
         self.used: set[str] = set()
         self.flags: tuple[Value | None, int] | None = None
+        self.kept: dict[TlsAddress, tuple[Value, int]] = {}
+        self.compared: tuple[Value | None, ...] = ()
 
     def copy(self) -> State:
         """Makes an independent state with the same facts."""
@@ -43,7 +47,15 @@ class State:
         new.variables = self.variables.copy()
         new.used = self.used.copy()
         new.flags = self.flags
+        new.kept = self.kept
+        new.compared = self.compared
         return new
+
+    def keep_common(self, other: State) -> None:
+        """Forgets the values that differ: of several ways, of which it is not known which ones lead to a place."""
+        values = {name: value for name, value in self.registers.items() if other.registers.get(name) == value}
+        self.registers = values
+        self.stack = {place: one for place, one in self.stack.items() if other.stack.get(place) == one}
 
     def set(self, register: str, value: Value | None) -> None:
         """Gives a register new contents."""
@@ -104,6 +116,10 @@ class Point:
         if state.flags != other.flags:
             changed |= state.flags is not None
             state.flags = None
+        if state.kept != other.kept:
+            state.kept = {place: one for place, one in state.kept.items() if other.kept.get(place) == one}
+        if state.compared != other.compared:
+            state.compared = ()
         if not other.used <= state.used:
             state.used |= other.used
             changed = True

@@ -20,11 +20,13 @@ from gdb_tls.program.names import (
     is_helper,
     is_without_case,
     last_word,
+    place_name,
     queries,
     source_name,
     spellings,
     split_path,
 )
+from gdb_tls.program.places import candidate_at
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target
 
@@ -35,6 +37,15 @@ RUNTIME = re.compile(
     r"|crypt|thread_db|mvec)(-[\d.]+)?|libstdc\+\+|libsupc\+\+|libgcc_s|libatomic|libc\+\+(abi)?|libunwind|libgomp|libomp|libiomp5"
     r"|lib(a|t|ub|l|hwa|m)san|libgfortran|libquadmath|libgnat|libgnarl|libgphobos|libgdruntime|libphobos2|libdruntime\S*"
     r"|libphobos2-\S*|libgo|libstd-[0-9a-f]+)([-.].*)?"
+)
+
+# In a static executable the C library's own: by name and, where they are local symbols, by the source file, less its
+# ending (Debian's libc.a names object files).  Found in glibc 2.31 to 2.43.
+STATIC_LIBC = re.compile(
+    r"(__libc_(tsd_\w+|errno|h_errno|resp|dlerror_result|single\w*)|_nl_current_LC_\w+|__h_errno|__resp|_res_hconf\w*)@\S*"
+    r"|(tcache|tcache_shutting_down|tcache_key|thread_arena)@(malloc|arena)|catch_hook@dl-error(-skeleton|-minimal)?"
+    r"|current@resolv_context|(lm_cache|tls_dtor_list)@cxa_thread_atexit_impl|buffer@inet_ntoa|thread_rpc_vars@rpc_thread"
+    r"|(last_result|result|once|key)@(dlerror|libc_dlerror_result)|last_value@strerror(_l)?|(local_buf|buf)@strsignal"
 )
 
 RUNTIME_NAMESPACE = re.compile(r"<?(std|core|alloc|__gnu_cxx|__cxxabiv1)(\[\w+\])?::")
@@ -86,14 +97,19 @@ class Lookup:
         self._variable = variable
 
     def find(self, text: str) -> Found:
-        """Finds the one variable that a name means.
+        """Finds the one variable that a name means, or a place (`MODULE+0xOFFSET`).
 
         What the selected frame sees comes first, as in the debugger; then the variables of the program come before
         those of its languages' libraries.
 
         Raises:
             UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is not exactly one.
+            BadArgument: for a place that is in no block.
         """
+        place = place_name(text)
+        at_place = candidate_at(self._target, self._modules, place) if place else None
+        if place and at_place:
+            return self._found(at_place, place.path)
         if is_glob(text):
             found = self.matching(text)
             if len(found) == 1:
@@ -106,13 +122,16 @@ class Lookup:
         if len(meant) > 1:
             raise self._ambiguous(query, meant)
         left_out = [self._exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
-        copies = [one for one, used in self._unused.items() if used == meant[0]]
+        return self._found(meant[0], query.path, left_out)
+
+    def _found(self, meant: Candidate, path: str, left_out: Sequence[str] = ()) -> Found:
+        copies = [one for one, used in self._unused.items() if used == meant]
         return Found(
-            self._variable(meant[0]),
-            query.path,
+            self._variable(meant),
+            path,
             left_out,
             [self._exact_text(one) for one in copies[:MOST_LISTED]],
-            self._exact_text(self._unused[meant[0]]) if meant[0] in self._unused else "",
+            self._exact_text(self._unused[meant]) if meant in self._unused else "",
         )
 
     def matching(self, pattern: str) -> list[Candidate]:
@@ -238,6 +257,11 @@ class Lookup:
 
     def _not_found(self, text: str) -> Exception:
         name = split_path(text)[0]
+        place = place_name(text)
+        if place and (".so" in place.module or place.module.isdecimal()):
+            names = ", ".join(f"{module.name} ({module.id})" for module in self._modules)
+            what = f"No module with thread-local storage is called {place.module}"
+            return UnknownName(what, f"There are: {names}.")
         for query in queries(text):
             known = self._target.debug.what_is(query.name)
             if known:
@@ -248,9 +272,9 @@ class Lookup:
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
             return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])))
+        modules = len({one.module.object for one in self._candidates})
         return UnknownName(
-            f"No thread-local variable is called {name} in {len({one.module.id for one in self._candidates})} modules",
-            suggestion,
+            f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion
         )
 
     def _near(self, name: str) -> list[str]:
@@ -294,7 +318,13 @@ def _ends(spellings: Sequence[str], wanted: str) -> bool:
 
 def _is_runtime(one: _Named) -> bool:
     """Whether a variable is of a language's library, which may be in the executable itself."""
-    return bool(RUNTIME.fullmatch(one.candidate.module.name)) or bool(RUNTIME_NAMESPACE.match(one.demangled))
+    symbol = one.candidate.symbol
+    in_libc = f"{symbol.name}@{os.path.splitext(os.path.basename(symbol.file))[0]}"
+    return (
+        bool(RUNTIME.fullmatch(one.candidate.module.name))
+        or bool(RUNTIME_NAMESPACE.match(one.demangled))
+        or bool(STATIC_LIBC.fullmatch(in_libc))
+    )
 
 
 def _is_called(typed: str, file: str) -> bool:

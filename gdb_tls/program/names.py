@@ -12,6 +12,8 @@ SUFFIXES = re.compile(r"(\.(lto_priv|llvm|constprop|isra|part|localalias)(\.\d+)
 OPTIMISED = re.compile(r"\.(lto_priv|llvm)(\.\d+)*$")
 # Itanium C++ ABI 5.1.4.4 and 5.1.4.5: guards of initialisation and temporaries bound to references; LLVM's one guard.
 HELPER = re.compile(r"_ZG[VR]|__tls_guard(\.\d+)?$|__emutls_[vt]\.")
+# The control variable of emulated TLS; who types its name means the variable.
+EMULATED_CONTROL = "__emutls_v."
 # Rust's std::thread_local! puts the value into a function or constant of its own (library/std/src/sys/thread_local).
 RUST_VALUE = re.compile(
     r"(::(\{+[\w ]+(#\d+)?\}+|__getit|__init|_?__rust_std_internal_\w+))+"
@@ -45,6 +47,33 @@ class Query(NamedTuple):
     path: str
 
 
+class PlaceName(NamedTuple):
+    """A place in a module's block, as a user types it.
+
+    Attributes:
+        module: the module's file name or id.
+        offset: in the block, in bytes.
+        path: the path into the value, as in `Query`.
+    """
+
+    module: str
+    offset: int
+    path: str
+
+
+def place_name(text: str) -> PlaceName | None:
+    """Takes `MODULE+0xOFFSET` apart, which names what has no symbol; None for other texts.
+
+    The module may be quoted, the offset be decimal, and a path may follow.
+    """
+    match = re.fullmatch(r"\s*(\S.*?)\s*\+\s*(0x[0-9a-fA-F]+|[0-9]+)\s*((->|\.|\[).*)?", text, re.DOTALL)
+    return (
+        PlaceName(_unquote(match[1]), int(match[2], 0 if match[2][:2] == "0x" else 10), match[3] or "")
+        if match
+        else None
+    )
+
+
 def queries(text: str) -> Iterator[Query]:
     """Ways to read what was typed, the most literal first.
 
@@ -52,7 +81,7 @@ def queries(text: str) -> Iterator[Query]:
     is tried as a name before a path is split off, and then the longer names before the shorter.
     A first component may be a namespace, or a file or module.
     """
-    text = text.strip()
+    text = text.strip().removeprefix(EMULATED_CONTROL)
     name, path = split_path(text)
     dotted = re.match(r"(\.\s*[A-Za-z_]\w*)*", path)
     ends = [match.end() for match in re.finditer(r"\.\s*[A-Za-z_]\w*", dotted[0] if dotted else "")]
@@ -130,6 +159,13 @@ def _opening(name: str, closing: int) -> int:
     return -1
 
 
+def without_parameters(name: str) -> str:
+    """A demangled function's name without its parameters and what stands before or behind them."""
+    end = re.search(r"\)(\s*(const|volatile|&{1,2}|noexcept|\[clone [^\]]*\]))*$", name)
+    start = _opening(name, end.start()) if end else -1
+    return name[:start].rstrip() if start > 0 and not name[:start].endswith("operator") else name
+
+
 def is_helper(linkage: str) -> bool:
     """Whether a symbol is a compiler's own, which stands beside a variable: a guard, a temporary."""
     return bool(HELPER.match(linkage))
@@ -138,6 +174,8 @@ def is_helper(linkage: str) -> bool:
 def is_glob(text: str) -> bool:
     """Whether a text is a pattern of names, such as `pool_*`."""
     text = re.sub(r"<.*>|\(.*\)", "", text)  # `Pool<int *>::head` is none
+    if re.fullmatch(r"[*?]+", text):
+        return True
     return bool(re.search(r"[\w:][*?]|[*?][\w:]", text)) and not re.match(r"[*&\s]*[^*?]+$", text)
 
 

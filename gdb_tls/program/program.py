@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING
 
 from gdb_tls.errors import reason
 from gdb_tls.libc import find as c_libraries
-from gdb_tls.libc.library import CLibrary
+from gdb_tls.libc.library import CLibrary, blocks_in
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.constants import Constants
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
-from gdb_tls.target.model import Module, TargetInfo, Thread
+from gdb_tls.target.model import Module, Place, TargetInfo, Thread
 from gdb_tls.target.protocol import Frame, Region, Target
 
 if TYPE_CHECKING:
     from gdb_tls.libc.thread_data import ThreadData
+    from gdb_tls.program.emulated import EmulatedStorage
 
 
 class Program:
@@ -68,8 +69,19 @@ class Program:
         return self.libc.modules()
 
     def symbols(self, pattern: str | None = None) -> Symbols:
-        """The variables, of all modules or of those that a --module pattern means."""
-        return Symbols(self.target, self.modules, pattern)
+        """The variables, of all modules or of those that a --module pattern means; those of emulated TLS, too."""
+        return Symbols(self.target, [*self.modules, *self.emulated.modules], pattern)
+
+    @cached_property
+    def emulated(self) -> EmulatedStorage:
+        """The variables of emulated TLS."""
+        from gdb_tls.program.emulated import EmulatedStorage
+
+        return EmulatedStorage(self.target, self.objects, lambda: self.thread_data, lambda: self.unnamed_threads)
+
+    def blocks(self, module: Module, threads: Sequence[Thread]) -> list[Place]:
+        """One module's block in each thread, or why there is none."""
+        return self.emulated.places(module, threads) if module.emulated else blocks_in(self.libc, module, threads)
 
     @cached_property
     def tls_symbols(self) -> list[Candidate]:
@@ -131,6 +143,18 @@ class Program:
             Frame("", "", 0, frame.pc) if any(start <= frame.pc < end for start, end in wrong) else frame
             for frame in frames
         ]
+
+    def line(self, address: int) -> tuple[str, int]:
+        """The source file and line of code; nothing where the debugger has none, or has read another build's file."""
+        if any(start <= address < end for start, end in self.objects.misread):
+            return "", 0
+        return self.target.line_at(address)
+
+    def symbol_at(self, address: int) -> str | None:
+        """What the debugger calls a place; None where it has read another build's file."""
+        if any(start <= address < end for start, end in self.objects.misread):
+            return None
+        return self.target.symbol_at(address)
 
     def where(self, thread: Thread) -> Frame | None:
         """The innermost frame of a thread that has a name; None where its stack cannot be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gdb_tls.questions.access import spec as access
 from gdb_tls.questions.audit import spec as audit
 from gdb_tls.questions.command import CommandSpec
 from gdb_tls.questions.diff import spec as diff
@@ -19,5 +20,5 @@ from gdb_tls.questions.whatis import spec as whatis
 
 def every() -> Sequence[CommandSpec]:
     """All commands, in the order in which help and README show them."""
-    questions = (inspect, audit, map, thread, diff, modules, symbols, keys, whatis, verify)
+    questions = (inspect, audit, map, thread, diff, access, modules, symbols, keys, whatis, verify)
     return [question.SPEC for question in questions]

@@ -62,6 +62,26 @@ class Frame(NamedTuple):
     pc: int
 
 
+class CallFrame(NamedTuple):
+    """One frame of a thread's stack as the machine has it: inlined functions are part of the one around them.
+
+    Attributes:
+        pc: the code address.
+        registers: by name (`rax`, `x0`, `sp`), as far as the debugger can tell what they held in that frame.
+        is_trampoline: whether it is the kernel's way into a signal handler: the next frame is what was interrupted.
+        function: its name; empty where it is not known.
+        file: the source file's last part at the innermost inlined call; empty where it is not known.
+        line: in that file; 0 where it is not known.
+    """
+
+    pc: int
+    registers: Mapping[str, int]
+    is_trampoline: bool
+    function: str
+    file: str
+    line: int
+
+
 class Region(NamedTuple):
     """One mapped range of the program's memory.
 
@@ -102,11 +122,13 @@ class Fault(NamedTuple):
         num: the thread's number.
         signal: its name; empty where only the instruction is known.
         address: what address the instruction stumbled over; None where it is not known or was none.
+        is_sent: whether a process sent it (kill, raise, abort), so that the instruction did nothing wrong.
     """
 
     num: int
     signal: str
     address: int | None
+    is_sent: bool = False
 
 
 class Part(NamedTuple):
@@ -289,6 +311,10 @@ class Target(Protocol):
         """The innermost `most` frames; as many as can be unwound."""
         ...
 
+    def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
+        """The innermost `most` frames with their registers; as many as can be unwound."""
+        ...
+
     def regions(self) -> Sequence[Region]:
         """The memory map, by address; empty where the target does not tell."""
         ...
@@ -333,6 +359,10 @@ class Target(Protocol):
 
     def symbol_at(self, address: int) -> str | None:
         """The name of the function or object that an address points to."""
+        ...
+
+    def line_at(self, address: int) -> tuple[str, int]:
+        """The last part of the source file's name, and the line, of code at an address; ("", 0) where none is known."""
         ...
 
     def stack_pointer(self, thread: Thread) -> int | None:

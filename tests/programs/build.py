@@ -81,6 +81,11 @@ def libraries() -> list[Target]:
         slots("meant.so", "twice"),
         *(Target(f"libmeant_{ab}.so", ("meant_library.cc",), (*LIBRARY, f"-DNAME=meant_{ab}")) for ab in "ab"),
         Target("libblocker.so", ("blocker.c",), tuple(LIBRARY)),
+        *(
+            Target(f"libaccess{name}.so", ("access_library.c",), (*LIBRARY,), after=after)
+            for name, after in {"": "", "_stripped": "strip"}.items()
+        ),
+        Target("libaccess_user.so", ("access_user.c",), tuple(LIBRARY)),
         Target("libbroken.so", ("broken.c",), tuple(LIBRARY)),
         *(slots(f"libmany_{i:02}.so", f"many_{i:02}") for i in range(MANY)),
     ]
@@ -91,6 +96,7 @@ def programs() -> list[Target]:
     return [
         program("zoo", *zoo, libraries=("libzoo_linked.so",)),
         *(meant(name, *flags) for name, flags in {"meant": (), "meant_lto": ("-flto",)}.items()),
+        program("access", "access.c", libraries=("libaccess.so", "libaccess_user.so"), flags=("-rdynamic",)),
         program("ended", "ended.c"),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
@@ -102,11 +108,14 @@ def programs() -> list[Target]:
         program("keys", "keys.c"),
         program("odd", "odd.c", "odd_defined.c"),
         program("shapes", "shapes.cc"),
+        program("containers", "containers.cc"),
         Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
+        Target("runs", ("runs.cc",), ("-pthread",)),
         Target("births", ("births.c",), ("-pthread",)),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),
+        program("solo_own", "solo_own.cc", flags=("-static",)),
         Target("signals", ("signals.c",), ("-DOWN",)),
         Target("signals_without", ("signals.c",)),
     ]

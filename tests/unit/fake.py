@@ -12,7 +12,16 @@ from gdb_tls.errors import BadArgument, BadPath, ResolverUnavailable
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Kind, Path, Step, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, DebugSymbol, FoundFile, Frame, OtherName, Region, UnreadableMemory
+from gdb_tls.target.protocol import (
+    CallFailed,
+    CallFrame,
+    DebugSymbol,
+    FoundFile,
+    Frame,
+    OtherName,
+    Region,
+    UnreadableMemory,
+)
 
 PAGE = 4096
 # No reader may ask for more at once: GDB itself ends with an internal error when it gets no memory for it.
@@ -219,8 +228,10 @@ class FakeTarget:
         self.mappings: list[Region] = []
         self.expressions: dict[str, int] = {}
         self.stacks: dict[int | None, list[Frame]] = {}
+        self.call_stacks: dict[int | None, list[CallFrame]] = {}
         self.native: dict[int | None, int | str] = {}
         self.names: dict[int, str] = {}
+        self.lines: dict[int, tuple[str, int]] = {}
         self.made_calls = FakeCalls()
         self.refuses_calls = ""
         self.asked_registers: list[int | None] = []
@@ -266,11 +277,17 @@ class FakeTarget:
     def frames(self, thread: Thread, most: int) -> list[Frame]:
         return self.stacks.get(thread.num, [])[:most]
 
+    def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
+        return self.call_stacks.get(thread.num, [])[:most]
+
     def format_value(self, kind: Type, address: int) -> str:
         return f"{{{kind.name} {self.memory.read(address, kind.size).hex()}}}"
 
     def symbol_at(self, address: int) -> str | None:
         return self.names.get(address)
+
+    def line_at(self, address: int) -> tuple[str, int]:
+        return self.lines.get(address, ("", 0))
 
     def address_in(self, thread: Thread, variable: Variable) -> int:
         answer = self.native.get(thread.num, "Cannot find thread-local storage")

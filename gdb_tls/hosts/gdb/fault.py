@@ -38,7 +38,7 @@ def find_fault(threads: Mapping[int, gdb.InferiorThread], kind: str, word: int) 
                 name = _signal_name(int(gdb.parse_and_eval("$_siginfo.si_signo")))
                 informed = True
                 if name in FAULTS:
-                    return Fault(number, name, _address(word) if name in WITH_ADDRESS else None)
+                    return Fault(number, name, _address(word) if name in WITH_ADDRESS else None, _is_sent())
         if kind == "core" and not informed and 1 in threads:
             # A core without NT_SIGINFO (QEMU's): its first thread is the one that faulted.
             with suppress(gdb.error):
@@ -53,6 +53,13 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return ""
+
+
+def _is_sent() -> bool:
+    """Whether a process sent the signal (sigaction(2): si_code is not above 0)."""
+    with suppress(gdb.error):
+        return int(gdb.parse_and_eval("$_siginfo.si_code")) <= 0
+    return False
 
 
 def _address(word: int) -> int | None:

@@ -24,7 +24,7 @@ from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, Fault, FoundFile, Frame, Region, UnreadableMemory
+from gdb_tls.target.protocol import CallFailed, CallFrame, Fault, FoundFile, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls
@@ -229,6 +229,15 @@ class GdbTarget:
                 frame = frame.older()
         return found
 
+    def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
+        """See `Target.call_frames`."""
+        from gdb_tls.hosts.gdb.frames import call_frames
+
+        with selection(), suppress(gdb.error):
+            self._switch(thread)
+            return call_frames(self.architecture.name, most)
+        return []
+
     def regions(self) -> Sequence[Region]:
         """See `Target.regions`."""
         return self._regions
@@ -301,6 +310,14 @@ class GdbTarget:
             if not text.startswith("No symbol"):
                 return re.split(r" in section | of ", text, maxsplit=1)[0].strip()
         return None
+
+    def line_at(self, address: int) -> tuple[str, int]:
+        """See `Target.line_at`."""
+        with suppress(gdb.error):
+            line = gdb.find_pc_line(address)
+            if line.symtab and line.line:
+                return os.path.basename(line.symtab.filename), line.line
+        return "", 0
 
     def stack_pointer(self, thread: Thread) -> int | None:
         """See `Target.stack_pointer`."""

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
-from gdb_tls.errors import reason
+from gdb_tls.errors import TlsError, reason
+from gdb_tls.evidence.cause import Cause, Investigation
+from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
+from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
+from gdb_tls.questions.access.answer import access
+from gdb_tls.questions.access.sentence import who_uses_it
+from gdb_tls.questions.audit import cause as words
+from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
+from gdb_tls.questions.audit.keys import about_key
+from gdb_tls.questions.audit.risk import Risks, Standing
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
 from gdb_tls.questions.audit.weight import ALARM, weigh
@@ -22,6 +33,10 @@ from gdb_tls.target.protocol import Fault, Frame
 # A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
 LARGEST_OWNER = 64
 HIGHEST = 100
+# Of these the code may say that they are more than a pattern.
+NULL_PATTERNS = ("set-in-main", "null-in-minority")
+# What the pattern of its values adds to what the crash says of a variable.
+ADDED = ("shared", "dangling", "other-stack", "other-block")
 
 
 @dataclass(frozen=True)
@@ -33,17 +48,39 @@ class Suspect:
         weight: how wrong; not limited, for the ranking.
         findings: why, the worst first; the threads are positions in `Audit.threads`.
         states: how many threads have it in which state.
+        is_proven: whether the code or the crash speaks against it, not only the pattern of its values.
+        key: of a pthread key, its number; then there is no variable.
+        other_name: what it is called where there is no variable.
     """
 
-    variable: Variable
+    variable: Variable | None
     weight: int
     findings: Sequence[Finding]
     states: dict[State, int]
+    is_proven: bool = False
+    key: int | None = None
+    other_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.variable.name if self.variable else self.other_name
+
+    def is_called(self, patterns: Sequence[str]) -> bool:
+        """Whether one of the patterns of what is ignored means it."""
+        return is_ignored(patterns, self.name, self.variable.module.name if self.variable else "")
 
     @property
     def score(self) -> int:
-        """How wrong it looks, 0 to 100."""
-        return min(self.weight, HIGHEST)
+        """How wrong it looks, 0 to 100: what only the pattern of its values speaks for is no alarm."""
+        return min(self.weight, HIGHEST if self.is_proven else ALARM - 1)
+
+    @property
+    def level(self) -> str:
+        """What the score means, in a word or two."""
+        if self.findings and self.findings[0].rule == "cause":
+            return "the cause of the crash"
+        return "likely wrong" if self.is_alarming else "hint"
 
     @property
     def is_alarming(self) -> bool:
@@ -72,9 +109,13 @@ class Audit:
         fault: the signal on which the program stopped; None where it was none of a program that went wrong.
         fault_frames: where, innermost first.
         interrupted: whether the user stopped the audit.
-        nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
+        nameless: the modules of whose variables neither symbols nor code tell anything.
+        by_offset: those whose variables have no symbols, or not all, and are known by the code that uses them.
         unread: the variables of which not all is known, and why.
         unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
+        cause: the variable that the crash came from; None where none is known.
+        ignored: what else looks odd, but is not mentioned, as the user knows it to be harmless.
+        not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
     """
 
     target: TargetInfo
@@ -87,8 +128,12 @@ class Audit:
     fault_frames: Sequence[Frame]
     interrupted: bool
     nameless: Sequence[Module] = ()
+    by_offset: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
     unread_crash: Module | None = None
+    cause: Cause | None = None
+    not_the_cause: str = ""
+    ignored: Sequence[str] = ()
 
     @property
     def is_answer(self) -> bool:
@@ -106,6 +151,7 @@ def audit(
     pattern: str | None = None,
     threads: Sequence[Thread] | None = None,
     progress: Progress = SILENT,
+    ignore: Sequence[str] = (),
 ) -> Audit:
     """Looks at every variable of every module in every thread.
 
@@ -114,6 +160,7 @@ def audit(
         pattern: a --module pattern; None for all modules.
         threads: the threads that are wanted; None for all.
         progress: shows how far it is.
+        ignore: patterns of what is not mentioned; a crash's cause always is.
 
     Raises:
         TlsError: where the program cannot be read at all.
@@ -135,31 +182,60 @@ def audit(
                 unread.append(Unread(column.name, why))
             task.advance()
     scene = auditor.threads
+    suspects.sort(key=_rank)
+    ignored = [one.name for one in suspects if one.is_called(ignore)]
+    suspects = [one for one in suspects if not one.is_called(ignore)]
+    cause, otherwise = auditor.cause()
+    if cause is not None:
+        accused = auditor.accuse(cause, suspects)
+        suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
+    elif scene.stop is None:
+        suspects = sorted(map(auditor.weigh_code, suspects), key=_rank)
     return Audit(
         target=program.info,
         threads=survey.threads,
         modules=survey.modules,
         variables=len(survey.columns),
         pointers=auditor.pointers,
-        suspects=sorted(suspects, key=_rank),
+        suspects=suspects,
         fault=scene.stop,
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
         nameless=(nameless := _nameless(survey)),
+        by_offset=_by_offset(survey),
         unread=unread,
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
+        cause=cause,
+        not_the_cause=otherwise,
+        ignored=ignored,
     )
 
 
 def _nameless(survey: Survey) -> list[Module]:
     """Stripped files: the local symbols of thread-local variables are gone, and the program exports none."""
-    named = {one.module.id for one in survey.symbols.every}
+    named = {column.module.id for column in survey.columns}
     return [module for module in survey.modules if module.path and module.segment and module.id not in named]
+
+
+def _by_offset(survey: Survey) -> list[Module]:
+    """Stripped files, of which the code tells where variables are."""
+    found = {column.module.id for column in survey.columns if column.candidate.symbol.source == BY_OFFSET}
+    return [module for module in survey.modules if module.id in found]
+
+
+def _is_variable(one: Suspect, variable: Variable | None) -> bool:
+    if one.variable is None or variable is None:
+        return False
+    return (one.variable.module.id, one.variable.offset) == (variable.module.id, variable.offset)
 
 
 def _rank(suspect: Suspect) -> tuple[int, int]:
     """The highest score first; of equals, what concerns the fewest threads says the most."""
     return -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
+
+
+def _state(word: int | None) -> State:
+    return State.UNREADABLE if word is None else State.SET if word else State.NULL
 
 
 class _Auditor:
@@ -175,6 +251,88 @@ class _Auditor:
             "little" if survey.program.target.architecture.byte_order == "little" else "big"
         )
         self._ended = {index for index, thread in enumerate(survey.threads) if thread.exited}
+
+    def cause(self) -> tuple[Cause | None, str]:
+        """The variable that the crash came from, or what is known instead; neither where there was no crash."""
+        scene = self.threads
+        if scene.stop is None or scene.crashed is None:
+            return None, ""
+        program = self._survey.program
+        try:
+            found = Investigation(program, self._survey.threads[scene.crashed], scene.stop).find()
+        except TlsError as error:
+            return None, f"Where the bad value came from is not known: {error}."
+        if isinstance(found, Cause):
+            module = found.module
+            if module is not None and module.id in self._places and self._places[module.id].is_libc:
+                # Its own lists are wrong where the program has written over them.
+                return None, words.in_libc(found, words.guilty(program, found).name)
+            return found, ""
+        return None, words.elsewhere(found, program) if found else ""
+
+    def accuse(self, cause: Cause, hints: Sequence[Suspect]) -> Suspect:
+        """The suspect that a crash came from."""
+        scene, survey = self.threads, self._survey
+        found = words.guilty(survey.program, cause)
+        crashed = scene.crashed
+        assert crashed is not None
+        sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
+        states: dict[State, int] = {}
+        if found.key is not None and cause.kind != "destructor":
+            sentences += about_key(survey.program, found.key, cause.thread, survey.threads)
+        if found.variable is not None:
+            held = self._words_of(found.variable, found.inside, cause.width)
+            sentences += self._users(found.variable)
+            if not cause.path and (sentence := words.who_has_it(survey, held, crashed, scene.main)):
+                sentences.append(sentence)
+            states = dict(Counter(_state(word) for word in held))
+            sentences += words.copies(survey, found.variable)
+        known = next((one for one in hints if found.variable and _is_variable(one, found.variable)), None)
+        sentences += [one.sentence for one in known.findings if one.rule in ADDED] if known else []
+        findings = [
+            Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
+        ]
+        return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+
+    def weigh_code(self, suspect: Suspect) -> Suspect:
+        """The suspect, with what the code says of it where that is more than a pattern of values."""
+        variable = suspect.variable
+        if variable is None or not any(one.rule in NULL_PATTERNS for one in suspect.findings):
+            return suspect
+        place = self._places[variable.module.id]
+        if place.is_libc:
+            return suspect
+        words = self._words_of(variable, 0, self._survey.pointer_size)
+        alive = [(index, word) for index, word in enumerate(words) if word is not None and index not in self._ended]
+        null = [index for index, word in alive if not word]
+        holders = [index for index, word in alive if word]
+        found = self._risks.findings(variable, Standing(null, holders), place)
+        if not found:
+            return suspect
+        return dataclasses.replace(
+            suspect, weight=found[0].score + len(null), findings=[*found, *suspect.findings], is_proven=True
+        )
+
+    @cached_property
+    def _risks(self) -> Risks:
+        return Risks(self._survey, self.threads)
+
+    def _users(self, variable: Variable) -> list[str]:
+        """Who writes and reads a variable, as far as its code can be read."""
+        try:
+            return [who_uses_it(access(self._survey.program, Found(variable, "")))]
+        except TlsError as error:
+            return [f"Who uses {variable.name} is not known: {error}."]
+
+    def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
+        """What is at an offset in a variable, in each thread."""
+        survey = self._survey
+        places = survey.program.blocks(variable.module, survey.threads)
+        start = variable.offset + inside
+        here = [place + start for place in places if isinstance(place, int)]
+        found = iter(survey.program.target.memory.read_many(here, width))
+        raws = [next(found) if isinstance(place, int) else None for place in places]
+        return [None if raw is None else int.from_bytes(raw, self._order) for raw in raws]
 
     def crashed_in(self, modules: Sequence[Module]) -> Module | None:
         """The one of these modules in whose code the crashed thread was."""
@@ -255,7 +413,10 @@ def query(request: Request) -> Answer:
     """Audits the chosen modules in the chosen threads."""
     arguments = request.arguments
     program = request.program()
-    found = audit(program, arguments.module, request.chosen(program), request.progress)
+    ignore = [*request.settings.ignore, *arguments.ignore]
+    if arguments.ignore_file:
+        ignore += read_patterns(arguments.ignore_file)
+    found = audit(program, arguments.module, request.chosen(program), request.progress, ignore)
     return Answer(found, arguments.all)
 
 

@@ -43,13 +43,13 @@ def page_of(document: Document) -> Page:
 
 
 def _finding(found: Document) -> Finding:
-    variable = found["variable"]
+    variable = found["variable"] or {}
     kind = variable.get("type") or ""
-    title = f"{kind}{'' if not kind or kind.endswith(('*', '&')) else ' '}{variable['name']}"
+    title = f"{kind}{'' if not kind or kind.endswith(('*', '&')) else ' '}{found['name']}"
     states = ", ".join(
         f"{'NULL' if state == 'null' else state} in {count:,}" for state, count in found["states"].items() if count
     )
-    about = pages.facts({"states": states, "score": found["score"], **variable})
+    about = pages.facts({"states": states, "level": found["level"], **variable})
     sentences = [reason["sentence"] for reason in found["reasons"]]
     return Finding(title, sentences, "high" if found["alarming"] else "low", [about])
 

@@ -30,9 +30,9 @@ def _suspect(suspect: Suspect, colour: bool) -> list[RenderableType]:
     variable = suspect.variable
     heading = Text()
     heading.append("! " if suspect.is_alarming else "  ", "bold red")
-    heading.append(code(declaration(variable), colour))
-    place = f"{variable.file}:{variable.line}" if variable.line else variable.file
-    facts = [variable.module.name, place, _states(suspect), f"score {suspect.score}"]
+    heading.append(code(declaration(variable), colour) if variable else Text(suspect.name))
+    place = f"{variable.file}:{variable.line}" if variable and variable.line else variable.file if variable else ""
+    facts = [variable.module.name if variable else "", place, _states(suspect), suspect.level]
     heading.append(safe("    " + "   ".join(fact for fact in facts if fact)), "dim")
     sentences = Group(*(Text(safe(finding.sentence)) for finding in suspect.findings))
     return [heading, Padding(sentences, (0, 0, 0, 4))]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.report import Report
+from gdb_tls.questions.inspect.answer import Several
 from gdb_tls.target.model import Flag, State, Thread
 from gdb_tls.views.words import count, numbers
 
@@ -26,6 +27,16 @@ def verdict(report: Report) -> list[str]:
         everything = range(len(rows))
         sentences.append(_count("Set", report, everything) if everything else "There is no thread to look at.")
     return sentences + _namesakes(report.found)
+
+
+def several(answer: Several) -> str:
+    """How many variables a pattern matches, and how many of them are shown."""
+    all_of_them = f"{count(answer.matched, 'variable')} match {answer.pattern}"
+    if len(answer.parts) == answer.matched:
+        return f"{all_of_them}."
+    return (
+        f"{all_of_them}; the first {len(answer.parts)} are shown, --all shows all, tls-map shows them in one picture."
+    )
 
 
 def _namesakes(found: Found | None) -> list[str]:
@@ -78,16 +89,18 @@ def _null(report: Report, rows: Instances) -> list[str]:
 
 def _gaps(report: Report, rows: Instances) -> list[str]:
     sentences = []
-    module = report.variable.module.name
+    module = report.variable.module
+    touched = "used it" if module.emulated else f"touched {module.name}"
+    place = "instance" if module.emulated else "block"
     untouched = _in_state(rows, State.UNALLOCATED)
     if untouched:
         if len(untouched) == len(rows):
             none = "None of them" if report.is_part else "No thread"
-            sentences.append(f"{none} has touched {module}, so no block exists yet.")
+            sentences.append(f"{none} has {touched}, so no {place} exists yet.")
         else:
-            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not touched {module} yet.")
+            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not {touched} yet.")
         if report.starts_null:
-            sentences.append("A new block would start null: the first access there finds a null pointer.")
+            sentences.append(f"A new {place} would start null: the first access there finds a null pointer.")
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from gdb_tls.code.accesses import KINDS, READ, Recorder
+from gdb_tls.code.accesses import ADDRESS_TAKEN, KINDS, READ, Recorder
 from gdb_tls.code.index import CodeIndex
 from gdb_tls.elf.file import ElfFile
 
@@ -224,6 +224,29 @@ def test_accesses_are_as_the_source_says(build: Build, tmp_path: Path) -> None:
         assert not score.wrong
         assert len(score.missing) <= score.expected * 0.05, score.missing
         assert score.unknown <= score.expected * 0.15, "too often it could not be told"
+
+
+@pytest.mark.parametrize("machine", ["x86-64", "aarch64"])
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_handlers_of_exceptions(machine: str, compiler: str, level: int, tmp_path: Path) -> None:
+    """What comes to them is what the tables say: not the address that some other call has left in a register."""
+    build = Build(machine, compiler, level, "library")
+    source, path = "accesses_thrown.cc", tmp_path / "thrown.so"
+    command = [*build.command(True), "-fexceptions", *build.flags, *LINKED, "-o", str(path)]
+    run([*command, str(PROGRAMS / source)])
+    score = judge(source, path)
+    assert not score.wrong and not score.missing
+    with path.open("rb") as stream:
+        index = CodeIndex(ElfFile(str(path), stream))
+        assert not [access for access in index.accesses() if access.kind == ADDRESS_TAKEN]
+        handlers = {
+            site.handler for start in index.functions._unwind.starts for site in index.functions.call_sites(start)
+        }
+        assert len(handlers) >= 4
+        for handler in handlers:
+            flow = index.flow(handler)
+            assert flow and flow.before(handler) is not None, hex(handler)
 
 
 def test_stripped_file_has_the_same_accesses(tmp_path: Path) -> None:

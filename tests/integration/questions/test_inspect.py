@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 from integration.conftest import Subjects
+from integration.documents import documents
 from integration.harness import Subject, core_of, live_subject
 from integration.sessions import ask, run_gdb
 from integration.truth import Truth, mismatches
@@ -205,6 +206,28 @@ def test_where_the_name_was_found(subjects: Subjects) -> None:
     for name in (*both("split"), *both("mini")):
         assert sources[name] in ("gdb", "symtab", "debug-file"), name
     assert all(source in ("gdb", "symtab", "debug-file", "dynsym") for source in sources.values())
+
+
+def test_by_offset(subjects: Subjects, programs: Path, tmp_path: Path) -> None:
+    """What strip has left no symbol of: the number that is 7 at first, to which each thread adds its own."""
+    for kind in ("live", "core"):
+        subject = subjects.get("files", kind)
+        truth = subject.truth.of("stripped_buffer")
+        nameless, typed, named = "libstripped.so+0x0", "libstripped.so+0x0 --type int", "libstripped.so+8"
+        commands = [f"tls-inspect {text}" for text in (nameless, typed, named, nameless + " --via gdb")]
+        found = documents(subject, commands, tmp_path / kind, gdb_folder=programs)
+        by_lwp = {line.lwp: int(line.address, 16) for line in truth if line.address}
+        assert by_lwp
+        for command in commands[:2]:
+            variable = found[command]["variable"]
+            assert (variable["name"], variable["source"], variable["offset"]) == (nameless, "offset", "0x0")
+            got = {row["lwp"]: int(row["address"], 16) + 8 for row in found[command]["threads"] if row["address"]}
+            assert {lwp: got[lwp] for lwp in by_lwp} == by_lwp
+        values = [row["value"] for row in found[commands[1]]["threads"] if row["lwp"] in by_lwp]
+        assert sorted(values) == list(range(7, 7 + len(values)))
+        assert all("assumed-pointer" in row["flags"] for row in found[commands[0]]["threads"] if row["address"])
+        assert found[commands[2]]["variable"]["name"] == "stripped_buffer"
+        assert {row["state"] for row in found[commands[3]]["threads"]} == {"unresolved"}
 
 
 def test_texts(subjects: Subjects) -> None:

@@ -21,6 +21,7 @@ FORMATS = ("table", "json", "csv", "html", "svg")
 # What a command has to be asked; nothing where it is not here.
 ARGUMENTS = {
     "tls-inspect": "early_buffer",
+    "tls-access": "early_buffer",
     "tls-verify": "early_buffer",
     "tls-thread": "all",
     "tls-whatis": "$sp",

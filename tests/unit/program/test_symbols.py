@@ -12,7 +12,7 @@ from unit.fake import INTEGER, POINTER
 from unit.process import Process
 
 from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, TlsError, UnknownName
-from gdb_tls.program.names import Query, plain, queries, split_path
+from gdb_tls.program.names import PlaceName, Query, place_name, plain, queries, split_path, without_parameters
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.target.model import Variable
 from gdb_tls.target.protocol import DebugSymbol
@@ -87,6 +87,24 @@ def test_queries(text: str, expected: list[Query]) -> None:
 )
 def test_plain(name: str, short: str) -> None:
     assert plain(name) == short
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("push", "push"),
+        ("push(int, char const*)", "push"),
+        ("ns::C::get() const", "ns::C::get"),
+        ("f(int (*)(char))", "f"),
+        ("ns::C::operator()", "ns::C::operator()"),
+        ("ns::C::operator()(int) const", "ns::C::operator()"),
+        ("(anonymous namespace)::push(int)", "(anonymous namespace)::push"),
+        ("f(int)::{lambda(char)#1}::operator()(char) const", "f(int)::{lambda(char)#1}::operator()"),
+        ("push(int) [clone .cold]", "push"),
+    ],
+)
+def test_without_parameters(name: str, bare: str) -> None:
+    assert without_parameters(name) == bare
 
 
 @pytest.fixture
@@ -540,6 +558,55 @@ class TestErrors:
     )
     def test_odd_text(self, app: Process, text: str) -> None:
         self.error(app, text, TlsError)
+
+
+class TestPlaces:
+    """`MODULE+0xOFFSET`."""
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("libone.so+0x18", PlaceName("libone.so", 0x18, "")),
+            ("libstdc++.so.6 + 24", PlaceName("libstdc++.so.6", 24, "")),
+            ("'lib odd [b].so'+0x8->str", PlaceName("lib odd [b].so", 8, "->str")),
+            ("3+0x08[2].x", PlaceName("3", 8, "[2].x")),
+            ("buffer", None),
+            ("+0x8", None),
+            ("libone.so+", None),
+            ("libone.so+0x", None),
+            ("Pool<a+1>::free", None),
+        ],
+    )
+    def test_taken_apart(self, text: str, expected: PlaceName | None) -> None:
+        assert place_name(text) == expected
+
+    @pytest.mark.parametrize("text", ["libone.so+0x38", "libone+0x38", "1+56", "/lib/libone.so+0x38"])
+    def test_nameless(self, app: Process, text: str) -> None:
+        found = find(app, text)
+        assert (found.name, found.offset, found.size) == ("libone.so+0x38", 0x38, 8)
+        assert (found.type, found.exported, found.source, found.initial) == (None, False, "offset", bytes(8))
+
+    def test_what_a_symbol_begins_at_is_that_variable(self, app: Process) -> None:
+        assert find(app, "libone.so+0x10").linkage_name == "_ZN2ns5Class6memberE"
+
+    def test_the_block_ends(self, app: Process) -> None:
+        """Nothing behind it is read: the last bytes are fewer than a pointer has."""
+        segment = find(app, "libone.so+0x38").module.segment
+        assert segment is not None
+        assert find(app, f"libone.so+{segment.size - 4}").size == 4
+        with pytest.raises(BadArgument, match=f"libone.so's block ends at {segment.size:#x}, before {segment.size:#x}"):
+            find(app, f"libone.so+{segment.size:#x}")
+
+    def test_two_modules(self, app: Process) -> None:
+        with pytest.raises(AmbiguousName) as raised:
+            find(app, "lib*+0x8")
+        assert "1+0x8 (libone.so), 2+0x8 (libtwo.so.2)" in str(raised.value)
+
+    def test_no_module(self, app: Process) -> None:
+        with pytest.raises(UnknownName, match=r"No module .* is called libthree.so. There are: libone.so \(1\)"):
+            find(app, "libthree.so+0x8")
+        with pytest.raises(UnknownName, match="No thread-local variable"):
+            find(app, "three+0x8")
 
 
 def test_no_modules(process: Process) -> None:

@@ -230,6 +230,9 @@ SCHEMA: dict[str, Any] = {
     "summary": dict.fromkeys(
         ["threads", "set", "null", "unallocated", "unreadable", "unresolved", "shared", "dangling", "exited"], int
     ),
+    "left_out": [str],
+    "copies": [str],
+    "used_instead": NULLABLE_TEXT,
 }
 
 

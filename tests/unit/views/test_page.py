@@ -120,7 +120,10 @@ def test_audit() -> None:
     reason = {"rule": "set-in-main", "score": 65, "sentence": "Set only in the main thread.", "threads": [2]}
     finding = {
         "variable": VARIABLE,
+        "name": "buffer",
+        "key": None,
         "score": 65,
+        "level": "likely wrong",
         "alarming": True,
         "states": {"set": 1, "null": 2},
         "reasons": [reason],

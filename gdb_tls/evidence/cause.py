@@ -1,0 +1,435 @@
+"""What a crash is to be blamed on: the thread-local variable, or key, from which the bad value came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gdb_tls.code.state import State
+from gdb_tls.code.values import Displaced, Loaded, Number, Value
+from gdb_tls.evidence.binding import Bindings
+from gdb_tls.evidence.code import Code
+from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, find_crash, is_bad
+from gdb_tls.evidence.leaves import Leaf, leaves
+from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
+from gdb_tls.evidence.trace import Scope, Tracer
+from gdb_tls.libc.library import blocks_in
+from gdb_tls.program.program import Program
+from gdb_tls.target.model import Absence, Module, Thread
+from gdb_tls.target.protocol import CallFrame, Fault, UnreadableMemory
+
+# What is called by a program that gives up: C11 7.22.4, POSIX, the Itanium C++ ABI, libstdc++, glibc's assert.h.
+GIVING_UP = frozenset(
+    (
+        "abort",
+        "__assert_fail",
+        "__assert",
+        "__assert_perror_fail",
+        "__assert_rtn",
+        "raise",
+        "pthread_kill",
+        "kill",
+        "tgkill",
+        "_ZSt9terminatev",
+        "__cxa_throw",
+        "__cxa_rethrow",
+        "_ZSt10unexpectedv",
+        "__cxa_pure_virtual",
+        "__libc_fatal",
+        "err",
+        "errx",
+        "error",
+    )
+)
+THROWING = ("_ZSt", "_ZNSt", "_ZN9__gnu_cxx")
+# Functions that do nothing but give up are looked through up to here.
+MOST_HELPERS = 4
+STACK_SEARCHED = 4096
+# From the signal to the program's own function: raise, abort, terminate, the unwinder, throw.
+MOST_GIVING_UP = 12
+
+
+class Place(NamedTuple):
+    """A place in the source, as far as it is known.
+
+    Attributes:
+        pc: the address.
+        function: its name; empty where it is not known.
+        file: the source file's last part; empty where it is not known.
+        line: in that file.
+    """
+
+    pc: int
+    function: str
+    file: str
+    line: int
+
+
+class Foreign(NamedTuple):
+    """Where the address of another thread's instance was found in the crashed thread.
+
+    Attributes:
+        thread: whose instance it is.
+        where: the register's name; empty for the stack.
+    """
+
+    thread: Thread
+    where: str
+
+
+class Cause(NamedTuple):
+    """The variable to blame, and how the bad value came from it.
+
+    Attributes:
+        place: the variable (the module's id and an offset), or a key.
+        module: the variable's module; None for a key.
+        kind: "pointer" (it was followed), "index" (an address was computed from it), "call" (it was called),
+            "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there).
+        thread: who crashed.
+        crashed: where.
+        loaded: where the variable was read.
+        address: what the thread stumbled over; None where it did not, or that is not known.
+        path: the displacement at each pointer that was followed from the variable's value; empty where its own value
+            was bad.
+        width: how many bytes of it were read.
+        value: what the variable holds in the thread now; None where it cannot be read.
+        agrees: whether that is what the thread stumbled over.
+        certain: false where the value may also have come from elsewhere, by another way through the function.
+        foreign: where the thread has the address of another thread's instance; None where it has none.
+        after_handler: whether a signal handler ran after the crash.
+        in_handler: whether it crashed in a signal handler.
+    """
+
+    place: ThreadLocal | Emulated | Specific
+    module: Module | None
+    kind: str
+    thread: Thread
+    crashed: Place
+    loaded: Place
+    address: int | None
+    path: tuple[int, ...]
+    width: int
+    value: int | None
+    agrees: bool
+    certain: bool
+    foreign: Foreign | None = None
+    after_handler: bool = False
+    in_handler: bool = False
+
+
+class Elsewhere(NamedTuple):
+    """The bad value did not come from thread-local storage.
+
+    Attributes:
+        crashed: where.
+        fixed: the address of the variable that it came from; None where it is not known.
+        why: why nothing is known; empty where something is.
+    """
+
+    crashed: Place
+    fixed: int | None
+    why: str = ""
+
+
+class Investigation:
+    """Looks for the cause of a crash."""
+
+    def __init__(self, program: Program, thread: Thread, fault: Fault) -> None:
+        """Reads nothing yet.
+
+        Args:
+            program: the program.
+            thread: who crashed.
+            fault: the signal.
+        """
+        self._program = program
+        self._thread = thread
+        self._fault = fault
+        self.code = Code(program)
+        self.bindings = Bindings(program, self.code)
+
+    def find(self) -> Cause | Elsewhere | None:
+        """The cause; None where the thread did not crash on anything, or nothing is known of it.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        frames = self._program.target.call_frames(self._thread, MOST_FRAMES)
+        crash = find_crash(self._program, self.code, self._fault, frames)
+        if crash is not None:
+            return self._of_crash(crash)
+        if not frames:
+            return None
+        return self._of_giving_up(frames) or self._unread(frames[0])
+
+    def _unread(self, frame: CallFrame) -> Elsewhere | None:
+        """Why nothing is known of a thread whose code cannot be read; None where it can."""
+        loaded = self.code.loaded_at(frame.pc)
+        if loaded is None or self.code.index_of(loaded) is not None or self._fault.is_sent:
+            return None
+        why = self.code.problem or loaded.problem or "its file is missing"
+        return Elsewhere(self._place_of(frame), None, f"the code of {loaded.name} cannot be read ({why})")
+
+    # ------------------------------------------------------------------ a bad address
+
+    def _of_crash(self, crash: Crash) -> Cause | Elsewhere:
+        if crash.called:
+            return self._of_call(crash)
+        tracer = Tracer(self.code, self.bindings, crash.frames)
+        scope = tracer.frame(0)
+        frame = crash.frames[0]
+        where = self._place_of(frame)
+        if scope is None or scope.state is None:
+            return Elsewhere(where, None, "its code could not be followed")
+        address = crash.operands[0].address if crash.operands else self._fault.address
+        other: Elsewhere | None = None
+        for operand in crash.operands:
+            for register in (operand.memory.base, operand.memory.offset):
+                held = frame.registers.get(register)
+                if not register or held is None or register == "sp":
+                    continue
+                found = self._blamed(
+                    tracer, scope, scope.state.registers.get(register), held, register == operand.memory.offset
+                )
+                if isinstance(found, Leaf):
+                    kind = "index" if found.computed or register == operand.memory.offset else "pointer"
+                    return self._cause(found, kind, crash, where, address, held)
+                other = other or found
+        return other or Elsewhere(where, None, "what it used as an address could not be followed")
+
+    def _of_destructor(self, crash: Crash) -> Cause | None:
+        """A destructor of a pthread key that is not there any more: the C library calls it when a thread ends."""
+        table = self._program.thread_data.keys()
+        pc = crash.frames[0].pc
+        key = next((one for one in table.keys if one.in_use and one.destructor == pc and pc), None)
+        if key is None:
+            return None
+        leaf = Leaf(Specific(crash.frames[1].pc, key.number), crash.frames[1].pc)
+        return self._cause(leaf, "destructor", crash, self._place_of(crash.frames[1]), pc, None)
+
+    def _of_call(self, crash: Crash) -> Cause | Elsewhere:
+        """A call of a function that is not there."""
+        destructor = self._of_destructor(crash)
+        if destructor is not None:
+            return destructor
+        tracer = Tracer(self.code, self.bindings, crash.frames)
+        scope = tracer.frame(1)
+        where = self._place_of(crash.frames[1])
+        if scope is None or scope.state is None:
+            return Elsewhere(where, None, "its code could not be followed")
+        value = scope.spot.flow.called(scope.spot.address) if scope.spot.flow else None
+        found = self._blamed(tracer, scope, value, crash.frames[0].pc, False)
+        if isinstance(found, Leaf):
+            return self._cause(found, "call", crash, where, crash.frames[0].pc, crash.frames[0].pc)
+        return found or Elsewhere(where, None, "the function's address could not be followed")
+
+    def _blamed(
+        self, tracer: Tracer, scope: Scope, value: Value | None, held: int, is_index: bool
+    ) -> Leaf | Elsewhere | None:
+        """The leaf that made a register bad; what else did; None where that is not known."""
+        found = list(dict.fromkeys(leaves(tracer.source(value, scope))))
+        where = Place(scope.spot.pc, "", "", 0)
+        local = [one for one in found if one.place is not None]
+        if not local:
+            fixed = next((one.fixed for one in found if one.fixed is not None), None)
+            return Elsewhere(where, fixed) if fixed is not None else None
+        if len(found) > 1:
+            agreeing = [one for one in local if not one.computed and self._value_of(one) == held]
+            others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
+            if any(self.code.word(one.fixed or 0) == held for one in others):
+                return Elsewhere(where, others[0].fixed)
+            if agreeing:
+                return agreeing[0]._replace(at=agreeing[0].at)
+            return self._index_among(found)
+        (leaf,) = local
+        if leaf.computed and not is_index and self._is_good_pointer(leaf):
+            return leaf
+        return leaf
+
+    def _index_among(self, found: Sequence[Leaf]) -> Leaf | None:
+        """Of the values from which an address was computed, the bad one: a null pointer, or else an index."""
+        if not all(one.computed for one in found):
+            return None
+        for one in found:
+            value = self._value_of(one)
+            if one.width == 8 and value is not None and value < NEAR_NULL and not self._is_good_pointer(one):
+                return one if one.place is not None else None
+        indices = [one for one in found if not self._is_good_pointer(one)]
+        return indices[0] if len(indices) == 1 and indices[0].place is not None else None
+
+    def _is_good_pointer(self, leaf: Leaf) -> bool:
+        value = self._value_of(leaf)
+        return leaf.width == 8 and value is not None and not is_bad(self._program, value)
+
+    # ------------------------------------------------------------------ giving up
+
+    def _of_giving_up(self, frames: Sequence[CallFrame]) -> Cause | None:
+        """What a function compared before it called abort, failed an assertion or threw."""
+        if self._fault.signal not in ("SIGABRT", "SIGILL", "SIGTRAP", "SIGFPE") and not self._fault.is_sent:
+            return None
+        tracer = Tracer(self.code, self.bindings, frames)
+        first = self._gave_up(tracer, frames)
+        if first is None:
+            return None
+        for number in range(first, min(first + MOST_HELPERS, len(frames))):
+            scope = tracer.frame(number)
+            flow = scope.spot.flow if scope else None
+            if scope is None or flow is None:
+                return None
+            conditions = list(flow.conditions(scope.spot.address, 3))
+            for state in conditions:
+                for value in state.compared:
+                    for leaf in [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]:
+                        if leaf.place is not None:
+                            crash = Crash(frames[number:], None, [])
+                            return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
+            if conditions:
+                return None
+        return None
+
+    def _kept(self, value: Value | None, state: State, scope: Scope) -> Iterator[Leaf]:
+        """The variables in which the function itself has put the value, or the pointer to it."""
+        if value is None:
+            return
+        for place, (stored, at) in state.kept.items():
+            path = _way_from(stored, value)
+            bound = self.bindings.bound(scope.spot, place.target, place.offset) if path is not None else None
+            if path is not None and bound is not None:
+                yield Leaf(ThreadLocal(*bound), scope.spot.base + at, path=path)
+
+    def _gave_up(self, tracer: Tracer, frames: Sequence[CallFrame]) -> int | None:
+        """The outermost of the innermost frames that called one of the functions by which a program gives up."""
+        if self._fault.signal in ("SIGILL", "SIGTRAP") and not self._fault.is_sent:
+            return 0
+        found = None
+        for number in range(1, min(len(frames), MOST_GIVING_UP)):
+            scope = tracer.frame(number)
+            flow = scope.spot.flow if scope else None
+            call = flow.at(scope.spot.address) if flow and scope else None
+            if scope is None or call is None:
+                continue
+            called = self.code.callee(scope.spot, call, scope.state)
+            if called is not None and self._gives_up(called):
+                found = number
+        return found
+
+    # ------------------------------------------------------------------ values and places
+
+    def _cause(self, leaf: Leaf, kind: str, crash: Crash, where: Place, address: int | None, held: int | None) -> Cause:
+        assert leaf.place is not None
+        value = self._held_by(leaf)
+        agrees = held is None or leaf.computed or self._value_of(leaf) == held
+        module = None
+        if isinstance(leaf.place, ThreadLocal):
+            number = leaf.place.module
+            module = next((one for one in self._program.modules if one.id == number), None)
+        return Cause(
+            place=leaf.place,
+            module=module,
+            kind=kind,
+            thread=self._thread,
+            crashed=where,
+            loaded=self._place(leaf.at),
+            address=address,
+            path=leaf.path,
+            width=leaf.width,
+            value=value,
+            agrees=agrees,
+            certain=True,
+            foreign=None if agrees else self._foreign(leaf, crash.frames),
+            after_handler=crash.after_handler,
+            in_handler=any(frame.is_trampoline for frame in crash.frames),
+        )
+
+    def _foreign(self, leaf: Leaf, frames: Sequence[CallFrame]) -> Foreign | None:
+        """Looks for the address of another thread's instance in the registers and on the stack."""
+        if not isinstance(leaf.place, ThreadLocal):
+            return None
+        offset = leaf.place.offset
+        module = next((one for one in self._program.modules if one.id == leaf.place.module), None)
+        if module is None:
+            return None
+        threads = [
+            one for one in self._program.threads if one.thread_pointer not in (None, self._thread.thread_pointer)
+        ]
+        blocks = blocks_in(self._program.libc, module, threads)
+        owners = {block + offset: thread for thread, block in zip(threads, blocks) if isinstance(block, int)}
+        registers = frames[0].registers
+        for name, value in registers.items():
+            if value in owners:
+                return Foreign(owners[value], name)
+        for address in self._stack_words(registers.get("sp")):
+            if address in owners:
+                return Foreign(owners[address], "")
+        return None
+
+    def _stack_words(self, pointer: int | None) -> Iterator[int]:
+        if pointer is None:
+            return
+        for size in (STACK_SEARCHED, 512):
+            try:
+                raw = self._program.target.memory.read(pointer, size)
+            except UnreadableMemory:
+                continue
+            yield from (int.from_bytes(raw[at : at + 8], "little") for at in range(0, len(raw), 8))
+            return
+
+    def _address(self, place: ThreadLocal) -> int | None:
+        module = next((one for one in self._program.modules if one.id == place.module), None)
+        if module is None or self._thread.thread_pointer is None:
+            return None
+        (block,) = blocks_in(self._program.libc, module, [self._thread])
+        return block + place.offset if isinstance(block, int) else None
+
+    def _held_by(self, leaf: Leaf) -> int | None:
+        """What the variable itself holds in the thread."""
+        if isinstance(leaf.place, ThreadLocal):
+            address = self._address(leaf.place)
+            return self.code.word(address, leaf.width) if address is not None else None
+        if isinstance(leaf.place, Specific) and leaf.place.key is not None:
+            return self._of_key(leaf.place.key)
+        if leaf.place is None and leaf.fixed is not None:
+            return self.code.word(leaf.fixed, leaf.width)
+        return None
+
+    def _of_key(self, key: int) -> int | None:
+        pointer = self._thread.thread_pointer
+        slots = self._program.thread_data.key_slots([pointer])[0] if pointer is not None else None
+        if slots is None or isinstance(slots, Absence):
+            return None
+        return next((slot.value for slot in slots if slot.number == key), 0)
+
+    def _value_of(self, leaf: Leaf) -> int | None:
+        """What the leaf's value is now, at the end of its path."""
+        value = self._held_by(leaf)
+        for displacement in leaf.path:
+            value = self.code.word(value + displacement) if value else None
+        return None if value is None else (value + leaf.added) % (1 << 64)
+
+    def _place(self, pc: int) -> Place:
+        spot = self.code.at(pc)
+        start = spot.function if spot else None
+        name = self._program.target.symbol_at(pc) or ""
+        file, line = self._program.target.line_at(pc)
+        del start
+        return Place(pc, name.partition(" + ")[0], file, line)
+
+    @staticmethod
+    def _place_of(frame: CallFrame) -> Place:
+        return Place(frame.pc, frame.function, frame.file, frame.line)
+
+    def _gives_up(self, function: int) -> bool:
+        name = self.code.name_at(function)
+        return self.code.is_one_of(function, GIVING_UP) or (name.startswith(THROWING) and "throw" in name)
+
+
+def _way_from(start: Value, value: Value | None) -> tuple[int, ...] | None:
+    """The displacement at each pointer that leads from one value to another; None where none does."""
+    if value == start:
+        return ()
+    if not isinstance(value, Loaded) or isinstance(start, Number):
+        return None
+    inner = value.address
+    address, displacement = (inner.value, inner.offset) if isinstance(inner, Displaced) else (inner, 0)
+    found = _way_from(start, address)
+    return None if found is None else (*found, displacement)

@@ -1,0 +1,135 @@
+"""The machine code of the program: which file's code lies at an address, and what a call leads to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+from typing import NamedTuple
+
+from gdb_tls.code.flow import FunctionFlow
+from gdb_tls.code.index import CodeIndex, code_index
+from gdb_tls.code.instructions import PROGRAM_COUNTER, Instruction, Memory, Register
+from gdb_tls.code.state import State
+from gdb_tls.code.values import Loaded, Number
+from gdb_tls.elf.file import NotElf
+from gdb_tls.errors import UnsupportedTarget
+from gdb_tls.objects.loaded import LoadedObject
+from gdb_tls.program.program import Program
+from gdb_tls.target.protocol import UnreadableMemory
+
+# Stubs that jump to stubs.
+MOST_JUMPS = 4
+
+
+class Spot(NamedTuple):
+    """A place in the code of a loaded object.
+
+    Attributes:
+        file_index: the index of its file.
+        base: what is added to the file's addresses.
+        address: as the file is linked.
+        loaded: the object.
+    """
+
+    file_index: CodeIndex
+    base: int
+    address: int
+    loaded: LoadedObject
+
+    @property
+    def pc(self) -> int:
+        """The address in the process."""
+        return self.base + self.address
+
+    @property
+    def flow(self) -> FunctionFlow | None:
+        """The data flow of the function around it."""
+        return self.file_index.flow(self.address)
+
+    @property
+    def function(self) -> int | None:
+        """Where its function begins, in the process; None where no table knows."""
+        start = self.file_index.function_of(self.address)
+        return None if start is None else self.base + start
+
+    def moved(self, address: int) -> Spot:
+        """Another place of the same file, as it is linked."""
+        return self._replace(address=address)
+
+
+class Code:
+    """Finds code by its address in the process."""
+
+    def __init__(self, program: Program) -> None:
+        """Reads nothing yet."""
+        self._program = program
+        self._indices: dict[str, CodeIndex | None] = {}
+        self.problem = ""
+
+    @cached_property
+    def _objects(self) -> list[tuple[int, int, LoadedObject]]:
+        objects = self._program.objects
+        found = [(*bounds, one) for one in objects.all if (bounds := objects.bounds(one)) is not None]
+        return sorted(found, key=lambda one: one[:2])
+
+    def loaded_at(self, pc: int) -> LoadedObject | None:
+        """The object that lies around an address; None for none."""
+        return next((loaded for start, end, loaded in self._objects if start <= pc < end), None)
+
+    def at(self, pc: int) -> Spot | None:
+        """The code at an address of the process; None where there is none, or it cannot be read."""
+        loaded = self.loaded_at(pc)
+        index = self.index_of(loaded) if loaded else None
+        return Spot(index, loaded.load_base, pc - loaded.load_base, loaded) if loaded and index else None
+
+    def index_of(self, loaded: LoadedObject) -> CodeIndex | None:
+        """The index of an object's file; None where it is missing, or its code cannot be read."""
+        if loaded.path is None:
+            return None
+        if loaded.path not in self._indices:
+            self._indices[loaded.path] = None
+            try:
+                self._indices[loaded.path] = code_index(loaded.path)
+            except (UnsupportedTarget, NotElf) as error:
+                self.problem = self.problem or str(error)
+        return self._indices[loaded.path]
+
+    def is_one_of(self, pc: int, names: frozenset[str]) -> bool:
+        """Whether a function that the linker knows by one of the names begins at an address."""
+        spot = self.at(pc)
+        found = spot.file_index.file.symbols(names).values() if spot else ()
+        return any(spot is not None and symbol.value == spot.address for symbol in found)
+
+    def name_at(self, pc: int) -> str:
+        """The linker's name, one of them, of the function that begins at an address; empty where it has none."""
+        spot = self.at(pc)
+        symbol = spot.file_index.file.function_at(spot.address) if spot else None
+        return symbol.name if symbol and spot and symbol.value == spot.address else ""
+
+    def callee(self, spot: Spot, instruction: Instruction, state: State | None) -> int | None:
+        """Where a call or a jump goes, through the stubs of the PLT; None where the code does not say."""
+        target = instruction.goes_to
+        pc = spot.base + target if target is not None else self._by_pointer(spot, instruction, state)
+        for _ in range(MOST_JUMPS):
+            there = self.at(pc) if pc is not None else None
+            slot = there.file_index.jump_slot(there.address) if there else None
+            if there is None or slot is None:
+                break
+            pc = self.word(there.base + slot)
+        return pc
+
+    def _by_pointer(self, spot: Spot, instruction: Instruction, state: State | None) -> int | None:
+        """The function to which a pointer in a fixed place leads."""
+        target = instruction.template.target
+        if isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset:
+            return self.word(spot.base + instruction.address + target.displacement)
+        value = state.registers.get(target.name) if state and isinstance(target, Register) else None
+        if isinstance(value, Loaded) and isinstance(value.address, Number):
+            return self.word(spot.base + value.address.number)
+        return spot.base + value.number if isinstance(value, Number) else None
+
+    def word(self, address: int, size: int = 8) -> int | None:
+        """A number in the program's memory; None where it cannot be read."""
+        with suppress(UnreadableMemory):
+            return int.from_bytes(self._program.target.memory.read(address % (1 << 64), size), "little")
+        return None

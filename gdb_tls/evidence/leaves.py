@@ -1,0 +1,70 @@
+"""The thread-local variables of which a value was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gdb_tls.evidence.sources import (
+    Computed,
+    Emulated,
+    Fixed,
+    Moved,
+    OneOf,
+    Source,
+    Specific,
+    ThreadLocal,
+    Word,
+)
+
+
+class Leaf(NamedTuple):
+    """One variable's share in a value.
+
+    Attributes:
+        place: the variable; None for anything that is not thread-local.
+        at: the instruction that read it, in the process.
+        width: how many bytes of it were read.
+        path: the displacement at each pointer that was followed from there.
+        added: what was added to what was read last.
+        computed: whether more was done with it than following and adding constants: an index, a scaled number.
+        fixed: of a variable that is not thread-local, its address; None where it is not known.
+    """
+
+    place: ThreadLocal | Emulated | Specific | None
+    at: int = 0
+    width: int = 8
+    path: tuple[int, ...] = ()
+    added: int = 0
+    computed: bool = False
+    fixed: int | None = None
+
+
+UNKNOWN = Leaf(None)
+
+
+def leaves(source: Source | None, path: tuple[int, ...] = (), added: int = 0, computed: bool = False) -> Iterator[Leaf]:
+    """Yields one leaf for each variable, and `UNKNOWN` for what could not be followed."""
+    if isinstance(source, Word):
+        moved = source.address if isinstance(source.address, Moved) else None
+        address, displacement = (moved.source, moved.offset) if moved else (source.address, 0)
+        if isinstance(address, (ThreadLocal, Emulated)):
+            yield Leaf(address, source.at, source.width, path, added, computed)
+        elif isinstance(address, Fixed):
+            yield Leaf(None, source.at, source.width, path, added, computed, address.address)
+        else:
+            yield from leaves(address, (displacement, *path), added, computed)
+    elif isinstance(source, Specific):
+        yield Leaf(source, source.at, 8, path, added, computed)
+    elif isinstance(source, Moved):
+        yield from leaves(source.source, path, added + source.offset, computed)
+    elif isinstance(source, Computed):
+        for one in source.sources:
+            yield from leaves(one, path, added, True)
+    elif isinstance(source, OneOf):
+        for alternative in source.sources:
+            yield from leaves(alternative, path, added, computed)
+    elif isinstance(source, Fixed):
+        yield Leaf(None, fixed=source.address)
+    else:
+        yield UNKNOWN

@@ -1,0 +1,298 @@
+"""Tracing a value backwards: through the function's instructions, its callers' frames and the functions it called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gdb_tls.code.instructions import Instruction
+from gdb_tls.code.state import State
+from gdb_tls.code.values import (
+    Argument,
+    Derived,
+    Displaced,
+    Either,
+    Loaded,
+    Number,
+    Result,
+    StackAddress,
+    TlsAddress,
+    TlsTarget,
+    Value,
+)
+from gdb_tls.evidence.binding import Bindings
+from gdb_tls.evidence.code import Code, Spot
+from gdb_tls.evidence.sources import (
+    Computed,
+    Emulated,
+    Fixed,
+    Held,
+    Local,
+    Moved,
+    OneOf,
+    Source,
+    Specific,
+    ThreadLocal,
+    Word,
+    moved,
+    one_of,
+)
+from gdb_tls.target.protocol import CallFrame
+
+# Through so many calls and returns a value is followed.
+DEEPEST = 24
+# A called function that is longer is not asked for what it returns.
+LONGEST_CALLEE = 4096
+GETSPECIFIC = frozenset(("pthread_getspecific", "__pthread_getspecific", "tss_get"))
+EMULATED_ADDRESS = frozenset(("__emutls_get_address",))
+
+
+class Scope:
+    """One run of one function: a frame on the stack, or a call that has returned.
+
+    Attributes:
+        number: tells scopes apart.
+        spot: a place in the function.
+        argument: what a register of arguments held when the function began.
+        caller: the scope of the function that called it; None where that is not known.
+        state: what is known at the spot.
+        frame: the number of the frame; None for a call that has returned.
+    """
+
+    def __init__(
+        self, number: int, spot: Spot, argument: Callable[[str, int], Source | None], caller: Scope | None
+    ) -> None:
+        """Follows nothing yet."""
+        self.number = number
+        self.spot = spot
+        self.argument = argument
+        self.caller = caller
+        self.state: State | None = None
+        self.frame: int | None = None
+
+
+class Tracer:
+    """Follows values of one thread."""
+
+    def __init__(self, code: Code, bindings: Bindings, frames: Sequence[CallFrame]) -> None:
+        """Follows nothing yet.
+
+        Args:
+            code: the program's.
+            bindings: which variable a place in a file's code means.
+            frames: the thread's, from the one on in which a value is asked for.
+        """
+        self._code = code
+        self._bindings = bindings
+        self._frames = frames
+        self._scopes: list[Scope] = []
+        self._by_frame: dict[int, Scope | None] = {}
+
+    # ------------------------------------------------------------------ scopes
+
+    def frame(self, number: int) -> Scope | None:
+        """The scope of a frame; its state is that before the instruction, or before the call that it waits for."""
+        if number not in self._by_frame:
+            self._by_frame[number] = None
+            self._by_frame[number] = self._frame(number)
+        return self._by_frame[number]
+
+    def _frame(self, number: int) -> Scope | None:
+        frame = self._frames[number] if number < len(self._frames) else None
+        # A return address may lie behind the function, where the call never returns.
+        waits = number > 0 and not self._frames[number - 1].is_trampoline
+        spot = self._code.at(frame.pc - waits) if frame else None
+        if spot is None or frame is None:
+            return None
+        flow = spot.flow
+        if flow is None:
+            return None
+        if waits:
+            call = flow.call_before(spot.address + 1)
+            if call is None:
+                return None
+            spot = spot.moved(call.address)
+        scope = self._new(spot, lambda register, depth: self._argument_of_frame(number, register, depth), None)
+        scope.state = flow.before(spot.address)
+        scope.frame = number
+        return scope
+
+    def _new(self, spot: Spot, argument: Callable[[str, int], Source | None], caller: Scope | None) -> Scope:
+        scope = Scope(len(self._scopes), spot, argument, caller)
+        self._scopes.append(scope)
+        return scope
+
+    def _argument_of_frame(self, number: int, register: str, depth: int) -> Source | None:
+        """What the caller of a frame's function put into a register."""
+        own, caller = self.frame(number), self.frame(number + 1)
+        if own is None or caller is None or caller.state is None or self._frames[number].is_trampoline:
+            return None
+        own_function = own.spot.function
+        call = self._instruction(caller)
+        called = self._code.callee(caller.spot, call, caller.state) if call else None
+        own.caller = caller
+        if called is None or own_function is None or called == own_function:
+            return self.source(caller.state.registers.get(register), caller, depth)
+        return self._through_jump(called, own_function, caller, register, depth)
+
+    def _through_jump(self, called: int, reached: int, caller: Scope, register: str, depth: int) -> Source | None:
+        """The same where the called function jumped to the one whose frame it is, at its end."""
+        between = self._code.at(called)
+        flow = between.flow if between else None
+        if between is None or flow is None:
+            return None
+        scope = self._called(between, caller)
+        found = [
+            self.source(state.registers.get(register), scope, depth)
+            for instruction, state in flow.at_jumps_out()
+            if self._code.callee(between.moved(instruction.address), instruction, state) == reached
+        ]
+        return one_of(*found) if found else None
+
+    def _called(self, spot: Spot, caller: Scope) -> Scope:
+        """The scope of a function that another one has called; the caller's state is that before the call."""
+        state = caller.state
+
+        def argument(register: str, depth: int) -> Source | None:
+            return self.source(state.registers.get(register), caller, depth) if state else None
+
+        return self._new(spot, argument, caller)
+
+    @staticmethod
+    def _instruction(scope: Scope) -> Instruction | None:
+        flow = scope.spot.flow
+        return flow.at(scope.spot.address) if flow else None
+
+    # ------------------------------------------------------------------ values
+
+    def source(self, value: Value | None, scope: Scope, depth: int = 0) -> Source | None:
+        """Where a value of a scope came from; None where that cannot be told."""
+        if value is None or depth > DEEPEST:
+            return None
+        depth += 1
+        if isinstance(value, Number):
+            return Fixed(value.number if value.number < 4096 else (scope.spot.base + value.number) % (1 << 64))
+        if isinstance(value, TlsAddress):
+            return self._thread_local(value.target, value.offset, value.exact, scope)
+        if isinstance(value, StackAddress):
+            return Local(scope.number, value.base, value.offset)
+        if isinstance(value, Argument):
+            return scope.argument(value.register, depth) or self._held(value, scope)
+        if isinstance(value, Displaced):
+            return moved(self.source(value.value, scope, depth), value.offset)
+        if isinstance(value, Loaded):
+            address = self.source(value.address, scope, depth)
+            return self._loaded(scope.spot.base + value.at, address, value.width, depth)
+        if isinstance(value, Derived):
+            found = {self.source(one, scope, depth) for one in value.sources} - {None}
+            return Computed(frozenset(one for one in found if one is not None)) if found else None
+        if isinstance(value, Either):
+            return one_of(*(self.source(one, scope, depth) for one in value.values))
+        return self._result(value, scope, depth) if isinstance(value, Result) else None
+
+    def _held(self, value: Value, scope: Scope) -> Source | None:
+        """The number that a value is, where a register or a slot of the frame still has it."""
+        if scope.frame is None or scope.state is None:
+            return None
+        frame = self._frames[scope.frame]
+        is_innermost = scope.frame == 0 or self._frames[scope.frame - 1].is_trampoline
+        for name, other in scope.state.registers.items():
+            # A function that was called has put its own values into all but the preserved registers.
+            is_kept = is_innermost or name in scope.spot.file_index.convention.preserved
+            if other == value and is_kept and name in frame.registers:
+                return Held(frame.registers[name])
+        entry = self._entry_stack_pointer(scope.frame)
+        for (base, offset), (other, width) in scope.state.stack.items():
+            if other == value and base == "entry" and entry is not None:
+                number = self._code.word(entry + offset, width)
+                return None if number is None else Held(number)
+        return None
+
+    def _entry_stack_pointer(self, number: int) -> int | None:
+        """The stack pointer at the first instruction of a frame's function: below the return address."""
+        older = self._frames[number + 1] if number + 1 < len(self._frames) else None
+        pointer = older.registers.get("sp") if older else None
+        return None if pointer is None else pointer - (0 if "x30" in self._frames[number].registers else 8)
+
+    def _thread_local(self, target: TlsTarget, offset: int, exact: bool, scope: Scope) -> Source | None:
+        bound = self._bindings.bound(scope.spot, target, offset)
+        return ThreadLocal(*bound, exact) if bound else None
+
+    def _loaded(self, at: int, address: Source | None, width: int, depth: int) -> Source | None:
+        if address is None:
+            return None
+        if isinstance(address, OneOf):
+            return one_of(*(self._loaded(at, one, width, depth) for one in address.sources))
+        if isinstance(address, Local):
+            scope = self._scopes[address.scope]
+            value = scope.state.load((address.base, address.offset), width) if scope.state else None
+            return self.source(value, scope, depth)
+        return Word(at, address, width)
+
+    def _result(self, value: Result, scope: Scope, depth: int) -> Source | None:
+        """What a called function returned."""
+        flow = scope.spot.flow
+        call = flow.at(value.at) if flow else None
+        state = flow.before(value.at) if flow else None
+        if call is None or state is None:
+            return None
+        at = scope.spot.moved(value.at)
+        called = self._code.callee(at, call, state)
+        if called is None:
+            return None
+        caller = Scope(scope.number, at, scope.argument, scope.caller)
+        caller.state = state
+        if self._code.is_one_of(called, GETSPECIFIC):
+            return Specific(at.pc, self._number(self._argument(caller, 0, depth)))
+        if self._code.is_one_of(called, EMULATED_ADDRESS):
+            control = self._argument(caller, 0, depth)
+            return Emulated(control.address) if isinstance(control, Fixed) else None
+        return self._returned(called, caller, depth)
+
+    def _returned(self, called: int, caller: Scope, depth: int, jumps: int = 3) -> Source | None:
+        spot = self._code.at(called)
+        if spot is None:
+            return None
+        piece = spot.file_index.functions.at(spot.address)
+        flow = spot.flow if piece.known and piece.end - piece.start <= LONGEST_CALLEE else None
+        if flow is None or piece.start != spot.address:
+            return None
+        # A scope that is only read through keeps its number: what it has on its stack is gone.
+        numbered = self._new(caller.spot, caller.argument, caller.caller)
+        numbered.state = caller.state
+        scope = self._called(spot, numbered)
+        result = spot.file_index.convention.result
+        found = []
+        for state in flow.at_returns():
+            scope.state = state
+            found.append(self.source(state.registers.get(result), scope, depth))
+        for instruction, state in flow.at_jumps_out():
+            there = self._code.callee(spot.moved(instruction.address), instruction, state)
+            scope.state = state
+            if there is None or not jumps:
+                found.append(None)
+                continue
+            inner = Scope(scope.number, spot.moved(instruction.address), scope.argument, scope.caller)
+            inner.state = state
+            if self._code.is_one_of(there, GETSPECIFIC):
+                found.append(Specific(inner.spot.pc, self._number(self._argument(inner, 0, depth))))
+            else:
+                found.append(self._returned(there, inner, depth, jumps - 1))
+        return one_of(*found) if found else None
+
+    def _argument(self, scope: Scope, number: int, depth: int) -> Source | None:
+        register = scope.spot.file_index.convention.arguments[number]
+        return self.source(scope.state.registers.get(register), scope, depth) if scope.state else None
+
+    def _number(self, source: Source | None) -> int | None:
+        """A number that the program has kept somewhere, as it is now."""
+        if isinstance(source, Fixed):
+            return source.address
+        if isinstance(source, Held):
+            return source.number
+        if isinstance(source, Moved):
+            inner = self._number(source.source)
+            return None if inner is None else (inner + source.offset) % (1 << 64)
+        if isinstance(source, Word):
+            address = self._number(source.address)
+            return self._code.word(address, source.width) if address else None
+        return None

@@ -1,0 +1,1 @@
+"""tls-access: which code writes and reads a variable."""

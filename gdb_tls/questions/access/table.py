@@ -1,0 +1,62 @@
+"""`tls-access`'s answer for a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gdb_tls.questions.access.answer import Answer, UserRow
+from gdb_tls.questions.access.sentence import brief, scope, sentences, uses_text, where_text
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, plain_table
+from gdb_tls.views.parts import declared, source
+from gdb_tls.views.screen import Screen
+from gdb_tls.views.text import safe
+from gdb_tls.views.words import count, numbers
+
+
+def table(answer: Answer, screen: Screen) -> RenderableType:
+    """The variable, a line for each function, and what follows."""
+    shown = answer.rows if answer.most is None else answer.rows[: answer.most]
+    parts: list[RenderableType] = [_heading(answer, screen.colour), Text("")]
+    if shown:
+        parts += [_functions(answer, shown), Text("")]
+    if len(shown) < len(answer.rows):
+        parts.append(Text(f"{count(len(answer.rows) - len(shown), 'more function')}; --all shows each.", "dim"))
+    found = sentences(answer)
+    parts += [Text(safe(sentence), "" if index else "bold") for index, sentence in enumerate(found)]
+    parts += [Text(safe(sentence), "dim") for sentence in scope(answer)]
+    return Group(*parts)
+
+
+def _heading(answer: Answer, colour: bool) -> RenderableType:
+    variable, module = answer.variable, answer.variable.module
+    heading = Table.grid(padding=(0, 4))
+    heading.add_row(code(declared(answer.type, answer.expression), colour), Text(safe(source(variable)), "dim"))
+    facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset + answer.offset:x}", module.storage]
+    facts += ["exported"] if variable.exported else []
+    return Group(heading, Text(safe("  ".join(facts)), "dim"))
+
+
+def _functions(answer: Answer, rows: Sequence[UserRow]) -> RenderableType:
+    inside = any(row.passages for row in rows)
+    found = plain_table("", "Function", "Uses", "Where", *(["Now in it"] if inside else []))
+    for row in rows:
+        mark = "!" if row.is_unchecked else ""
+        name = Text(safe(brief(row.function.name)))
+        if row.function.object.load_base != answer.variable.module.load_base:
+            name.append(safe(f" ({row.function.object.name})"), "dim")
+        where = Text(safe(where_text(row, answer.variable.file)), "dim")
+        cells = [Text(mark, "bold yellow"), name, Text(uses_text(row), _style(row)), where]
+        found.add_row(*cells, *([Text(threads_text(answer, row))] if inside else []))
+    return found
+
+
+def _style(row: UserRow) -> str:
+    return "bold cyan" if row.writes else "bold yellow" if row.is_unchecked else ""
+
+
+def threads_text(answer: Answer, row: UserRow) -> str:
+    """The threads that are in a function, the crashed one by name."""
+    threads = list({passage.thread: None for passage in row.passages})
+    crashed = any(thread.num is not None and thread.num == answer.stacks.crashed for thread in threads)
+    which = f"{answer.stacks.crashed} crashed" if len(threads) > 1 else "crashed"
+    return numbers(threads) + (f" ({which})" if crashed else "")

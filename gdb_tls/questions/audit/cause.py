@@ -1,0 +1,199 @@
+"""The variable that a crash came from, in plain words: how the bad value came from it, and who has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gdb_tls.evidence.cause import Cause, Elsewhere, Place
+from gdb_tls.evidence.crash import NEAR_NULL
+from gdb_tls.evidence.sources import Emulated, Specific
+from gdb_tls.program.names import without_parameters
+from gdb_tls.program.program import Program
+from gdb_tls.program.survey import Survey
+from gdb_tls.target.model import Thread, Variable
+from gdb_tls.views.words import count, numbers
+
+LONGEST_LIST = 60
+
+
+class Guilty(NamedTuple):
+    """What a cause is called.
+
+    Attributes:
+        variable: the variable; None for a key.
+        key: the pthread key's number; None for a variable, or where it is not known.
+        name: what it is called.
+        inside: the offset in the variable of what was read.
+    """
+
+    variable: Variable | None
+    key: int | None
+    name: str
+    inside: int = 0
+
+
+def guilty(program: Program, cause: Cause) -> Guilty:
+    """Finds the variable of a cause."""
+    place = cause.place
+    if isinstance(place, Specific):
+        return Guilty(None, place.key, "a pthread key" if place.key is None else f"pthread key {place.key}")
+    if isinstance(place, Emulated):
+        name = program.target.symbol_at(place.control) or f"0x{place.control:x}"
+        return Guilty(None, None, name.removeprefix("__emutls_v."), place.offset)
+    assert cause.module is not None
+    symbols = program.symbols()
+    own = [one for one in symbols.every if one.module.id == place.module and one.symbol.value <= place.offset]
+    nearest = max(own, key=lambda one: one.symbol.value, default=None)
+    if nearest and place.offset < nearest.symbol.value + max(nearest.symbol.size, 1):
+        variable = symbols.variable(nearest)
+    else:
+        variable = symbols.nameless(cause.module, place.offset, cause.width)
+    return Guilty(variable, None, variable.name, place.offset - variable.offset)
+
+
+def chain(cause: Cause, name: str) -> str:
+    """How the crash came from the variable, in one sentence."""
+    who = f"Thread {cause.thread.num}"
+    read = _read_at(cause)
+    if cause.kind == "condition":
+        what = f"{_member(cause)} of what {name} points to" if cause.path else name
+        return f"{who} gave up in {_where(cause.crashed)} after comparing {what}, read {read}."
+    if cause.kind == "destructor":
+        return f"{who} ended and called the destructor of {name} at {_address(cause.address)}, where no code is mapped."
+    if cause.kind == "call":
+        called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
+        return f"{called}; the function's address came from {name}, read {read}."
+    crashed = f"{who} crashed {_at(cause.crashed)}{_on(cause.address)}"
+    if cause.kind == "index":
+        return f"{crashed}; the address was computed from {name}, read {read}."
+    if cause.path:
+        return f"{crashed}; the pointer is {_member(cause)} of what {name} points to, which was read {read}."
+    return f"{crashed}; the pointer was read {read} from {name}."
+
+
+def remarks(cause: Cause, name: str) -> Iterator[str]:
+    """What else is known of it."""
+    if isinstance(cause.place, Specific):
+        if cause.kind == "destructor":
+            yield "The library that has it was unloaded (dlclose) before pthread_key_delete was called."
+            return
+        yield f"pthread_getspecific gave {'null' if not cause.value else hex(cause.value)} for it."
+    if cause.foreign is not None:
+        whose = f"thread {cause.foreign.thread.num}'s"
+        where = f"register {cause.foreign.where}" if cause.foreign.where else "its stack"
+        yield (
+            f"It used the address of {whose} {name}, another thread's copy, which {where} holds: code that took the "
+            "address in one thread went on in another (a fiber or coroutine that moved)."
+        )
+    elif not cause.agrees and cause.value is not None:
+        yield f"{name} has changed since: now it is {_value(cause.value)}."
+    elif cause.kind in ("index", "condition") and cause.value is not None:
+        yield f"{name} is {_value(cause.value, cause.width)} there."
+    if cause.in_handler:
+        yield "It happened in a signal handler, which may run in any thread."
+    if cause.after_handler:
+        yield "A signal handler ran after the crash."
+
+
+def in_libc(cause: Cause, name: str) -> str:
+    """What is said of a crash on the C library's own variables."""
+    crashed = f"Thread {cause.thread.num} crashed {_at(cause.crashed)}{_on(cause.address)}"
+    return (
+        f"{crashed} on what the C library's own {name} led to: mostly memory that was written to before, by other "
+        "code (valgrind and AddressSanitizer find it)."
+    )
+
+
+def elsewhere(found: Elsewhere, program: Program) -> str:
+    """What is known of a crash that did not come from thread-local storage."""
+    if found.why:
+        return f"Where the bad value came from is not known: {found.why}."
+    name = program.target.symbol_at(found.fixed) if found.fixed is not None else None
+    source = f"the global {name}" if name else "a global variable"
+    return f"The bad value came from {source}, not from thread-local storage."
+
+
+def _member(cause: Cause) -> str:
+    return " of what is ".join(f"the member at +{offset}" for offset in reversed(cause.path))
+
+
+def _read_at(cause: Cause) -> str:
+    same = without_parameters(cause.loaded.function) == without_parameters(cause.crashed.function)
+    if cause.loaded.file and same and cause.loaded.file == cause.crashed.file:
+        return f"at {cause.loaded.file}:{cause.loaded.line}"
+    return f"in {_where(cause.loaded)}"
+
+
+def _where(place: Place) -> str:
+    name = without_parameters(place.function) or f"0x{place.pc:x}"
+    return f"{name} ({place.file}:{place.line})" if place.file else name
+
+
+def _at(place: Place) -> str:
+    name = without_parameters(place.function)
+    if place.file:
+        return f"at {place.file}:{place.line} ({name})" if name else f"at {place.file}:{place.line}"
+    return f"in {name}" if name else f"at 0x{place.pc:x}"
+
+
+def _on(address: int | None) -> str:
+    return "" if address is None else f" on {_address(address)}"
+
+
+def _address(address: int | None) -> str:
+    if address == 0:
+        return "null"
+    if address is None:
+        return "an address"
+    return f"0x{address:x}, just above null" if address < NEAR_NULL else f"0x{address:x}"
+
+
+def _value(value: int, width: int = 8) -> str:
+    if value == 0:
+        return "null" if width == 8 else "0"
+    if width < 8:
+        negative = value - (1 << 8 * width) if value >> (8 * width - 1) else None
+        return f"{value} (-1)" if negative == -1 else f"{negative}" if negative is not None else f"{value}"
+    return f"0x{value:x}"
+
+
+def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: int | None) -> str:
+    """In which threads it is null, and in which set; empty where that says nothing."""
+    null = [index for index, word in enumerate(words) if word == 0]
+    have = [index for index, word in enumerate(words) if word]
+    if crashed not in null:
+        return ""
+    if not have:
+        return f"It is null in every thread that has it ({len(null):,})."
+    if have == [main]:
+        return f"It is set in the main thread only, and null in {_threads(survey, null)}."
+    others = f"set in {_threads(survey, have)}"
+    if len(null) == 1:
+        return f"It is null only in thread {survey.threads[crashed].num}, and {others}."
+    return f"It is null in {_threads(survey, null)}, and {others}."
+
+
+def copies(survey: Survey, variable: Variable) -> list[str]:
+    """What other modules' variables of the same name hold: a copy that was not meant is a common mistake."""
+    found = []
+    for column in survey.columns:
+        candidate = column.candidate
+        if candidate.symbol.name != variable.linkage_name or candidate.module.id == variable.module.id:
+            continue
+        if candidate in survey.symbols.unused:
+            continue
+        have = sum(any(raw) for raw in column.raws())
+        found.append(f"{candidate.module.name}'s, which is set in {count(have, 'thread')}")
+    if not found:
+        return []
+    return [f"{variable.module.name} has its own copy of {variable.name}; other copies: {', '.join(found)}."]
+
+
+def _threads(survey: Survey, indices: Sequence[int]) -> str:
+    found: list[Thread] = [survey.threads[index] for index in indices]
+    if len(found) == 1:
+        return f"thread {found[0].num}" if found[0].num is not None else "an ended thread"
+    which = numbers(found)
+    shown = which if len(which) <= LONGEST_LIST else which[:LONGEST_LIST].rpartition(",")[0] + ",..."
+    return f"{count(len(found), 'thread')} ({shown})"

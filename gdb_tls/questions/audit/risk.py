@@ -1,0 +1,100 @@
+"""A variable that will be used where it is null: what the code says of one that has crashed nobody yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gdb_tls.errors import TlsError, reason
+from gdb_tls.evidence.code import Code
+from gdb_tls.evidence.reach import Reach
+from gdb_tls.program.lookup import Found
+from gdb_tls.program.survey import Survey
+from gdb_tls.questions.access.answer import Answer, access
+from gdb_tls.questions.access.sentence import who_uses_it
+from gdb_tls.questions.audit.rules import Finding
+from gdb_tls.questions.audit.scene import ModuleScene, Threads
+from gdb_tls.target.model import Variable
+
+SCORE = 70
+# Of ten thousand threads these are enough.
+MOST_ASKED = 64
+
+
+class Standing(NamedTuple):
+    """Which threads have a variable, as positions in `Survey.threads`.
+
+    Attributes:
+        null: those in which it is null.
+        holders: those in which it is set.
+    """
+
+    null: Sequence[int]
+    holders: Sequence[int]
+
+
+class Risks:
+    """Weighs what memory says of a variable against what the code says."""
+
+    def __init__(self, survey: Survey, threads: Threads) -> None:
+        """Reads nothing yet."""
+        self._survey = survey
+        self._threads = threads
+        self._code = Code(survey.program)
+        self._reach: Reach | None = None
+
+    def findings(self, variable: Variable, standing: Standing, place: ModuleScene) -> list[Finding]:
+        """What is to be feared, if anything: it is null in threads that run code which needs it, and nothing sets it.
+
+        Only a variable that some thread has set is judged: before, there may be nothing to use.
+        """
+        if not standing.null or not standing.holders:
+            return []
+        try:
+            answer = access(self._survey.program, Found(variable, ""))
+        except (TlsError, OSError) as error:
+            reason(error)
+            return []
+        return self._judge(answer, standing, place)
+
+    def _judge(self, answer: Answer, standing: Standing, place: ModuleScene) -> list[Finding]:
+        users = {row.function.start: row for row in answer.rows if row.function.start is not None}
+        unchecked = {start for start, row in users.items() if row.is_unchecked}
+        writers = {start for start, row in users.items() if row.writes}
+        known = len(users) == len(answer.rows) and not (answer.users.unread or answer.users.undecided)
+        if not unchecked or not known or any(row.gives_address for row in answer.rows):
+            return []
+        leading_to_writers = self._leading_to(writers)
+        if any(self._functions(thread) & leading_to_writers for thread in standing.holders[:MOST_ASKED]):
+            return []  # whoever has it may have it for the time of a call only
+        leading_to_readers = self._leading_to(unchecked)
+        endangered = []
+        for thread in standing.null[:MOST_ASKED]:
+            functions = self._functions(thread)
+            if functions & leading_to_writers:
+                continue
+            if functions & leading_to_readers or (place.module.static_offset is None and place.has_touched(thread)):
+                endangered.append(thread)
+        if not endangered:
+            return []
+        return [Finding("unchecked-null", SCORE, who_uses_it(answer), endangered)]
+
+    def _leading_to(self, functions: set[int]) -> set[int]:
+        if self._reach is None:
+            objects = self._survey.program.objects
+            self._reach = Reach(self._code, [one for one in objects.all if not _is_libc(one.name)])
+        return self._reach.leading_to(functions)
+
+    def _functions(self, thread: int) -> set[int]:
+        """The functions on a thread's stack."""
+        found = set()
+        for frame in self._threads.stack(thread):
+            spot = self._code.at(frame.pc - 1)
+            function = spot.function if spot else None
+            if function is not None:
+                found.add(function)
+        return found
+
+
+def _is_libc(name: str) -> bool:
+    return name.startswith(("libc.so", "libc-2", "ld-", "libpthread", "libm."))
