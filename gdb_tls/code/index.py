@@ -82,6 +82,28 @@ class CodeIndex:
         wanted = (one for one in found if last is None or _is_of(one, first, last, symbol))
         return sorted(wanted, key=lambda one: (one.address, one.offset, one.kind))
 
+    def unexplained(self, first: int, last: int, symbol: str | None = None) -> list[int]:
+        """Where the functions begin that refer to just this range of a block, but of which no access was found.
+
+        Of AArch64's code that is not known.  The arguments are those of `accesses`.
+        """
+        found = {one.function for one in self.accesses(first, last, symbol)}
+        block = self._block
+
+        def is_exact(one: Candidate) -> bool:
+            slot = self.slots.get(one.slot) if one.slot is not None else None
+            if slot is not None:
+                own = slot.target.defined and not slot.is_base and first <= slot.offset < last
+                return slot.target.symbol == symbol if symbol is not None else own
+            offset = one.thread_offset
+            return symbol is None and block is not None and offset is not None and first <= offset + block[2] < last
+
+        return sorted(
+            start
+            for start, candidates in self._by_function.items()
+            if start not in found and self.functions.at(start).known and any(map(is_exact, candidates))
+        )
+
     def flow(self, address: int) -> FunctionFlow | None:
         """The data flow of the function in which an address lies; None where there is no code.
 

@@ -88,6 +88,7 @@ class Users(NamedTuple):
         objects: those whose code was looked at.
         unread: those that may use it, but could not be looked at.
         undecided: how many places use a variable of that name, but it is not known which of several.
+        unexplained: functions that refer to it, of which it is not known what they do with it.
         interrupted: whether the user stopped the search.
     """
 
@@ -96,6 +97,7 @@ class Users(NamedTuple):
     unread: Sequence[CodeObject]
     undecided: int
     interrupted: bool
+    unexplained: Sequence[str] = ()
 
 
 def users_of(program: Program, variable: Variable, first: int, size: int, progress: Progress = SILENT) -> Users:
@@ -129,7 +131,7 @@ def users_of(program: Program, variable: Variable, first: int, size: int, progre
                 except NotElf as error:
                     unread.append(one._replace(problem=str(error)))
             task.advance()
-    return Users(functions, looked_at, unread, search.undecided, task.interrupted)
+    return Users(functions, looked_at, unread, search.undecided, task.interrupted, search.unexplained)
 
 
 class _Search:
@@ -142,6 +144,7 @@ class _Search:
         code_index(module.path)  # says at once where code of this architecture is not read
         self.own = CodeObject(module.name, module.path, module.load_base)
         self.undecided = 0
+        self.unexplained: list[str] = []
         self._program = program
         self._variable = variable
         self._first, self._last = first, first + size
@@ -150,11 +153,11 @@ class _Search:
         """The other objects that ask the loader for the variable's name, and those that cannot be asked whether."""
         known: list[Module | LoadedObject] = [*self._program.modules, *self._program.objects.all]
         objects = {
-            one.load_base: CodeObject(one.name, one.path, one.load_base, one.problem)
+            (one.load_base, one.path): CodeObject(one.name, one.path, one.load_base, one.problem)
             for one in known
             if not one.target_path.startswith(KERNEL_OBJECTS)
         }
-        objects.pop(self.own.load_base, None)
+        objects.pop((self.own.load_base, self.own.path), None)
         found = []
         for one in objects.values():
             if one.path is None:
@@ -181,11 +184,19 @@ class _Search:
             by_function[key].append(CodePlace(address, access, offset, *self._program.line(address)))
         for (start, _), places in sorted(by_function.items(), key=lambda item: item[1][0].address):
             yield self._named(one, index, start, places)
+        is_own = one == self.own
+        if is_own or len(self._definitions) <= 1:
+            place = self._variable.offset
+            around = (place, place + self._last) if is_own else (0, 1, self._variable.linkage_name)
+            for start in index.unexplained(*around):
+                linkage, _ = self._linkage_name(one, index, start)
+                full = self._program.target.debug.demangle([linkage])[0] if linkage else ""
+                self.unexplained.append(without_parameters(full) or f"{one.name}+0x{start:x}")
 
     def _accesses(self, index: CodeIndex, one: CodeObject) -> Iterator[tuple[Access, int]]:
         """(access, offset in the variable) of what is surely an access to it."""
         variable = self._variable
-        is_own = one.load_base == self.own.load_base
+        is_own = one == self.own
         start = variable.offset
         if is_own:
             found = index.accesses(start, start + self._last)
@@ -205,8 +216,9 @@ class _Search:
                     continue
             base = start if is_own else self._value_in(index) if access.target.defined else 0
             offset = access.offset - base
-            # Who has the address of a structure may write its members.
-            behind = self._last if access.kind == ADDRESS_TAKEN else offset + max(access.width, 1)
+            # Who has the address of a structure may write its members, and an index may be any.
+            is_open = access.kind == ADDRESS_TAKEN or not access.exact
+            behind = self._last if is_open else offset + max(access.width, 1)
             if offset < self._last and behind > self._first:
                 yield access, offset
 
@@ -221,10 +233,10 @@ class _Search:
         entries = asked_for(self._program.target, index.file.path, [self._variable.linkage_name])
         row = next((row for row in entries if row.address == slot), None)
         if row is None:
-            return one.load_base == self.own.load_base
+            return one == self.own
         for definition in self._definitions:
             if is_bound(self._program.target, one.load_base + slot, row.type, row.addend, definition):
-                return definition.module.load_base == self.own.load_base
+                return definition.module.id == self._variable.module.id
         return None
 
     @cached_property

@@ -190,7 +190,7 @@ class Lookup:
 
     def _in_function(self, name: str, likely: Sequence[_Named]) -> list[_Named]:
         """A C function's static variable: the symbol table has `counter.0`, people type `function::counter`."""
-        function, _, last = comparable(name).rpartition("::")
+        function, _, last = comparable(name).replace(".", "::").rpartition("::")
         numbered = [one for one in likely if last in one.spellings and one.candidate.symbol.is_local]
         if not function or not numbered:
             return []
@@ -272,6 +272,9 @@ class Lookup:
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
             return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])))
+        if not self._modules:
+            what = f"No thread-local variable is called {name}, as no file with thread-local storage is loaded (yet)"
+            return UnknownName(what, suggestion)
         modules = len({one.module.object for one in self._candidates})
         return UnknownName(
             f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion

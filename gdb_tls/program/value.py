@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +29,10 @@ NOT_CONSTRUCTED = "is zero-filled: no constructor has run in this thread"
 INTEGERS = ("errno", "h_errno", "__libc_errno", "__h_errno", "__libc_h_errno")
 
 
+# gfortran's name of a common block (trans-common.c, gfc_sym_mangled_common_id): several variables, seldom a pointer.
+COMMON_BLOCK = re.compile(r"[a-z][a-z0-9_]*_")
+
+
 def untyped(size: int, pointer_size: int, linkage_name: str = "") -> tuple[Type, tuple[Flag, ...]]:
     """What to take a variable for whose type nothing describes.
 
@@ -35,6 +40,8 @@ def untyped(size: int, pointer_size: int, linkage_name: str = "") -> tuple[Type,
     """
     if size == 4 and linkage_name in INTEGERS:
         return Type("int", Kind.INTEGER, 4, is_signed=True), ()
+    if COMMON_BLOCK.fullmatch(linkage_name) and size:
+        return Type(f"{size} bytes", Kind.AGGREGATE, size), ()
     if size in (0, pointer_size):
         return Type("void *", Kind.POINTER, pointer_size), (Flag.ASSUMED_POINTER,)
     if size in (1, 2, 4):

@@ -38,6 +38,8 @@ def scope(answer: Answer) -> list[str]:
     if users.undecided:
         places = count(users.undecided, "place")
         found.append(f"{places} may use it or another variable of that name: memory does not tell which.")
+    if users.unexplained:
+        found.append(f"What {_listed(users.unexplained, 'function')} does with it could not be told.")
     if _may_be_a_part(answer):
         found.append(f"Without a symbol, {answer.expression} may be a part of something larger that is written as one.")
     looked_at = _listed(dict.fromkeys(one.name for one in users.objects))
@@ -59,10 +61,11 @@ def _writers(answer: Answer) -> str:
     users = answer.users
     gives = f"{_names(givers)} may give its address to others, who may write it" if givers else ""
     if not answer.rows:
-        return "No code was found that uses it"
+        return "No code was found that uses it" + (" before the search was interrupted" if users.interrupted else "")
     if not writers:
         return f"No write was found, but {gives}" if gives else "No write was found"
-    is_all = not (givers or users.unread or users.undecided or users.interrupted or _may_be_a_part(answer))
+    doubts = (users.unread, users.undecided, users.interrupted, users.unexplained, _may_be_a_part(answer))
+    is_all = not givers and not any(doubts)
     found = f"Written {'only ' if is_all else ''}by {_names(writers, with_null=True)}"
     return f"{found}; {gives}, too" if gives else found
 

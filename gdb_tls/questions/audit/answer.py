@@ -189,8 +189,11 @@ def audit(
     if cause is not None:
         accused = auditor.accuse(cause, suspects)
         suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
-    elif scene.stop is None:
-        suspects = sorted(map(auditor.weigh_code, suspects), key=_rank)
+    else:
+        suspects = auditor.with_copies(suspects)
+        if scene.stop is None:
+            suspects = list(map(auditor.weigh_code, suspects))
+        suspects.sort(key=_rank)
     return Audit(
         target=program.info,
         threads=survey.threads,
@@ -282,7 +285,7 @@ class _Auditor:
             sentences += about_key(survey.program, found.key, cause.thread, survey.threads)
         if found.variable is not None:
             held = self._words_of(found.variable, found.inside, cause.width)
-            sentences += self._users(found.variable)
+            sentences += self._users(found.variable, cause)
             if not cause.path and (sentence := words.who_has_it(survey, held, crashed, scene.main)):
                 sentences.append(sentence)
             states = dict(Counter(_state(word) for word in held))
@@ -293,6 +296,20 @@ class _Auditor:
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
         return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+
+    def with_copies(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        """The suspects, with the copies of variables that were meant to be one."""
+        found = []
+        for variable, finding in self._risks.unset_copies():
+            known = next((one for one in suspects if _is_variable(one, variable)), None)
+            findings = [finding, *(known.findings if known else ())]
+            column = next(
+                one
+                for one in self._survey.columns
+                if (one.module.id, one.offset) == (variable.module.id, variable.offset)
+            )
+            found.append(Suspect(variable, finding.score, findings, dict(Counter(column.states())), True))
+        return [*found, *(one for one in suspects if not any(_is_variable(one, copy.variable) for copy in found))]
 
     def weigh_code(self, suspect: Suspect) -> Suspect:
         """The suspect, with what the code says of it where that is more than a pattern of values."""
@@ -317,10 +334,13 @@ class _Auditor:
     def _risks(self) -> Risks:
         return Risks(self._survey, self.threads)
 
-    def _users(self, variable: Variable) -> list[str]:
-        """Who writes and reads a variable, as far as its code can be read."""
+    def _users(self, variable: Variable, cause: Cause) -> list[str]:
+        """Who writes and reads a variable, as far as its code can be read; who crashed or read it there first."""
         try:
-            return [who_uses_it(access(self._survey.program, Found(variable, "")))]
+            answer = access(self._survey.program, Found(variable, ""))
+            here = {cause.crashed.function_start, cause.loaded.function_start} - {None}
+            rows = sorted(answer.rows, key=lambda row: row.function.start not in here)
+            return [who_uses_it(answer._replace(rows=rows))]
         except TlsError as error:
             return [f"Who uses {variable.name} is not known: {error}."]
 

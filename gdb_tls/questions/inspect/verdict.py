@@ -9,13 +9,13 @@ from gdb_tls.program.instances import Instances
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Several
-from gdb_tls.target.model import Flag, State, Thread
+from gdb_tls.target.model import Flag, Life, State, Thread
 from gdb_tls.views.words import count, numbers
 
 # What is said of threads that the debugger does not list.
 LIVES = {
-    Flag.BEING_CREATED: "being created: the kernel has not made them yet",
-    Flag.NOT_ATTACHED: "not attached: GDB does not list them",
+    Flag.BEING_CREATED: "being created: the kernel has not made {} yet",
+    Flag.NOT_ATTACHED: "not attached: GDB does not list {}",
 }
 
 
@@ -26,7 +26,24 @@ def verdict(report: Report) -> list[str]:
     if not sentences:
         everything = range(len(rows))
         sentences.append(_count("Set", report, everything) if everything else "There is no thread to look at.")
-    return sentences + _namesakes(report.found)
+    return sentences + _guests(rows) + _namesakes(report.found)
+
+
+def _guests(rows: Instances) -> list[str]:
+    """Threads that have no thread-local storage of their own, as the kernel's workers of io_uring: whose they use."""
+    hosts: dict[int, Thread] = {}
+    guests: dict[int, list[Thread]] = {}
+    for thread in rows.threads:
+        pointer = thread.thread_pointer
+        if pointer is not None and hosts.setdefault(pointer, thread) is not thread:
+            guests.setdefault(pointer, []).append(thread)
+    sentences = []
+    for pointer, found in guests.items():
+        who, uses, has = ("Thread", "uses", "it has") if len(found) == 1 else ("Threads", "use", "they have")
+        host = hosts[pointer]
+        whose = f"thread {host.num}" if host.num is not None else "an ended thread"
+        sentences.append(f"{who} {numbers(found)} {uses} the blocks of {whose}: {has} the same thread pointer.")
+    return sentences
 
 
 def several(answer: Several) -> str:
@@ -82,7 +99,7 @@ def _null(report: Report, rows: Instances) -> list[str]:
         sentences.append(f"Set only in {_who(rows, have)}: the others have not set it, or have set it back to null.")
     elif have and len(null) == 1 and _is_main(rows.threads[null[0]], report):
         sentences.append("Null only in the main thread: the other threads have it set.")
-    elif have and len(null) < len(have):
+    elif have and len(null) < len(have) and any(rows.threads[index].life is Life.LISTED for index in null):
         sentences.append("A minority of the threads is null: look at what these did not run.")
     return sentences
 
@@ -128,7 +145,8 @@ def _flags(rows: Instances) -> list[str]:
     for flag, words in LIVES.items():
         some = len(_with_flag(rows, flag))
         if some:
-            sentences.append(f"{count(some, 'thread')} {'is' if some == 1 else 'are'} {words}.")
+            said = words.format("it" if some == 1 else "them")
+            sentences.append(f"{count(some, 'thread')} {'is' if some == 1 else 'are'} {said}.")
     ended = _with_flag(rows, Flag.EXITED)
     if ended:
         words = "1 thread has" if len(ended) == 1 else f"{len(ended):,} threads have"

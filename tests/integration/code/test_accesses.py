@@ -279,7 +279,14 @@ def test_question_about_one_variable(tmp_path: Path) -> None:
                     for one in whole
                     if one.target.defined and one.offset < last and one.offset + max(one.width, 1) > first
                 ]
-                assert CodeIndex(file).accesses(first, last) == expected, symbol.name
+                fresh = CodeIndex(file)
+                assert fresh.accesses(first, last) == expected, symbol.name
+                # All that refers to it is explained; were nothing found there, that would be noticed.
+                assert fresh.unexplained(first, last) == []
+                if symbol.name == "item":
+                    forgetful = CodeIndex(file)
+                    forgetful._accesses = {start: [] for start in forgetful._by_function}
+                    assert set(forgetful.unexplained(first, last)) == {one.function for one in expected}
 
 
 def test_quick_way_agrees_with_whole_functions(tmp_path: Path) -> None:

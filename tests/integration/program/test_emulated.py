@@ -84,6 +84,7 @@ def test_commands(tmp_path: Path) -> None:
         'print $_tls("emulated_count")',
         "tls-inspect emulated_bufer",
         "tls-inspect emulated_count --via call",
+        "tls-access emulated_count",
         "tls-inspect *emulated_buffer",
         "tls-inspect emulated_buffer->length",
     ]
@@ -110,6 +111,7 @@ def test_commands(tmp_path: Path) -> None:
     assert "finds nothing" in done["tls-inspect emulated_count --via call"].words or "core dump" in (
         done["tls-inspect emulated_count --via call"].words
     )
+    assert "is in emulated TLS, and which code" in one_sentence(done, "tls-access emulated_count")
     assert "length" in done["tls-inspect *emulated_buffer"].words
     assert "emulated_buffer->length" in done["tls-inspect emulated_buffer->length"].words
 

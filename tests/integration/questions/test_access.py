@@ -22,7 +22,7 @@ LIBRARY, USER, PROGRAM = "access_library.c", "access_user.c", "access.c"
 MODULES = {LIBRARY: "libaccess.so", USER: "libaccess_user.so", PROGRAM: "access"}
 MARK = re.compile(r"/\* access: (\w+) ([\w-]+)(\??) \*/")
 FUNCTION = re.compile(r"^(?:\S.*\W)?(\w+)\([^;]*\{$")
-VARIABLES = ("access_hidden", "access_shared", "access_state", "access_never")
+VARIABLES = ("access_hidden", "access_shared", "access_state", "access_never", "access_table")
 
 
 def marks(variable: str) -> tuple[set[tuple[str, str, int, str]], set[tuple[str, str, int, str]]]:
@@ -144,6 +144,15 @@ def test_members(subjects: Subjects, tmp_path: Path) -> None:
     assert "only" not in number["text"][0]
 
 
+def test_elements(subjects: Subjects, tmp_path: Path) -> None:
+    """An index that is not known may be any; one that is known is no other."""
+    commands = [f"tls-access access_table[{at}]" for at in (1, 2)]
+    one, two = documents(subjects.get("access", "core"), commands, tmp_path).values()
+    assert [function["name"] for function in one["functions"]] == ["access_set", "access_clear", "access_get"]
+    assert [function["name"] for function in two["functions"]] == ["access_set", "access_get"]
+    assert not two["functions"][0]["places"][0]["exact"]
+
+
 def test_dead_copy(subjects: Subjects, tmp_path: Path) -> None:
     """The stripped library's own definition, which the loader has passed over."""
     command = "tls-access libaccess_stripped.so::access_shared"
@@ -182,7 +191,7 @@ def test_screen(subjects: Subjects) -> None:
         ["", " access_wait"],
         ["", " access_check"],
     ]
-    assert next(line for line in lines if "access_wait" in line).split()[-4:-2] == ["line", "53"]
+    assert next(line for line in lines if "access_wait" in line).split()[-4:-2] == ["line", "60"]
 
 
 @pytest.mark.parametrize(

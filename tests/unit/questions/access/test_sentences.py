@@ -46,11 +46,12 @@ def answer(
     type: Type | None = POINTER,
     unread: tuple[CodeObject, ...] = (),
     undecided: int = 0,
+    unexplained: tuple[str, ...] = (),
     interrupted: bool = False,
     stacks: Stacks = NOBODY,
     source: str = "symtab",
 ) -> Answer:
-    users = Users([one.function for one in rows], [OBJECT], unread, undecided, interrupted)
+    users = Users([one.function for one in rows], [OBJECT], unread, undecided, interrupted, unexplained)
     variable = VARIABLE._replace(source=source, name="buffer")
     target = TargetInfo("core", 1, None, "x86-64", "glibc")
     return Answer(target, Found(variable, ""), "", type, 0, 8, users, rows, stacks, None)
@@ -96,6 +97,7 @@ def test_numbers_are_not_called_unchecked() -> None:
     [
         {"unread": (OBJECT._replace(name="libgone.so", problem="it is gone"),)},
         {"undecided": 2},
+        {"unexplained": ("log",)},
         {"interrupted": True},
         {"source": "offset"},
     ],
