@@ -57,12 +57,14 @@ class Place(NamedTuple):
         function: its name; empty where it is not known.
         file: the source file's last part; empty where it is not known.
         line: in that file.
+        function_start: where the machine's function begins (inlined ones are part of it); None where that is not known.
     """
 
     pc: int
     function: str
     file: str
     line: int
+    function_start: int | None = None
 
 
 class Foreign(NamedTuple):
@@ -154,7 +156,7 @@ class Investigation:
         Raises:
             MissingPackage: where there is no capstone.
         """
-        frames = self._program.target.call_frames(self._thread, MOST_FRAMES)
+        frames = self._program.call_frames(self._thread, MOST_FRAMES)
         crash = find_crash(self._program, self.code, self._fault, frames)
         if crash is not None:
             return self._of_crash(crash)
@@ -407,16 +409,15 @@ class Investigation:
         return None if value is None else (value + leaf.added) % (1 << 64)
 
     def _place(self, pc: int) -> Place:
-        spot = self.code.at(pc)
-        start = spot.function if spot else None
-        name = self._program.target.symbol_at(pc) or ""
-        file, line = self._program.target.line_at(pc)
-        del start
-        return Place(pc, name.partition(" + ")[0], file, line)
+        name = self._program.symbol_at(pc) or ""
+        return Place(pc, name.partition(" + ")[0], *self._program.line(pc), self._start(pc))
 
-    @staticmethod
-    def _place_of(frame: CallFrame) -> Place:
-        return Place(frame.pc, frame.function, frame.file, frame.line)
+    def _place_of(self, frame: CallFrame) -> Place:
+        return Place(frame.pc, frame.function, frame.file, frame.line, self._start(frame.pc - 1))
+
+    def _start(self, pc: int) -> int | None:
+        spot = self.code.at(pc)
+        return spot.function if spot else None
 
     def _gives_up(self, function: int) -> bool:
         name = self.code.name_at(function)

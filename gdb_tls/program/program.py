@@ -20,7 +20,7 @@ from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
 from gdb_tls.target.model import Module, Place, TargetInfo, Thread
-from gdb_tls.target.protocol import Frame, Region, Target
+from gdb_tls.target.protocol import CallFrame, Frame, Region, Target
 
 if TYPE_CHECKING:
     from gdb_tls.libc.thread_data import ThreadData
@@ -142,6 +142,15 @@ class Program:
         return [
             Frame("", "", 0, frame.pc) if any(start <= frame.pc < end for start, end in wrong) else frame
             for frame in frames
+        ]
+
+    def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
+        """The innermost frames of a thread as the machine has them; names and lines as in `frames`."""
+        frames = self.target.call_frames(thread, most)
+        wrong = self.objects.misread
+        return [
+            one._replace(function="", file="", line=0) if any(start <= one.pc < end for start, end in wrong) else one
+            for one in frames
         ]
 
     def line(self, address: int) -> tuple[str, int]:

@@ -285,7 +285,7 @@ class _Auditor:
             sentences += about_key(survey.program, found.key, cause.thread, survey.threads)
         if found.variable is not None:
             held = self._words_of(found.variable, found.inside, cause.width)
-            sentences += self._users(found.variable)
+            sentences += self._users(found.variable, cause)
             if not cause.path and (sentence := words.who_has_it(survey, held, crashed, scene.main)):
                 sentences.append(sentence)
             states = dict(Counter(_state(word) for word in held))
@@ -334,10 +334,13 @@ class _Auditor:
     def _risks(self) -> Risks:
         return Risks(self._survey, self.threads)
 
-    def _users(self, variable: Variable) -> list[str]:
-        """Who writes and reads a variable, as far as its code can be read."""
+    def _users(self, variable: Variable, cause: Cause) -> list[str]:
+        """Who writes and reads a variable, as far as its code can be read; who crashed or read it there first."""
         try:
-            return [who_uses_it(access(self._survey.program, Found(variable, "")))]
+            answer = access(self._survey.program, Found(variable, ""))
+            here = {cause.crashed.function_start, cause.loaded.function_start} - {None}
+            rows = sorted(answer.rows, key=lambda row: row.function.start not in here)
+            return [who_uses_it(answer._replace(rows=rows))]
         except TlsError as error:
             return [f"Who uses {variable.name} is not known: {error}."]
 
