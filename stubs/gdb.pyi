@@ -37,6 +37,7 @@ SYMBOL_LOC_STATIC: int
 COMMAND_DATA: int
 COMPLETE_NONE: int
 PARAM_BOOLEAN: int
+PARAM_STRING_NOESCAPE: int
 PARAM_ENUM: int
 PARAM_ZUINTEGER_UNLIMITED: int
 STDERR: int
@@ -49,6 +50,8 @@ class Field:
     name: str | None
     bitsize: int
     is_base_class: bool
+    # Made by the compiler, such as the pointer to the table of virtual functions.
+    artificial: bool
     # None for enumerators.
     type: Type
 

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from heapq import heapify, heappop, heappush
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
 from gdb_tls.code.instructions import Instruction
 from gdb_tls.code.state import Point, State
 from gdb_tls.code.values import Value
+from gdb_tls.elf.unwind import CallSite
 
 # A function with more blocks than this is not followed to the end; what was not reached has no records.
 MOST_STEPS = 400_000
+# Handlers that throw themselves come to other handlers; what more rounds would add is left out.
+MOST_ROUNDS = 8
 
 
 class Block:
     """Instructions that always follow each other.
 
     Attributes:
+        number: its place among the function's blocks.
         instructions: at least one.
         successors: the blocks that may come next.
         leaves: whether its last instruction jumps out of the function.
+        target: the successor to which its last instruction jumps or branches; None for none in the function.
         anywhere: whether it jumps to a place that the code does not say (a table of a switch).
         point: what is known at its beginning.
     """
 
-    __slots__ = ("anywhere", "instructions", "leaves", "point", "successors")
+    __slots__ = ("anywhere", "instructions", "leaves", "number", "point", "successors", "target")
 
-    def __init__(self, instructions: list[Instruction]) -> None:
+    def __init__(self, number: int, instructions: list[Instruction]) -> None:
         """Begins without successors."""
+        self.number = number
         self.instructions = instructions
         self.successors: list[Block] = []
+        self.target: Block | None = None
         self.leaves = self.anywhere = False
         self.point = Point()
 
@@ -39,23 +47,35 @@ class Block:
 class FunctionFlow:
     """The data flow of one function; it is computed when the object is made."""
 
-    def __init__(self, instructions: Sequence[Instruction], start: int | None, execution: Execution) -> None:
+    def __init__(
+        self,
+        instructions: Sequence[Instruction],
+        start: int | None,
+        execution: Execution,
+        sites: Sequence[CallSite] = (),
+        entry: State | None = None,
+    ) -> None:
         """Follows the function from its start.
 
         Args:
             instructions: all of its parts, in the order of addresses.
             start: its first address; None where that is not known, then the first instruction may be in its middle.
             execution: the architecture's.
+            sites: its calls whose exceptions come to a handler.
+            entry: what is known at its beginning; None for what holds of every function.
         """
         self._execution = execution
-        self._blocks = _blocks(instructions)
+        self._sites = sorted(sites)
+        self._blocks = _blocks(instructions, {site.handler for site in sites})
         self._starts = [block.instructions[0].address for block in self._blocks]
         first = self._block_at(start if start is not None else instructions[0].address)
         if first is None:
             return
-        first.point.join(execution.entry() if start is not None else State())
+        recording, execution.recorder = execution.recorder, None  # this may be the getter that another function calls
+        first.point.join(entry or (execution.entry() if start is not None else State()))
         self._spread([first])
         self._spread_to_the_rest()
+        execution.recorder = recording
 
     def record(self, recorder: Recorder) -> None:
         """Gives what the instructions do to the recorder."""
@@ -85,6 +105,18 @@ class FunctionFlow:
                 return state if instruction.address == address else None
             self._execution.run(instruction, state)
         return None
+
+    def arguments(self, call: int) -> list[Value | None]:
+        """What the registers of arguments hold at a call, in the order of arguments.
+
+        How many the called function takes is not known: those behind its last one are what was left there.
+
+        Args:
+            call: the address of the call, or of the jump that is the function's last.
+        """
+        state = self.before(call)
+        registers = self._execution.argument_registers
+        return [None if state is None else state.registers.get(name) for name in registers]
 
     def call_before(self, address: int) -> Instruction | None:
         """The call that returns to an address; None where there is none."""
@@ -161,32 +193,41 @@ class FunctionFlow:
         index = bisect_left(self._starts, address)
         return self._blocks[index] if index < len(self._starts) and self._starts[index] == address else None
 
-    def _spread(self, waiting: list[Block]) -> None:
+    def _spread(self, changed: Iterable[Block]) -> None:
+        """Goes on from blocks, in the order of addresses, in which most ways come together before they go on."""
         execution = self._execution
         steps = 0
-        queued = set(map(id, waiting))
+        waiting = [block.number for block in changed]
+        queued = set(waiting)
+        heapify(waiting)
         while waiting and steps < MOST_STEPS:
-            block = waiting.pop()
-            queued.discard(id(block))
+            number = heappop(waiting)
+            queued.discard(number)
+            block = self._blocks[number]
             assert block.point.state is not None
             state = block.point.state.copy()
             for instruction in block.instructions:
                 execution.run(instruction, state)
             steps += len(block.instructions)
+            taken, on = execution.branches(block.instructions[-1], state)
             for successor in block.successors:
-                if successor.point.join(state) and id(successor) not in queued:
-                    waiting.append(successor)
-                    queued.add(id(successor))
+                if successor.point.join(taken if successor is block.target else on) and successor.number not in queued:
+                    heappush(waiting, successor.number)
+                    queued.add(successor.number)
 
     def _spread_to_the_rest(self) -> None:
         """Goes on where no jump was seen to lead: the cases of a switch, and what an exception comes to.
 
-        The former are reached from a jump that does not say where it goes, the latter from any call.
+        The former are reached from a jump that does not say where it goes, the latter from the calls that the tables of
+        exceptions name or, without them, from any call.
         """
+        self._spread_to_handlers()
+        handlers = {site.handler for site in self._sites}
         rest = [block for block in self._blocks if block.point.state is None and not _is_padding(block)]
         if not rest:
             return
         known = Point()
+        common: State | None = None
         jumps = any(block.anywhere and block.point.state is not None for block in self._blocks)
         for block in self._blocks:
             if block.point.state is None or (jumps and not block.anywhere):
@@ -195,13 +236,60 @@ class FunctionFlow:
             for instruction in block.instructions:
                 self._execution.run(instruction, state)
                 if instruction.template.flow == "call" and not jumps:
-                    known.join(state)
+                    thrown = self._thrown(state)
+                    known.join(thrown)
+                    common = common or thrown.copy()
+                    common.keep_common(thrown)
             if jumps:
                 known.join(state)
-        for block in rest:
-            if block.point.state is None:
-                block.point.join(known.state or State())
-                self._spread([block])
+        if known.state is not None and common is not None:
+            known.state.registers, known.state.stack = common.registers, common.stack
+        followed = {successor.number for block in self._blocks for successor in block.successors}
+        for of_handlers in (False, True):
+            those = [block for block in rest if (block.instructions[0].address in handlers) is of_handlers]
+            beginnings = [block for block in those if block.number not in followed]
+            for blocks in (beginnings, *([block] for block in those)):
+                unreached = [block for block in blocks if block.point.state is None]
+                for block in unreached:
+                    block.point.join(known.state or State())
+                self._spread(unreached)
+            self._spread_to_handlers()
+
+    def _spread_to_handlers(self) -> None:
+        """Goes on in the handlers of all calls that are reached, and of those that are reached by that."""
+        throwing = [block for block in self._blocks if any(self._handler(one) for one in block.instructions)]
+        for _ in range(MOST_ROUNDS):
+            if not any([block.point.state is not None and self._throw(block) for block in throwing]):
+                return
+
+    def _handler(self, instruction: Instruction) -> Block | None:
+        """Where an exception of a call goes on; None where that is not in the function."""
+        if instruction.template.flow != "call" or not self._sites:
+            return None
+        index = bisect_left(self._sites, (instruction.address + 1,)) - 1
+        if index < 0 or instruction.address >= self._sites[index].end:
+            return None
+        return self._block_at(self._sites[index].handler)
+
+    def _throw(self, block: Block) -> bool:
+        """Goes on in the handlers of a block's calls; returns whether that changed anything."""
+        assert block.point.state is not None
+        state = block.point.state.copy()
+        changed: dict[int, Block] = {}
+        for instruction in block.instructions:
+            self._execution.run(instruction, state)
+            handler = self._handler(instruction)
+            if handler is not None and handler.point.join(self._thrown(state)):
+                changed[id(handler)] = handler
+        if changed:
+            self._spread(list(changed.values()))
+        return bool(changed)
+
+    def _thrown(self, state: State) -> State:
+        """What is known where a call's exception goes on: what the call keeps, but no result."""
+        thrown = state.copy()
+        thrown.set(self._execution.result, None)
+        return thrown
 
 
 def _backwards(start: Iterable[Block], before: Mapping[int, Sequence[Block]], but: Block | None = None) -> set[int]:
@@ -221,9 +309,9 @@ def _is_padding(block: Block) -> bool:
     return all(not one.template.steps and not one.template.flow for one in block.instructions)
 
 
-def _blocks(instructions: Sequence[Instruction]) -> list[Block]:
+def _blocks(instructions: Sequence[Instruction], handlers: Set[int]) -> list[Block]:
     places = {one.address for one in instructions}
-    leaders = {instructions[0].address}
+    leaders = {instructions[0].address, *handlers}
     for one in instructions:
         flow = one.template.flow
         if flow in ("jump", "branch", "return", "stop"):
@@ -233,7 +321,7 @@ def _blocks(instructions: Sequence[Instruction]) -> list[Block]:
     blocks: list[Block] = []
     for one in instructions:
         if one.address in leaders or (blocks and blocks[-1].instructions[-1].end != one.address):
-            blocks.append(Block([one]))
+            blocks.append(Block(len(blocks), [one]))
         else:
             blocks[-1].instructions.append(one)
     by_start = {block.instructions[0].address: block for block in blocks}
@@ -244,6 +332,7 @@ def _blocks(instructions: Sequence[Instruction]) -> list[Block]:
             target = by_start.get(last.goes_to) if last.goes_to is not None else None
             if target is not None:
                 block.successors.append(target)
+                block.target = target
             elif last.goes_to is not None:
                 block.leaves = flow == "jump"
             else:

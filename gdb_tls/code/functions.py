@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.elf.headers import PF_X, PT_LOAD
-from gdb_tls.elf.unwind import UnwindTable
+from gdb_tls.elf.unwind import CallSite, UnwindTable, call_sites
 
 # Code that no table describes is looked at up to this far from a place that is of interest.
 LONGEST_UNKNOWN = 4096
@@ -76,6 +76,15 @@ class Functions:
             return CodeRange(symbol.value, symbol.value + symbol.size, ".cold" in symbol.name)
         following = self._unwind.following(address) or address + LONGEST_UNKNOWN
         return CodeRange(address, min(following, address + LONGEST_UNKNOWN), False, False)
+
+    def call_sites(self, start: int) -> list[CallSite]:
+        """The calls in the piece that begins at an address whose exceptions come to a handler."""
+        entry = self._unwind.at(start)
+        return call_sites(entry, self._handlers) if entry and entry.start == start else []
+
+    @cached_property
+    def _handlers(self) -> tuple[int, bytes] | None:
+        return self._file.section_contents(".gcc_except_table")
 
     def name(self, start: int) -> str | None:
         """The name of the function that begins at an address, as the linker has it; None where there is none."""

@@ -142,10 +142,18 @@ class ElfFile:
                     return found
         return None
 
-    def at_address(self, address: int, size: int) -> bytes | None:
-        """Reads bytes by the address they are linked at; None where the file has none there."""
+    def at_address(self, address: int, size: int, *, constant: bool = False) -> bytes | None:
+        """Reads bytes by the address they are linked at; None where the file has none there.
+
+        Args:
+            address: where.
+            size: how many.
+            constant: whether only those are wanted that cannot change, not even by relocation.
+        """
         for header in self.segments if not self.is_debug_only else []:
             end = header.address + header.file_size
+            if constant and header.flags & headers.PF_W:
+                continue
             if header.type == headers.PT_LOAD and header.address <= address and address + size <= end:
                 found = self._read(header.offset + address - header.address, size)
                 return found if len(found) == size else None
@@ -174,6 +182,18 @@ class ElfFile:
             for symbol in table.by_name_prefix(prefix):
                 found.setdefault(symbol.name, symbol)
         return found
+
+    def every_with_prefix(self, prefix: str) -> list[ElfSymbol]:
+        """All defined symbols whose names begin with a prefix, those of one name too; the same one comes once."""
+        found: dict[tuple[str, int], ElfSymbol] = {}
+        for table in self._tables:
+            for symbol in table.by_name_prefix(prefix):
+                found.setdefault((symbol.name, symbol.value), symbol)
+        return list(found.values())
+
+    def mentions(self, text: bytes) -> bool:
+        """Whether the names of its symbols, defined here or not, hold a text."""
+        return any(table.mentions(text) for table in self._tables)
 
     def function_at(self, address: int) -> ElfSymbol | None:
         """The defined function that begins at an address, or the last one before it."""

@@ -14,15 +14,17 @@ from gdb_tls.elf.headers import PT_DYNAMIC
 from gdb_tls.elf.symbols import name_at
 
 # Tags of the dynamic section (gABI, "Dynamic Section").
-DT_PLTRELSZ, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ, DT_JMPREL = 2, 5, 6, 7, 8, 10, 23
+DT_PLTRELSZ, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ = 2, 5, 6, 7, 8, 10
+DT_REL, DT_RELSZ, DT_PLTREL, DT_JMPREL = 17, 18, 20, 23
 # x86-64 psABI, table "Relocation Types"; AAELF64, "Dynamic relocations".
 R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT = 6, 7
 R_X86_64_DTPMOD64, R_X86_64_DTPOFF64, R_X86_64_TPOFF64, R_X86_64_TLSDESC = 16, 17, 18, 36
 R_AARCH64_GLOB_DAT, R_AARCH64_JUMP_SLOT = 1025, 1026
 R_AARCH64_TLS_DTPMOD, R_AARCH64_TLS_DTPREL, R_AARCH64_TLS_TPREL, R_AARCH64_TLSDESC = 1028, 1029, 1030, 1031
 
-_RELA = struct.Struct("<QQq")
-_SYMBOL = struct.Struct("<IBBHQQ")
+# By the size of an address: Elf_Rel(a), Elf_Dyn, Elf_Sym's st_name, st_value and st_shndx.
+_REL, _RELA, _DYNAMIC = {4: "II", 8: "QQ"}, {4: "IIi", 8: "QQq"}, {4: "iI", 8: "qQ"}
+_SYMBOL = {4: "II4x2xH", 8: "I2xHQ8x"}
 
 
 class RelocationSymbol(NamedTuple):
@@ -40,13 +42,13 @@ class RelocationSymbol(NamedTuple):
 
 
 class Relocation(NamedTuple):
-    """One entry of a RELA table.
+    """One entry of a REL or RELA table.
 
     Attributes:
         address: what is written to, as the file is linked.
         type: the architecture's number (R_...).
         symbol: None where the entry names none.
-        addend: `r_addend`.
+        addend: `r_addend`; of a REL table, the word that the file has there.
     """
 
     address: int
@@ -56,24 +58,40 @@ class Relocation(NamedTuple):
 
 
 def relocations(file: ElfFile, types: frozenset[int]) -> Iterator[Relocation]:
-    """Yields the dynamic relocations of some types, of a 64-bit little-endian file.
+    """Yields the dynamic relocations of some types.
 
     A file without a dynamic section (a static executable) has none; tables that are cut off end early.
     """
     dynamic = _dynamic_section(file)
-    for table, size in ((DT_RELA, DT_RELASZ), (DT_JMPREL, DT_PLTRELSZ)):
+    shift, mask = (32, 0xFFFFFFFF) if file.pointer_size == 8 else (8, 0xFF)
+    for table, size, form in (
+        (DT_RELA, DT_RELASZ, _RELA),
+        (DT_REL, DT_RELSZ, _REL),
+        (DT_JMPREL, DT_PLTRELSZ, _REL if dynamic.get(DT_PLTREL) == DT_REL else _RELA),
+    ):
         rows = file.at_address(dynamic.get(table, 0), dynamic.get(size, 0)) if table in dynamic else None
-        for address, info, addend in _RELA.iter_unpack(rows[: len(rows) // 24 * 24] if rows else b""):
-            kind = info & 0xFFFFFFFF
-            if kind in types:
-                yield Relocation(address, kind, _symbol(file, dynamic, info >> 32), addend)
+        for address, info, *addend in _unpack(file, form, rows):
+            if info & mask in types:
+                symbol = _symbol(file, dynamic, info >> shift)
+                yield Relocation(address, info & mask, symbol, addend[0] if addend else _word(file, address))
+
+
+def _unpack(file: ElfFile, form: dict[int, str], data: bytes | None) -> Iterator[tuple[int, ...]]:
+    """The whole rows of a table."""
+    row = struct.Struct(("<" if file.byte_order == "little" else ">") + form[file.pointer_size])
+    return row.iter_unpack(data[: len(data) // row.size * row.size] if data else b"")
+
+
+def _word(file: ElfFile, address: int) -> int:
+    data = file.at_address(address, file.pointer_size)
+    return int.from_bytes(data, "big" if file.byte_order == "big" else "little", signed=True) if data else 0
 
 
 def _dynamic_section(file: ElfFile) -> dict[int, int]:
     header = next((one for one in file.segments if one.type == PT_DYNAMIC), None)
     data = file.at_address(header.address, header.file_size) if header else None
     found: dict[int, int] = {}
-    for tag, value in struct.iter_unpack("<qQ", data[: len(data) // 16 * 16] if data else b""):
+    for tag, value in _unpack(file, _DYNAMIC, data):
         if tag == 0:
             break
         found.setdefault(tag, value)
@@ -81,10 +99,14 @@ def _dynamic_section(file: ElfFile) -> dict[int, int]:
 
 
 def _symbol(file: ElfFile, dynamic: dict[int, int], index: int) -> RelocationSymbol | None:
-    row = file.at_address(dynamic.get(DT_SYMTAB, 0) + index * _SYMBOL.size, _SYMBOL.size) if index else None
+    size = 24 if file.pointer_size == 8 else 16
+    row = file.at_address(dynamic.get(DT_SYMTAB, 0) + index * size, size) if index else None
     if row is None:
         return None
-    name, _, _, section, value, _ = _SYMBOL.unpack(row)
+    if file.pointer_size == 8:
+        ((name, section, value),) = _unpack(file, _SYMBOL, row)
+    else:
+        ((name, value, section),) = _unpack(file, _SYMBOL, row)
     strings = dynamic.get(DT_STRTAB, 0)
     size = min(4096, dynamic.get(DT_STRSZ, 0) - name)
     text = file.at_address(strings + name, size) if size > 0 else None

@@ -29,6 +29,7 @@ class ElfSymbol(NamedTuple):
         is_local: STB_LOCAL: `static` in C.
         file: the source file of a local symbol (the STT_FILE row before it); else empty.
         source: "symtab", "debug-file" or "dynsym".
+        emulated: of emulated TLS: the name and size are the variable's, and the value is 0.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ElfSymbol(NamedTuple):
     is_local: bool
     file: str
     source: str
+    emulated: bool = False
 
 
 class _SymbolTable:
@@ -127,11 +129,18 @@ class _SymbolTable:
     def by_name_prefix(self, prefix: str) -> Iterator[ElfSymbol]:
         """All defined rows whose names begin so."""
         offsets = {offset + 1 for offset in _positions(self._strings, b"\0" + prefix.encode())}
+        if not offsets:
+            return
         for index, offset in enumerate(self._names):
             if offset in offsets:
-                symbol = self._symbol(index)
+                is_local = self._row(index)[1] >> 4 == 0
+                symbol = self._symbol(index, self._file_before(index) if is_local else "")
                 if symbol:
                     yield symbol
+
+    def mentions(self, text: bytes) -> bool:
+        """Whether its strings hold a text."""
+        return text in self._strings
 
     def _at_string(self, offset: int) -> Iterator[ElfSymbol]:
         try:

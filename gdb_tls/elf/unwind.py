@@ -30,11 +30,27 @@ class UnwindEntry(NamedTuple):
         end: the first one that it does not.
         continues: whether its code starts with a frame built up already: a part that a compiler moved away from
             its function (`.cold`), which only jumps lead to.
+        handlers: the address of its table of exception handlers (the LSDA); 0 where it has none.
     """
 
     start: int
     end: int
     continues: bool
+    handlers: int = 0
+
+
+class _Cie(NamedTuple):
+    """What the FDEs of a CIE have in common.
+
+    Attributes:
+        addresses: how they encode addresses.
+        handlers: how they encode the address of their handlers; `ABSENT` where they have none.
+        is_augmented: whether they carry augmentation data.
+    """
+
+    addresses: int
+    handlers: int
+    is_augmented: bool
 
 
 class UnwindTable:
@@ -44,7 +60,7 @@ class UnwindTable:
         """Reads the sorted table, or walks the whole `.eh_frame` where there is none."""
         self._file = file
         self._entries: dict[int, UnwindEntry | None] = {}
-        self._cies: dict[int, tuple[int, bool] | None] = {}
+        self._cies: dict[int, _Cie | None] = {}
         rows = sorted(_header_table(file)) or sorted(_walk(file))
         self.starts = [start for start, _ in rows]
         self._fdes = [fde for _, fde in rows]
@@ -78,20 +94,20 @@ class UnwindTable:
         body = self._file.at_address(fde + 8, length - 4)
         if cie is None or body is None:
             return None
-        encoding, augmented = cie
-        form = _FORMS.get(encoding & 0x0F)
+        form = _FORMS.get(cie.addresses & 0x0F)
         if form is None:
             return None
         width = struct.calcsize("<" + form)
         size = struct.unpack_from("<" + form, body, width)[0] & (1 << 8 * width) - 1
         at = 2 * width
-        if augmented:
+        handlers = 0
+        if cie.is_augmented:
             skip, at = _uleb(body, at)
+            handlers = _pointer(body, at, fde + 8, cie.handlers) if skip else 0
             at += skip
-        return UnwindEntry(start, start + size, _begins_with_frame(body[at:]))
+        return UnwindEntry(start, start + size, _begins_with_frame(body[at:]), handlers)
 
-    def _cie(self, address: int) -> tuple[int, bool] | None:
-        """(how FDEs encode addresses, whether they carry augmentation data) of a CIE."""
+    def _cie(self, address: int) -> _Cie | None:
         if address not in self._cies:
             head = self._file.at_address(address, 4)
             size = struct.unpack("<I", head)[0] if head else 0
@@ -129,7 +145,7 @@ def _walk(file: ElfFile) -> Iterator[tuple[int, int]]:
             body = data[at + 4 : at + 4 + length]
             if back == 0:
                 try:
-                    encodings[at] = _read_cie(body)[0]
+                    encodings[at] = _read_cie(body).addresses
                 except (ValueError, IndexError, struct.error):  # a damaged table
                     return
             else:
@@ -141,7 +157,7 @@ def _walk(file: ElfFile) -> Iterator[tuple[int, int]]:
         at += 4 + length
 
 
-def _read_cie(body: bytes) -> tuple[int, bool]:
+def _read_cie(body: bytes) -> _Cie:
     """Reads a CIE from behind its length field."""
     augmentation_end = body.index(b"\0", 5)
     augmentation = body[5:augmentation_end]
@@ -150,16 +166,85 @@ def _read_cie(body: bytes) -> tuple[int, bool]:
     _, at = _uleb(body, at)  # data alignment; signed, of the same length
     _, at = _uleb(body, at)  # return address register
     if not augmentation.startswith(b"z"):
-        return 0, False
+        return _Cie(0, ABSENT, False)
     _, at = _uleb(body, at)
+    addresses, handlers = 0, ABSENT
     for letter in augmentation[1:]:
         if letter == ord("R"):
-            return body[at], True
-        if letter == ord("L"):
+            addresses = body[at]
+            at += 1
+        elif letter == ord("L"):
+            handlers = body[at]
             at += 1
         elif letter == ord("P"):
             at += 1 + struct.calcsize("<" + _FORMS.get(body[at] & 0x0F, "Q"))
-    return 0, True
+    return _Cie(addresses, handlers, True)
+
+
+def _pointer(data: bytes, at: int, base: int, encoding: int) -> int:
+    """A pointer in some bytes whose address is known; 0 where there is none, or none that is known here."""
+    form = _FORMS.get(encoding & 0x0F)
+    if encoding == ABSENT or encoding & INDIRECT or form is None or encoding & 0x70 not in (0, RELATIVE_TO_PC):
+        return 0
+    value: int = struct.unpack_from("<" + form, data, at)[0]
+    return value + (base + at if value and encoding & 0x70 else 0)
+
+
+class CallSite(NamedTuple):
+    """Calls whose exceptions come to a handler.
+
+    Attributes:
+        start: the first address of the calls, as the file is linked.
+        end: the first one behind them.
+        handler: where an exception goes on.
+    """
+
+    start: int
+    end: int
+    handler: int
+
+
+def call_sites(entry: UnwindEntry, section: tuple[int, bytes] | None) -> list[CallSite]:
+    """The calls of a function that have a handler (LSDA; gcc's except.c, output_one_function_exception_table).
+
+    Args:
+        entry: the function's.
+        section: (address, bytes) of `.gcc_except_table`.
+    """
+    if not entry.handlers or section is None or not 0 <= entry.handlers - section[0] < len(section[1]):
+        return []
+    try:
+        return list(_call_sites(entry, *section))
+    except (IndexError, struct.error):  # a damaged table
+        return []
+
+
+def _call_sites(entry: UnwindEntry, base: int, data: bytes) -> Iterator[CallSite]:
+    at = entry.handlers - base
+    encoding, at = data[at], at + 1
+    handlers_base = entry.start
+    if encoding != ABSENT:
+        handlers_base = _pointer(data, at, base, encoding)
+        at += struct.calcsize("<" + _FORMS[encoding & 0x0F]) if encoding & 0x0F in _FORMS else 0
+    encoding, at = data[at], at + 1
+    if encoding != ABSENT:
+        _, at = _uleb(data, at)  # the table of types
+    encoding, at = data[at], at + 1
+    size, at = _uleb(data, at)
+    end = at + size
+    form = _FORMS.get(encoding & 0x0F)
+    while at < end:
+        row = []
+        for _ in range(3):
+            if form is None:
+                value, at = _uleb(data, at)
+            else:
+                value = struct.unpack_from("<" + form, data, at)[0]
+                at += struct.calcsize("<" + form)
+            row.append(value)
+        _, at = _uleb(data, at)  # what the handler does
+        if row[2]:
+            yield CallSite(entry.start + row[0], entry.start + row[0] + row[1], handlers_base + row[2])
 
 
 def _begins_with_frame(instructions: bytes) -> bool:

@@ -57,12 +57,14 @@ class Place(NamedTuple):
         function: its name; empty where it is not known.
         file: the source file's last part; empty where it is not known.
         line: in that file.
+        function_start: where the machine's function begins (inlined ones are part of it); None where that is not known.
     """
 
     pc: int
     function: str
     file: str
     line: int
+    function_start: int | None = None
 
 
 class Foreign(NamedTuple):
@@ -84,7 +86,7 @@ class Cause(NamedTuple):
         place: the variable (the module's id and an offset), or a key.
         module: the variable's module; None for a key.
         kind: "pointer" (it was followed), "index" (an address was computed from it), "call" (it was called),
-            "condition" (the program gave up after it had compared it).
+            "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there).
         thread: who crashed.
         crashed: where.
         loaded: where the variable was read.
@@ -161,11 +163,21 @@ class Investigation:
         Raises:
             MissingPackage: where there is no capstone.
         """
-        frames = self._program.target.call_frames(self._thread, MOST_FRAMES)
+        frames = self._program.call_frames(self._thread, MOST_FRAMES)
         crash = find_crash(self._program, self.code, self._fault, frames)
         if crash is not None:
             return self._of_crash(crash)
-        return self._of_giving_up(frames) if frames else None
+        if not frames:
+            return None
+        return self._of_giving_up(frames) or self._unread(frames[0])
+
+    def _unread(self, frame: CallFrame) -> Elsewhere | None:
+        """Why nothing is known of a thread whose code cannot be read; None where it can."""
+        loaded = self.code.loaded_at(frame.pc)
+        if loaded is None or self.code.index_of(loaded) is not None or self._fault.is_sent:
+            return None
+        why = self.code.problem or loaded.problem or "its file is missing"
+        return Elsewhere(self._place_of(frame), None, f"the code of {loaded.name} cannot be read ({why})")
 
     # ------------------------------------------------------------------ a bad address
 
@@ -194,8 +206,21 @@ class Investigation:
                 other = other or found
         return other or Elsewhere(where, None, "what it used as an address could not be followed")
 
+    def _of_destructor(self, crash: Crash) -> Cause | None:
+        """A destructor of a pthread key that is not there any more: the C library calls it when a thread ends."""
+        table = self._program.thread_data.keys()
+        pc = crash.frames[0].pc
+        key = next((one for one in table.keys if one.in_use and one.destructor == pc and pc), None)
+        if key is None:
+            return None
+        leaf = Leaf(Specific(crash.frames[1].pc, key.number), crash.frames[1].pc)
+        return self._cause(leaf, "destructor", crash, self._place_of(crash.frames[1]), pc, None)
+
     def _of_call(self, crash: Crash) -> Cause | Elsewhere:
         """A call of a function that is not there."""
+        destructor = self._of_destructor(crash)
+        if destructor is not None:
+            return destructor
         tracer = Tracer(self.code, self.bindings, crash.frames)
         scope = tracer.frame(1)
         where = self._place_of(crash.frames[1])
@@ -402,16 +427,15 @@ class Investigation:
         return None if value is None else (value + leaf.added) % (1 << 64)
 
     def _place(self, pc: int) -> Place:
-        spot = self.code.at(pc)
-        start = spot.function if spot else None
-        name = self._program.target.symbol_at(pc) or ""
-        file, line = self._program.target.line_at(pc)
-        del start
-        return Place(pc, name.partition(" + ")[0], file, line)
+        name = self._program.symbol_at(pc) or ""
+        return Place(pc, name.partition(" + ")[0], *self._program.line(pc), self._start(pc))
 
-    @staticmethod
-    def _place_of(frame: CallFrame) -> Place:
-        return Place(frame.pc, frame.function, frame.file, frame.line)
+    def _place_of(self, frame: CallFrame) -> Place:
+        return Place(frame.pc, frame.function, frame.file, frame.line, self._start(frame.pc - 1))
+
+    def _start(self, pc: int) -> int | None:
+        spot = self.code.at(pc)
+        return spot.function if spot else None
 
     def _gives_up(self, function: int) -> bool:
         name = self.code.name_at(function)

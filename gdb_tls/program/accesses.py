@@ -10,16 +10,18 @@ from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, Access
 from gdb_tls.code.index import CodeIndex, code_index
-from gdb_tls.elf.file import NotElf, open_elf
-from gdb_tls.elf.relocations import Relocation, relocations
+from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import MissingFile
 from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject
-from gdb_tls.program.interposed import RELOCATIONS, is_bound
+from gdb_tls.program.interposed import asked_for, is_bound
 from gdb_tls.program.module_symbols import Candidate, debug_file
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.progress import SILENT, Progress
+
+# The Itanium C++ ABI's wrappers, 5.1.9: they give a variable's address to code that uses it by name.
+WRAPPER = "_ZTW"
 
 
 class CodeObject(NamedTuple):
@@ -65,7 +67,7 @@ class CodeFunction(NamedTuple):
         linkage_name: as in the symbol table; empty where it has no name.
         object: where it is.
         start: where it begins in memory; None where no table knows that.
-        exported: whether the loader finds it by name.
+        exported: of a wrapper: whether the loader finds it by name, so that other modules may call it.
         places: by address.
     """
 
@@ -86,6 +88,7 @@ class Users(NamedTuple):
         objects: those whose code was looked at.
         unread: those that may use it, but could not be looked at.
         undecided: how many places use a variable of that name, but it is not known which of several.
+        unexplained: functions that refer to it, of which it is not known what they do with it.
         interrupted: whether the user stopped the search.
     """
 
@@ -94,6 +97,7 @@ class Users(NamedTuple):
     unread: Sequence[CodeObject]
     undecided: int
     interrupted: bool
+    unexplained: Sequence[str] = ()
 
 
 def users_of(program: Program, variable: Variable, first: int, size: int, progress: Progress = SILENT) -> Users:
@@ -127,7 +131,7 @@ def users_of(program: Program, variable: Variable, first: int, size: int, progre
                 except NotElf as error:
                     unread.append(one._replace(problem=str(error)))
             task.advance()
-    return Users(functions, looked_at, unread, search.undecided, task.interrupted)
+    return Users(functions, looked_at, unread, search.undecided, task.interrupted, search.unexplained)
 
 
 class _Search:
@@ -137,8 +141,10 @@ class _Search:
         module = variable.module
         if module.path is None:
             raise MissingFile(f"The code of {module.name} cannot be read: {module.problem}")
+        code_index(module.path)  # says at once where code of this architecture is not read
         self.own = CodeObject(module.name, module.path, module.load_base)
         self.undecided = 0
+        self.unexplained: list[str] = []
         self._program = program
         self._variable = variable
         self._first, self._last = first, first + size
@@ -147,18 +153,18 @@ class _Search:
         """The other objects that ask the loader for the variable's name, and those that cannot be asked whether."""
         known: list[Module | LoadedObject] = [*self._program.modules, *self._program.objects.all]
         objects = {
-            one.load_base: CodeObject(one.name, one.path, one.load_base, one.problem)
+            (one.load_base, one.path): CodeObject(one.name, one.path, one.load_base, one.problem)
             for one in known
             if not one.target_path.startswith(KERNEL_OBJECTS)
         }
-        objects.pop(self.own.load_base, None)
+        objects.pop((self.own.load_base, self.own.path), None)
         found = []
         for one in objects.values():
             if one.path is None:
                 found.append(one._replace(problem=one.problem or "its file is missing"))
                 continue
             try:
-                asks = any(_named(one.path, self._variable.linkage_name))
+                asks = any(asked_for(self._program.target, one.path, [self._variable.linkage_name]))
             except NotElf as error:
                 found.append(one._replace(problem=str(error)))
                 continue
@@ -178,11 +184,19 @@ class _Search:
             by_function[key].append(CodePlace(address, access, offset, *self._program.line(address)))
         for (start, _), places in sorted(by_function.items(), key=lambda item: item[1][0].address):
             yield self._named(one, index, start, places)
+        is_own = one == self.own
+        if is_own or len(self._definitions) <= 1:
+            place = self._variable.offset
+            around = (place, place + self._last) if is_own else (0, 1, self._variable.linkage_name)
+            for start in index.unexplained(*around):
+                linkage, _ = self._linkage_name(one, index, start)
+                full = self._program.target.debug.demangle([linkage])[0] if linkage else ""
+                self.unexplained.append(without_parameters(full) or f"{one.name}+0x{start:x}")
 
     def _accesses(self, index: CodeIndex, one: CodeObject) -> Iterator[tuple[Access, int]]:
         """(access, offset in the variable) of what is surely an access to it."""
         variable = self._variable
-        is_own = one.load_base == self.own.load_base
+        is_own = one == self.own
         start = variable.offset
         if is_own:
             found = index.accesses(start, start + self._last)
@@ -202,8 +216,9 @@ class _Search:
                     continue
             base = start if is_own else self._value_in(index) if access.target.defined else 0
             offset = access.offset - base
-            # Who has the address of a structure may write its members.
-            behind = self._last if access.kind == ADDRESS_TAKEN else offset + max(access.width, 1)
+            # Who has the address of a structure may write its members, and an index may be any.
+            is_open = access.kind == ADDRESS_TAKEN or not access.exact
+            behind = self._last if is_open else offset + max(access.width, 1)
             if offset < self._last and behind > self._first:
                 yield access, offset
 
@@ -215,12 +230,13 @@ class _Search:
 
     def _leads_here(self, index: CodeIndex, one: CodeObject, slot: int) -> bool | None:
         """Whether an entry of the GOT leads to this variable; None where memory does not tell."""
-        row = next((row for row in _named(index.file.path, self._variable.linkage_name) if row.address == slot), None)
+        entries = asked_for(self._program.target, index.file.path, [self._variable.linkage_name])
+        row = next((row for row in entries if row.address == slot), None)
         if row is None:
-            return one.load_base == self.own.load_base
+            return one == self.own
         for definition in self._definitions:
             if is_bound(self._program.target, one.load_base + slot, row.type, row.addend, definition):
-                return definition.module.load_base == self.own.load_base
+                return definition.module.id == self._variable.module.id
         return None
 
     @cached_property
@@ -245,7 +261,9 @@ class _Search:
         """The name of the function that begins at an address of the file, and whether the loader finds it by that."""
         own = index.file.function_at(start)
         if own and own.value == start:
-            dynamic = index.file.symbols([own.name]).get(own.name)
+            # To look for a name takes long in a large file, and it matters of these only.
+            is_wrapper = own.name.startswith(WRAPPER)
+            dynamic = index.file.symbols([own.name]).get(own.name) if is_wrapper else None
             return own.name, bool(dynamic and dynamic.exported)
         separate = None
         with suppress(NotElf):
@@ -255,8 +273,3 @@ class _Search:
             return known.name, False
         name = self._program.symbol_at(one.load_base + start) or ""
         return ("" if " + " in name else name), False
-
-
-def _named(path: str, name: str) -> Iterator[Relocation]:
-    """The entries by which a file asks the loader for a thread-local variable's name."""
-    return (row for row in relocations(open_elf(path), RELOCATIONS) if row.symbol and row.symbol.name == name)

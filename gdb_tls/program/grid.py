@@ -22,12 +22,16 @@ class Row:
         type: how its bytes are read, whether debug information says so or not.
         states: one for each thread.
         values: its bytes in each thread, empty where there are none; None where they were not asked for.
+        texts: its value in each thread as tls-inspect shows it, None where there is none; None where not asked for.
+        areas: of a pointer, the kind of memory in each thread (see `memory_map`); None where not asked for.
     """
 
     variable: Variable
     type: Type
     states: Sequence[State]
     values: Sequence[bytes] | None = None
+    texts: Sequence[str | None] | None = None
+    areas: Sequence[str | None] | None = None
 
     @property
     def is_pointer(self) -> bool:

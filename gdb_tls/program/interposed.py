@@ -8,18 +8,40 @@ STB_GNU_UNIQUE).  Which one a library's code uses stands in its own GOT, where t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from gdb_tls.elf.file import NotElf, open_elf
-from gdb_tls.elf.relocations import relocations
+from gdb_tls.elf.relocations import Relocation, relocations
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.target.model import Module
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
-# elf.h: R_X86_64_DTPMOD64, _TPOFF64, _TLSDESC; R_AARCH64_TLS_DTPMOD, _TPREL, _TLSDESC.
-DTPMOD, TPREL, TLSDESC = {16, 1028}, {18, 1030}, {36, 1031}
-RELOCATIONS = frozenset(DTPMOD | TPREL | TLSDESC)
-ARCHITECTURES = ("x86-64", "aarch64")
+
+class Types(NamedTuple):
+    """An architecture's numbers of the relocations (R_...) that lead to a variable; -1 for none.
+
+    Attributes:
+        module: DTPMOD: the module's id.
+        distance: TPREL, TPOFF: how far the variable is from the thread pointer.
+        descriptor: TLSDESC, where its argument is the second of two words.
+    """
+
+    module: int = -1
+    distance: int = -1
+    descriptor: int = -1
+
+
+# elf.h, by the architecture's name.
+TYPES = {
+    "x86-64": Types(16, 18, 36),  # R_X86_64_DTPMOD64, _TPOFF64, _TLSDESC
+    "i386": Types(35, 14),  # R_386_TLS_DTPMOD32, _TPOFF
+    "aarch64": Types(1028, 1030, 1031),  # R_AARCH64_TLS_DTPMOD, _TPREL, _TLSDESC
+    "arm": Types(17, 19),  # R_ARM_TLS_DTPMOD32, _TPOFF32
+    "riscv64": Types(7, 11),  # R_RISCV_TLS_DTPMOD64, _TPREL64
+    "ppc64le": Types(68, 73),  # R_PPC64_DTPMOD64, _TPREL64
+    "s390x": Types(54, 56),  # R_390_TLS_DTPMOD, _TPOFF
+}
 
 
 def unused(target: Target, candidates: Sequence[Candidate]) -> dict[Candidate, Candidate]:
@@ -28,7 +50,7 @@ def unused(target: Target, candidates: Sequence[Candidate]) -> dict[Candidate, C
     Only what the GOT proves is said: a definition whose module does not ask for it by name is in use.
     """
     by_name: dict[str, list[Candidate]] = defaultdict(list)
-    for one in candidates if target.architecture.name in ARCHITECTURES else ():
+    for one in candidates:
         if one.symbol.exported:
             by_name[one.symbol.name].append(one)
     several = {name: found for name, found in by_name.items() if len({one.module.id for one in found}) > 1}
@@ -52,9 +74,7 @@ def _bindings(
     if module.path is None:
         return
     try:
-        rows = [
-            row for row in relocations(open_elf(module.path), RELOCATIONS) if row.symbol and row.symbol.name in several
-        ]
+        rows = list(asked_for(target, module.path, several))
     except NotElf:
         return
     for row in rows:
@@ -64,24 +84,39 @@ def _bindings(
                 yield name, one
 
 
+def asked_for(target: Target, path: str, names: Container[str]) -> Iterator[Relocation]:
+    """The entries by which a file asks the loader for thread-local variables by their names.
+
+    Raises:
+        NotElf: where it cannot be read.
+    """
+    types = frozenset(TYPES.get(target.architecture.name, Types()))
+    return (row for row in relocations(open_elf(path), types) if row.symbol and row.symbol.name in names)
+
+
 def is_bound(target: Target, slot: int, kind: int, addend: int, one: Candidate) -> bool:
     """Whether a slot of a GOT leads to a definition.
 
     Args:
         target: the debugger.
         slot: its address in memory.
-        kind: its relocation's type, one of `RELOCATIONS`.
+        kind: its relocation's type, as in `asked_for`.
         addend: the relocation's.
         one: the definition.
     """
+    types = TYPES.get(target.architecture.name, Types())
     try:
-        if kind in DTPMOD:
-            return _word(target, slot) == one.module.id
         distance = _from_thread_pointer(target, one)
-        if kind in TPREL:
-            return distance is not None and _word(target, slot) == _unsigned(distance + addend)
+        if kind == types.module:
+            number = _word(target, slot)
+            if number or target.architecture.name != "ppc64le":
+                return number == one.module.id
+            # glibc sysdeps/powerpc/powerpc64/dl-machine.h, PPC64_OPT_TLS: of static TLS, the distance comes behind a 0.
+            slot += target.architecture.pointer_size
+        if kind in (types.module, types.distance):
+            return distance is not None and _word(target, slot) == _unsigned(target, distance + addend)
         argument = _word(target, slot + 8)
-        if distance is not None and argument == _unsigned(distance + addend):
+        if distance is not None and argument == _unsigned(target, distance + addend):
             return True
         # glibc sysdeps/x86_64/dl-tlsdesc.h, struct tlsdesc_dynamic_arg: begins with a tls_index.
         return _word(target, argument) == one.module.id and _word(target, argument + 8) == one.symbol.value + addend
@@ -92,13 +127,16 @@ def is_bound(target: Target, slot: int, kind: int, addend: int, one: Candidate) 
 def _from_thread_pointer(target: Target, one: Candidate) -> int | None:
     if one.module.static_offset is None:
         return None
-    offset = -one.module.static_offset if target.architecture.static_below else one.module.static_offset
-    return offset + one.symbol.value
+    architecture = target.architecture
+    offset = -one.module.static_offset if architecture.static_below else one.module.static_offset
+    return offset - architecture.thread_pointer_bias + one.symbol.value
 
 
-def _unsigned(value: int) -> int:
-    return value % (1 << 64)
+def _unsigned(target: Target, value: int) -> int:
+    return value % (1 << 8 * target.architecture.pointer_size)
 
 
 def _word(target: Target, address: int) -> int:
-    return int.from_bytes(target.memory.read(_unsigned(address), 8), "little")
+    architecture = target.architecture
+    data = target.memory.read(_unsigned(target, address), architecture.pointer_size)
+    return int.from_bytes(data, "big" if architecture.byte_order == "big" else "little")

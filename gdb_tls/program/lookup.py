@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gdb_tls.errors import AmbiguousName, MissingFile, NotThreadLocal, UnknownName
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.names import (
+    COMMON_BLOCK,
     OPTIMISED,
     SUFFIXES,
     Query,
@@ -37,6 +38,15 @@ RUNTIME = re.compile(
     r"|crypt|thread_db|mvec)(-[\d.]+)?|libstdc\+\+|libsupc\+\+|libgcc_s|libatomic|libc\+\+(abi)?|libunwind|libgomp|libomp|libiomp5"
     r"|lib(a|t|ub|l|hwa|m)san|libgfortran|libquadmath|libgnat|libgnarl|libgphobos|libgdruntime|libphobos2|libdruntime\S*"
     r"|libphobos2-\S*|libgo|libstd-[0-9a-f]+)([-.].*)?"
+)
+
+# In a static executable the C library's own: by name and, where they are local symbols, by the source file, less its
+# ending (Debian's libc.a names object files).  Found in glibc 2.31 to 2.43.
+STATIC_LIBC = re.compile(
+    r"(__libc_(tsd_\w+|errno|h_errno|resp|dlerror_result|single\w*)|_nl_current_LC_\w+|__h_errno|__resp|_res_hconf\w*)@\S*"
+    r"|(tcache|tcache_shutting_down|tcache_key|thread_arena)@(malloc|arena)|catch_hook@dl-error(-skeleton|-minimal)?"
+    r"|current@resolv_context|(lm_cache|tls_dtor_list)@cxa_thread_atexit_impl|buffer@inet_ntoa|thread_rpc_vars@rpc_thread"
+    r"|(last_result|result|once|key)@(dlerror|libc_dlerror_result)|last_value@strerror(_l)?|(local_buf|buf)@strsignal"
 )
 
 RUNTIME_NAMESPACE = re.compile(r"<?(std|core|alloc|__gnu_cxx|__cxxabiv1)(\[\w+\])?::")
@@ -181,7 +191,7 @@ class Lookup:
 
     def _in_function(self, name: str, likely: Sequence[_Named]) -> list[_Named]:
         """A C function's static variable: the symbol table has `counter.0`, people type `function::counter`."""
-        function, _, last = comparable(name).rpartition("::")
+        function, _, last = comparable(name).replace(".", "::").rpartition("::")
         numbered = [one for one in likely if last in one.spellings and one.candidate.symbol.is_local]
         if not function or not numbered:
             return []
@@ -263,9 +273,17 @@ class Lookup:
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
             return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])))
+        if not self._modules:
+            what = f"No thread-local variable is called {name}, as no file with thread-local storage is loaded (yet)"
+            return UnknownName(what, suggestion)
+        blocks = [one.symbol.name for one in self._candidates if COMMON_BLOCK.fullmatch(one.symbol.name)]
+        if blocks and not suggestion:
+            suggestion = (
+                f"A member of a Fortran common block has no symbol of its own: inspect the block, like {blocks[0]}."
+            )
+        modules = len({one.module.object for one in self._candidates})
         return UnknownName(
-            f"No thread-local variable is called {name} in {len({one.module.id for one in self._candidates})} modules",
-            suggestion,
+            f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion
         )
 
     def _near(self, name: str) -> list[str]:
@@ -309,7 +327,13 @@ def _ends(spellings: Sequence[str], wanted: str) -> bool:
 
 def _is_runtime(one: _Named) -> bool:
     """Whether a variable is of a language's library, which may be in the executable itself."""
-    return bool(RUNTIME.fullmatch(one.candidate.module.name)) or bool(RUNTIME_NAMESPACE.match(one.demangled))
+    symbol = one.candidate.symbol
+    in_libc = f"{symbol.name}@{os.path.splitext(os.path.basename(symbol.file))[0]}"
+    return (
+        bool(RUNTIME.fullmatch(one.candidate.module.name))
+        or bool(RUNTIME_NAMESPACE.match(one.demangled))
+        or bool(STATIC_LIBC.fullmatch(in_libc))
+    )
 
 
 def _is_called(typed: str, file: str) -> bool:

@@ -36,6 +36,8 @@ def candidates_of(modules: Sequence[Module], debug: DebugInformation) -> list[Ca
 
 def symbols_of(module: Module, debug: DebugInformation) -> Iterable[ElfSymbol]:
     """All TLS symbols of a module; none where its file is missing."""
+    if module.emulated:
+        return [module.emulated.symbol]
     if module.path is None:
         return []
     try:

@@ -12,6 +12,8 @@ SUFFIXES = re.compile(r"(\.(lto_priv|llvm|constprop|isra|part|localalias)(\.\d+)
 OPTIMISED = re.compile(r"\.(lto_priv|llvm)(\.\d+)*$")
 # Itanium C++ ABI 5.1.4.4 and 5.1.4.5: guards of initialisation and temporaries bound to references; LLVM's one guard.
 HELPER = re.compile(r"_ZG[VR]|__tls_guard(\.\d+)?$|__emutls_[vt]\.")
+# The control variable of emulated TLS; who types its name means the variable.
+EMULATED_CONTROL = "__emutls_v."
 # Rust's std::thread_local! puts the value into a function or constant of its own (library/std/src/sys/thread_local).
 RUST_VALUE = re.compile(
     r"(::(\{+[\w ]+(#\d+)?\}+|__getit|__init|_?__rust_std_internal_\w+))+"
@@ -21,6 +23,9 @@ RUST_CRATE = re.compile(r"(?<=\w)\[[0-9a-f]{12,16}\](?=::)")
 RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 # gfortran's trans-decl.c, gfc_sym_mangled_identifier.
 FORTRAN = re.compile(r"__(\w+?)_MOD_(\w+)")
+
+# gfortran's name of a common block (trans-common.c, gfc_sym_mangled_common_id): several variables, seldom a pointer.
+COMMON_BLOCK = re.compile(r"[a-z][a-z0-9_]*_")
 
 # GNAT's exp_dbug.ads: the parts of an expanded name are joined by two underscores, all in lower case.
 ADA = re.compile(r"(?<=[a-z0-9])__(?=[a-z])")
@@ -79,7 +84,7 @@ def queries(text: str) -> Iterator[Query]:
     is tried as a name before a path is split off, and then the longer names before the shorter.
     A first component may be a namespace, or a file or module.
     """
-    text = text.strip()
+    text = text.strip().removeprefix(EMULATED_CONTROL)
     name, path = split_path(text)
     dotted = re.match(r"(\.\s*[A-Za-z_]\w*)*", path)
     ends = [match.end() for match in re.finditer(r"\.\s*[A-Za-z_]\w*", dotted[0] if dotted else "")]
@@ -172,6 +177,8 @@ def is_helper(linkage: str) -> bool:
 def is_glob(text: str) -> bool:
     """Whether a text is a pattern of names, such as `pool_*`."""
     text = re.sub(r"<.*>|\(.*\)", "", text)  # `Pool<int *>::head` is none
+    if re.fullmatch(r"[*?]+", text):
+        return True
     return bool(re.search(r"[\w:][*?]|[*?][\w:]", text)) and not re.match(r"[*&\s]*[^*?]+$", text)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gdb_tls.code.index import code_index
-from gdb_tls.elf.file import NotElf
+from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, TlsError
 from gdb_tls.program.module_symbols import Candidate, candidates_of, modules_of
@@ -16,6 +16,10 @@ from gdb_tls.target.protocol import Target
 
 # What `ElfSymbol.source` and `Variable.source` say of what was found by its place.
 BY_OFFSET = "offset"
+# Bytes of code that are looked through for the places that it uses: about two seconds.
+LARGEST_CODE = 8 << 20
+# The C library's own variables are of no interest without their names.
+LIBC_SYMBOL = "__libc_start_main"
 
 
 def candidate_at(target: Target, modules: Sequence[Module], place: PlaceName) -> Candidate | None:
@@ -63,6 +67,51 @@ def nameless(module: Module, offset: int, pointer_size: int, width: int | None =
     if module.segment is not None:
         size = min(size, module.segment.size - offset)
     return Candidate(module, ElfSymbol(f"{module.name}+0x{offset:x}", offset, size, False, False, "", BY_OFFSET))
+
+
+def nameless_in(module: Module, known: Sequence[Candidate], pointer_size: int) -> list[Candidate]:
+    """The places in a module's block that its code uses and that no symbol describes.
+
+    There are none where a full symbol table has thread-local symbols: then all variables have some.
+
+    Args:
+        module: the module.
+        known: its variables that have symbols.
+        pointer_size: of the architecture.
+
+    Raises:
+        TlsError, NotElf: where the file's code cannot be read.
+    """
+    if module.path is None or module.segment is None:
+        return []
+    if any(one.symbol.source != "dynsym" for one in known):
+        return []
+    if LIBC_SYMBOL in open_elf(module.path).symbols([LIBC_SYMBOL]):
+        return []
+    taken = [(one.symbol.value, one.symbol.value + max(one.symbol.size, 1)) for one in known]
+    found = []
+    for offset, width in used_places(module, pointer_size):
+        is_known = any(start < offset + width and offset < end for start, end in taken)
+        if not is_known and offset + width <= module.segment.size:
+            found.append(nameless(module, offset, pointer_size, width))
+    return found
+
+
+def used_places(module: Module, pointer_size: int) -> list[tuple[int, int]]:
+    """(offset, width) of every place in a module's block that its code reads or writes, without overlaps.
+
+    There are none for a module with so much code that nobody would wait for it.
+    """
+    index = code_index(module.path or "")
+    if sum(len(code) for _, code in index.functions.executable) > LARGEST_CODE:
+        return []
+    widths: dict[int, int] = {}
+    for offset, width in index.offsets():
+        widths[offset] = max(widths.get(offset, 0), width or pointer_size)
+    ordered = sorted(widths)
+    return [
+        (offset, min(widths[offset], following - offset)) for offset, following in zip(ordered, [*ordered[1:], 1 << 62])
+    ]
 
 
 def width_in_code(module: Module, offset: int) -> int | None:

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING
 
 from gdb_tls.errors import reason
 from gdb_tls.libc import find as c_libraries
-from gdb_tls.libc.library import CLibrary
+from gdb_tls.libc.library import CLibrary, blocks_in
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.constants import Constants
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
-from gdb_tls.target.model import Module, TargetInfo, Thread
-from gdb_tls.target.protocol import Frame, Region, Target
+from gdb_tls.target.model import Module, Place, TargetInfo, Thread
+from gdb_tls.target.protocol import CallFrame, Frame, Region, Target
 
 if TYPE_CHECKING:
     from gdb_tls.libc.thread_data import ThreadData
+    from gdb_tls.program.emulated import EmulatedStorage
 
 
 class Program:
@@ -68,8 +69,19 @@ class Program:
         return self.libc.modules()
 
     def symbols(self, pattern: str | None = None) -> Symbols:
-        """The variables, of all modules or of those that a --module pattern means."""
-        return Symbols(self.target, self.modules, pattern)
+        """The variables, of all modules or of those that a --module pattern means; those of emulated TLS, too."""
+        return Symbols(self.target, [*self.modules, *self.emulated.modules], pattern)
+
+    @cached_property
+    def emulated(self) -> EmulatedStorage:
+        """The variables of emulated TLS."""
+        from gdb_tls.program.emulated import EmulatedStorage
+
+        return EmulatedStorage(self.target, self.objects, lambda: self.thread_data, lambda: self.unnamed_threads)
+
+    def blocks(self, module: Module, threads: Sequence[Thread]) -> list[Place]:
+        """One module's block in each thread, or why there is none."""
+        return self.emulated.places(module, threads) if module.emulated else blocks_in(self.libc, module, threads)
 
     @cached_property
     def tls_symbols(self) -> list[Candidate]:
@@ -130,6 +142,15 @@ class Program:
         return [
             Frame("", "", 0, frame.pc) if any(start <= frame.pc < end for start, end in wrong) else frame
             for frame in frames
+        ]
+
+    def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
+        """The innermost frames of a thread as the machine has them; names and lines as in `frames`."""
+        frames = self.target.call_frames(thread, most)
+        wrong = self.objects.misread
+        return [
+            one._replace(function="", file="", line=0) if any(start <= one.pc < end for start, end in wrong) else one
+            for one in frames
         ]
 
     def line(self, address: int) -> tuple[str, int]:

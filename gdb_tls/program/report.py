@@ -11,6 +11,7 @@ from gdb_tls.program import resolve
 from gdb_tls.program.choice import wanted
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.lookup import Found
+from gdb_tls.program.names import is_glob
 from gdb_tls.program.program import Program
 from gdb_tls.program.value import is_null, read_instances, untyped
 from gdb_tls.program.walk import follow
@@ -74,10 +75,58 @@ def inspect(
     Raises:
         TlsError: where there is no answer for any thread.
     """
+    prefix, bare = _split_prefix(name)
+    found = program.symbols(module).find(bare)
+    return inspect_found(program, found, prefix, via, threads, type, with_names=with_names)
+
+
+def matching(program: Program, name: str, module: str | None = None) -> tuple[str, list[Found]]:
+    """What stands before a pattern of names, and the variables that it matches; none where it is no pattern."""
+    prefix, bare = _split_prefix(name)
+    if not is_glob(bare):
+        return prefix, []
+    return prefix, [Found(variable, "") for variable in program.symbols(module).matching(bare)]
+
+
+def _split_prefix(name: str) -> tuple[str, str]:
+    """Splits `*NAME` and `&NAME`; a pattern may begin with a star, too.
+
+    Raises:
+        BadPath: where it is neither.
+    """
+    name = name.strip()
+    if is_glob(name) and "&" not in name:
+        return "", name
     prefix = re.match(r"[*&\s]*", name)[0].replace(" ", "")  # type: ignore[index]
     if prefix.strip("*") not in ("", "&"):
         raise BadPath(f"{name} cannot be read", "Use NAME, *NAME or &NAME.")
-    found = program.symbols(module).find(name.lstrip("*& \t"))
+    return prefix, name.lstrip("*& \t")
+
+
+def inspect_found(
+    program: Program,
+    found: Found,
+    prefix: str = "",
+    via: str = "passive",
+    threads: Sequence[range] | None = None,
+    type: str | None = None,
+    *,
+    with_names: bool = True,
+) -> Report:
+    """Resolves a variable that is found in every thread, reads and judges it.
+
+    Args:
+        program: where it is.
+        found: the variable, and the path into it.
+        prefix: "&" for its address, "*" for what it points to.
+        via: see `inspect`.
+        threads: see `inspect`.
+        type: see `inspect`.
+        with_names: see `inspect`.
+
+    Raises:
+        TlsError: where there is no answer for any thread.
+    """
     # As in C, `*name->member` is what the member points to.
     variable, path_text = found.variable, found.path + "[0]" * prefix.count("*")
     if type:

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from gdb_tls.errors import reason
-from gdb_tls.libc.library import blocks_in
+from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.program import Program
@@ -192,6 +192,12 @@ class Column:
             meaning[null] = State.NULL if witness is None else State.UNREADABLE  # never constructed
         meaning[b""] = State.UNREADABLE
         found = [meaning[raw] for raw in raws]
+        container = self.judged_as[0].container
+        if container is not None:
+            target = self._survey.program.target
+            for index, (place, raw) in enumerate(zip(self.places(), self.raws())):
+                if isinstance(place, int) and raw and invalid(container, raw, place, target):
+                    found[index] = State.UNREADABLE
         for index, absence in self.blocks.absences.items():
             found[index] = absence.state
         return found
@@ -293,7 +299,7 @@ class Survey:
         self.interrupted = task.interrupted
 
     def _add(self, module: Module, candidates: Sequence[Candidate]) -> None:
-        places = blocks_in(self.program.libc, module, self.threads)
+        places = self.program.blocks(module, self.threads)
         sizes = self._sizes(module, candidates)
         ranges = [(c.symbol.value, c.symbol.value + min(size, self.longest)) for c, size in zip(candidates, sizes)]
         blocks = Blocks(self.program.target, module, places, ranges)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 
-from gdb_tls.elf.file import open_elf
-from gdb_tls.errors import BadArgument, reason
+from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.errors import BadArgument, TlsError, reason
 from gdb_tls.program.interposed import unused
 from gdb_tls.program.lookup import Found, Lookup
 from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described, modules_of
 from gdb_tls.program.names import is_glob, is_helper, source_name
-from gdb_tls.program.places import BY_OFFSET, nameless
+from gdb_tls.program.places import BY_OFFSET, nameless, nameless_in
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -35,12 +36,16 @@ class Symbols:
         self._described: dict[int, bool] = {}
         self.modules = list(modules) if pattern is None else modules_of(modules, pattern)
         if pattern is not None and not self.modules:
-            names = ", ".join(f"{module.name} ({module.id})" for module in modules)
+            names = ", ".join(f"{module.name} ({module.id})" for module in modules if not module.emulated)
             raise BadArgument(f"No module with thread-local storage matches {pattern}", f"There are: {names}.")
 
     def find(self, text: str) -> Found:
         """See `Lookup.find`."""
         return self._lookup.find(text)
+
+    def matching(self, glob: str) -> list[Variable]:
+        """All variables in use that a glob (`pool_*`) matches, by place."""
+        return [self.variable(one) for one in self._lookup.matching(glob)]
 
     def find_some(self, text: str) -> list[Variable]:
         """Finds the variable that a name means, or all that a glob (`pool_*`) matches.
@@ -48,8 +53,7 @@ class Symbols:
         Raises:
             UnknownName, NotThreadLocal, AmbiguousName, MissingFile: where there is none, or a name is not exact.
         """
-        matching = [self.variable(one) for one in self._lookup.matching(text)] if is_glob(text) else []
-        return matching or [self.find(text).variable]
+        return (self.matching(text) if is_glob(text) else []) or [self.find(text).variable]
 
     @cached_property
     def _lookup(self) -> Lookup:
@@ -73,9 +77,23 @@ class Symbols:
             return unused(self._target, self.every)
         return unused(self._target, Symbols(self._target, self._all_modules).every)
 
+    @cached_property
+    def nameless_places(self) -> list[Candidate]:
+        """What the code of modules without symbols uses; see `places.nameless_in`."""
+        found: list[Candidate] = []
+        for module in self.modules:
+            known = [one for one in self.every if one.module.id == module.id]
+            with suppress(TlsError, NotElf, OSError):  # then these places are not known
+                found += nameless_in(module, known, self._target.architecture.pointer_size)
+        return found
+
     def candidates(self) -> list[Candidate]:
-        """Every TLS symbol of every module that code uses; two names of one place come both."""
-        return [one for one in self.every if one not in self.unused] if self.unused else self.every
+        """Every TLS symbol of every module that code uses, and what it uses without one.
+
+        Two names of one place come both.
+        """
+        used = [one for one in self.every if one not in self.unused] if self.unused else self.every
+        return used + self.nameless_places if self.nameless_places else used
 
     def variables(self, wanted: Callable[[str, str], bool] | None = None) -> list[Variable]:
         """Every variable of every module, by module and offset; aliases of one place come once.
@@ -146,7 +164,10 @@ class Symbols:
         in_image = max(0, min(size, segment.image_size - offset))
         if not in_image:
             return bytes(size)
-        head = open_elf(module.path).at_address(segment.address + offset, in_image) if module.path else None
+        # The image of emulated TLS is ordinary data: where it may be written to, the file has it before relocation.
+        constant = bool(module.emulated)
+        file = open_elf(module.path) if module.path else None
+        head = file.at_address(segment.address + offset, in_image, constant=constant) if file else None
         if head is None:
             try:
                 head = self._target.memory.read(module.load_base + segment.address + offset, in_image)

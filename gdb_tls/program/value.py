@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from gdb_tls.errors import reason
+from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
+from gdb_tls.program.names import COMMON_BLOCK
 from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -18,6 +20,7 @@ SMALLEST_PAGE = 4096
 FLOATS = {4: "f", 8: "d"}
 # A greater length is no length: the structure is not what its members' names promise, or not initialised.
 LONGEST_BUFFER = 1 << 40
+NO_WITNESS = "a pointer is null that is not null in any constructed object"
 NOT_CONSTRUCTED = "is zero-filled: no constructor has run in this thread"
 
 
@@ -33,6 +36,8 @@ def untyped(size: int, pointer_size: int, linkage_name: str = "") -> tuple[Type,
     """
     if size == 4 and linkage_name in INTEGERS:
         return Type("int", Kind.INTEGER, 4, is_signed=True), ()
+    if COMMON_BLOCK.fullmatch(linkage_name) and size:
+        return Type(f"{size} bytes", Kind.AGGREGATE, size), ()
     if size in (0, pointer_size):
         return Type("void *", Kind.POINTER, pointer_size), (Flag.ASSUMED_POINTER,)
     if size in (1, 2, 4):
@@ -75,6 +80,11 @@ def read_instances(
                 judgements[index] = Judgement(place.state, (), place.reason)
             elif raw is None:
                 judgements[index] = Judgement(State.UNREADABLE, (), _unreadable(place, target))
+    if kind.container is not None:
+        for index, (place, raw) in enumerate(zip(places, raws)):
+            if isinstance(place, int) and raw is not None and judgements[index].state is State.SET:
+                problem = invalid(kind.container, raw, place, target)
+                judgements[index] = Judgement(State.UNREADABLE, (), problem) if problem else judgements[index]
     for index in [index for index, thread in enumerate(threads) if thread.life is not Life.LISTED]:
         judgement = judgements[index]
         life = Flag(threads[index].life.value)
@@ -134,7 +144,8 @@ def _judge(
         end = kind.witness + target.architecture.pointer_size
         for raw in found:
             if raw is not None and not any(raw[kind.witness : end]):
-                found[raw] = Judgement(State.UNREADABLE, (), f"it {NOT_CONSTRUCTED}")
+                why = f"not a valid {kind.name}: {NO_WITNESS}" if any(raw) else f"it {NOT_CONSTRUCTED}"
+                found[raw] = Judgement(State.UNREADABLE, (), why)
     null = Judgement(State.NULL, assumed)
     remarkable = shared | unmapped | {0}
     for raw, pointer in pointers.items():

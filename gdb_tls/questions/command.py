@@ -23,10 +23,12 @@ class Settings(NamedTuple):
     Attributes:
         via: `set tls via`.
         max_rows: `set tls max-rows`; None for no limit.
+        ignore: the patterns of `set tls ignore`.
     """
 
     via: str
     max_rows: int | None
+    ignore: Sequence[str] = ()
 
 
 class Option(NamedTuple):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Union
 from gdb_tls.elf.headers import TlsSegment
 
 if TYPE_CHECKING:
-    pass
+    from gdb_tls.elf.symbols import ElfSymbol
 
 
 class State(str, enum.Enum):
@@ -74,8 +74,20 @@ class Thread(NamedTuple):
         return self.life is Life.EXITED
 
 
+class Emulated(NamedTuple):
+    """A variable of emulated thread-local storage (-femulated-tls).
+
+    Attributes:
+        control: the address of its control variable, `__emutls_v.NAME`.
+        symbol: its name and size, as if it were a symbol at offset 0.
+    """
+
+    control: int
+    symbol: ElfSymbol
+
+
 class Module(NamedTuple):
-    """A loaded object that has thread-local storage.
+    """A loaded object that has thread-local storage; or one variable of emulated TLS of an object.
 
     Attributes:
         id: its index in the DTV.
@@ -88,6 +100,7 @@ class Module(NamedTuple):
         segment: its PT_TLS header; None where neither file nor memory has it.
         build_id: of the object in memory or, where that cannot be read, of the file; lower-case hex.
         problem: why `path` is None; empty where it is not.
+        emulated: the variable; None for an object with TLS of the loader's.
     """
 
     id: int
@@ -100,11 +113,29 @@ class Module(NamedTuple):
     segment: TlsSegment | None
     build_id: str | None = None
     problem: str = ""
+    emulated: Emulated | None = None
 
     @property
     def storage(self) -> str:
-        """Either "static" (at a fixed distance from the thread pointer) or "dynamic" (through the DTV)."""
+        """One of "static" (at a fixed distance from the thread pointer), "dynamic" (through the DTV) and "emulated"."""
+        if self.emulated:
+            return "emulated"
         return "dynamic" if self.static_offset is None else "static"
+
+    @property
+    def number(self) -> int | None:
+        """The id; None for emulated TLS, which the loader gives none."""
+        return None if self.emulated else self.id
+
+    @property
+    def object(self) -> tuple[str, int]:
+        """The same for all modules of one loaded object."""
+        return self.target_path, self.load_base
+
+    @property
+    def title(self) -> str:
+        """What tables call it, above its variables."""
+        return f"{self.name}  emulated" if self.emulated else f"module {self.id}  {self.name}"
 
 
 class Kind(str, enum.Enum):
@@ -133,6 +164,20 @@ class Counted(NamedTuple):
     length_size: int
 
 
+class Container(NamedTuple):
+    """The layout of a container of the C++ library, as far as it tells whether an object is in a valid state.
+
+    Attributes:
+        name: without namespaces and arguments: "vector", "deque", "string", "map", ...
+        members: name -> offset, of words.
+        element: the size of an element, in bytes; 0 where that does not matter.
+    """
+
+    name: str
+    members: Mapping[str, int]
+    element: int
+
+
 class Type(NamedTuple):
     """A variable's type, as far as the judgement of its value needs it.
 
@@ -145,6 +190,7 @@ class Type(NamedTuple):
             None for all others.
         witness: for a class of whose objects one pointer is never null once they are constructed (string, deque, map),
             that pointer's offset; None for all others.
+        container: the layout of a container; None for all others.
         bits: of a bit-field, how many of the bits of its bytes come before it, and how many it has; else None.
         points_to: "character" or "function" where a pointer points to one; "printed" where it points to what the
             debugger shows as a text or by a pretty printer; else empty.
@@ -160,6 +206,7 @@ class Type(NamedTuple):
     is_signed: bool = False
     owner: int | None = None
     witness: int | None = None
+    container: Container | None = None
     bits: tuple[int, int] | None = None
     points_to: str = ""
     counted: Counted | None = None

@@ -62,6 +62,6 @@ def variable_fields(variable: Variable) -> dict[str, Any]:
         "offset": hex(variable.offset),
         "file": variable.file or None,
         "line": variable.line or None,
-        "module": {"id": module.id, "path": module.path, "storage": module.storage},
+        "module": {"id": module.number, "path": module.path, "storage": module.storage},
         "problem": variable.problem or None,
     }

@@ -5,6 +5,7 @@ GDB itself can read no TLS in either, and lists no libraries in QEMU's cores.
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,3 +83,46 @@ def test_every_machine_has_its_tools() -> None:
     for machine in MACHINES:
         for tool in (machine.qemu, f"{machine.triple}-gcc"):
             assert subprocess.run([tool, "--version"], capture_output=True, check=False).returncode == 0
+
+
+COPY = """
+__thread int twice = 1;
+int *library_address(void) { return &twice; }
+"""
+USER = """
+#include <stdlib.h>
+__thread int twice = 2;
+__thread int once;
+int *library_address(void);
+int main(void)
+{
+    once = &twice == library_address(); /* the loader takes the first: the library's own is never used */
+    abort();
+}
+"""
+
+
+@EVERY
+def test_a_copy_that_the_loader_has_passed_over_is_no_variable(machine: Machine, tmp_path: Path) -> None:
+    compiler = f"{machine.triple}-gcc"
+    (tmp_path / "copy.c").write_text(COPY)
+    (tmp_path / "user.c").write_text(USER)
+    library = ["copy.c", "-shared", "-fPIC", "-o", "libcopy.so"]
+    user = ["user.c", "./libcopy.so", "-rdynamic", "-o", "user"]
+    for words in (library, user):
+        subprocess.run([compiler, "-g", "-O0", *words], cwd=tmp_path, check=True)
+    socket = tmp_path / "gdb.socket"
+    process = subprocess.Popen([machine.qemu, "-L", f"/usr/{machine.triple}", "-g", socket, "./user"], cwd=tmp_path)
+    try:
+        wait_until(lambda: socket.exists() or process.poll() is not None, f"the socket of {machine.qemu}")
+        early = [f"set sysroot /usr/{machine.triple}", f"set solib-search-path {tmp_path}"]
+        before = [f"target remote {socket}", "continue"]
+        listing = tmp_path / "twice.json"
+        after = [f"tls-symbols ^twice$ --format json --output {listing}", "kill"]
+        options = {"early": early, "before": before, "after": after, "gdb": "gdb-multiarch"}
+        found = ask([tmp_path / "user"], ["once"], tmp_path / "answers", **options)
+    finally:
+        process.kill()
+        process.wait()
+    assert found["once"]["threads"][0]["text"].startswith("1"), found.result.text
+    assert [one["module"]["path"] for one in json.loads(listing.read_text())["variables"]] == [str(tmp_path / "user")]

@@ -4,8 +4,8 @@
 static __thread struct buffer *access_hidden;
 __thread struct buffer *access_shared;
 static __thread struct { struct buffer *first; long number; } access_state;
-static __thread long access_counter;
 static __thread struct buffer *access_never;
+static __thread struct buffer *access_table[4];
 
 static struct buffer buffers[2];
 static void *kept;
@@ -46,7 +46,14 @@ void access_share(struct buffer *buffer) {
 
 void access_fill(long number) {
     access_state.number = number; /* access: access_state write */
-    access_counter = number; /* access: access_counter write */
+}
+
+void access_set(int at, struct buffer *buffer) {
+    access_table[at] = buffer; /* access: access_table write */
+}
+
+void access_clear(void) {
+    access_table[1] = NULL; /* access: access_table write-null */
 }
 
 void access_wait(void) {
@@ -56,4 +63,8 @@ void access_wait(void) {
 
 void access_describe(void) {
     truth_pointer((struct truth_name){"access_never", "access_never", "libaccess.so"}, &access_never, ""); /* access: access_never address-taken */
+}
+
+struct buffer *access_get(int at) {
+    return access_table[at]; /* access: access_table read */
 }

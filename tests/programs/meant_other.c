@@ -8,9 +8,8 @@ __thread int conn __asm__("_D3app5state4conni") = 500;
 __thread int calls __asm__("serve.calls") = 600;
 __thread int depth __asm__("_RNvNCNKNvNtCsjMaewn57Afh_1t4pool5DEPTH0023___RUST_STD_INTERNAL_VAL") = 700;
 
-/* No thread-local variables of the file: an ordinary one, and what -femulated-tls makes of one. */
+/* No thread-local variable. */
 int meant_ordinary = 1;
-long emulated[4] __asm__("__emutls_v.meant_emulated") = {4, 4, 0, 0};
 
 void meant_other(int number);
 

@@ -17,6 +17,8 @@ complete -c gdb-tls -n 'not __fish_use_subcommand' -l module -x -d 'Look only in
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l type -x -d 'Take the variable for this TYPE; for symbols without debug information'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l all -d 'Show weak hints, too'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l all-inferiors -d 'Look at every inferior, not only the selected one'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l ignore -x -d 'Leave out what is known to be harmless: a glob for NAME, MODULE::NAME or key N; may be given again'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l ignore-file -r -F -d 'Read such patterns from FILE, one a line, # begins a comment'
 complete -c gdb-tls -n 'not __fish_seen_subcommand_from pid run' -F
 complete -c gdb-tls -n '__fish_seen_subcommand_from pid' -a '(__fish_complete_pids)'
 complete -c gdb-tls -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand)'

@@ -10,10 +10,11 @@ import gdb
 
 from gdb_tls.errors import TlsError
 from gdb_tls.hosts.gdb import current_program, output
+from gdb_tls.hosts.gdb.completion import candidates
 from gdb_tls.hosts.gdb.progress import TerminalProgress
 from gdb_tls.hosts.gdb.selection import all_inferiors, own_language
 from gdb_tls.questions import command_line
-from gdb_tls.questions.command import CommandSpec, Option, Request, Settings
+from gdb_tls.questions.command import CommandSpec, Request, Settings
 from gdb_tls.questions.rooms import Rooms
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -84,37 +85,16 @@ class TlsCommand(gdb.Command):
         gdb.set_convenience_variable(STATUS, self._rooms.status(answer))
 
     def complete(self, text: str, word: str) -> object:
-        """Completes options, their values and names."""
+        """Completes options, their values, names, members and files."""
         last = text.rsplit(" ", 1)[-1]
         # GDB breaks words at dashes and colons: it wants what follows its own break.
         skip = len(last) - len(word)
         try:
             with own_language():
-                return [found[skip:] for found in self._candidates(text.split(), last) if found.startswith(last)]
+                found = candidates(self.spec, text.split(), last)
+                return [one[skip:] for one in dict.fromkeys(found) if one.startswith(last)]
         except (TlsError, gdb.error):
             return gdb.COMPLETE_NONE
-
-    def _candidates(self, words: Sequence[str], last: str) -> list[str]:
-        before = words[-1] if words and not last else words[-2] if len(words) > 1 else ""
-        by_name = {option.name: option for option in self.spec.options}
-        option = by_name.get(before)
-        if option is not None and before.startswith("-") and option.settings.get("action") != "store_true":
-            return self._values(option)
-        if last.startswith("-"):
-            return [name for name in by_name if name.startswith("-")] + ["--help"]
-        positional = next((option for option in self.spec.options if not option.name.startswith("-")), None)
-        return self._values(positional) if positional else []
-
-    def _values(self, option: Option) -> list[str]:
-        if "choices" in option.settings:
-            return list(option.settings["choices"])
-        if option.complete == "names":
-            return current_program().symbols().names()
-        if option.complete == "modules":
-            return sorted({module.name for module in current_program().modules})
-        if option.complete == "threads":
-            return [str(thread.num) for thread in current_program().target.threads()]
-        return []
 
 
 def _joined(words: Sequence[str]) -> list[str]:

@@ -76,7 +76,10 @@ class Files:
         sysroot = gdb.parameter("sysroot") or ""
         names = [name for name in dict.fromkeys([own, noted]) if os.path.isabs(name)]
         if self._pid:
-            yield from ((inside_root(f"/proc/{self._pid}/root", name), True) for name in names)
+            for name in names:
+                inside = inside_root(f"/proc/{self._pid}/root", name)
+                # The name that the user knows, where it leads to the same file from here.
+                yield (name if _is_same(inside, name) else inside), True
         if sysroot and not sysroot.startswith(TARGET):
             yield from ((inside_root(sysroot, name), True) for name in names)
         for directory in (gdb.parameter("solib-search-path") or "").split(os.pathsep):

@@ -63,6 +63,29 @@ class MaximumRows(gdb.Parameter):
         return f"Tables put threads that are alike on one line beyond: {shown}."
 
 
+class Ignore(gdb.Parameter):
+    """What tls-audit does not mention, as it is known to be harmless.
+
+    Patterns with blanks between them, each a glob for NAME or MODULE::NAME; key?3 is the pthread key 3.
+    """
+
+    set_doc = "Set what tls-audit does not mention, as it is known to be harmless."
+    show_doc = "Show what tls-audit does not mention, as it is known to be harmless."
+
+    def __init__(self) -> None:
+        """Registers the parameter."""
+        super().__init__("tls ignore", gdb.COMMAND_DATA, gdb.PARAM_STRING_NOESCAPE)
+        self.value = ""
+
+    def get_set_string(self) -> str:
+        """Says nothing when it is set."""
+        return ""
+
+    def get_show_string(self, value: str) -> str:
+        """What `show tls ignore` prints."""
+        return f"tls-audit does not mention: {value or 'nothing, it tells all'}."
+
+
 class Hint(gdb.Parameter):
     """Whether a line says, after a crash, that there is tls-audit.
 
@@ -96,6 +119,7 @@ class Parameters:
         self._via = Via()
         self._max_rows = MaximumRows()
         self._hint = Hint()
+        self._ignore = Ignore()
 
     def hint(self) -> bool:
         """`set tls hint`."""
@@ -105,7 +129,7 @@ class Parameters:
         """What the user has set."""
         rows = self._max_rows.value
         limit = None if rows in (None, -1) else rows or 2 * output.height()
-        return Settings(self._via.value, limit)
+        return Settings(self._via.value, limit, (self._ignore.value or "").split())
 
 
 class _Prefix(gdb.Command):
@@ -115,5 +139,5 @@ class _Prefix(gdb.Command):
         super().__init__(name, gdb.COMMAND_DATA, gdb.COMPLETE_NONE, prefix=True)
 
     def invoke(self, argument: str, from_tty: bool) -> None:
-        for name in ("via", "max-rows", "hint"):
+        for name in ("via", "max-rows", "hint", "ignore"):
             gdb.execute(f"show tls {name}")

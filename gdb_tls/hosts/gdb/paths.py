@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import gdb
 
@@ -169,6 +170,28 @@ def _field(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, int, gdb.T
             if found:
                 return found[0] + field.bitpos, found[1], found[2]
     return None
+
+
+def members(start: gdb.Type, arrow: str) -> list[str]:
+    """The names that may follow `->` or `.` after a value of a type; those of base and anonymous classes, too."""
+    holder = start.strip_typedefs().unqualified()
+    try:
+        if arrow == "->" and (holder.name or "").startswith("std::optional<"):
+            holder = _optional(holder)[0]
+        elif arrow == "->" or holder.code in POINTERS[1:]:
+            holder = _dereference(holder, "")[1]
+    except BadPath:
+        return []
+    return list(dict.fromkeys(_all_names(holder))) if holder.code in CLASSES else []
+
+
+def _all_names(holder: gdb.Type, depth: int = 0) -> Iterator[str]:
+    for field in holder.fields():
+        inner = field.type.strip_typedefs() if field.type else None
+        if field.name and not field.is_base_class and hasattr(field, "bitpos") and not field.artificial:
+            yield field.name
+        elif inner is not None and inner.code in CLASSES and depth < DEEPEST:
+            yield from _all_names(inner, depth + 1)
 
 
 def _field_names(holder: gdb.Type) -> list[str]:

@@ -41,10 +41,11 @@ class GdbSymbols:
             return None
         fitting: dict[tuple[str, int, str], tuple[gdb.Symbol, bool]] = {}
         for found, is_global in self._declarations(symbol, name, object_path):
-            if is_thread_local(found) and _is_of(found, object_path) and _is_named(found, symbol):
+            fits = found.addr_class == gdb.SYMBOL_LOC_OPTIMIZED_OUT if symbol.emulated else is_thread_local(found)
+            if fits and _is_of(found, object_path) and _is_named(found, symbol):
                 fitting.setdefault((_file(found), found.line, str(found.type)), (found, is_global))
         chosen = _chosen(symbol, list(fitting.values()))
-        if not chosen:
+        if not chosen or self._is_namesakes(chosen, symbol, name, object_path):
             return None
         found = chosen[0]
         kind = types.describe(found.type, types.language_of(_file(found))) if found.type is not None else None
@@ -56,6 +57,18 @@ class GdbSymbols:
             return DebugSymbol(shown, kind, "", 0, found)
         place = self._defined_at(found, object_path) or (_file(found), found.line if _file(found) else 0)
         return DebugSymbol(shown, kind, *place, found)
+
+    def _is_namesakes(self, chosen: Sequence[gdb.Symbol], symbol: ElfSymbol, name: str, object_path: str) -> bool:
+        """Whether the only declaration is that of another symbol, which is of its file and this one is not.
+
+        In a static executable the C library has no debug information, and names of its own.
+        """
+        declared = os.path.basename(_file(chosen[0]))
+        if len(chosen) > 1 or not symbol.is_local or symbol.emulated or os.path.basename(symbol.file) == declared:
+            return False
+        symbols = [one for one in open_elf(object_path).tls_symbols() if name in one.name and one.value != symbol.value]
+        names = self.demangle([one.name for one in symbols])
+        return any(source == name and os.path.basename(one.file) == declared for one, source in zip(symbols, names))
 
     def _defined_at(self, found: gdb.Symbol, object_path: str) -> tuple[str, int] | None:
         """Where a declaration is defined; on aarch64 DWARF is silent, and asking for all would be in vain."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import gdb
 
 from gdb_tls.hosts.gdb import pointed
+from gdb_tls.hosts.gdb.container_types import container_of
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Kind, Type
@@ -58,6 +59,7 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         is_signed=_is_signed(bare),
         owner=owner(bare),
         witness=witness(bare),
+        container=container_of(bare, member),
         points_to=_points_to(bare),
         counted=pointed.counted(bare) if bare.code == gdb.TYPE_CODE_PTR else None,
         enumerators={field.enumval: str(field.name) for field in bare.fields()}

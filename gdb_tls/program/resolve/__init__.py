@@ -32,7 +32,7 @@ def make(name: str, program: Program) -> Resolver:
     if name == "passive":
         from gdb_tls.program.resolve.passive import Passive
 
-        return Passive(program.libc, program.target.architecture.pointer_size)
+        return Passive(program)
     if name == "gdb":
         from gdb_tls.program.resolve.native import Native
 

@@ -57,6 +57,8 @@ class Called:
         Raises:
             ResolverUnavailable: where the call can work in no thread.
         """
+        if variable.module.emulated:
+            raise ResolverUnavailable(f"{variable.name} is in emulated TLS, where --via {self.name} finds nothing")
         use_dlsym = self.name == "dlsym" or (self.name == "call" and variable.exported)
         if use_dlsym:
             self._check_dlsym(variable)

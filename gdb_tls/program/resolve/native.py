@@ -20,6 +20,9 @@ class Native:
 
     def resolve(self, variable: Variable, threads: Sequence[Thread]) -> list[Place]:
         """See `Resolver.resolve`; a thread in which GDB fails carries GDB's own sentence."""
+        if variable.module.emulated:
+            reason = "GDB does not know where emulated TLS is; use --via passive"
+            return [Absence(State.UNRESOLVED, reason)] * len(threads)
         if self._has_twin(variable):
             reason = "GDB cannot tell this variable from another of the same name; use --via passive"
             return [Absence(State.UNRESOLVED, reason)] * len(threads)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from gdb_tls.code import accesses as kinds
 from gdb_tls.code.index import CodeIndex, code_index
-from gdb_tls.errors import BadPath
-from gdb_tls.program.accesses import CodeFunction, CodePlace, Users, users_of
+from gdb_tls.errors import BadArgument, BadPath
+from gdb_tls.program.accesses import WRAPPER, CodeFunction, CodePlace, Users, users_of
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.program import Program
 from gdb_tls.program.stacks import Passage, Stacks, passages
@@ -31,8 +31,6 @@ _BY_KIND = {
     kinds.ADDRESS_TAKEN: ADDRESS,
     kinds.READ: READ,
 }
-# The Itanium C++ ABI's wrappers, 5.1.9: they give the variable's address to code that uses it by name.
-WRAPPER = "_ZTW"
 
 
 def use_of(place: CodePlace) -> str:
@@ -121,23 +119,26 @@ def query(request: Request) -> Answer:
     if re.match(r"\s*[*&]", text):
         raise BadPath(f"{text} is no variable", "Give the variable's name, or that of a member: NAME.field.")
     found = program.symbols(request.arguments.module).find(text)
-    return access(program, found, request.progress, request.max_rows)
+    answer = access(program, found, request.progress)
+    return _with_threads(program, answer, request.progress)._replace(most=request.max_rows)
 
 
-def access(program: Program, found: Found, progress: Progress = SILENT, most: int | None = None) -> Answer:
-    """Finds the code that uses a variable, then the threads that are in that code.
+def access(program: Program, found: Found, progress: Progress = SILENT) -> Answer:
+    """Finds the code that uses a variable; no stack is read.
 
     Raises:
         BadPath: where a path leads out of the variable.
+        BadArgument: where it is in emulated TLS.
         TlsError: as `users_of`.
     """
+    if found.variable.module.emulated:
+        raise BadArgument(
+            f"{found.variable.name} is in emulated TLS, and which code asks the runtime for it is not known",
+            "tls-inspect shows it in every thread.",
+        )
     kind, offset, size = _part(program, found)
     users = users_of(program, found.variable, offset, size, progress)
-    stacks = passages(program, _function_at(users), progress)
-    by_start: dict[int, list[Passage]] = {}
-    for passage in stacks.passages:
-        by_start.setdefault(passage.function, []).append(passage)
-    rows = [_row(one, by_start.get(one.start, ()) if one.start is not None else ()) for one in users.functions]
+    rows = [made_row(one, ()) for one in users.functions]
     return Answer(
         target=program.info,
         found=found,
@@ -147,10 +148,19 @@ def access(program: Program, found: Found, progress: Progress = SILENT, most: in
         size=size,
         users=users,
         rows=sorted(rows, key=_rank),
-        stacks=stacks,
+        stacks=Stacks((), 0, 0, None),
         selected=program.target.selected_thread(),
-        most=most,
     )
+
+
+def _with_threads(program: Program, answer: Answer, progress: Progress) -> Answer:
+    """The answer with the threads that are in that code."""
+    stacks = passages(program, _function_at(answer.users), progress)
+    by_start: dict[int | None, list[Passage]] = {}
+    for passage in stacks.passages:
+        by_start.setdefault(passage.function, []).append(passage)
+    rows = [row._replace(passages=by_start.get(row.function.start, ())) for row in answer.rows]
+    return answer._replace(rows=rows, stacks=stacks)
 
 
 def _part(program: Program, found: Found) -> tuple[Type | None, int, int]:
@@ -170,7 +180,8 @@ def _part(program: Program, found: Found) -> tuple[Type | None, int, int]:
     return path.type, sum(step.offset for step in path.steps), path.type.size
 
 
-def _row(function: CodeFunction, found: Sequence[Passage]) -> UserRow:
+def made_row(function: CodeFunction, found: Sequence[Passage]) -> UserRow:
+    """A function with what it does, counted."""
     counts = Counter(map(use_of, function.places))
     return UserRow(function, {use: counts[use] for use in USES if counts[use]}, found)
 

@@ -22,6 +22,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "modules": [{"name": one.name, "path": one.path} for one in users.objects],
         "not_looked_at": [{"name": one.name, "reason": one.problem} for one in users.unread],
         "undecided": users.undecided,
+        "unexplained": list(users.unexplained),
         "interrupted": users.interrupted,
         "threads": {"looked_at": stacks.looked_at, "all": stacks.threads, "crashed": stacks.crashed},
         "text": [*sentences(answer), *scope(answer)],

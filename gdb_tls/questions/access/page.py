@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdb_tls.questions.access.answer import Answer, UserRow, use_of
 from gdb_tls.questions.access.document import function_document
-from gdb_tls.questions.access.sentence import scope, sentences, uses_text, where_text
+from gdb_tls.questions.access.sentence import brief, scope, sentences, uses_text, where_text
 from gdb_tls.questions.access.table import threads_text
 from gdb_tls.views import page as pages
 from gdb_tls.views.parts import variable_fields
@@ -16,9 +16,10 @@ def page(answer: Answer) -> pages.Page:
         pages.Column("Function", pages.CODE),
         pages.Column("Uses"),
         pages.Column("Where"),
-        pages.Column("On the stack of"),
-        pages.Column("Module", minor=True),
+        pages.Column("Now in it"),
     ]
+    if len(answer.users.objects) > 1:
+        columns.append(pages.Column("Module", minor=True))
     rows = [_row(answer, row) for row in answer.rows]
     sections: list[pages.Section] = [pages.Table("Functions", columns, rows)] if rows else []
     sections.append(pages.facts({**variable_fields(answer.variable), "path": answer.path or None}, "Variable"))
@@ -45,5 +46,7 @@ def _row(answer: Answer, row: UserRow) -> pages.Row:
         for place in row.function.places
     ]
     known = {key: value for key, value in function_document(row).items() if key not in ("places", "threads", "uses")}
-    cells = [row.function.name, uses_text(row), where_text(row), threads_text(answer, row), row.function.object.name]
+    where = where_text(row, answer.variable.file)
+    cells = [brief(row.function.name), uses_text(row), where, threads_text(answer, row)]
+    cells += [row.function.object.name] if len(answer.users.objects) > 1 else []
     return pages.Row(cells, [pages.Table("Places", columns, places, plain=True), pages.facts(known)])

@@ -10,6 +10,7 @@ from gdb_tls.target.model import Kind
 from gdb_tls.views.words import count, numbers
 
 MOST_NAMED = 3
+LONGEST_NAME = 40
 # Of other types a null is no more than a number, and to check it means nothing in particular.
 POINTER_LIKE = (Kind.POINTER, Kind.AGGREGATE)
 
@@ -37,6 +38,8 @@ def scope(answer: Answer) -> list[str]:
     if users.undecided:
         places = count(users.undecided, "place")
         found.append(f"{places} may use it or another variable of that name: memory does not tell which.")
+    if users.unexplained:
+        found.append(f"What {_listed(users.unexplained, 'function')} does with it could not be told.")
     if _may_be_a_part(answer):
         found.append(f"Without a symbol, {answer.expression} may be a part of something larger that is written as one.")
     looked_at = _listed(dict.fromkeys(one.name for one in users.objects))
@@ -56,12 +59,13 @@ def _writers(answer: Answer) -> str:
     writers = [row for row in answer.rows if row.writes]
     givers = [row for row in answer.rows if row.gives_address]
     users = answer.users
-    gives = f"its address is given away by {_names(givers)}, so that others may write it" if givers else ""
+    gives = f"{_names(givers)} may give its address to others, who may write it" if givers else ""
     if not answer.rows:
-        return "No code was found that uses it"
+        return "No code was found that uses it" + (" before the search was interrupted" if users.interrupted else "")
     if not writers:
         return f"No write was found, but {gives}" if gives else "No write was found"
-    is_all = not (givers or users.unread or users.undecided or users.interrupted or _may_be_a_part(answer))
+    doubts = (users.unread, users.undecided, users.interrupted, users.unexplained, _may_be_a_part(answer))
+    is_all = not givers and not any(doubts)
     found = f"Written {'only ' if is_all else ''}by {_names(writers, with_null=True)}"
     return f"{found}; {gives}, too" if gives else found
 
@@ -107,7 +111,7 @@ def _names(rows: Sequence[UserRow], with_null: bool = False) -> str:
     names: dict[str, None] = {}
     for row in rows:
         only_null = with_null and WRITE not in row.uses
-        names[f"{row.function.name} (with null)" if only_null else row.function.name] = None
+        names[brief(row.function.name) + (" (with null)" if only_null else "")] = None
     return _listed(names, "function")
 
 
@@ -140,8 +144,14 @@ _USES = {
 }
 
 
-def where_text(row: UserRow, most: int = 3) -> str:
-    """The source lines of a function's places, or the address of the first."""
+def where_text(row: UserRow, known: str = "", most: int = 3) -> str:
+    """The source lines of a function's places, or the address of the first.
+
+    Args:
+        row: the function.
+        known: the source file that needs not be named.
+        most: how many lines are named.
+    """
     lines: dict[str, dict[int, None]] = {}
     for place in row.function.places:
         if place.file:
@@ -149,10 +159,27 @@ def where_text(row: UserRow, most: int = 3) -> str:
     if not lines:
         return f"0x{row.function.places[0].address:x}"
     texts, left = [], most
-    for file, known in lines.items():
-        shown = sorted(known)[:left]
+    for file, found in lines.items():
+        shown = sorted(found)[:left]
         if shown:
-            texts.append(f"{file}:{','.join(map(str, shown))}")
+            which = ",".join(map(str, shown))
+            texts.append(f"line{'s' if len(shown) > 1 else ''} {which}" if file == known else f"{file}:{which}")
         left -= len(shown)
     hidden = sum(map(len, lines.values())) - (most - left)
     return " ".join([*texts, f"+{hidden}"] if hidden else texts)
+
+
+def brief(name: str) -> str:
+    """A function's name, of a long one without the arguments of templates."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    found, depth = "", 0
+    for at, character in enumerate(name):
+        is_bracket = character in "<>" and not found.endswith("operator") and name[at - 1 : at + 1] != "->"
+        depth -= is_bracket and character == ">"
+        if depth <= 0:
+            found += character
+        if is_bracket and character == "<":
+            found += "..." if depth == 0 else ""
+            depth += 1
+    return found if depth == 0 else name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdb_tls.questions.access.answer import Answer, UserRow
-from gdb_tls.questions.access.sentence import scope, sentences, uses_text, where_text
+from gdb_tls.questions.access.sentence import brief, scope, sentences, uses_text, where_text
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, plain_table
 from gdb_tls.views.parts import declared, source
 from gdb_tls.views.screen import Screen
@@ -38,12 +38,14 @@ def _heading(answer: Answer, colour: bool) -> RenderableType:
 
 def _functions(answer: Answer, rows: Sequence[UserRow]) -> RenderableType:
     inside = any(row.passages for row in rows)
-    found = plain_table("  Function", "Uses", "Where", *(["On the stack of"] if inside else []))
+    found = plain_table("", "Function", "Uses", "Where", *(["Now in it"] if inside else []))
     for row in rows:
-        name = Text(safe(("! " if row.is_unchecked else "  ") + row.function.name))
+        mark = "!" if row.is_unchecked else ""
+        name = Text(safe(brief(row.function.name)))
         if row.function.object.load_base != answer.variable.module.load_base:
             name.append(safe(f" ({row.function.object.name})"), "dim")
-        cells = [name, Text(uses_text(row), _style(row)), Text(safe(where_text(row)), "dim")]
+        where = Text(safe(where_text(row, answer.variable.file)), "dim")
+        cells = [Text(mark, "bold yellow"), name, Text(uses_text(row), _style(row)), where]
         found.add_row(*cells, *([Text(threads_text(answer, row))] if inside else []))
     return found
 
@@ -56,4 +58,5 @@ def threads_text(answer: Answer, row: UserRow) -> str:
     """The threads that are in a function, the crashed one by name."""
     threads = list({passage.thread: None for passage in row.passages})
     crashed = any(thread.num is not None and thread.num == answer.stacks.crashed for thread in threads)
-    return numbers(threads) + (f" ({answer.stacks.crashed} crashed)" if crashed else "")
+    which = f"{answer.stacks.crashed} crashed" if len(threads) > 1 else "crashed"
+    return numbers(threads) + (f" ({which})" if crashed else "")

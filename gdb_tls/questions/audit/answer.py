@@ -11,14 +11,16 @@ from typing import Literal, NamedTuple
 
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.cause import Cause, Investigation
-from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
+from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
+from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
+from gdb_tls.questions.audit.keys import about_key
 from gdb_tls.questions.audit.risk import Risks, Standing
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
@@ -64,10 +66,21 @@ class Suspect:
         """What it is called."""
         return self.variable.name if self.variable else self.other_name
 
+    def is_called(self, patterns: Sequence[str]) -> bool:
+        """Whether one of the patterns of what is ignored means it."""
+        return is_ignored(patterns, self.name, self.variable.module.name if self.variable else "")
+
     @property
     def score(self) -> int:
         """How wrong it looks, 0 to 100: what only the pattern of its values speaks for is no alarm."""
         return min(self.weight, HIGHEST if self.is_proven else ALARM - 1)
+
+    @property
+    def level(self) -> str:
+        """What the score means, in a word or two."""
+        if self.findings and self.findings[0].rule == "cause":
+            return "the cause of the crash"
+        return "likely wrong" if self.is_alarming else "hint"
 
     @property
     def is_alarming(self) -> bool:
@@ -96,10 +109,12 @@ class Audit:
         fault: the signal on which the program stopped; None where it was none of a program that went wrong.
         fault_frames: where, innermost first.
         interrupted: whether the user stopped the audit.
-        nameless: the modules whose thread-local storage no symbol describes, so that nothing is known of it.
+        nameless: the modules of whose variables neither symbols nor code tell anything.
+        by_offset: those whose variables have no symbols, or not all, and are known by the code that uses them.
         unread: the variables of which not all is known, and why.
         unread_crash: the module that the program crashed in, where its thread-local storage could not be looked at.
         cause: the variable that the crash came from; None where none is known.
+        ignored: what else looks odd, but is not mentioned, as the user knows it to be harmless.
         not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
     """
 
@@ -113,10 +128,12 @@ class Audit:
     fault_frames: Sequence[Frame]
     interrupted: bool
     nameless: Sequence[Module] = ()
+    by_offset: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
     unread_crash: Module | None = None
     cause: Cause | None = None
     not_the_cause: str = ""
+    ignored: Sequence[str] = ()
 
     @property
     def is_answer(self) -> bool:
@@ -134,6 +151,7 @@ def audit(
     pattern: str | None = None,
     threads: Sequence[Thread] | None = None,
     progress: Progress = SILENT,
+    ignore: Sequence[str] = (),
 ) -> Audit:
     """Looks at every variable of every module in every thread.
 
@@ -142,6 +160,7 @@ def audit(
         pattern: a --module pattern; None for all modules.
         threads: the threads that are wanted; None for all.
         progress: shows how far it is.
+        ignore: patterns of what is not mentioned; a crash's cause always is.
 
     Raises:
         TlsError: where the program cannot be read at all.
@@ -164,12 +183,17 @@ def audit(
             task.advance()
     scene = auditor.threads
     suspects.sort(key=_rank)
+    ignored = [one.name for one in suspects if one.is_called(ignore)]
+    suspects = [one for one in suspects if not one.is_called(ignore)]
     cause, otherwise = auditor.cause()
     if cause is not None:
         accused = auditor.accuse(cause, suspects)
         suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
-    elif scene.stop is None or auditor.was_killed:
-        suspects = sorted(map(auditor.weigh_code, suspects), key=_rank)
+    else:
+        suspects = auditor.with_copies(suspects)
+        if scene.stop is None or auditor.was_killed:
+            suspects = list(map(auditor.weigh_code, suspects))
+        suspects.sort(key=_rank)
     return Audit(
         target=program.info,
         threads=survey.threads,
@@ -181,17 +205,25 @@ def audit(
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
         interrupted=survey.interrupted or task.interrupted,
         nameless=(nameless := _nameless(survey)),
+        by_offset=_by_offset(survey),
         unread=unread,
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
         cause=cause,
         not_the_cause=otherwise,
+        ignored=ignored,
     )
 
 
 def _nameless(survey: Survey) -> list[Module]:
     """Stripped files: the local symbols of thread-local variables are gone, and the program exports none."""
-    named = {one.module.id for one in survey.symbols.every}
+    named = {column.module.id for column in survey.columns}
     return [module for module in survey.modules if module.path and module.segment and module.id not in named]
+
+
+def _by_offset(survey: Survey) -> list[Module]:
+    """Stripped files, of which the code tells where variables are."""
+    found = {column.module.id for column in survey.columns if column.candidate.symbol.source == BY_OFFSET}
+    return [module for module in survey.modules if module.id in found]
 
 
 def _is_variable(one: Suspect, variable: Variable | None) -> bool:
@@ -252,9 +284,11 @@ class _Auditor:
         assert crashed is not None
         sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
         states: dict[State, int] = {}
+        if found.key is not None and cause.kind != "destructor":
+            sentences += about_key(survey.program, found.key, cause.thread, survey.threads)
         if found.variable is not None:
             held = self._words_of(found.variable, found.inside, cause.width)
-            sentences += self._users(found.variable)
+            sentences += self._users(found.variable, cause)
             if not cause.path and (sentence := words.who_has_it(survey, held, crashed, scene.main)):
                 sentences.append(sentence)
             states = dict(Counter(_state(word) for word in held))
@@ -265,6 +299,20 @@ class _Auditor:
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
         return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+
+    def with_copies(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        """The suspects, with the copies of variables that were meant to be one."""
+        found = []
+        for variable, finding in self._risks.unset_copies():
+            known = next((one for one in suspects if _is_variable(one, variable)), None)
+            findings = [finding, *(known.findings if known else ())]
+            column = next(
+                one
+                for one in self._survey.columns
+                if (one.module.id, one.offset) == (variable.module.id, variable.offset)
+            )
+            found.append(Suspect(variable, finding.score, findings, dict(Counter(column.states())), True))
+        return [*found, *(one for one in suspects if not any(_is_variable(one, copy.variable) for copy in found))]
 
     def weigh_code(self, suspect: Suspect) -> Suspect:
         """The suspect, with what the code says of it where that is more than a pattern of values."""
@@ -289,17 +337,20 @@ class _Auditor:
     def _risks(self) -> Risks:
         return Risks(self._survey, self.threads)
 
-    def _users(self, variable: Variable) -> list[str]:
-        """Who writes and reads a variable, as far as its code can be read."""
+    def _users(self, variable: Variable, cause: Cause) -> list[str]:
+        """Who writes and reads a variable, as far as its code can be read; who crashed or read it there first."""
         try:
-            return [who_uses_it(access(self._survey.program, Found(variable, "")))]
+            answer = access(self._survey.program, Found(variable, ""))
+            here = {cause.crashed.function_start, cause.loaded.function_start} - {None}
+            rows = sorted(answer.rows, key=lambda row: row.function.start not in here)
+            return [who_uses_it(answer._replace(rows=rows))]
         except TlsError as error:
             return [f"Who uses {variable.name} is not known: {error}."]
 
     def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
         """What is at an offset in a variable, in each thread."""
         survey = self._survey
-        places = blocks_in(survey.program.libc, variable.module, survey.threads)
+        places = survey.program.blocks(variable.module, survey.threads)
         start = variable.offset + inside
         here = [place + start for place in places if isinstance(place, int)]
         found = iter(survey.program.target.memory.read_many(here, width))
@@ -385,7 +436,10 @@ def query(request: Request) -> Answer:
     """Audits the chosen modules in the chosen threads."""
     arguments = request.arguments
     program = request.program()
-    found = audit(program, arguments.module, request.chosen(program), request.progress)
+    ignore = [*request.settings.ignore, *arguments.ignore]
+    if arguments.ignore_file:
+        ignore += read_patterns(arguments.ignore_file)
+    found = audit(program, arguments.module, request.chosen(program), request.progress, ignore)
     return Answer(found, arguments.all)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gdb_tls.evidence.cause import Cause, Elsewhere, Place
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.sources import Emulated, Specific
+from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
 from gdb_tls.target.model import Thread, Variable
@@ -58,6 +59,8 @@ def chain(cause: Cause, name: str) -> str:
     if cause.kind == "condition":
         what = f"{_member(cause)} of what {name} points to" if cause.path else name
         return f"{who} gave up in {_where(cause.crashed)} after comparing {what}, read {read}."
+    if cause.kind == "destructor":
+        return f"{who} ended and called the destructor of {name} at {_address(cause.address)}, where no code is mapped."
     if cause.kind == "call":
         called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
         return f"{called}; the function's address came from {name}, read {read}."
@@ -72,6 +75,9 @@ def chain(cause: Cause, name: str) -> str:
 def remarks(cause: Cause, name: str) -> Iterator[str]:
     """What else is known of it."""
     if isinstance(cause.place, Specific):
+        if cause.kind == "destructor":
+            yield "The library that has it was unloaded (dlclose) before pthread_key_delete was called."
+            return
         yield f"pthread_getspecific gave {'null' if not cause.value else hex(cause.value)} for it."
     if cause.foreign is not None:
         whose = f"thread {cause.foreign.thread.num}'s"
@@ -92,10 +98,10 @@ def remarks(cause: Cause, name: str) -> Iterator[str]:
 
 def in_libc(cause: Cause, name: str) -> str:
     """What is said of a crash on the C library's own variables."""
+    crashed = f"Thread {cause.thread.num} crashed {_at(cause.crashed)}{_on(cause.address)}"
     return (
-        f"Thread {cause.thread.num} crashed {_at(cause.crashed)}{_on(cause.address)} on what the C library's own "
-        f"{name} led to: mostly memory that was written to before, by code that is elsewhere (valgrind, "
-        "AddressSanitizer)."
+        f"{crashed} on what the C library's own {name} led to: mostly memory that was written to before, by other "
+        "code (valgrind and AddressSanitizer find it)."
     )
 
 
@@ -113,21 +119,22 @@ def _member(cause: Cause) -> str:
 
 
 def _read_at(cause: Cause) -> str:
-    same = (cause.loaded.file, cause.loaded.function) == (cause.crashed.file, cause.crashed.function)
-    if cause.loaded.file and same:
+    same = without_parameters(cause.loaded.function) == without_parameters(cause.crashed.function)
+    if cause.loaded.file and same and cause.loaded.file == cause.crashed.file:
         return f"at {cause.loaded.file}:{cause.loaded.line}"
     return f"in {_where(cause.loaded)}"
 
 
 def _where(place: Place) -> str:
-    name = place.function or f"0x{place.pc:x}"
+    name = without_parameters(place.function) or f"0x{place.pc:x}"
     return f"{name} ({place.file}:{place.line})" if place.file else name
 
 
 def _at(place: Place) -> str:
+    name = without_parameters(place.function)
     if place.file:
-        return f"at {place.file}:{place.line} ({place.function})" if place.function else f"at {place.file}:{place.line}"
-    return f"in {place.function}" if place.function else f"at 0x{place.pc:x}"
+        return f"at {place.file}:{place.line} ({name})" if name else f"at {place.file}:{place.line}"
+    return f"in {name}" if name else f"at 0x{place.pc:x}"
 
 
 def _on(address: int | None) -> str:

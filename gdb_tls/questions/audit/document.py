@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gdb_tls.evidence.cause import Cause, Place
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.audit.verdict import verdict
@@ -19,6 +20,8 @@ def document(answer: Answer) -> dict[str, Any]:
         "schema": "gdb-tls/audit/1",
         "target": audit.target._asdict(),
         "fault": _fault(audit),
+        "cause": _cause(audit.cause) if audit.cause else None,
+        "not_the_cause": audit.not_the_cause or None,
         "verdict": verdict(answer),
         "findings": [
             {
@@ -26,6 +29,7 @@ def document(answer: Answer) -> dict[str, Any]:
                 "name": suspect.name,
                 "key": suspect.key,
                 "score": suspect.score,
+                "level": suspect.level,
                 "alarming": suspect.is_alarming,
                 "states": {state.value: suspect.states.get(state, 0) for state in State},
                 "reasons": [
@@ -42,16 +46,43 @@ def document(answer: Answer) -> dict[str, Any]:
         ],
         "summary": {
             "threads": len(audit.threads),
-            "modules": len(audit.modules),
+            "modules": len({one.object for one in audit.modules}),
             "variables": audit.variables,
             "pointers": audit.pointers,
             "alarming": len(audit.alarming),
             "hints": len(audit.suspects) - len(audit.alarming),
             "missing": [module.problem for module in audit.modules if module.problem],
             "nameless": [module.path for module in audit.nameless],
+            "by_offset": [module.path for module in audit.by_offset],
             "unread": [one._asdict() for one in audit.unread],
+            "ignored": list(audit.ignored),
             "interrupted": audit.interrupted,
         },
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {
+        "kind": cause.kind,
+        "num": cause.thread.num,
+        "crashed": _place(cause.crashed),
+        "read": _place(cause.loaded),
+        "address": None if cause.address is None else hex(cause.address),
+        "path": list(cause.path),
+        "value": None if cause.value is None else hex(cause.value),
+        "changed_since": not cause.agrees,
+        "instance_of": cause.foreign.thread.num if cause.foreign else None,
+        "in_handler": cause.in_handler,
+        "after_handler": cause.after_handler,
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {
+        "function": place.function or None,
+        "file": place.file or None,
+        "line": place.line or None,
+        "pc": hex(place.pc),
     }
 
 

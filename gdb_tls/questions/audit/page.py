@@ -49,7 +49,7 @@ def _finding(found: Document) -> Finding:
     states = ", ".join(
         f"{'NULL' if state == 'null' else state} in {count:,}" for state, count in found["states"].items() if count
     )
-    about = pages.facts({"states": states, "score": found["score"], **variable})
+    about = pages.facts({"states": states, "level": found["level"], **variable})
     sentences = [reason["sentence"] for reason in found["reasons"]]
     return Finding(title, sentences, "high" if found["alarming"] else "low", [about])
 

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gdb_tls.questions import options
 from gdb_tls.questions.command import CommandSpec, Option
-
-if TYPE_CHECKING:
-    pass
-
 
 SPEC = CommandSpec(
     name="tls-audit",
     summary="Look at every thread-local variable in every thread, and rank what looks wrong.",
     description="""
-Reads all thread-local variables of all modules in all threads and lists those that look wrong, the most suspicious
-first, each with the reason: set in the main thread but null in workers that have touched the module; null in a
-minority of the threads that run the same function; some threads that share one object where others have their own;
-pointers to memory that is not mapped; pointers into another thread's stack or thread-local storage.
+After a crash it starts from the instruction that failed, and follows the bad pointer (or index) backwards through the
+machine code: the function, its callers, and the functions that returned it. Where it came from a thread-local
+variable or a pthread key, that one is named as the cause, alone, with where it was read, who writes it, who uses it
+without a check, and which threads have it. Where it came from elsewhere, or that cannot be told, this is said.
 
-Where the program stopped on a signal, it says which thread is at the faulting instruction, and a variable that
-explains the address that this thread stumbled over comes first.
+Without a crash, a variable is an alarm where code that its threads run uses it without a check, it is null in
+them, and nothing that they run sets it, while another thread has it.
 
-Without --all only what is likely to be a defect is shown. The score (0 to 100) takes into account that the caches
-of the C library and of other libraries of the system are null by design until a thread needs them.
+All else that looks odd in memory is a hint, which --all shows: set in one thread only, null in a minority of the
+threads that run the same function, one object in several threads, pointers to memory that is not mapped or that is
+another thread's. Most hints are healthy caches.
+
+Patterns of what is known to be harmless are taken from --ignore, --ignore-file and `set tls ignore`; what they
+leave out is counted. The cause of a crash is never left out.
 
 Only memory is read, and nothing runs in the process.
 """,
     options=(
         Option("--all", "Show weak hints, too", {"action": "store_true"}),
+        Option(
+            "--ignore",
+            "Leave out what is known to be harmless: a glob for NAME, MODULE::NAME or key N; may be given again",
+            {"action": "append", "default": [], "metavar": "PATTERN"},
+            complete="names",
+        ),
+        Option(
+            "--ignore-file",
+            "Read such patterns from FILE, one a line, # begins a comment",
+            {"metavar": "FILE"},
+            "files",
+        ),
         options.FORMAT,
         options.OUTPUT,
         options.THREADS,
@@ -37,6 +47,7 @@ Only memory is read, and nothing runs in the process.
     ),
     examples=(
         ("tls-audit", "Finds the variable behind a crash without knowing its name"),
+        ("tls-audit --ignore 'liblog.so::*'", "Does not mention what is known to be harmless"),
         ("tls-audit --module libapp.so --all", "Shows everything that is remarkable in one library"),
     ),
 )

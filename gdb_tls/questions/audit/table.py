@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gdb_tls.questions.audit.answer import Answer, Audit, Suspect
 from gdb_tls.questions.audit.rules import NEAR_NULL
 from gdb_tls.questions.audit.verdict import verdict
@@ -32,7 +34,7 @@ def _suspect(suspect: Suspect, colour: bool) -> list[RenderableType]:
     heading.append("! " if suspect.is_alarming else "  ", "bold red")
     heading.append(code(declaration(variable), colour) if variable else Text(suspect.name))
     place = f"{variable.file}:{variable.line}" if variable and variable.line else variable.file if variable else ""
-    facts = [variable.module.name if variable else "", place, _states(suspect), f"score {suspect.score}"]
+    facts = [variable.module.name if variable else "", place, _states(suspect), suspect.level]
     heading.append(safe("    " + "   ".join(fact for fact in facts if fact)), "dim")
     sentences = Group(*(Text(safe(finding.sentence)) for finding in suspect.findings))
     return [heading, Padding(sentences, (0, 0, 0, 4))]
@@ -63,9 +65,16 @@ def _crash(audit: Audit) -> Text | None:
         f"Thread {fault.num} stopped on {fault.signal or 'a fault'}{where}{', at:' if audit.fault_frames else '.'}",
         "bold",
     )
-    for frame in audit.fault_frames[:SHOWN_FRAMES]:
+    for frame in _telling(audit)[:SHOWN_FRAMES]:
         text.append(f"\n    {safe(_frame(frame))}", "not bold")
     return text
+
+
+def _telling(audit: Audit) -> Sequence[Frame]:
+    """The frames from the one on that the cause speaks of, without those of abort and of signal handlers."""
+    frames = audit.fault_frames
+    pc = audit.cause.crashed.pc if audit.cause else None
+    return frames[next((index for index, frame in enumerate(frames) if frame.pc == pc), 0) :]
 
 
 def _frame(frame: Frame) -> str:

@@ -19,6 +19,8 @@ def verdict(answer: Answer) -> list[str]:
     hints = len(audit.suspects) - len(audit.alarming)
     if hints and not answer.all:
         sentences.append(f"{count(hints, 'weak hint')} not shown: --all shows {'it' if hints == 1 else 'them'}.")
+    if audit.ignored:
+        sentences.append(f"Not mentioned, as it is to be ignored: {_some(list(audit.ignored))}.")
     if audit.alarming and audit.alarming[0].variable:
         sentences.append(f"Every thread's value: tls-inspect {audit.alarming[0].variable.name}")
     if audit.not_the_cause:
@@ -30,7 +32,7 @@ def _judgement(audit: Audit) -> list[str]:
     bad = len(audit.alarming)
     looked = (
         f"{count(audit.variables, 'variable')} ({audit.pointers:,} of them pointers) of "
-        f"{count(len(audit.modules), 'module')} in {count(len(audit.threads), 'thread')}"
+        f"{count(len({one.object for one in audit.modules}), 'module')} in {count(len(audit.threads), 'thread')}"
     )
     looks = f"{count(bad, 'variable')} {'looks' if bad == 1 else 'look'} wrong"
     if audit.interrupted:
@@ -61,7 +63,10 @@ def _not_looked_at(audit: Audit) -> list[str]:
         sentences.append(f"Not looked at, as a file is missing or another one: {names} ({missing[0].problem}).")
     if audit.nameless:
         names = _some([module.name for module in audit.nameless])
-        sentences.append(f"Not looked at, as it is stripped and its variables have no names: {names}.")
+        sentences.append(f"Not looked at, as it is stripped, and its code does not tell or is too large: {names}.")
+    if audit.by_offset:
+        names = _some([module.name for module in audit.by_offset])
+        sentences.append(f"Stripped, so its variables are known by what code uses: {names}.")
     if audit.unread:
         name, why = audit.unread[0]
         more = f" and {len(audit.unread) - 1:,} more" if len(audit.unread) > 1 else ""

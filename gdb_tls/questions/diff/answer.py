@@ -10,10 +10,10 @@ from gdb_tls.errors import BadArgument
 from gdb_tls.program.grid import survey_grid
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import LONGEST_KEPT
+from gdb_tls.program.texts import with_texts
 from gdb_tls.questions.command import Request
 from gdb_tls.questions.diff import difference
 from gdb_tls.questions.diff.difference import Difference
-from gdb_tls.questions.diff.values import with_values
 from gdb_tls.questions.map import answer as map_answer
 from gdb_tls.questions.map import document as map_document
 from gdb_tls.target.model import TargetInfo
@@ -61,13 +61,11 @@ def query(request: Request) -> Answer:
     grid = survey_grid(
         program, arguments.module, chosen, True, request.progress, LONGEST_KEPT if other else LONGEST_COMPARED
     )
-    now = map_document.document(map_answer.Answer(grid, False))
+    now = map_document.document(map_answer.Answer(with_texts(grid), False))
     if not other:
         left, right = (difference.position(now, number, "this program") for number in numbers)
         labels = f"thread {numbers[0]}", f"thread {numbers[1]}"
         found = difference.between_threads(now, left, right)
-        if grid.survey is not None:
-            found = with_values(found, now, grid.survey, (left, right))
         return Answer(grid.target, labels, found, None, len(grid.rows), arguments.all)
     then = difference.read_document(_then(program, arguments.against, arguments.core, arguments.module), other)
     if arguments.module:

@@ -7,6 +7,7 @@ week or the core of another run.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,18 @@ from gdb_tls.target.model import Kind, State
 SCHEMA = "gdb-tls/map/1"
 # Of a long value only this many bytes around the first difference are written.
 SHOWN_BYTES = 16
+# An address in a value's text.
+ADDRESS = re.compile(r"0x[0-9a-f]{5,}")
+# A pointer before what it points to; its type's name is written differently in C and C++.
+POINTER = re.compile(r"\(.*?\) 0x[0-9a-f]+")
+# What is said of the kinds of memory (see `program.memory_map`).
+AREAS = {
+    "static": "in a file's memory",
+    "stack": "on a stack",
+    "block": "in thread-local storage",
+    "other": "on the heap or the like",
+    "unmapped": "not mapped",
+}
 
 Document = Mapping[str, Any]
 
@@ -85,8 +98,14 @@ def read_document(found: Any, name: str) -> Document:
         for variable in found["variables"]:
             if variable["bytes"] is None:
                 raise BadArgument(f"{name} has no values", hint)
-            if not len(variable["bytes"]) == len(variable["states"]) == threads or not variable["module"]["id"]:
+            if not len(variable["bytes"]) == len(variable["states"]) == threads or not variable["module"]:
                 raise BadArgument(f"{name} is damaged: {variable['name']} has not one value for each thread", hint)
+            for key in ("texts", "areas"):  # not in pictures of many threads, nor in those of older releases
+                more = variable.get(key)
+                if more and (len(more) != threads or not all(isinstance(one, (str, type(None))) for one in more)):
+                    raise BadArgument(
+                        f"{name} is damaged: {variable['name']} has not one of {key} for each thread", hint
+                    )
     except (KeyError, TypeError) as error:
         raise BadArgument(f"{name} is damaged ({error})", hint) from error
     return found
@@ -119,7 +138,7 @@ def between_moments(then: Document, now: Document, numbers: Sequence[int] | None
     """The variables that changed from one moment to another, in the threads that are in both.
 
     The threads of one process are matched by their LWPs; those of two runs as `pairs` has them.  Of two runs the
-    pointers differ in any case, so only their states are compared.
+    addresses differ in any case, so of pointers the states, what they point to and the kinds of memory are compared.
 
     Args:
         then: the picture of the earlier moment.
@@ -193,15 +212,22 @@ def _compare(left: Side, right: Side, *, same_thread: bool, same_process: bool) 
         other = known.pop(name, None)
         here = _raw(variable, right)
         there = _raw(other, left) if other else (None, None)
-        if here == there:
-            continue
         in_state = here[0] != there[0]
+        texts = _said(other, left) if other else None, _said(variable, right)
+        areas = _area(other, left) if other else None, _area(variable, right)
         is_pointer = variable["kind"] == Kind.POINTER.value
-        if is_pointer and not in_state and not same_process:
-            continue
-        # Each thread has its own object; one that has another object than before is news.
-        expected = is_pointer and not in_state and not same_thread
+        is_told = not in_state and _is_told_apart(*texts, is_pointer, same_process)
+        is_moved = not in_state and None not in areas and areas[0] != areas[1]
+        if not in_state and not is_told and not is_moved:
+            # Bytes may differ in what no one sees: padding, an inner pointer, an address of another run.
+            is_same = None not in texts and not is_pointer and not any(map(_is_cut, texts))
+            if here == there or is_same or (is_pointer and not same_process):
+                continue
+        # Each thread has its own object; one that has another object than before, or one of another kind, is news.
+        expected = is_pointer and not (in_state or is_told or is_moved or same_thread)
         cells = _cells(other, there, left, variable, here, right)
+        if is_moved:
+            cells = _with_area(cells[0], areas[0]), _with_area(cells[1], areas[1])
         yield Difference(variable, thread, *cells, in_state, expected)
     for variable in known.values():
         there = _raw(variable, left)
@@ -217,6 +243,37 @@ def _by_name(document: Document) -> dict[tuple[str, str, int], Mapping[str, Any]
         found[(*key, seen[key])] = variable
         seen[key] += 1
     return found
+
+
+def _said(variable: Mapping[str, Any], side: Side) -> str | None:
+    """What tls-inspect shows as the value; None where that is not in the picture."""
+    texts = variable.get("texts")
+    return texts[side.thread] if texts else None
+
+
+def _area(variable: Mapping[str, Any], side: Side) -> str | None:
+    areas = variable.get("areas")
+    return areas[side.thread] if areas else None
+
+
+def _with_area(cell: Cell, area: str | None) -> Cell:
+    return cell._replace(text=f"{cell.text} ({AREAS.get(area or '', area)})")
+
+
+def _is_told_apart(left: str | None, right: str | None, is_pointer: bool, same_process: bool) -> bool:
+    """Whether two values' texts differ in what counts: of pointers what they point to, of other runs no address."""
+    if left is None or right is None:
+        return False
+    if is_pointer:
+        left, right = (POINTER.sub("", text, count=1) for text in (left, right))
+    elif not same_process:
+        left, right = (ADDRESS.sub("", text) for text in (left, right))
+    return left != right
+
+
+def _is_cut(text: str | None) -> bool:
+    """Whether a text is not all of the value."""
+    return text is None or "..." in text
 
 
 def _raw(variable: Mapping[str, Any], side: Side) -> tuple[str | None, str | None]:
@@ -240,6 +297,9 @@ def _cells(
 
 
 def _text(variable: Mapping[str, Any], raw: tuple[str | None, str | None], side: Side, start: int = 0) -> str:
+    said = _said(variable, side)
+    if said:
+        return said
     state, text = raw
     if not text or state not in (State.SET.value, State.NULL.value):
         return ""

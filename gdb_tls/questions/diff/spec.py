@@ -22,7 +22,8 @@ different kinds of memory.
 With --core FILE (another core dump of the program) or --against FILE (what tls-map --format json wrote): what changed
 from there to now, in all threads that are in both or in those whose numbers are given. Of another run,
 main is compared with main, the thread that crashed with the one that crashed, and the others in the order in which
-they were made; its pointers differ anyway, so for them only a change of state is shown.
+they were made; its addresses differ anyway, so of a pointer the state, what it points to and the kind of memory are
+compared.
 """,
     options=(
         Option("threads", "GDB's numbers of two threads", {"nargs": "*", "metavar": "THREAD"}, complete="threads"),

@@ -28,7 +28,11 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
             Text(f"Pointers that are set in both threads, to another object each: {left_out:,} (--all).", "dim")
         )
     if answer.same_process is False:
-        parts.append(Text("Two runs of the program: of pointers only the states are compared.", "dim"))
+        parts.append(
+            Text(
+                "Two runs of the program: addresses are not compared, but states, texts and kinds of memory are.", "dim"
+            )
+        )
     return Group(*parts)
 
 

@@ -1,4 +1,4 @@
-"""What `tls-inspect` finds: one variable in every thread, of one inferior or of each."""
+"""What `tls-inspect` finds: one variable in every thread, or several, of one inferior or of each."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from gdb_tls.program.report import Report
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Instance, Thread
 from gdb_tls.target.protocol import Frame
+
+# Tables under each other; who wants more variables than fit on a few screens wants tls-map.
+MOST_VARIABLES = 20
 
 
 class Row(NamedTuple):
@@ -49,6 +52,34 @@ class OneAnswer(NamedTuple):
     where: Mapping[int | None, Frame | None]
 
 
+class Named(NamedTuple):
+    """What was found of one of several variables.
+
+    Attributes:
+        name: the variable's.
+        answer: None where there is none.
+        reason: the sentence that says why; empty where there is an answer.
+    """
+
+    name: str
+    answer: OneAnswer | None
+    reason: str
+
+
+class Several(NamedTuple):
+    """What was found of the variables that a pattern matches.
+
+    Attributes:
+        pattern: it.
+        matched: how many it matches.
+        parts: the first of them, by place.
+    """
+
+    pattern: str
+    matched: int
+    parts: Sequence[Named]
+
+
 class Part(NamedTuple):
     """What was found in one inferior.
 
@@ -61,7 +92,7 @@ class Part(NamedTuple):
 
     inferior: int
     pid: int | None
-    answer: OneAnswer | None
+    answer: OneAnswer | Several | None
     reason: str
 
     @property
@@ -76,7 +107,7 @@ class Parts(NamedTuple):
     parts: Sequence[Part]
 
 
-Answer = Union[OneAnswer, Parts]
+Answer = Union[OneAnswer, Several, Parts]
 
 
 def query(request: Request) -> Answer:
@@ -93,27 +124,39 @@ def query(request: Request) -> Answer:
     return Parts(parts)
 
 
-def _inspect(request: Request, program: Program) -> OneAnswer:
-    """Inspects it in one program; for a screen it also reads the stacks of the rows that are shown."""
+def _inspect(request: Request, program: Program) -> OneAnswer | Several:
+    """Inspects it in one program, or all that a pattern matches."""
     arguments = request.arguments
+    name = " ".join(arguments.name)
+    via = arguments.via or request.settings.via
     every = arguments.format in ("json", "csv", "html")
-    found = report.inspect(
-        program,
-        " ".join(arguments.name),
-        arguments.via or request.settings.via,
-        request.threads,
-        arguments.module,
-        arguments.type,
-        with_names=every,
-    )
-    if every:
+    prefix, matching = report.matching(program, name, arguments.module)
+    if len(matching) < 2:
+        found = report.inspect(program, name, via, request.threads, arguments.module, arguments.type, with_names=every)
+        return _shown(request, program, found, {})
+    parts = []
+    where: dict[int | None, Frame | None] = {}
+    most = None if arguments.all or not request.is_for_people else MOST_VARIABLES
+    for one in matching[:most]:
+        try:
+            found = report.inspect_found(program, one, prefix, via, request.threads, arguments.type, with_names=every)
+            parts.append(Named(one.variable.name, _shown(request, program, found, where), ""))
+        except TlsError as error:  # one bad variable is one bad row
+            parts.append(Named(one.variable.name, None, str(error)))
+    return Several(name, len(matching), parts)
+
+
+def _shown(request: Request, program: Program, found: Report, where: dict[int | None, Frame | None]) -> OneAnswer:
+    """What is to be shown of a report; for a screen it also reads the stacks of the rows that are shown, once."""
+    if request.arguments.format in ("json", "csv", "html"):
         # The views read nothing: what they show of each thread is read here.
         found = found._replace(instances=Instances.of(found.instances))
     if not request.is_for_people:
         return OneAnswer(found, (), {})
     lines = [_named(program, row) for row in rows(found, request.max_rows)]
     shown = [row.instance.thread for row in lines if row.is_single and row.instance.thread.num is not None]
-    return OneAnswer(found, lines, {thread.num: program.where(thread) for thread in shown})
+    where.update((thread.num, program.where(thread)) for thread in shown if thread.num not in where)
+    return OneAnswer(found, lines, where)
 
 
 def _named(program: Program, row: Row) -> Row:
@@ -143,7 +186,7 @@ def rows(report: Report, most: int | None) -> list[Row]:
 
 def unanswered(answer: Answer) -> bool:
     """Whether no address was found in any thread of any inferior."""
-    if isinstance(answer, Parts):
+    if isinstance(answer, (Parts, Several)):
         return all(part.answer is None or unanswered(part.answer) for part in answer.parts)
     counts = answer.report.instances.summary
     return counts["threads"] == counts["unresolved"]
@@ -151,7 +194,7 @@ def unanswered(answer: Answer) -> bool:
 
 def flagged(answer: Answer) -> bool:
     """Whether a thread, of any inferior, has it null, dangling or shared."""
-    if isinstance(answer, Parts):
+    if isinstance(answer, (Parts, Several)):
         return any(part.answer is not None and flagged(part.answer) for part in answer.parts)
     counts = answer.report.instances.summary
     return any(counts[name] for name in ("null", "dangling", "shared"))

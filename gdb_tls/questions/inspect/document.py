@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from gdb_tls.program.report import Report
-from gdb_tls.questions.inspect.answer import Answer, OneAnswer
+from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Several
 from gdb_tls.target.model import Instance, Type
 from gdb_tls.views.json import Each
 from gdb_tls.views.parts import scalar
@@ -23,11 +23,31 @@ def document(answer: Answer) -> dict[str, Any]:
     """
     if isinstance(answer, OneAnswer):
         return _document(answer)
+    if isinstance(answer, Several):
+        return _several(answer)
     inferiors = []
     for part in answer.parts:
-        found = _document(part.answer) if part.answer else {}
+        found = document(part.answer) if part.answer else {}
         inferiors.append({"inferior": part.inferior, "pid": part.pid, "reason": part.reason or None, **found})
     return {"schema": "gdb-tls/inspect-all/1", "inferiors": inferiors}
+
+
+def _several(answer: Several) -> dict[str, Any]:
+    """`gdb-tls/inspect-several/1`: for each variable that a pattern matches what `gdb-tls/inspect/1` has of it."""
+    variables = []
+    target = None
+    for part in answer.parts:
+        found = _document(part.answer) if part.answer else {"variable": None, "threads": [], "summary": None}
+        target = found.get("target", target)
+        of_each = {key: found[key] for key in ("variable", "threads", "summary")}
+        variables.append({"name": part.name, "reason": part.reason or None, **of_each})
+    return {
+        "schema": "gdb-tls/inspect-several/1",
+        "target": target,
+        "pattern": answer.pattern,
+        "matched": answer.matched,
+        "variables": variables,
+    }
 
 
 def _document(answer: OneAnswer) -> dict[str, Any]:
@@ -38,21 +58,29 @@ def _document(answer: OneAnswer) -> dict[str, Any]:
         "variable": variable_document(report),
         "threads": Each(partial(thread_document, kind=report.type), report.instances),
         "summary": report.instances.summary,
+        "left_out": list(report.found.left_out) if report.found else [],
+        "copies": list(report.found.copies) if report.found else [],
+        "used_instead": (report.found.used_instead if report.found else "") or None,
     }
 
 
 def records(answer: Answer) -> Records:
-    """One record a thread; of several inferiors with the inferior's number before it, or with the reason for none."""
+    """One record a thread; of several inferiors or variables with which one before it, or with the reason for none."""
     if isinstance(answer, OneAnswer):
         return _records(answer)
     rows: list[Sequence[object]] = []
+    columns: Sequence[str] = COLUMNS
     for part in answer.parts:
+        which = part.name if isinstance(part, Named) else part.inferior
         if part.answer:
-            rows += [[part.inferior, *row] for row in _records(part.answer).rows]
+            inner = records(part.answer)
+            columns = inner.columns
+            rows += [[which, *row] for row in inner.rows]
         else:
-            blank = [None] * (len(COLUMNS) - 1)
-            rows.append([part.inferior, *blank, part.reason])  # "reason" is the last column
-    return Records(("inferior", *COLUMNS), rows)
+            rows.append([which, part.reason])
+    # "reason" is the last column
+    rows = [row if len(row) > 2 else [row[0], *[None] * (len(columns) - 1), row[1]] for row in rows]
+    return Records(("variable" if isinstance(answer, Several) else "inferior", *columns), rows)
 
 
 def _records(answer: OneAnswer) -> Records:
@@ -72,7 +100,7 @@ def variable_document(report: Report) -> dict[str, Any]:
         "offset": hex(variable.offset),
         "exported": variable.exported,
         "source": variable.source,
-        "module": {"id": variable.module.id, "path": variable.module.path, "storage": variable.module.storage},
+        "module": {"id": variable.module.number, "path": variable.module.path, "storage": variable.module.storage},
         "initial": None if variable.initial is None else {"hex": variable.initial.hex(), "null": report.starts_null},
     }
     if report.path:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gdb_tls.questions.inspect.answer import Answer, OneAnswer, Row, flagged
+from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Several, flagged
 from gdb_tls.questions.inspect.document import thread_document, variable_document
 from gdb_tls.questions.inspect.table import value_text, where_text
-from gdb_tls.questions.inspect.verdict import verdict
+from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Instance, State
 from gdb_tls.views import page as pages
 
@@ -17,12 +17,14 @@ def page(answer: Answer) -> pages.Page:
     lead: list[str] = []
     sections: list[pages.Section] = []
     for part in answer.parts:
+        title = part.name if isinstance(part, Named) else part.title
         if part.answer is None:
-            lead.append(f"{part.title}: {part.reason}")
+            lead.append(f"{title}: {part.reason}")
             continue
-        inner = _page(part.answer)
-        lead += [f"{part.title}: {sentence}" for sentence in inner.lead]
-        sections += [section._replace(title=f"{part.title}: {section.title}") for section in inner.sections]
+        inner = page(part.answer)
+        lead += [f"{title}: {sentence}" for sentence in inner.lead]
+        sections += [section._replace(title=f"{title}: {section.title}") for section in inner.sections]
+    lead += [several(answer)] if isinstance(answer, Several) else []
     return pages.Page(lead, sections, grave=flagged(answer))
 
 

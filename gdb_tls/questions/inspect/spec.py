@@ -19,7 +19,8 @@ NAME is the variable, as in the source (swoole_websocket_buffer, ns::Class::memb
 the symbol table (_ZL23swoole_websocket_buffer), or with the module or source file in which it is
 (libfoo.so::name, 'file.cc'::name). What has no symbol is libfoo.so+0x18, by its offset in the module's block; it is
 taken for a pointer, unless code reads or writes another width there, or --type says what it is. A path into the value
-may follow: NAME->str, NAME.field[2], MAP[key]; *NAME and &NAME are what it points to and where it is. Of several
+may follow: NAME->str, NAME.field[2], MAP[key]; *NAME and &NAME are what it points to and where it is. A pattern such
+as pool_* shows each variable that it matches. Of several
 variables that are called so, what the selected frame sees comes first, then the program's own before the C library's
 and the C++ runtime's.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gdb_tls.program.report import Report
-from gdb_tls.questions.inspect.answer import Answer, OneAnswer, Row
-from gdb_tls.questions.inspect.verdict import verdict
+from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Several
+from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Flag, Instance, State
 from gdb_tls.target.protocol import Frame
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
@@ -17,14 +17,19 @@ from gdb_tls.views.words import numbers
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
-    """The answer of one program, or each inferior's under its heading."""
+    """The answer of one program, that of each variable under the other, or each inferior's under its heading."""
     if isinstance(answer, OneAnswer):
         return _answer(answer, screen)
     shown: list[RenderableType] = []
     for part in answer.parts:
         shown += [Text("")] if shown else []
-        shown.append(Text(part.title, "bold underline"))
-        shown.append(_answer(part.answer, screen) if part.answer else Text(safe(part.reason)))
+        if isinstance(part, Named):
+            shown.append(_answer(part.answer, screen) if part.answer else Text(safe(f"{part.name}: {part.reason}")))
+        else:
+            shown.append(Text(part.title, "bold underline"))
+            shown.append(table(part.answer, screen) if part.answer else Text(safe(part.reason)))
+    if isinstance(answer, Several):
+        shown += [Text(""), Text(safe(several(answer)), "bold")]
     return Group(*shown)
 
 
@@ -46,7 +51,10 @@ def _heading(report: Report, colour: bool) -> RenderableType:
     left = code(f"{kind}{separator}{report.expression}", colour) if kind else Text(safe(report.expression))
     place = f"{variable.file}:{variable.line}" if variable.line else variable.file
     right = ", ".join(part for part in ("static" if variable.is_static else "", place) if part)
-    facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", module.storage]
+    if module.emulated:
+        facts = [module.name, module.storage, f"control variable at 0x{module.emulated.control:x}"]
+    else:
+        facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", module.storage]
     if report.starts_null:
         facts.append("starts null")
     if not kind:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.report import Report
-from gdb_tls.target.model import Flag, State, Thread
+from gdb_tls.questions.inspect.answer import Several
+from gdb_tls.target.model import Flag, Life, State, Thread
 from gdb_tls.views.words import count, numbers
 
 # What is said of threads that the debugger does not list.
 LIVES = {
-    Flag.BEING_CREATED: "being created: the kernel has not made them yet",
-    Flag.NOT_ATTACHED: "not attached: GDB does not list them",
+    Flag.BEING_CREATED: "being created: the kernel has not made {} yet",
+    Flag.NOT_ATTACHED: "not attached: GDB does not list {}",
 }
 
 
@@ -25,7 +26,34 @@ def verdict(report: Report) -> list[str]:
     if not sentences:
         everything = range(len(rows))
         sentences.append(_count("Set", report, everything) if everything else "There is no thread to look at.")
-    return sentences + _namesakes(report.found)
+    return sentences + _guests(rows) + _namesakes(report.found)
+
+
+def _guests(rows: Instances) -> list[str]:
+    """Threads that have no thread-local storage of their own, as the kernel's workers of io_uring: whose they use."""
+    hosts: dict[int, Thread] = {}
+    guests: dict[int, list[Thread]] = {}
+    for thread in rows.threads:
+        pointer = thread.thread_pointer
+        if pointer is not None and hosts.setdefault(pointer, thread) is not thread:
+            guests.setdefault(pointer, []).append(thread)
+    sentences = []
+    for pointer, found in guests.items():
+        who, uses, has = ("Thread", "uses", "it has") if len(found) == 1 else ("Threads", "use", "they have")
+        host = hosts[pointer]
+        whose = f"thread {host.num}" if host.num is not None else "an ended thread"
+        sentences.append(f"{who} {numbers(found)} {uses} the blocks of {whose}: {has} the same thread pointer.")
+    return sentences
+
+
+def several(answer: Several) -> str:
+    """How many variables a pattern matches, and how many of them are shown."""
+    all_of_them = f"{count(answer.matched, 'variable')} match {answer.pattern}"
+    if len(answer.parts) == answer.matched:
+        return f"{all_of_them}."
+    return (
+        f"{all_of_them}; the first {len(answer.parts)} are shown, --all shows all, tls-map shows them in one picture."
+    )
 
 
 def _namesakes(found: Found | None) -> list[str]:
@@ -71,23 +99,27 @@ def _null(report: Report, rows: Instances) -> list[str]:
         sentences.append(f"Set only in {_who(rows, have)}: the others have not set it, or have set it back to null.")
     elif have and len(null) == 1 and _is_main(rows.threads[null[0]], report):
         sentences.append("Null only in the main thread: the other threads have it set.")
-    elif have and len(null) < len(have):
+    elif have and len(null) < len(have) and any(rows.threads[index].life is Life.LISTED for index in null):
         sentences.append("A minority of the threads is null: look at what these did not run.")
     return sentences
 
 
 def _gaps(report: Report, rows: Instances) -> list[str]:
     sentences = []
-    module = report.variable.module.name
+    module = report.variable.module
+    touched = "used it" if module.emulated else f"touched {module.name}"
+    place = "instance" if module.emulated else "block"
     untouched = _in_state(rows, State.UNALLOCATED)
     if untouched:
         if len(untouched) == len(rows):
             none = "None of them" if report.is_part else "No thread"
-            sentences.append(f"{none} has touched {module}, so no block exists yet.")
+            sentences.append(f"{none} has {touched}, so no {place} exists yet.")
         else:
-            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not touched {module} yet.")
+            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not {touched} yet.")
         if report.starts_null:
-            sentences.append("A new block would start null: the first access there finds a null pointer.")
+            sentences.append(
+                f"A new {place} would start null: code that reads it there before it is set finds a null pointer."
+            )
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:
@@ -108,6 +140,10 @@ def _flags(rows: Instances) -> list[str]:
         what = "share one object" if objects == 1 else f"share {objects:,} objects"
         if len(shared) == 1:
             what = "shares its object with another thread"
+        if any(Flag.DANGLING in rows.judgements[index].flags for index in shared):
+            # What points nowhere is no object.
+            held = "one pointer" if objects == 1 else f"{objects:,} pointers"
+            what = f"hold {held} in common" if len(shared) > 1 else "holds the pointer of another thread, too"
         sentences.append(f"{_who(rows, shared).capitalize()} {what}: it is not each thread's own.")
     dangling = _with_flag(rows, Flag.DANGLING)
     if dangling:
@@ -115,7 +151,8 @@ def _flags(rows: Instances) -> list[str]:
     for flag, words in LIVES.items():
         some = len(_with_flag(rows, flag))
         if some:
-            sentences.append(f"{count(some, 'thread')} {'is' if some == 1 else 'are'} {words}.")
+            said = words.format("it" if some == 1 else "them")
+            sentences.append(f"{count(some, 'thread')} {'is' if some == 1 else 'are'} {said}.")
     ended = _with_flag(rows, Flag.EXITED)
     if ended:
         words = "1 thread has" if len(ended) == 1 else f"{len(ended):,} threads have"

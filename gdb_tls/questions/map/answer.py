@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, survey_grid
+from gdb_tls.program.texts import with_texts
 from gdb_tls.questions.command import Request
 
 
@@ -26,4 +27,4 @@ def query(request: Request) -> Answer:
     program = request.program()
     with_values = arguments.format not in ("table", "svg")
     found = survey_grid(program, arguments.module, request.chosen(program), with_values, request.progress)
-    return Answer(found, arguments.all)
+    return Answer(with_texts(found) if arguments.format == "json" else found, arguments.all)

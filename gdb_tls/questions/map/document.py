@@ -48,6 +48,8 @@ def _variable(row: Row) -> dict[str, Any]:
         "signed": row.type.is_signed,
         "states": [state.value for state in row.states],
         "bytes": None if row.values is None else [raw.hex() if raw else None for raw in row.values],
+        "texts": None if row.texts is None else list(row.texts),
+        "areas": None if row.areas is None else list(row.areas),
     }
 
 

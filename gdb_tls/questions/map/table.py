@@ -100,9 +100,10 @@ def _picture(grid: Grid, names: Sequence[str], heads: Sequence[Head]) -> Table:
         table.add_column(f"*{head.label}" if own else head.label, justify="right", no_wrap=True)
     module = None
     for name, row in zip(names, grid.rows):
-        if row.variable.module.id != module:
-            module = row.variable.module.id
-            table.add_row(Text(safe(row.variable.module.name), "bold"))
+        if row.variable.module.title != module:
+            module = row.variable.module.title
+            emulated = "  emulated" if row.variable.module.emulated else ""
+            table.add_row(Text(safe(f"{row.variable.module.name}{emulated}"), "bold"))
         table.add_row(Text(f"  {safe(name)}"), *(_cell(row, head) for head in heads))
     return table
 

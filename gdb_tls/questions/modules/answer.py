@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, State, TargetInfo, Thread
@@ -41,27 +40,31 @@ class ModulesReport(NamedTuple):
         target: the program.
         modules: by id.
         threads: how many threads were looked at.
+        emulated: the variables of emulated TLS, which are in no module's block.
     """
 
     target: TargetInfo
     modules: Sequence[ModuleReport]
     threads: int
+    emulated: Sequence[Module] = ()
 
 
 def read_modules(program: Program, threads: Sequence[Thread], pattern: str | None) -> ModulesReport:
     """Counts each module's blocks in these threads."""
     symbols = program.symbols(pattern)
+    modules = [module for module in symbols.modules if not module.emulated]
+    emulated = [module for module in symbols.modules if module.emulated]
     names: dict[int, set[int]] = {module.id: set() for module in symbols.modules}
     for candidate in symbols.candidates():
         names[candidate.module.id].add(candidate.symbol.value)
     found = []
-    for module in symbols.modules:
-        places = blocks_in(program.libc, module, threads)
+    for module in modules:
+        places = program.blocks(module, threads)
         blocks = sum(isinstance(place, int) for place in places)
         unallocated = sum(not isinstance(place, int) and place.state is State.UNALLOCATED for place in places)
         variables = len(names[module.id]) if module.path else None
         found.append(ModuleReport(module, blocks, unallocated, len(places) - blocks - unallocated, variables))
-    return ModulesReport(program.info, found, len(threads))
+    return ModulesReport(program.info, found, len(threads), emulated)
 
 
 def query(request: Request) -> ModulesReport:

@@ -43,6 +43,12 @@ def sentences(report: ModulesReport) -> list[str]:
     untouched = [one.module.name for one in report.modules if one.unallocated == report.threads]
     if untouched and report.threads:
         found.append(f"No thread has touched {', '.join(untouched)}.")
+    if report.emulated:
+        objects = dict.fromkeys(module.name for module in report.emulated)
+        variables = count(len(report.emulated), "variable")
+        found.append(
+            f"Emulated TLS, outside of all blocks: {variables} of {', '.join(objects)} (tls-symbols lists them)."
+        )
     unknown = [one.module.name for one in report.modules if one.unresolved]
     if unknown:
         found.append(f"For some threads it is not known whether they have a block of {', '.join(unknown)}.")

@@ -23,7 +23,7 @@ def _variable(variable: Variable) -> dict[str, Any]:
         "file": variable.file or None,
         "line": variable.line or None,
         "module": {
-            "id": variable.module.id,
+            "id": variable.module.number,
             "path": variable.module.path,
             "storage": variable.module.storage,
         },
@@ -57,7 +57,7 @@ def records(answer: Answer) -> Records:
         "source",
     )
     rows = (
-        [variable.module.id, variable.module.path or variable.module.name]
+        [variable.module.number, variable.module.path or variable.module.name]
         + [_variable(variable)[column] for column in (*columns[2:], "file", "line")]
         for variable in answer.variables
     )

@@ -15,21 +15,31 @@ from gdb_tls.views.words import count
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """For each module its variables, by offset."""
     parts: list[RenderableType] = []
-    for module, variables in groupby(answer.variables, key=lambda variable: variable.module):
-        size = f", {module.segment.size:,} bytes" if module.segment else ""
-        rows = plain_table("  Offset", "Size", "Type", "Name", "Source", right=("  Offset", "Size"))
+    for title, group in groupby(answer.variables, key=lambda variable: variable.module.title):
+        variables = list(group)
+        module = variables[0].module
+        kind_of = f"  {module.storage}" + (f", {module.segment.size:,} bytes" if module.segment else "")
+        first = "  Control" if module.emulated else "  Offset"
+        rows = plain_table(first, "Size", "Type", "Name", "Source", right=(first, "Size"))
         for variable in variables:
             kind = code(variable.type.name, screen.colour) if variable.type else Text("?", "dim")
             place = variable.problem or source(variable) or ("" if variable.type else f"({variable.source})")
             name = Text(safe(variable.name))
-            rows.add_row(f"0x{variable.offset:x}", f"{variable.size:,}", kind, name, Text(safe(place), "dim"))
+            at = variable.module.emulated
+            rows.add_row(
+                f"0x{at.control if at else variable.offset:x}",
+                f"{variable.size:,}",
+                kind,
+                name,
+                Text(safe(place), "dim"),
+            )
         parts += [
-            Text(safe(f"module {module.id}  {module.name}  {module.storage}{size}"), "bold"),
+            Text(safe(title if module.emulated else f"{title}{kind_of}"), "bold"),
             rows,
             Text(""),
         ]
     found = count(len(answer.variables), "thread-local variable")
-    modules = count(len({variable.module.id for variable in answer.variables}), "module")
+    modules = count(len({variable.module.object for variable in answer.variables}), "module")
     parts.append(Text(f"{found} in {modules}." if answer.variables else "No thread-local variable matches.", "bold"))
     parts += [Text(safe(f"{why[0].upper()}{why[1:]}.")) for why in answer.missing]
     return Group(*parts)

@@ -39,7 +39,7 @@ def _block(block: BlockReport) -> dict[str, Any]:
     module = block.module
     is_there = isinstance(block.place, int)
     return {
-        "module": {"id": module.id, "path": module.path, "storage": module.storage},
+        "module": {"id": module.number, "path": module.path, "storage": module.storage},
         "size": module.segment.size if module.segment else None,
         "state": "allocated" if isinstance(block.place, int) else block.place.state.value,
         "address": pointer(block.place) if isinstance(block.place, int) else None,
@@ -83,7 +83,13 @@ def records(report: ThreadsReport) -> Records:
     )
     rows = (
         (
-            *(one.thread.num, one.thread.lwp, block.module.id, block.module.path or block.module.name, variable.name),
+            *(
+                one.thread.num,
+                one.thread.lwp,
+                block.module.number,
+                block.module.path or block.module.name,
+                variable.name,
+            ),
             *(variable.type.name if variable.type else None, hex(variable.offset), instance.state.value),
             *(" ".join(instance.flags), pointer(instance.address), scalar(instance, variable.type), instance.text),
             instance.reason,

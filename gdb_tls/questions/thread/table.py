@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport
 from gdb_tls.target.model import Absence, Flag, State
 from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
@@ -18,13 +21,10 @@ def table(report: ThreadsReport, screen: Screen) -> RenderableType:
         if parts:
             parts.append(Text(""))
         parts += [*_heading(one), Text(""), _blocks(one)]
-        for block in one.blocks:
-            if isinstance(block.place, int) and block.values:
-                parts += [
-                    Text(""),
-                    Text(safe(f"module {block.module.id}  {block.module.name}"), "bold"),
-                    _values(block, screen),
-                ]
+        for title, group in groupby(one.blocks, key=lambda block: block.module.title):
+            here = [block for block in group if isinstance(block.place, int) and block.values]
+            if here:
+                parts += [Text(""), Text(safe(title), "bold"), _values(here, screen)]
         parts += [Text(""), Text(safe(sentence(one)), "bold")]
     if report.interrupted:
         parts.append(Text("Interrupted: the last variables or threads are missing.", "yellow"))
@@ -53,6 +53,8 @@ def _blocks(one: ThreadReport) -> RenderableType:
     rows = plain_table("Id", "Module", "Storage", "Size", "Block", right=("Id", "Size"))
     for block in one.blocks:
         module = block.module
+        if module.emulated:
+            continue
         size = f"{module.segment.size:,}" if module.segment else "?"
         if isinstance(block.place, int):
             place = Text(f"0x{block.place:x}")
@@ -64,16 +66,18 @@ def _blocks(one: ThreadReport) -> RenderableType:
     return rows
 
 
-def _values(block: BlockReport, screen: Screen) -> RenderableType:
-    rows = plain_table("  Offset", "Variable", "State", "Value", right=("  Offset",))
-    for variable, instance in block.values:
+def _values(blocks: Sequence[BlockReport], screen: Screen) -> RenderableType:
+    first = "  Address" if blocks[0].module.emulated else "  Offset"
+    rows = plain_table(first, "Variable", "State", "Value", right=(first,))
+    for variable, instance in (value for block in blocks for value in block.values):
         state = Text("NULL" if instance.state is State.NULL else instance.state.value, STYLES[instance.state])
         for flag in instance.flags:
             if flag is Flag.ASSUMED_POINTER:  # the value says `void *`
                 continue
             state.append(f" {flag.value}", "yellow")
         value = Text(safe(instance.reason), "dim") if instance.reason else code(instance.text, screen.colour)
-        rows.add_row(f"0x{variable.offset:x}", Text(safe(variable.name)), state, value)
+        at = instance.address if variable.module.emulated else variable.offset
+        rows.add_row(pointer(at), Text(safe(variable.name)), state, value)
     return rows
 
 
@@ -83,5 +87,11 @@ def sentence(one: ThreadReport) -> str:
     size = sum(block.module.segment.size for block in allocated if block.module.segment)
     null = sum(value.instance.state is State.NULL for block in one.blocks for value in block.values)
     number = f"Thread {one.thread.num}" if one.thread.num is not None else "This ended thread"
-    words = f"{number} has {len(allocated)} of {count(len(one.blocks), 'block')}, {count(size, 'byte')}"
+    emulated = [block for block in one.blocks if block.module.emulated]
+    blocks = len(one.blocks) - len(emulated)
+    own = sum(not block.module.emulated for block in allocated)
+    words = f"{number} has {own} of {count(blocks, 'block')}"
+    if emulated:
+        words += f" and {len(allocated) - own} of {count(len(emulated), 'emulated variable')}"
+    words += f", {count(size, 'byte')}"
     return f"{words}; {count(null, 'variable')} {'is' if null == 1 else 'are'} null."

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import AmbiguousName, BadArgument, TlsError
-from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import inspect
@@ -175,7 +174,7 @@ def _in_blocks(program: Program, threads: Sequence[Thread], address: int) -> Ite
     for module in symbols.modules:
         if module.segment is None:
             continue
-        for thread, block in zip(threads, blocks_in(program.libc, module, threads)):
+        for thread, block in zip(threads, program.blocks(module, threads)):
             if isinstance(block, int) and block <= address < block + module.segment.size:
                 yield _in_block(program, symbols, Owner(OwnerKind.PADDING, thread, module, block), address - block)
 

@@ -21,7 +21,7 @@ def document(found: Whatis) -> dict[str, Any]:
         "address": hex(found.address),
         "kind": owner.kind.value,
         "thread": thread_fields(owner.thread) if owner.thread else None,
-        "module": {"id": owner.module.id, "path": owner.module.path} if owner.module else None,
+        "module": {"id": owner.module.number, "path": owner.module.path} if owner.module else None,
         "block": pointer(owner.block),
         "offset": None if owner.block is None else hex(found.address - owner.block),
         "variable": _variable(owner),

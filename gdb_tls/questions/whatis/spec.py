@@ -23,7 +23,12 @@ block, the slot of a pthread key, a thread control block, a DTV, a thread's stac
 The thread-local pointers that have this address as their value are listed too. Only memory is read.
 """,
     options=(
-        Option("expression", "An address, or an expression that means one", {"nargs": "+", "metavar": "EXPRESSION"}),
+        Option(
+            "expression",
+            "An address, or an expression that means one",
+            {"nargs": "+", "metavar": "EXPRESSION"},
+            complete="names",
+        ),
         options.FORMAT,
         options.OUTPUT,
     ),

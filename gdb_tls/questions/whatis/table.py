@@ -34,8 +34,10 @@ def _facts(found: Whatis, colour: bool) -> list[tuple[str, Text]]:
         facts += [("after", Text(safe(owner.variable.name)))] if owner.variable else []
         facts += [("before", Text(safe(owner.following.name)))] if owner.following else []
     if owner.module and owner.block is not None:
-        words = [f"module {owner.module.id}", owner.module.name, owner.module.storage]
-        words += [f"offset 0x{found.address - owner.block:x} of the block at 0x{owner.block:x}"]
+        emulated = owner.module.emulated
+        words = [owner.module.title, *([] if emulated else [owner.module.storage])]
+        what = "instance" if emulated else "block"
+        words += [f"offset 0x{found.address - owner.block:x} of the {what} at 0x{owner.block:x}"]
         facts.append(("block", Text(safe("  ".join(words)))))
     elif owner.start is not None:
         facts.append(("offset", Text(f"0x{found.address - owner.start:x} from 0x{owner.start:x}")))

@@ -55,6 +55,13 @@ def test_what_is_not_shown_is_said(subjects: Subjects, tmp_path: Path) -> None:
     assert "Not shown: another variable is called so, too: libc.so.6::errno." in done[commands[0]].words
     copies = "libmeant_a.so::meant_depth, libmeant_b.so::meant_depth"
     assert f"There are copies that no code uses, as the loader chose this one: {copies}." in done[commands[1]].words
+    shown = ask(subject.arguments, ["errno", "meant_depth", "libmeant_a.so::meant_depth"], tmp_path / "shown")
+    keys = ("left_out", "copies", "used_instead")
+    assert [[one[key] for key in keys] for one in shown.documents.values()] == [
+        [["libc.so.6::errno"], [], None],
+        [[], copies.split(", "), None],
+        [[], [], "meant_depth"],
+    ]
     assert "No code uses this copy: the loader chose meant_depth instead." in done[commands[2]].words
     assert done[commands[3]].output == str(subject.truth.one("errno", "worker").value)
     assert "1 thread-local variable " in done[commands[4]].words
@@ -78,7 +85,6 @@ def test_what_is_none(subjects: Subjects, tmp_path: Path) -> None:
     """A sentence that every thread sees the same is for what has an address; the rest is named as what it is."""
     wanted = {
         "meant_ordinary": "meant_ordinary is a global variable, not a thread-local variable. Use `print meant_",
-        "meant_emulated": "meant_emulated is emulated thread-local storage (__emutls_v.meant_emulated)",
         "main": "main is a function",
         "db::Pool": "db::Pool is a type",
     }
@@ -100,11 +106,48 @@ def test_pointers_and_globs(subjects: Subjects, tmp_path: Path) -> None:
     assert answers[f"{depth[:-3]}*"]["variable"]["name"] == depth
     commands = ["tls-inspect meant_*", "tls-verify meant_*", "tls-whatis meant_depth", "tls-whatis meant_level"]
     done = session(subject.arguments, commands, tmp_path)
-    assert "meant_depth" in done[commands[0]].error and "'meant_other.c'::meant_level" in done[commands[0]].error
-    said = re.search(r"(\d+) thread-local variables are called", done[commands[0]].error)
+    said = re.search(r"(\d+) variables match meant_\*\.", done[commands[0]].output)
     assert said and f"{said[1]} variables in 2 threads" in done[commands[1]].words
+    values = {line.value for line in subject.truth.of("meant_depth")}
+    assert all(f"{value}  " in done[commands[0]].output for value in values)
     assert "meant_depth" in done[commands[2]].output
     assert "Type one of: 'meant.cc'::meant_level" in done[commands[3]].error
+
+
+def test_a_static_executable(subjects: Subjects, tmp_path: Path) -> None:
+    """The C library's private variables, in the same file, are not meant by the program's names."""
+    subject = subjects.get("solo_own", "core")
+    answers = ask(subject.arguments, ["current", "catch_hook"], tmp_path)
+    assert [answers[name]["threads"][0]["value"] for name in ("current", "catch_hook")] == [7, 8]
+    others = [answers[name]["left_out"] for name in ("current", "catch_hook")]
+    assert ["resolv_context" in others[0][0], "dl-error" in others[1][0]] == [True, True]
+    # What is said to type is typed; the library's has no debug information in here.
+    done = session(subject.arguments, [f"tls-inspect {one[0]}" for one in others], tmp_path)
+    assert all("no type known" in said.output for said in done.said)
+
+
+def test_several_variables(subjects: Subjects, tmp_path: Path) -> None:
+    """A pattern's variables, each as it is shown alone; a table stops after so many, a document does not."""
+    subject = subjects.get("meant", "core")
+    found = ask(subject.arguments, ["meant_*"], tmp_path / "several")
+    several = found["meant_*"]
+    assert several["schema"] == "gdb-tls/inspect-several/1"
+    assert several["matched"] == len(several["variables"]) > 2
+    found = {(one["variable"]["linkage_name"], one["variable"]["module"]["id"]): one for one in several["variables"]}
+    for query, document in ask(
+        subject.arguments, ["meant_depth", "meant_anonymous"], tmp_path / "alone"
+    ).documents.items():
+        one = found[document["variable"]["linkage_name"], document["variable"]["module"]["id"]]
+        assert one["name"].endswith(query) and one["reason"] is None
+        assert {key: document[key] for key in ("variable", "threads", "summary")}.items() <= one.items()
+    commands = ["tls-inspect *", "tls-inspect * --all", "tls-inspect meant_* --format csv"]
+    commands += ["tls-inspect meant_* --format html"]
+    done = session(subject.arguments, commands, tmp_path)
+    assert "the first 20 are shown, --all shows all" in done[commands[0]].words
+    assert "are shown" not in done[commands[1]].words and len(done[commands[1]].output) > len(done[commands[0]].output)
+    lines = done[commands[2]].output.splitlines()
+    assert lines[0].startswith("variable,num,lwp,") and len(lines) == 1 + 2 * several["matched"]
+    assert f"{several['matched']} variables match meant_*." in done[commands[3]].output
 
 
 # Errors that say what to type.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +86,49 @@ def test_another_core_and_this_session_stays(subjects: Subjects, tmp_path: Path)
 def test_bad_input_is_one_sentence(subjects: Subjects, command: str, words: str, tmp_path: Path) -> None:
     said = session(subjects.get("suspects", "core").arguments, [command], tmp_path)
     assert words in (said[command].error or "")
+
+
+def test_two_runs_with_other_thread_numbers(programs: Path, tmp_path: Path) -> None:
+    """Threads are paired by what they are, not by their numbers; addresses are no difference, what they lead to is."""
+    then_core, then = core_and_roles(programs, tmp_path / "a", 0, "a")
+    # The kernel writes the threads in the order in which they stopped, by chance: until that is another one.
+    for attempt in range(10):
+        core, now = core_and_roles(programs, tmp_path / f"b{attempt}", 3, "b")
+        if now != then:
+            break
+    assert now.keys() == then.keys() and now != then, "all cores number the threads alike"
+    arguments = [programs / "runs", "-c", core]
+    commands = [f"tls-diff --core {then_core}"]
+    said = session(arguments, commands, tmp_path, passive=False)
+    picture = tmp_path / "then-map.json"
+    run_gdb([programs / "runs", "-c", then_core], [f"tls-map --format json --output {picture}"], passive=False)
+    names = {number: role for role, number in now.items()}
+    wanted = {
+        ("colour", "crasher"): ('"red"', '"blue"'),
+        ("place", "main"): ("heap", "stack"),
+        ("note", "other-2"): ('"note a"', '"note b"'),
+        ("mood", "other-0"): ("eager", "upset"),
+        ("number", "main"): ("7", "8"),
+    }
+    for other in (f"--core {then_core}", f"--against {picture}"):
+        found = written(arguments, f"tls-diff {other} --module runs", tmp_path, passive=False)
+        told = {(one["variable"]["name"], names[one["num"]]): one for one in found["differences"]}
+        assert told.keys() == wanted.keys()
+        for key, (left, right) in wanted.items():
+            assert left in told[key]["left"]["text"] and right in told[key]["right"]["text"], told[key]
+        assert not any(one["in_state"] or one["expected"] for one in found["differences"])
+    assert '"red"' in said[commands[0]].output and "Two runs of the program" in said[commands[0]].words
+
+
+def core_and_roles(programs: Path, folder: Path, crasher: int, run: str) -> tuple[Path, dict[str, int]]:
+    """A core, and which role has which of GDB's numbers in it."""
+    folder.mkdir()
+    subprocess.run([programs / "runs", folder, str(crasher), run], preexec_fn=allow_cores, check=False)
+    (core,) = folder.glob("core*")
+    document = written([programs / "runs", "-c", core], "tls-inspect role", folder / "roles")
+    return core, {row["text"].split('"role ')[1].rstrip('"'): row["num"] for row in document["threads"]}
+
+
+def allow_cores() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))

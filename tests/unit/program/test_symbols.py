@@ -12,7 +12,7 @@ from unit.fake import INTEGER, POINTER
 from unit.process import Process
 
 from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, TlsError, UnknownName
-from gdb_tls.program.names import PlaceName, Query, place_name, plain, queries, split_path
+from gdb_tls.program.names import PlaceName, Query, place_name, plain, queries, split_path, without_parameters
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.target.model import Variable
 from gdb_tls.target.protocol import DebugSymbol
@@ -87,6 +87,24 @@ def test_queries(text: str, expected: list[Query]) -> None:
 )
 def test_plain(name: str, short: str) -> None:
     assert plain(name) == short
+
+
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("push", "push"),
+        ("push(int, char const*)", "push"),
+        ("ns::C::get() const", "ns::C::get"),
+        ("f(int (*)(char))", "f"),
+        ("ns::C::operator()", "ns::C::operator()"),
+        ("ns::C::operator()(int) const", "ns::C::operator()"),
+        ("(anonymous namespace)::push(int)", "(anonymous namespace)::push"),
+        ("f(int)::{lambda(char)#1}::operator()(char) const", "f(int)::{lambda(char)#1}::operator()"),
+        ("push(int) [clone .cold]", "push"),
+    ],
+)
+def test_without_parameters(name: str, bare: str) -> None:
+    assert without_parameters(name) == bare
 
 
 @pytest.fixture
@@ -214,6 +232,14 @@ class TestFind:
         names = app.program().symbols().names()
         assert names == sorted(set(names))
         assert {"counter", "ns::Class::member", "run::local", "visits.0"} <= set(names)
+
+
+def test_a_member_of_a_common_block(process: Process) -> None:
+    """Fortran's `common /blk/ ca, cb` has one symbol, blk_; its members have none."""
+    process.module("prog", [Symbol("blk_", 0, 8), Symbol("__state_MOD_hits", 8, 4)])
+    with pytest.raises(UnknownName) as caught:
+        process.program().symbols().find("ca")
+    assert "inspect the block, like blk_" in caught.value.hint
 
 
 class TestMeant:

@@ -273,3 +273,9 @@ def test_untyped(pointer_size: int) -> None:
     assert untyped(1, pointer_size) == (Type("1-byte integer", Kind.INTEGER, 1), ())
     assert untyped(4, pointer_size, "errno") == (Type("int", Kind.INTEGER, 4, is_signed=True), ())
     assert untyped(24, pointer_size) == (Type("24 bytes", Kind.AGGREGATE, 24), ())
+
+
+def test_a_common_block_is_no_pointer() -> None:
+    """Two integers of Fortran's `common /blk/`, of which no debug information is left."""
+    assert untyped(8, 8, "blk_") == (Type("8 bytes", Kind.AGGREGATE, 8), ())
+    assert untyped(8, 8, "blk")[1] == (Flag.ASSUMED_POINTER,)

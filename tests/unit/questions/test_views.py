@@ -79,6 +79,14 @@ def the_marks(shown: Sequence[str]) -> list[tuple[str, bool]]:
     return [(line.split()[0], "NULL" in line) for line in shown[start + 1 : shown.index("", start)] if line[2] != " "]
 
 
+def test_threads_without_storage_of_their_own() -> None:
+    """The kernel's workers of io_uring have the thread pointer of the thread that made them."""
+    rows = instances("sss")
+    rows[2] = rows[2]._replace(thread=rows[2].thread._replace(thread_pointer=rows[0].thread.thread_pointer))
+    assert "Thread 3 uses the blocks of thread 1: it has the same thread pointer." in table(report(rows), 200)
+    assert not any("uses the blocks" in line for line in table(report(instances("sss")), 200))
+
+
 class TestTable:
     def test_at_80_columns(self) -> None:
         found, where = the_crash()
@@ -230,6 +238,9 @@ SCHEMA: dict[str, Any] = {
     "summary": dict.fromkeys(
         ["threads", "set", "null", "unallocated", "unreadable", "unresolved", "shared", "dangling", "exited"], int
     ),
+    "left_out": [str],
+    "copies": [str],
+    "used_instead": NULLABLE_TEXT,
 }
 
 

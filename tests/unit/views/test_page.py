@@ -123,6 +123,7 @@ def test_audit() -> None:
         "name": "buffer",
         "key": None,
         "score": 65,
+        "level": "likely wrong",
         "alarming": True,
         "states": {"set": 1, "null": 2},
         "reasons": [reason],

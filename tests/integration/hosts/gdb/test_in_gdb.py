@@ -58,6 +58,12 @@ def test_completion(kind: str, subjects: Subjects, tmp_path: Path) -> None:
         "tls-inspect zoo_buffer --module libear": {"libearly.so"},
         "tls-verify late_g": {"late_gd_buffer", "late_gd_count"},
         "set tls via tls": {"tls-get-addr"},
+        "tls-inspect zoo_buffer->": {"zoo_buffer->str", "zoo_buffer->length"},
+        "tls-inspect zoo_slots[1]->l": {"zoo_slots[1]->length"},
+        "tls-inspect *zoo_buf": {"*zoo_buffer"},
+        "tls-whatis &zoo_buf": {"&zoo_buffer"},
+        "tls-inspect zoo_buffer.": set(),
+        "tls-inspect no_such->": set(),
     }
     done = session(subjects.get("zoo", kind).arguments, [f"complete {line}" for line in wanted], tmp_path)
     wrong = {}
@@ -68,6 +74,29 @@ def test_completion(kind: str, subjects: Subjects, tmp_path: Path) -> None:
         if (found != words) if exact else not words <= found:
             wrong[line] = found
     assert not wrong
+
+
+def test_completion_of_members_and_files(subjects: Subjects, tmp_path: Path) -> None:
+    """Members by dot and arrow, through what owns an object; files, and what is in the only folder."""
+    (tmp_path / "before").mkdir()
+    for name in ("one.core", "one.json", ".hidden"):
+        (tmp_path / "before" / name).touch()
+    wanted = {
+        "tls-inspect shapes_bits.": {f"shapes_bits.{name}" for name in ("low", "middle", "high", "plain")},
+        "tls-inspect shapes_several[1].pl": {"shapes_several[1].plain"},
+        "tls-inspect shapes_pointed->hi": {"shapes_pointed->high"},
+        "tls-inspect shapes_owned->x": {"shapes_owned->x"},
+        "tls-inspect shapes_optional->y": {"shapes_optional->y"},
+        f"tls-diff 1 --core {tmp_path}/bef": {f"{tmp_path}/before/one.core", f"{tmp_path}/before/one.json"},
+        f"tls-diff --against={tmp_path}/before/one.j": {f"--against={tmp_path}/before/one.json"},
+        f"tls-map --output {tmp_path}/before/one.c": {f"{tmp_path}/before/one.core"},
+        f"tls-map --output {tmp_path}/nothing/": set(),
+    }
+    done = session(subjects.get("shapes", "core").arguments, [f"complete {line}" for line in wanted], tmp_path)
+    for line, words in wanted.items():
+        start = line[: line.rindex(" ") + 1]
+        found = {text[len(start) :] for text in done[f"complete {line}"].output.splitlines() if text.startswith(start)}
+        assert found == words, line
 
 
 def test_completion_without_a_process_is_quiet(programs: Path, tmp_path: Path) -> None:
@@ -103,7 +132,7 @@ def test_parameters(tmp_path: Path) -> None:
     assert "unlimited" in done["show tls max-rows  "].output
     assert "tls-get-addr" in done["show tls"].output and "unlimited" in done["show tls"].output
     assert done["show tls hint"].output.strip().endswith("is on.")
-    assert done["show tls"].output.strip().endswith("is off.")
+    assert "that there is tls-audit is off.\n" in done["show tls"].output
 
 
 def test_functions(kind: str, subjects: Subjects, tmp_path: Path) -> None:

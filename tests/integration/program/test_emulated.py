@@ -1,0 +1,128 @@
+"""Emulated thread-local storage: each thread's instance, with libgcc's and LLVM's runtime."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from integration.harness import Subject, core_subject, live_subject
+from integration.sessions import ask, one_sentence, session
+from integration.truth import mismatches
+
+PROGRAMS = Path(__file__).resolve().parents[2] / "programs"
+# The runtime in a library, in the executable itself, and the other compiler's, which knows the same control variables.
+RUNTIMES = {
+    "libgcc": ("--rtlib=libgcc",),
+    "own": ("--rtlib=libgcc", "-static-libgcc"),
+    "static": ("--rtlib=libgcc", "-static"),
+    "llvm": ("--rtlib=compiler-rt",),
+}
+
+
+def build(folder: Path, runtime: str) -> Path:
+    executable = folder / f"emulated_{runtime}"
+    truth = folder / "truth.o"
+    run("gcc", "-g", "-c", PROGRAMS / "truth.c", "-o", truth)
+    define = f'-DPROGRAM="{executable.name}"'
+    flags = ("-g", "-O1", "-pthread", "-femulated-tls", define, *RUNTIMES[runtime], "-Wno-unused-command-line-argument")
+    run("clang", *flags, PROGRAMS / "emulated.c", truth, "-o", executable)
+    return executable
+
+
+def run(*command: object) -> None:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+@contextlib.contextmanager
+def subject(executable: Path, kind: str, folder: Path) -> Iterator[Subject]:
+    if kind == "live":
+        with live_subject(executable.name, executable, folder) as found:
+            yield found
+    else:
+        yield core_subject(executable.name, executable, folder, (), by_kernel=None)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_truth(runtime: str, kind: str, tmp_path: Path) -> None:
+    """Every thread's address and value is what the program says; who has none is unallocated."""
+    executable = build(tmp_path, runtime)
+    with subject(executable, kind, tmp_path / "subject") as made:
+        answers = ask(made.arguments, made.truth.queries, tmp_path / "answers")
+        wrong = []
+        for query in made.truth.queries:
+            wrong += mismatches(answers[query], made.truth.of(query), kind=kind)
+        assert not wrong, "\n".join(wrong)
+        assert len(made.truth.queries) == 5
+        late = answers["emulated_late"]["variable"]
+        assert late["initial"] == {"hex": "0b000000", "null": False}
+        assert late["module"] == {"id": None, "path": str(executable), "storage": "emulated"}
+        assert late["type"] == "int"
+        assert answers["emulated_never"]["threads"][0]["reason"] == "no thread has used it yet"
+
+
+def test_commands(tmp_path: Path) -> None:
+    """Every command shows them, under their object's name."""
+    executable = build(tmp_path, "libgcc")
+    made = core_subject(executable.name, executable, tmp_path / "subject", (), by_kernel=None)
+    two = made.truth.one("emulated_buffer", "two")
+    address = made.truth.one("emulated_wide", "two").address
+    commands = [
+        "tls-inspect __emutls_v.emulated_buffer",
+        f"tls-symbols --module {executable.name} emulated",
+        f"tls-map --module {executable.name} --format json",
+        f"tls-map --module {executable.name}",
+        "tls-thread 1",
+        "tls-modules",
+        f"tls-whatis {address}",
+        "tls-verify emulated_count",
+        f"tls-audit --module {executable.name} --all",
+        'print $_tls("emulated_count")',
+        "tls-inspect emulated_bufer",
+        "tls-inspect emulated_count --via call",
+        "tls-access emulated_count",
+        "tls-inspect *emulated_buffer",
+        "tls-inspect emulated_buffer->length",
+    ]
+    done = session(made.arguments, commands, tmp_path)
+    inspected = done["tls-inspect __emutls_v.emulated_buffer"].words
+    assert f"{executable.name} emulated control variable at 0x" in inspected
+    assert "NULL in 1 of 5 threads" in inspected
+    assert "these have not used it yet. A new instance would start null" in inspected
+    assert "5 thread-local variables in 1 module." in done[commands[1]].words
+    document = json.loads(done[commands[2]].output)
+    states = {one["name"]: one["states"] for one in document["variables"]}
+    assert sorted(states["emulated_buffer"]) == ["null", "set", "set", "set", "unallocated"]
+    assert set(states["emulated_never"]) == {"unallocated"}
+    assert "emulated_buffer" in done[commands[3]].output
+    # The first thread of the core is the one that aborted: it has an instance of all but two.
+    assert "3 of 5 emulated variables" in done["tls-thread 1"].words
+    assert f"5 variables of {executable.name} (tls-symbols lists them)" in done["tls-modules"].words
+    assert "emulated_wide" in done[f"tls-whatis {address}"].words
+    assert f"LWP {two.lwp}" in done[f"tls-whatis {address}"].words
+    assert "passive 4 addresses" in done["tls-verify emulated_count"].words
+    assert "5 variables" in done[commands[8]].words
+    assert done['print $_tls("emulated_count")'].words == "$1 = 8"
+    assert "Did you mean emulated_buffer or " in one_sentence(done, "tls-inspect emulated_bufer")
+    assert "finds nothing" in done["tls-inspect emulated_count --via call"].words or "core dump" in (
+        done["tls-inspect emulated_count --via call"].words
+    )
+    assert "is in emulated TLS, and which code" in one_sentence(done, "tls-access emulated_count")
+    assert "length" in done["tls-inspect *emulated_buffer"].words
+    assert "emulated_buffer->length" in done["tls-inspect emulated_buffer->length"].words
+
+
+def test_unknown_key(tmp_path: Path) -> None:
+    """Where the runtime's key cannot be told, the rows say so, and nothing is guessed."""
+    executable = build(tmp_path, "libgcc")
+    made = core_subject(executable.name, executable, tmp_path / "subject", (), by_kernel=None)
+    zero = "python import gdb_tls.program.emulated as e; e.EmulatedStorage._candidates = lambda self, loaded: []"
+    answers = ask(made.arguments, ["emulated_count", "emulated_never"], tmp_path / "answers", before=[zero])
+    rows = answers["emulated_count"]["threads"]
+    assert {row["state"] for row in rows} == {"unresolved"}
+    assert all(row["address"] is None and row["reason"].startswith("not known, because") for row in rows)
+    assert {row["state"] for row in answers["emulated_never"]["threads"]} == {"unallocated"}
