@@ -21,11 +21,13 @@ class TlsTarget(NamedTuple):
         symbol: the name by which the dynamic linker looks for the block; None for the file's own block.
         defined: whether the file itself defines that symbol; the dynamic linker may still have taken another's.
         slot: the address of the GOT entry, as the file is linked, whose memory says what was bound; None for none.
+        file: the path of another file, whose own block it is; a function of that file gave the address.
     """
 
     symbol: str | None = None
     defined: bool = True
     slot: int | None = None
+    file: str | None = None
 
 
 OWN_BLOCK = TlsTarget()
@@ -122,9 +124,15 @@ class Displaced(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """Something computed from values: an element's address, a masked or scaled number."""
+    """Something computed from values: an element's address, a masked or scaled number.
+
+    Attributes:
+        sources: the loads among them.
+        flipped: whether it is a bool, or the contrary of one; None for anything else.
+    """
 
     sources: frozenset[Value]
+    flipped: Optional[bool] = None  # noqa: UP045 - evaluated by Python 3.9
 
 
 class Either(NamedTuple):

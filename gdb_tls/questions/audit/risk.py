@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from gdb_tls.code.index import code_index
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.reach import Reach
@@ -69,6 +70,8 @@ class Risks:
         known = len(users) == len(answer.rows) and not (answer.users.unread or answer.users.undecided)
         if not unchecked or not known or any(row.gives_address for row in answer.rows):
             return []
+        if self._is_made_at_first_use(answer.variable):
+            return []
         leading_to_writers = self._leading_to(writers)
         if any(self._functions(thread) & leading_to_writers for thread in standing.holders[:MOST_ASKED]):
             return []  # whoever has it may have it for the time of a call only
@@ -83,6 +86,13 @@ class Risks:
         if not endangered:
             return []
         return [Finding("unchecked-null", SCORE, who_uses_it(answer), endangered)]
+
+    @staticmethod
+    def _is_made_at_first_use(variable: Variable) -> bool:
+        """Whether some function makes it where it finds it null: then others may run that first."""
+        path = variable.module.path
+        size = variable.size or 1
+        return bool(path and code_index(path).first_uses(variable.offset, variable.offset + size))
 
     def unset_copies(self) -> Iterator[tuple[Variable, Finding]]:
         """Copies of a variable that code reads and nothing writes, where another module's copy is set.
