@@ -118,6 +118,12 @@ class FunctionFlow:
         registers = self._execution.argument_registers
         return [None if state is None else state.registers.get(name) for name in registers]
 
+    @property
+    def comes_back(self) -> bool:
+        """Whether the function ever returns, or goes on in another one."""
+        last = [block for block in self._blocks if block.point.state is not None]
+        return any(block.leaves or block.instructions[-1].template.flow == "return" for block in last)
+
     def call_before(self, address: int) -> Instruction | None:
         """The call that returns to an address; None where there is none."""
         return next((one for one in self.instructions if one.end == address and one.template.flow == "call"), None)

@@ -49,8 +49,8 @@ def last_errors(program: Program, threads: Sequence[Thread]) -> list[LoaderError
     except Exception as error:  # it only adds to what memory says of the variables
         reason(error)
         return found
-    for index, error in zip(places, errors):
-        found[index] = error
+    for index, said in zip(places, errors):
+        found[index] = said
     return found
 
 
@@ -73,7 +73,9 @@ def refusals(
         score = CRASHED_SCORE if crashed in where else SCORE
         sentences = _sentences(program, path, [threads[index] for index in where])
         yield Refusal(
-            os.path.basename(path), [Finding(RULE, score - 2 * n, text, where) for n, text in enumerate(sentences)], score
+            os.path.basename(path),
+            [Finding(RULE, score - 2 * n, text, where) for n, text in enumerate(sentences)],
+            score,
         )
 
 
@@ -91,8 +93,8 @@ def _sentences(program: Program, path: str, threads: Sequence[Thread]) -> Iterat
         yield f"Libraries that were loaded with dlopen before it took {taken:,} bytes: {named(budget.later)}."
     if budget.total.optional is not None:
         yield (
-            "A larger reserve: GLIBC_TUNABLES=glibc.rtld.optional_static_tls=BYTES. A library that the program is linked "
-            "with, or that LD_PRELOAD names, needs none of it; nor does one without initial-exec variables."
+            "A larger reserve: GLIBC_TUNABLES=glibc.rtld.optional_static_tls=BYTES. A library that the program is "
+            "linked with, or that LD_PRELOAD names, needs none of it; nor does one without initial-exec variables."
         )
 
 
