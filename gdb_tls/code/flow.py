@@ -10,7 +10,7 @@ from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
 from gdb_tls.code.instructions import Instruction
 from gdb_tls.code.state import Point, State
-from gdb_tls.code.values import Value
+from gdb_tls.code.values import Number, Value, loads_in
 from gdb_tls.elf.unwind import CallSite
 
 # A function with more blocks than this is not followed to the end; what was not reached has no records.
@@ -118,6 +118,12 @@ class FunctionFlow:
         registers = self._execution.argument_registers
         return [None if state is None else state.registers.get(name) for name in registers]
 
+    @property
+    def comes_back(self) -> bool:
+        """Whether the function ever returns, or goes on in another one."""
+        last = [block for block in self._blocks if block.point.state is not None]
+        return any(block.leaves or block.instructions[-1].template.flow == "return" for block in last)
+
     def call_before(self, address: int) -> Instruction | None:
         """The call that returns to an address; None where there is none."""
         return next((one for one in self.instructions if one.end == address and one.template.flow == "call"), None)
@@ -182,6 +188,15 @@ class FunctionFlow:
                 for instruction in block.instructions[:-1]:
                     self._execution.run(instruction, state)
                 yield state
+
+    def fixed_loads(self) -> Iterator[int]:
+        """The fixed addresses, as the file is linked, from which the function reads."""
+        for one in self.instructions:
+            state = self.before(one.address)
+            for value in state.registers.values() if state else ():
+                for load, _ in loads_in(value):
+                    if isinstance(load.address, Number):
+                        yield load.address.number
 
     @property
     def instructions(self) -> Iterator[Instruction]:

@@ -42,8 +42,8 @@ GIVING_UP = frozenset(
     )
 )
 THROWING = ("_ZSt", "_ZNSt", "_ZN9__gnu_cxx")
-# Functions that do nothing but give up are looked through up to here.
-MOST_HELPERS = 4
+# Functions that never return (a program's own fatal(), the machinery of panics) are looked through up to here.
+MOST_HELPERS = 12
 STACK_SEARCHED = 4096
 # From the signal to the program's own function: raise, abort, terminate, the unwinder, throw.
 MOST_GIVING_UP = 12
@@ -287,11 +287,12 @@ class Investigation:
             if scope is None or flow is None:
                 return None
             conditions = flow.conditions(scope.spot.address)
-            if conditions:
-                leaf = self._decisive(tracer, scope, conditions)
+            leaf = self._decisive(tracer, scope, conditions)
+            if leaf is not None:
                 crash = Crash(frames[number:], None, [])
-                where = self._place_of(frames[number])
-                return self._cause(leaf, "condition", crash, where, None, None) if leaf else None
+                return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
+            if conditions and flow.comes_back:
+                return None  # what it compared was something else
         return None
 
     def _decisive(self, tracer: Tracer, scope: Scope, conditions: Sequence[State]) -> Leaf | None:

@@ -12,7 +12,7 @@ from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.reach import Reach
 from gdb_tls.program.accesses import WRAPPER
 from gdb_tls.program.lookup import Found
-from gdb_tls.program.places import BY_OFFSET
+from gdb_tls.program.places import BY_OFFSET, is_too_large
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import ADDRESS, Answer, access
 from gdb_tls.questions.access.sentence import who_uses_it
@@ -54,7 +54,7 @@ class Risks:
 
         Only a variable that some thread has set is judged: before, there may be nothing to use.
         """
-        if not standing.null or not standing.holders:
+        if not standing.null or not standing.holders or is_too_large(variable.module):
             return []
         try:
             answer = access(self._survey.program, Found(variable, ""))
@@ -111,7 +111,12 @@ class Risks:
             have = {number: _holders(column) for number, column in own.items()}
             for number, column in own.items():
                 others = [one for other, one in own.items() if have[other] and other != number]
-                if not have[number] and others and (finding := self._unset_copy(column, others[0])):
+                if (
+                    not have[number]
+                    and others
+                    and not is_too_large(column.module)
+                    and (finding := self._unset_copy(column, others[0]))
+                ):
                     yield column.variable, finding
 
     def _unset_copy(self, column: Column, other: Column) -> Finding | None:
