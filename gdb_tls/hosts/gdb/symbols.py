@@ -73,7 +73,7 @@ class GdbSymbols:
         """Where a declaration is defined; on aarch64 DWARF is silent, and asking for all would be in vain."""
         if found.addr_class != gdb.SYMBOL_LOC_UNRESOLVED or self._in_vain[object_path] >= MOST_IN_VAIN:
             return None
-        place = defined_at(found)
+        place = defined_at(found, open_elf(object_path).source_files)
         self._in_vain[object_path] += 0 if place else 1
         return place
 
