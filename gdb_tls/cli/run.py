@@ -23,8 +23,8 @@ ANSWERED = 60
 PLAIN_NAME = re.compile(r"[\w@%+=:,./-]+\Z")
 # Signals that end a program which does not expect them; all others are the program's own affair.
 DEADLY = "SIGSEGV SIGBUS SIGILL SIGFPE SIGABRT SIGSYS"
-# GDB has libthread_db walk all threads of a core again and again; what it tells is in the core and libc's lists.
-# Nothing can be in this folder; /dev/null is no folder anywhere.
+# GDB has libthread_db walk all threads of a core again and again; what gdb-tls shows of them does not come from it.
+# Nothing can be in this folder: /dev/null is no folder anywhere.
 WITHOUT_LIBTHREAD_DB = "set libthread-db-search-path /dev/null"
 
 

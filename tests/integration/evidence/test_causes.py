@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from integration.evidence.causes import Build, audits_of_cores, audits_of_runs, cores, differences
-from integration.harness import kernel_writes_cores
+from integration.anywhere import run
+from integration.evidence.causes import (
+    Build,
+    alarms_of,
+    allow_core,
+    audits_of_cores,
+    audits_of_runs,
+    cores,
+    differences,
+    names,
+)
+from integration.harness import PROGRAMS, kernel_writes_cores
+from limits import LIMIT_SECONDS
 
 NAMES = ("causes", "causes_cc")
 BUILDS = [Build(compiler, level) for compiler in ("gcc", "clang") for level in (0, 2, 3)]
@@ -22,6 +34,35 @@ def test_cores(build: Build, tmp_path: Path) -> None:
     for name in NAMES:
         program = build.folder() / name
         wrong += differences(program, build, audits_of_cores(program, cores(program, tmp_path / name)))
+    assert wrong == []
+
+
+# What QEMU's cores, which do not say on which signal they were written, have enough of.
+ON_AARCH64 = ("followed", "member", "argument1", "argument3", "argument8", "getter")
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_cores_of_aarch64(level: int, tmp_path: Path) -> None:
+    """A static executable that is cross-compiled, and runs under QEMU."""
+    program = tmp_path / "causes"
+    sources = [PROGRAMS / name for name in ("causes.c", "causes_common.c", "causes_library.c")]
+    flags = ["-g", f"-O{level}", "-pthread", "-static", "-DALONE", '-DPROGRAM="causes"']
+    run(["aarch64-linux-gnu-gcc", *flags, *sources, "-ldl", "-o", program])
+    made = {}
+    for mode in ON_AARCH64:
+        place = tmp_path / mode
+        place.mkdir()
+        with (place / "truth").open("w") as truth:
+            words = ["qemu-aarch64", program, mode]
+            subprocess.run(words, cwd=place, stdout=truth, check=False, timeout=LIMIT_SECONDS, preexec_fn=allow_core)
+        (made[mode],) = place.glob("qemu_*.core")
+    found = audits_of_cores(program, made, gdb="gdb-multiarch", early=["set sysroot /usr/aarch64-linux-gnu"])
+    # Its threads have QEMU's numbers in the core.
+    wrong = [
+        f"{mode}: {truth['guilty']}, not {names(alarms_of(audit))}"
+        for mode, truth, audit in found
+        if names(alarms_of(audit)) != [truth["guilty"]]
+    ]
     assert wrong == []
 
 
