@@ -1,4 +1,4 @@
-"""Who has the static TLS that every thread has, and whether a library that is not loaded yet would still get some."""
+"""Who has the static TLS that every thread has, and whether a library that is not loaded yet would get its part."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def room_for(program: Program, path: str) -> Room:
     name = os.path.basename(path)
     if segment is None:
         return Room(path, 0, False, True, f"{name} has no thread-local storage")
-    kinds = TYPES.get(file.machine)
+    kinds = TYPES.get(own.name)
     wanted = frozenset((kinds.distance,)) if kinds else frozenset()
     # Initial-exec code; what another file defines asks for that one's storage.
     needs = any(one.symbol is None or one.symbol.defined for one in relocations(file, wanted))

@@ -117,6 +117,7 @@ def programs() -> list[Target]:
         program("many", "many.c"),
         program("stuck", "stuck.c", flags=("-rdynamic",)),
         program("suspects", "suspects.c"),
+        program("server", "server.c"),
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),

@@ -1,10 +1,10 @@
 """What glibc's loader keeps of static TLS, whose place no `_thread_db_*` object describes.
 
 sysdeps/generic/ldsodefs.h: behind `_dl_tls_dtv_slotinfo_list` in `_rtld_global` stand `_dl_tls_static_nelem`, then up
-to 2.33 `_dl_tls_static_size`, `_dl_tls_static_used`, `_dl_tls_static_align` and (2.32) `_dl_tls_static_optional`;
-from 2.34 `_dl_tls_static_used` and `_dl_tls_static_optional`, while size and alignment are in `_rtld_global_ro`.
-Where those two are, the code of `_dl_get_tls_static_info` says, which does nothing else but read them.  In a static
-executable all are variables with symbols of their own.
+to 2.33 `_dl_tls_static_size`, `_used`, `_align` and (2.32) `_optional`; from 2.34
+`_dl_tls_static_used` and `_dl_tls_static_optional`, while size and alignment are in `_rtld_global_ro`.  Where those two
+are, the code of `_dl_get_tls_static_info` says, which does nothing else but read them.  In a static executable all are
+variables with symbols of their own.
 """
 
 from __future__ import annotations

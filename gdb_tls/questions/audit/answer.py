@@ -206,7 +206,7 @@ def audit(
         suspects = [accused, *(one for one in suspects if not _is_same(one, accused))]
     else:
         suspects = auditor.with_copies(suspects)
-        if scene.stop is None:
+        if scene.stop is None or auditor.was_killed:
             suspects = list(map(auditor.weigh_code, suspects))
         suspects.sort(key=_rank)
     return Audit(
@@ -268,6 +268,7 @@ class _Auditor:
     def __init__(self, survey: Survey) -> None:
         self.threads = Threads(survey)
         self.pointers = 0
+        self.was_killed = False
         self._survey = survey
         self._map = MemoryMap(survey, self.threads.main)
         self._places = {module.id: ModuleScene(self.threads, survey, module) for module in survey.modules}
@@ -282,10 +283,12 @@ class _Auditor:
         if scene.stop is None or scene.crashed is None:
             return None, ""
         program = self._survey.program
+        investigation = Investigation(program, self._survey.threads[scene.crashed], scene.stop)
         try:
-            found = Investigation(program, self._survey.threads[scene.crashed], scene.stop).find()
+            found = investigation.find()
         except TlsError as error:
             return None, f"Where the bad value came from is not known: {error}."
+        self.was_killed = scene.stop.is_sent and found is None and not investigation.gave_up
         if isinstance(found, Cause):
             module = found.module
             if module is not None and module.id in self._places and self._places[module.id].is_libc:

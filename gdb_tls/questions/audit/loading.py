@@ -49,8 +49,8 @@ def last_errors(program: Program, threads: Sequence[Thread]) -> list[LoaderError
     except Exception as error:  # it only adds to what memory says of the variables
         reason(error)
         return found
-    for index, one in zip(places, errors):
-        found[index] = one
+    for index, said in zip(places, errors):
+        found[index] = said
     return found
 
 

@@ -76,7 +76,7 @@ def _not_looked_at(audit: Audit) -> list[str]:
         sentences.append(f"Not looked at, as a file is missing or another one: {names} ({missing[0].problem}).")
     if audit.nameless:
         names = _some([module.name for module in audit.nameless])
-        sentences.append(f"Not looked at, as it is stripped and its code does not tell either: {names}.")
+        sentences.append(f"Not looked at, as it is stripped, and its code does not tell or is too large: {names}.")
     if audit.by_offset:
         names = _some([module.name for module in audit.by_offset])
         sentences.append(f"Stripped, so its variables are known by what code uses: {names}.")
