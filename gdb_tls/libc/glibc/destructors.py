@@ -9,6 +9,9 @@ by 17 bits) and in sysdeps/unix/sysv/linux/aarch64/pointer_guard.h (exclusive or
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+
 from gdb_tls.code.accesses import WRITE
 from gdb_tls.code.index import code_index
 from gdb_tls.elf.file import NotElf
@@ -17,7 +20,7 @@ from gdb_tls.libc.thread_exit import DestructorList, Registered
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.objects.words import Words
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.protocol import UnreadableMemory
+from gdb_tls.target.protocol import Memory, UnreadableMemory
 
 VARIABLE = "tls_dtor_list"
 RUNNER = "__call_tls_dtors"
@@ -59,23 +62,38 @@ def list_offset(owner: LoadedObject) -> int | None:
 class Destructors:
     """Reads the lists."""
 
-    def __init__(self, words: Words, architecture: Architecture, objects: LoadedObjects) -> None:
+    def __init__(self, memory: Memory, words: Words, architecture: Architecture, objects: LoadedObjects) -> None:
         """Reads nothing yet."""
+        self._memory = memory
         self._words = words
         self._architecture = architecture
         self._objects = objects
 
-    def read(self, head: int, thread_pointer: int) -> DestructorList:
-        """One thread's list, as far as its records can be read.
+    def read(self, heads: Sequence[int | None], thread_pointers: Sequence[int]) -> list[DestructorList]:
+        """Each thread's list, as far as its records can be read.
 
         Args:
-            head: the address of the thread's variable.
-            thread_pointer: the thread's.
+            heads: the addresses of the threads' variables; None where one is not known.
+            thread_pointers: the threads'.
         """
+        known = iter(self._memory.read_many([head for head in heads if head is not None], self._words.size))
+        found = []
+        for head, thread_pointer in zip(heads, thread_pointers):
+            raw = None if head is None else next(known)
+            if head is None:
+                found.append(DestructorList((), "glibc's own block in this thread was not found"))
+            elif raw is None:
+                found.append(DestructorList((), f"the list of destructors at 0x{head:x} cannot be read"))
+            else:
+                first = int(struct.unpack(self._words.format, raw)[0])
+                found.append(self._records(first, thread_pointer) if first else DestructorList(()))
+        return found
+
+    def _records(self, entry: int, thread_pointer: int) -> DestructorList:
+        """The records from the first one on."""
         found: list[Registered] = []
         seen: set[int] = set()
         try:
-            entry = self._words.read(head)
             while entry:
                 if entry in seen or len(found) >= MOST:
                     return DestructorList(found, f"the list of destructors is damaged at 0x{entry:x}")
@@ -86,7 +104,7 @@ class Destructors:
                 found.append(Registered(entry, function, argument, link_map, problem))
                 entry = following
         except UnreadableMemory:
-            return DestructorList(found, f"the list of destructors at 0x{head:x} cannot be read to its end")
+            return DestructorList(found, f"the list of destructors cannot be read at 0x{entry:x}")
         return DestructorList(found)
 
     def _demangled(self, function: int, thread_pointer: int) -> int | None:

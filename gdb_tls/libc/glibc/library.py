@@ -285,10 +285,8 @@ class Glibc:
             return [DestructorList((), why)] * len(thread_pointers)
         if offset is None:
             return [DestructorList(())] * len(thread_pointers)
-        lists = Destructors(self._words, self._architecture, self._objects)
-        lost = DestructorList((), "glibc's own block in this thread was not found")
-        places = self._in_own_block(offset, thread_pointers)
-        return [lost if at is None else lists.read(at, pointer) for at, pointer in zip(places, thread_pointers)]
+        lists = Destructors(self._memory, self._words, self._architecture, self._objects)
+        return lists.read(self._in_own_block(offset, thread_pointers), thread_pointers)
 
     def _own_variable(self, name: str, thread_pointers: Sequence[int]) -> list[int | None]:
         """The addresses of a thread-local variable of libc's that has a symbol; None where there is none."""

@@ -140,6 +140,6 @@ def _leak(survey: Survey, report: KeyReport, column: Column, others: Sequence[in
     destructor = report.destructor_name or f"0x{report.destructor or 0:x}"
     return (
         f"Key {report.number} has the destructor {destructor}, and in {only} only it is set, to the value of {name}. "
-        f"{count(len(others), 'other thread')} ({which}) have a {name} of their own, but no value for the key: no "
-        "destructor will run for it when they end, and it leaks."
+        f"{count(len(others), 'other thread')} ({which}) have their own {name} set, but no value for the key: "
+        "no destructor will run for it when they end, and it leaks."
     )

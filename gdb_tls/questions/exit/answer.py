@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, reason
+from gdb_tls.evidence.code import Code
 from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors
 from gdb_tls.program.choice import parse_threads, wanted
 from gdb_tls.program.owners import OwnVariables
@@ -86,13 +87,13 @@ def thread_exits(program: Program, threads: Sequence[Thread]) -> list[ThreadExit
     """What will run when each of the threads ends."""
     lists = _lists(program, threads)
     keys, problem = _keys(program, threads)
-    owners = OwnVariables(program)
+    owners, code = OwnVariables(program), Code(program)
     found = []
     for index, thread in enumerate(threads):
         problems = [text for text in (lists[index].problem, problem) if text]
         steps = []
         for one in lists[index].records:
-            step = _step(program, one.function, one.object)._replace(problem=one.problem)
+            step = _step(program, code, one.function, one.object)._replace(problem=one.problem)
             module, variable, inside = owners.at(thread, one.object)
             steps.append(step._replace(module=module, variable=variable, inside=inside))
         for key in keys.keys if keys else ():
@@ -101,7 +102,7 @@ def thread_exits(program: Program, threads: Sequence[Thread]) -> list[ThreadExit
                 problems.append(value.reason)
             # Without a destructor, or for an earlier key of that number, nothing runs.
             elif value.state is KeyState.SET and value.value and key.destructor != 0 and key.in_use is not False:
-                steps.append(_key_step(program, key, value.value, problem))
+                steps.append(_key_step(program, code, key, value.value, problem))
         stage, running = _stage(program, thread)
         is_main = thread.lwp is not None and thread.lwp == program.target.pid  # Linux: its id is the process's
         found.append(ThreadExit(thread, is_main, steps, stage, running, list(dict.fromkeys(problems))))
@@ -132,17 +133,25 @@ def _keys(program: Program, threads: Sequence[Thread]) -> tuple[KeysReport | Non
     return found, found.problem
 
 
-def _step(program: Program, function: int | None, argument: int) -> Step:
+def _step(program: Program, code: Code, function: int | None, argument: int) -> Step:
     if function is None:
         return Step(None, "", "", False, argument)
     region = program.region(function)
-    is_gone = region is None and not program.target.memory.are_mapped([function])[0]
-    name = "" if is_gone else program.symbol_at(function) or ""
-    return Step(function, name, os.path.basename(region.file) if region else "", is_gone, argument)
+    if region is None and not program.target.memory.are_mapped([function])[0]:
+        return Step(function, "", "", True, argument)
+    loaded = code.loaded_at(function)
+    name = program.symbol_at(function) or ""
+    if not name and loaded is not None and loaded.file is not None:
+        # The debugger may list no libraries, nor where the executable lies (QEMU's cores).
+        own = loaded.file.function_at(function - loaded.load_base)
+        is_it = own is not None and own.value == function - loaded.load_base
+        name = program.target.debug.demangle([own.name])[0] if own and is_it else ""
+    file = region.file if region and region.file else loaded.name if loaded else ""
+    return Step(function, name, os.path.basename(file), False, argument)
 
 
-def _key_step(program: Program, key: KeyReport, value: int, problem: str) -> Step:
-    step = _step(program, key.destructor, value)._replace(key=key.number)
+def _key_step(program: Program, code: Code, key: KeyReport, value: int, problem: str) -> Step:
+    step = _step(program, code, key.destructor, value)._replace(key=key.number)
     return step if key.destructor is not None else step._replace(problem=problem)
 
 
