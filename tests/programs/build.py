@@ -112,6 +112,7 @@ def programs() -> list[Target]:
         program("budget", "budget.c"),
         program("ended", "ended.c"),
         program("exits", "exits.cc"),
+        Target("after", ("after.cc",), ("-pthread",)),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
         program("many", "many.c"),

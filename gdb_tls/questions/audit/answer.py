@@ -20,7 +20,7 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
-from gdb_tls.questions.audit.destructors import dangers
+from gdb_tls.questions.audit.destructors import dangers, when_ending
 from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
 from gdb_tls.questions.audit.keys import about_key
 from gdb_tls.questions.audit.loading import RULE as NOT_LOADED
@@ -304,6 +304,10 @@ class _Auditor:
         crashed = scene.crashed
         assert crashed is not None
         sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
+        try:
+            sentences += when_ending(survey, crashed, found.variable)
+        except Exception as error:  # it only adds to what is known of the crash
+            reason(error)
         states: dict[State, int] = {}
         if found.key is not None and cause.kind != "destructor":
             sentences += about_key(survey.program, found.key, cause.thread, survey.threads)

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.thread_exit import KeepsDestructors
+from gdb_tls.program.names import without_parameters
 from gdb_tls.program.owners import OwnVariables
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.audit.rules import Finding
+from gdb_tls.questions.exit.answer import stage_of
 from gdb_tls.questions.keys.answer import KeyReport, KeyState, read_keys
-from gdb_tls.target.model import Thread
+from gdb_tls.target.model import Thread, Variable
 from gdb_tls.views.words import count, numbers
 
 GONE_SCORE, ONCE_SCORE = 85, 70
@@ -48,6 +50,45 @@ def dangers(survey: Survey, main: int | None) -> Iterator[Danger]:
         yield from _of_keys(survey, main)
     except Exception as error:  # it only adds to what memory says of the variables
         reason(error)
+
+
+def when_ending(survey: Survey, crashed: int, variable: Variable | None) -> Iterator[str]:
+    """Whether the thread that crashed was ending, and had destroyed already what the crash came from.
+
+    Args:
+        survey: the variables.
+        crashed: the thread's position.
+        variable: what the crash came from; None for a key, or where it is not known.
+    """
+    program, threads = survey.program, survey.threads
+    stage, running = stage_of(program, threads[crashed])
+    if not stage:
+        return
+    who = f"Thread {threads[crashed].num}"
+    what = "thread_local objects" if stage == "objects" else "pthread keys"
+    now = f", {without_parameters(running)} then" if running else ""
+    yield f"{who} was ending: it ran the destructors of {what}{now}."
+    library = program.libc
+    if variable is None or not isinstance(library, KeepsDestructors):
+        return
+    waiting = []
+    known = [index for index, thread in enumerate(threads) if thread.thread_pointer is not None]
+    places = program.blocks(variable.module, threads)
+    lists = library.destructors([threads[index].thread_pointer or 0 for index in known])
+    for index, found in zip(known, lists):
+        place = places[index]
+        if not isinstance(place, int):
+            continue
+        start = place + variable.offset
+        if any(start <= one.object < start + max(variable.size, 1) for one in found.records):
+            waiting.append(index)
+        elif index == crashed and found.problem:
+            return
+    if waiting and crashed not in waiting:
+        yield (
+            f"{variable.name} has a destructor, which in {count(len(waiting), 'other thread')} is still to run, but not "
+            f"in this one: {variable.name} was destroyed there already, unless it was never made."
+        )
 
 
 def _of_objects(survey: Survey) -> Iterator[Danger]:

@@ -103,7 +103,7 @@ def thread_exits(program: Program, threads: Sequence[Thread]) -> list[ThreadExit
             # Without a destructor, or for an earlier key of that number, nothing runs.
             elif value.state is KeyState.SET and value.value and key.destructor != 0 and key.in_use is not False:
                 steps.append(_key_step(program, code, key, value.value, problem))
-        stage, running = _stage(program, thread)
+        stage, running = stage_of(program, thread)
         is_main = thread.lwp is not None and thread.lwp == program.target.pid  # Linux: its id is the process's
         found.append(ThreadExit(thread, is_main, steps, stage, running, list(dict.fromkeys(problems))))
     return found
@@ -155,7 +155,7 @@ def _key_step(program: Program, code: Code, key: KeyReport, value: int, problem:
     return step if key.destructor is not None else step._replace(problem=problem)
 
 
-def _stage(program: Program, thread: Thread) -> tuple[str, str]:
+def stage_of(program: Program, thread: Thread) -> tuple[str, str]:
     """Whether the thread runs destructors now, and which one."""
     if thread.num is None or thread.running:
         return "", ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import pytest
 from integration.conftest import Subjects
 from integration.documents import documents
-from integration.harness import PROGRAMS, Subject, kernel_writes_cores
+from integration.harness import PROGRAMS, Inferior, Subject, kernel_writes_cores
 from integration.questions.test_exit import said as exit_lines
 from integration.questions.test_modules import said as budget_lines
 from integration.sessions import CHECKOUT, run_gdb, session
 from integration.truth import Truth
+from limits import LIMIT_SECONDS
 
 # What each variable of suspects.c is there for: the rule that must find it, or None for no hint.
 EXPECTED = {
@@ -287,3 +289,19 @@ def test_destructors(kind: str, subjects: Subjects, tmp_path: Path) -> None:
     assert (named[once]["key"], reason["rule"]) == (keys["end_once"], "set-once")
     assert reason["threads"] == sorted(number[lwps[f"worker-{one}"]] for one in (1, 2, 4))
     assert "to the value of unfreed" in reason["sentence"] and "in the main thread only" in reason["sentence"]
+
+
+@pytest.mark.skipif(not kernel_writes_cores(), reason="the kernel writes cores elsewhere")
+def test_used_after_its_destructor(programs: Path, tmp_path: Path) -> None:
+    with Inferior([programs / "after"], tmp_path) as inferior:
+        assert inferior.process is not None
+        assert inferior.process.wait(LIMIT_SECONDS) == -signal.SIGSEGV
+    (core,) = tmp_path.glob("core*")
+    audit = written([str(programs / "after"), "-c", str(core)], "tls-audit", tmp_path)
+    first = audit["findings"][0]
+    assert (first["name"], first["level"]) == ("owner", "the cause of the crash")
+    sentences = [reason["sentence"] for reason in first["reasons"]]
+    number = audit["fault"]["num"]
+    assert f"Thread {number} was ending: it ran the destructors of thread_local objects, User::~User then." in sentences
+    (destroyed,) = (one for one in sentences if "has a destructor" in one)
+    assert "in 1 other thread is still to run, but not in this one: owner was destroyed there already" in destroyed
