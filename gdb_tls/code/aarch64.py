@@ -158,6 +158,8 @@ class AArch64Decoder:
                 yield Step("compute", None)
         elif name in ("tst", "cmn"):
             yield Step("test", None, tuple(whole[:2]))
+        elif name in ("cset", "csetm"):
+            yield Step("flag", to)
         elif name in ("csel", "fcsel"):
             yield Step("select", to, rest[:2])
         else:

@@ -180,7 +180,7 @@ class Execution:
         if step.of[1] == Immediate(0) and isinstance(left, TlsAddress):
             self._write(step.to, left._replace(is_base=False))
             return
-        total = add(self._settled(left), self._settled(right)) if _has_index(left, right) else add(left, right)
+        total = add(self.settled(left), self.settled(right)) if _has_index(left, right) else add(left, right)
         if isinstance(step.to, Register) and step.to.name == STACK and not isinstance(total, StackAddress):
             total = self._new_frame()
         self._write(step.to, total)
@@ -191,6 +191,9 @@ class Execution:
             self._write(step.to, self._new_frame())
         elif step.to is not None:
             self._write(step.to, derived(*values))
+
+    def _flag(self, step: Step) -> None:
+        self._write(step.to, derived(*self._state.compared) if self._chains else None)
 
     def _update(self, step: Step) -> None:
         for one in step.of:
@@ -292,7 +295,7 @@ class Execution:
         self._dereference(operand)
         if operand.thread and self._place(operand) == ThreadPointer(0):
             return ThreadPointer(0)  # x86-64 psABI: the word at %fs:0 is the thread pointer itself
-        place = self._settled(self._place(operand))
+        place = self.settled(self._place(operand))
         if isinstance(place, Either):
             return either(*(self._load(one, operand.width) for one in place.values))
         return self._load(place, operand.width) if place is not None else None
@@ -303,7 +306,7 @@ class Execution:
         elif isinstance(to, Memory):
             self._use_registers(to)
             self._dereference(to)
-            for place in _alternatives(self._settled(self._place(to))):
+            for place in _alternatives(self.settled(self._place(to))):
                 self._store(place, to.width, value)
 
     def _use_registers(self, memory: Memory) -> None:
@@ -330,19 +333,19 @@ class Execution:
             return plus(value, index.number * memory.scale)
         if memory.scale == 1 and isinstance(index, (TlsOffset, TlsAddress, ThreadPointer)):
             return add(value, index)
-        return add(self._settled(value), derived(index))
+        return add(self.settled(value), derived(index))
 
     def _in_thread(self, value: Value | None, displacement: int) -> Value | None:
         """The address at a displacement from the thread pointer plus a value."""
         if isinstance(value, (Number, TlsOffset, Either)):
             return plus(add(ThreadPointer(0), value), displacement)
         # An index: what is indexed is told by the displacement alone.
-        return add(self._settled(ThreadPointer(displacement)), value)
+        return add(self.settled(ThreadPointer(displacement)), value)
 
-    def _settled(self, value: Value | None) -> Value | None:
+    def settled(self, value: Value | None) -> Value | None:
         """An offset from the thread pointer as one in the file's own block, where it lies there."""
         if isinstance(value, Either):
-            return either(*(self._settled(one) for one in value.values))
+            return either(*(self.settled(one) for one in value.values))
         block = self._around.block
         if isinstance(value, ThreadPointer) and block and block[0] <= value.offset < block[1]:
             return TlsAddress(OWN_BLOCK, value.offset + block[2], value.exact)
@@ -454,7 +457,7 @@ class Execution:
     def _take(self, value: Value | None) -> None:
         if self.recorder is None:
             return
-        for one in _alternatives(self._settled(value)):
+        for one in _alternatives(self.settled(value)):
             if isinstance(one, TlsAddress) and not one.is_base:
                 self.recorder.take(self._instruction.address, one)
 
@@ -555,6 +558,7 @@ _ACTIONS: dict[str, Callable[[Execution, Step], None]] = {
     "insert": Execution._insert,
     "add": Execution._add,
     "compute": Execution._compute,
+    "flag": Execution._flag,
     "flip": Execution._flip,
     "byte": Execution._byte,
     "update": Execution._update,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from heapq import heapify, heappop, heappush
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
 from gdb_tls.code.instructions import Instruction
 from gdb_tls.code.state import Point, State
-from gdb_tls.code.values import Value
+from gdb_tls.code.values import Number, Value, loads_in
 from gdb_tls.elf.unwind import CallSite
 
 # A function with more blocks than this is not followed to the end; what was not reached has no records.
@@ -118,6 +118,12 @@ class FunctionFlow:
         registers = self._execution.argument_registers
         return [None if state is None else state.registers.get(name) for name in registers]
 
+    @property
+    def comes_back(self) -> bool:
+        """Whether the function ever returns, or goes on in another one."""
+        last = [block for block in self._blocks if block.point.state is not None]
+        return any(block.leaves or block.instructions[-1].template.flow == "return" for block in last)
+
     def call_before(self, address: int) -> Instruction | None:
         """The call that returns to an address; None where there is none."""
         return next((one for one in self.instructions if one.end == address and one.template.flow == "call"), None)
@@ -132,32 +138,43 @@ class FunctionFlow:
         target = instruction.template.target if instruction else None
         return self._execution.value(target, instruction, state) if state and instruction and target else None
 
-    def conditions(self, address: int, most: int = 8) -> Iterator[State]:
-        """What is known at the branches by which control came to an address (`compared`), the nearest ones first.
+    def conditions(self, address: int) -> list[State]:
+        """What is known at the branches that decided that control came to an address (`compared`), by address.
 
-        Only what is the reason to be there counts: a branch whose other way leads there, too, is none.
+        A branch decided it where all that follows on one of its sides leads there, and not all that follows on the
+        other: control dependence (Ferrante, Ottenstein and Warren, "The Program Dependence Graph", 1987).
         """
         index = bisect_left(self._starts, address + 1) - 1
-        waiting = [self._blocks[index]] if index >= 0 else []
-        seen = set(map(id, waiting))
-        while waiting and most:
-            block = waiting.pop(0)
-            for before in self._blocks:
-                if block not in before.successors or id(before) in seen or before.point.state is None:
-                    continue
-                seen.add(id(before))
-                waiting.append(before)
-                if before.instructions[-1].template.flow == "branch":
-                    state = before.point.state.copy()
-                    for instruction in before.instructions:
-                        self._execution.run(instruction, state)
-                    most -= 1
-                    yield state
-
-    def at_jumps_out(self) -> Iterator[tuple[Instruction, State]]:
-        """What is known where the function goes on in another one, instead of calling it."""
+        if index < 0:
+            return []
+        there = self._blocks[index]
+        before: dict[int, list[Block]] = {}
         for block in self._blocks:
-            if block.leaves and block.point.state is not None:
+            for successor in block.successors:
+                before.setdefault(id(successor), []).append(block)
+        ends = [one for one in self._blocks if one is not there and (not one.successors or one.leaves or one.anywhere)]
+        escaping = _backwards(ends, before, there)
+        coming = _backwards([there], before)
+        found = []
+        for block in self._blocks:
+            if block.instructions[-1].template.flow != "branch" or block.point.state is None:
+                continue
+            decided = [id(one) in coming and id(one) not in escaping for one in block.successors]
+            if any(decided) and (not all(decided) or len(decided) < 2):
+                state = block.point.state.copy()
+                for instruction in block.instructions:
+                    self._execution.run(instruction, state)
+                found.append(state)
+        return found
+
+    def at_jumps_out(self, by_pointer: bool = False) -> Iterator[tuple[Instruction, State]]:
+        """What is known where the function goes on in another one, instead of calling it.
+
+        Args:
+            by_pointer: whether jumps count of which the code does not say where they go; some stay in the function.
+        """
+        for block in self._blocks:
+            if (block.leaves or (by_pointer and block.anywhere)) and block.point.state is not None:
                 state = block.point.state.copy()
                 for instruction in block.instructions:
                     self._execution.run(instruction, state)
@@ -171,6 +188,15 @@ class FunctionFlow:
                 for instruction in block.instructions[:-1]:
                     self._execution.run(instruction, state)
                 yield state
+
+    def fixed_loads(self) -> Iterator[int]:
+        """The fixed addresses, as the file is linked, from which the function reads."""
+        for one in self.instructions:
+            state = self.before(one.address)
+            for value in state.registers.values() if state else ():
+                for load, _ in loads_in(value):
+                    if isinstance(load.address, Number):
+                        yield load.address.number
 
     @property
     def instructions(self) -> Iterator[Instruction]:
@@ -279,6 +305,18 @@ class FunctionFlow:
         thrown = state.copy()
         thrown.set(self._execution.result, None)
         return thrown
+
+
+def _backwards(start: Iterable[Block], before: Mapping[int, Sequence[Block]], but: Block | None = None) -> set[int]:
+    """The blocks (their `id`) from which control may come to some, and these; not on a way through `but`."""
+    waiting = list(start)
+    found = set(map(id, waiting))
+    while waiting:
+        for block in before.get(id(waiting.pop()), ()):
+            if id(block) not in found and block is not but:
+                found.add(id(block))
+                waiting.append(block)
+    return found
 
 
 def _is_padding(block: Block) -> bool:

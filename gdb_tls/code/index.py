@@ -207,7 +207,16 @@ class CodeIndex:
         Raises:
             MissingPackage: where there is no capstone.
         """
-        return self._flow(self.functions.at(address), True)
+        piece = self.functions.at(address)
+        if piece.continues:
+            owners = self.places.owners_of(frozenset((piece.start,)))
+        else:
+            owners = self.places.frameless_parts if piece.known else {}
+        return self._flow(self.functions.at(owners.get(piece.start, piece.start)), True)
+
+    def settled(self, value: Value | None) -> Value | None:
+        """A distance from the thread pointer as a place in the file's own block, where it lies there."""
+        return self._execution.settled(value)
 
     def function_of(self, address: int) -> int | None:
         """Where the function begins in which an address lies; None where no table knows."""
@@ -326,15 +335,18 @@ class CodeIndex:
         key = (piece.start, chains)
         if key not in self._flows:
             self._flows[key] = None  # for a function that calls itself
-            instructions, sites = self._parts(piece)
+            instructions, sites = self._parts(piece, chains)
             start = piece.start if piece.known and not piece.continues else None
             if instructions:
                 execution = self._execution_with_chains if chains else self._execution
                 self._flows[key] = FunctionFlow(instructions, start, execution, sites)
         return self._flows[key]
 
-    def _parts(self, piece: CodeRange) -> tuple[list[Instruction], list[CallSite]]:
-        """The instructions of a piece and of the pieces that were moved away from it, and its exceptions' ways."""
+    def _parts(self, piece: CodeRange, chains: bool = False) -> tuple[list[Instruction], list[CallSite]]:
+        """The instructions of a piece and of the pieces that were moved away from it, and its exceptions' ways.
+
+        That a frameless part is one makes no difference for accesses to thread-local storage, and costs a search.
+        """
         found: dict[int, list[Instruction]] = {}
         waiting = [piece]
         sites: list[CallSite] = []
@@ -348,7 +360,8 @@ class CodeIndex:
                 if target is None or part.start <= target < part.end:
                     continue
                 other = self.functions.at(target)
-                if other.continues and other.start not in found and other not in waiting:
+                is_part = other.continues or (chains and other.start in self.places.frameless_parts)
+                if is_part and other.start not in found and other not in waiting:
                     waiting.append(other)
         return [one for _, part in sorted(found.items()) for one in part], sites
 
@@ -374,7 +387,7 @@ class CodeIndex:
             None if result in state.used else state.registers.get(result)
             for state in (flow.at_returns() if flow else ())
         }
-        value = self._execution._settled(values.pop()) if len(values) == 1 else None
+        value = self._execution.settled(values.pop()) if len(values) == 1 else None
         return value if isinstance(value, TlsAddress) else None
 
     def called(self, address: int) -> tuple[CodeIndex, int] | None:

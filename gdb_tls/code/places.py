@@ -78,6 +78,31 @@ class Places:
             one for one in candidates if one.begins or not piece.start <= one.address < reached or one.address in places
         ]
 
+    @cached_property
+    def frameless_parts(self) -> dict[int, int]:
+        """Parts that were moved away before their function had built up a frame, and that function.
+
+        Unwind tables do not tell them from functions.  But compilers do not jump to a function on a condition (where
+        speed matters), nor call a part; and a name that is left says it.
+        """
+        starts = self._functions.starts
+        is_x86 = self._machine == EM_X86_64
+        found: dict[int, int] = {}
+        for address, code in self._functions.executable:
+            for at, target in (x86_64_far_jumps if is_x86 else aarch64_far_jumps)(code, address):
+                if target not in starts or target in found:
+                    continue
+                is_always = code[at - address] == 0xE9 if is_x86 else code[at - address + 3] >> 2 == 0x05
+                owner = self._functions.at(at)
+                if not is_always and owner.known and not owner.continues and owner.start != target:
+                    found[target] = owner.start
+        called = {target for _, target in self.calls} if found else set()
+        return {
+            part: owner
+            for part, owner in found.items()
+            if part not in called and ".cold" in (self._functions.name(part) or ".cold")
+        }
+
     def owners_of(self, parts: frozenset[int]) -> dict[int, int]:
         """The functions from which parts were moved away: those that jump there."""
         found: dict[int, int] = {}

@@ -127,7 +127,7 @@ class Derived(NamedTuple):
     """Something computed from values: an element's address, a masked or scaled number.
 
     Attributes:
-        sources: the loads among them.
+        sources: the loads, arguments and results of calls among them.
         flipped: whether it is a bool, or the contrary of one; None for anything else.
     """
 
@@ -187,9 +187,20 @@ def add(left: Value | None, right: Value | None) -> Value | None:
 
 
 def derived(*values: Value | None) -> Value | None:
-    """What was computed from the values, so that nothing but the loads among them can be told."""
-    found = frozenset(load for value in values for load, _ in loads_in(value))
+    """What was computed from the values, so that nothing but where they came from can be told."""
+    found = frozenset(one for value in values for one in _origins(value))
     return Derived(found) if found else None
+
+
+def _origins(value: Value | None) -> Iterator[Value]:
+    """The loads, arguments and results of calls of which a value is made."""
+    if isinstance(value, (Loaded, Argument, Result)):
+        yield value
+    elif isinstance(value, Displaced):
+        yield from _origins(value.value)
+    elif isinstance(value, (Derived, Either)):
+        for one in value.sources if isinstance(value, Derived) else value.values:
+            yield from _origins(one)
 
 
 def either(*values: Value | None) -> Value | None:

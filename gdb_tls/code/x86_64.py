@@ -186,6 +186,8 @@ class X86Decoder:
             yield Step("copy", Register("rax", 8), (Register("rax", 4),))
         elif name.startswith("cmov"):
             yield Step("select", to, tuple(whole))
+        elif name.startswith("set"):
+            yield Step("flag", to)
         elif name == "cmp":
             yield Step("compare", None, tuple(whole))
         elif name == "test":

@@ -97,14 +97,20 @@ def nameless_in(module: Module, known: Sequence[Candidate], pointer_size: int) -
     return found
 
 
+def is_too_large(module: Module) -> bool:
+    """Whether a module has so much code that nobody would wait for a look through all of it."""
+    code = code_index(module.path or "").functions.executable
+    return sum(len(one) for _, one in code) > LARGEST_CODE
+
+
 def used_places(module: Module, pointer_size: int) -> list[tuple[int, int]]:
     """(offset, width) of every place in a module's block that its code reads or writes, without overlaps.
 
     There are none for a module with so much code that nobody would wait for it.
     """
-    index = code_index(module.path or "")
-    if sum(len(code) for _, code in index.functions.executable) > LARGEST_CODE:
+    if is_too_large(module):
         return []
+    index = code_index(module.path or "")
     widths: dict[int, int] = {}
     for offset, width in index.offsets():
         widths[offset] = max(widths.get(offset, 0), width or pointer_size)

@@ -23,13 +23,21 @@ def verdict(answer: Answer) -> list[str]:
         sentences.append(f"Not mentioned, as it is to be ignored: {_some(list(audit.ignored))}.")
     if audit.alarming and audit.alarming[0].variable:
         sentences.append(f"Every thread's value: tls-inspect {audit.alarming[0].variable.name}")
+    if audit.last_word and not refused_in(audit):
+        sentences.append(audit.last_word)
     if audit.not_the_cause:
         sentences.insert(0, audit.not_the_cause)
     return sentences
 
 
+def refused_in(audit: Audit) -> list[str]:
+    """The libraries that were not loaded for want of static TLS."""
+    return [one.name for one in audit.alarming if one.level == "not loaded"]
+
+
 def _judgement(audit: Audit) -> list[str]:
-    bad = len(audit.alarming)
+    refused = refused_in(audit)
+    bad = len(audit.alarming) - len(refused)
     looked = (
         f"{count(audit.variables, 'variable')} ({audit.pointers:,} of them pointers) of "
         f"{count(len({one.object for one in audit.modules}), 'module')} in {count(len(audit.threads), 'thread')}"
@@ -39,6 +47,9 @@ def _judgement(audit: Audit) -> list[str]:
         return [f"Interrupted: {looks} so far.", f"Looked at {looked}."]
     if audit.cause is not None:
         return [f"The crash came from {audit.alarming[0].name}.", f"Looked at {looked}."]
+    if refused:
+        lacking = f"Not loaded for want of static TLS: {_some(refused)}."
+        return [lacking, *([f"{looks}."] if bad else []), f"Looked at {looked}."]
     if bad:
         return [f"{looks}.", f"Looked at {looked}."]
     if not audit.variables:
