@@ -319,8 +319,12 @@ class Target(Protocol):
         """The memory map, by address; empty where the target does not tell."""
         ...
 
-    def fault(self) -> Fault | None:
-        """The signal on which the program stopped, where it is one of a program that went wrong."""
+    def fault(self, most: int | None = None) -> Fault | None:
+        """The signal on which the program stopped, where it is one of a program that went wrong.
+
+        Args:
+            most: how many threads may be asked, the selected one first; None for as many as is usual.
+        """
         ...
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:

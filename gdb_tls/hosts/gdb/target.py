@@ -248,11 +248,11 @@ class GdbTarget:
 
         return find_regions(self.kind, self.pid, self._core_file)
 
-    def fault(self) -> Fault | None:
+    def fault(self, most: int | None = None) -> Fault | None:
         """See `Target.fault`."""
         from gdb_tls.hosts.gdb.fault import find_fault
 
-        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size)
+        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size, most)
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:
         """See `Target.map_of_core`."""

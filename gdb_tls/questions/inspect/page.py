@@ -49,15 +49,17 @@ def _page_row(answer: OneAnswer, instance: Instance, named: bool) -> pages.Row:
     where = where_text(answer.where.get(thread.num)).plain
     state = " ".join([instance.state.value, *(flag.value for flag in instance.flags)])
     value = value_text(report, Row(instance, (instance.thread,)), False).plain
+    names = [name for name in answer.marked.names(thread) if name != "selected"]
     cells = [
-        thread.num,
+        " ".join([str(thread.num), *names]) if names else thread.num,
         thread.lwp,
         *([thread.name] if named else []),
         state,
         value,
         *([where] if answer.where else []),
     ]
-    known = {key: value for key, value in thread_document(instance, report.type).items() if key not in ("num", "flags")}
+    found = thread_document(instance, report.type, answer.marked)
+    known = {key: value for key, value in found.items() if key not in ("num", "flags", "marks")}
     details = pages.facts({**known, "flags": [flag.value for flag in instance.flags] or None, "where": where})
     selected = thread.num is not None and thread.num == report.selected
     return pages.Row(cells, [details], "selected" if selected else "", instance.state is State.NULL)

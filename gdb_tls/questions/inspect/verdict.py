@@ -10,7 +10,7 @@ from gdb_tls.program.lookup import Found
 from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Several
 from gdb_tls.target.model import Flag, Life, State, Thread
-from gdb_tls.views.words import count, numbers
+from gdb_tls.views.words import MORE, count, numbers, share, who
 
 # What is said of threads that the debugger does not list.
 LIVES = {
@@ -39,10 +39,10 @@ def _guests(rows: Instances) -> list[str]:
             guests.setdefault(pointer, []).append(thread)
     sentences = []
     for pointer, found in guests.items():
-        who, uses, has = ("Thread", "uses", "it has") if len(found) == 1 else ("Threads", "use", "they have")
+        uses, has = ("uses", "it has") if len(found) == 1 else ("use", "they have")
         host = hosts[pointer]
         whose = f"thread {host.num}" if host.num is not None else "an ended thread"
-        sentences.append(f"{who} {numbers(found)} {uses} the blocks of {whose}: {has} the same thread pointer.")
+        sentences.append(f"{who(found, capital=True)} {uses} the blocks of {whose}: {has} the same thread pointer.")
     return sentences
 
 
@@ -100,7 +100,7 @@ def _null(report: Report, rows: Instances) -> list[str]:
     elif have and len(null) == 1 and _is_main(rows.threads[null[0]], report):
         sentences.append("Null only in the main thread: the other threads have it set.")
     elif have and len(null) < len(have) and any(rows.threads[index].life is Life.LISTED for index in null):
-        sentences.append("A minority of the threads is null: look at what these did not run.")
+        sentences.append("Null in a minority of the threads: what do these not run that the others do?")
     return sentences
 
 
@@ -138,7 +138,7 @@ def _flags(rows: Instances) -> list[str]:
         what = "share one object" if objects == 1 else f"share {objects:,} objects"
         if len(shared) == 1:
             what = "shares its object with another thread"
-        sentences.append(f"{_who(rows, shared).capitalize()} {what}: it is not each thread's own.")
+        sentences.append(f"{_who(rows, shared, capital=True)} {what}: it is not each thread's own.")
     dangling = _with_flag(rows, Flag.DANGLING)
     if dangling:
         sentences.append(f"Dangling in {_who(rows, dangling)}: it points to memory that is not mapped.")
@@ -163,17 +163,13 @@ def _count(what: str, report: Report, some: Sequence[int]) -> str:
     if len(some) == of:
         return f"{what} in both threads{asked}." if of == 2 else f"{what} in all {of:,} threads{asked}."
     which = numbers(rows.threads[index] for index in some)
-    return f"{what} in {len(some):,} of {of:,} threads{asked}{': ' + which if which else ''}."
+    hint = " (--all, --format csv)" if MORE in which else ""
+    which = f": {which}{hint}" if which else ""
+    return f"{what} in {len(some):,} of {of:,} threads{asked}{share(len(some), of)}{which}."
 
 
-def _who(rows: Instances, some: Sequence[int]) -> str:
-    """Threads in words: "thread 2", "threads 1-3 and an ended thread"."""
-    threads = [rows.threads[index] for index in some]
-    ended = sum(thread.num is None for thread in threads)
-    listed = len(threads) - ended
-    words = [f"thread{'s' if listed > 1 else ''} {numbers(threads)}"] if listed else []
-    words += ["an ended thread" if ended == 1 else f"{ended:,} ended threads"] if ended else []
-    return " and ".join(words)
+def _who(rows: Instances, some: Sequence[int], capital: bool = False) -> str:
+    return who([rows.threads[index] for index in some], capital)
 
 
 def _is_main(thread: Thread, report: Report) -> bool:

@@ -25,7 +25,7 @@ from gdb_tls.views.page import (
     Section,
     Table,
 )
-from gdb_tls.views.words import count, ranges
+from gdb_tls.views.words import MOST_LISTED, count, ranges
 
 # Beyond so many threads those that are alike share a column of the map; beyond so many values the threads'
 # rows do not open to them, since nobody reads so large a page.
@@ -47,7 +47,7 @@ def page_of(document: Document) -> Page:
     chart = Map(
         "Map",
         [
-            ranges(threads[index]["num"] for index in group if threads[index]["num"] is not None) or "-"
+            ranges((threads[index]["num"] for index in group if threads[index]["num"] is not None), MOST_LISTED) or "-"
             for group in groups
         ],
         [_line(variable, groups) for variable in variables],

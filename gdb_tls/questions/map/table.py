@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count, product
+from itertools import count as counted
+from itertools import product
 from string import ascii_uppercase
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import ranges
+from gdb_tls.views.words import count, numbers, share
 
 LETTERS = {
     State.SET: "S",
@@ -24,7 +25,7 @@ LETTERS = {
     State.UNRESOLVED: "?",
 }
 LONGEST_NAME = 48
-LONGEST_LIST = 70
+SHARED_COLUMN = "Threads in the same states share a column; --all and --format csv show each."
 
 
 class Head(NamedTuple):
@@ -75,28 +76,26 @@ def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
     if answer.all:
         return [single[at : at + room] for at in range(0, len(single), room)], []
     names = _group_names()
+    # Who crashed and what is initialised once, in the main thread, is never left out.
+    own = grid.marked.first(grid.threads)
+    groups = [[at for at in members if at not in own] for members in grid.groups()]
     heads = [
         Head(next(names), members) if len(members) > 1 else Head(_label(grid.threads[members[0]]), members)
-        for members in grid.groups()
+        for members in [*([at] for at in own), *groups]
+        if members
     ]
-    # What is initialised once is set in the main thread, whose LWP is the process id on Linux: it is never left out.
-    pid = grid.target.pid
-    main = next((head for head in heads[room:] if any(grid.threads[at].lwp == pid for at in head.members)), None)
-    if main is not None:
-        heads.remove(main)
-        heads.insert(room - 1, main)
     return [heads[:room]], heads[room:]
 
 
 def _group_names() -> Iterator[str]:
-    return ("".join(letters) for length in count(1) for letters in product(ascii_uppercase, repeat=length))
+    return ("".join(letters) for length in counted(1) for letters in product(ascii_uppercase, repeat=length))
 
 
 def _picture(grid: Grid, names: Sequence[str], heads: Sequence[Head]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", show_edge=False)
     table.add_column("Thread", no_wrap=True)
     for head in heads:
-        own = any(grid.threads[index].num == grid.selected is not None for index in head.members)
+        own = any("selected" in grid.marked.names(grid.threads[index]) for index in head.members)
         table.add_column(f"*{head.label}" if own else head.label, justify="right", no_wrap=True)
     module = None
     for name, row in zip(names, grid.rows):
@@ -121,16 +120,23 @@ def _legend(grid: Grid) -> Text:
         if number:
             text.append(LETTERS[state], STYLES[state])
             text.append(f" {state.value} {number:,}   ")
-    text.append("* the selected thread" if grid.selected is not None else "", "dim")
+    numbers = dict.fromkeys(number for number in grid.marked if number is not None)
+    shown = [number for number in numbers if any(thread.num == number for thread in grid.threads)]
+    words = [f"{_star(grid, number)}{number} {' '.join(grid.marked.names_of(number))}" for number in shown]
+    text.append("   ".join(words), "dim")
     return text
 
 
+def _star(grid: Grid, number: int) -> str:
+    return "*" if number == grid.marked.selected else ""
+
+
 def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list[RenderableType]:
-    parts: list[RenderableType] = [Text("Threads in the same states share a column; --all shows each.", "dim")]
+    parts: list[RenderableType] = [Text(SHARED_COLUMN, "dim")]
     for head in heads:
-        which = ranges(number for index in head.members if (number := grid.threads[index].num) is not None)
-        which = which if len(which) <= LONGEST_LIST else which[:LONGEST_LIST].rpartition(",")[0] + ",..."
-        parts.append(Text(f"  {head.label}  {len(head.members):,} threads {which}"))
+        members = [grid.threads[index] for index in head.members]
+        which = f"{count(len(members), 'thread')}{share(len(members), len(grid.threads))}: {numbers(members)}"
+        parts.append(Text(f"  {head.label}  {which}", no_wrap=True, overflow="ellipsis"))
     if left_out:
         threads = sum(len(head.members) for head in left_out)
         parts.append(Text(f"  Not on the screen: {threads:,} more in {len(left_out):,} other patterns.", "bold"))

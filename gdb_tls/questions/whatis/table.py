@@ -8,7 +8,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
 from gdb_tls.views.parts import declared, source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import numbers
+from gdb_tls.views.words import who
 
 
 def table(found: Whatis, screen: Screen) -> RenderableType:
@@ -53,5 +53,4 @@ def _facts(found: Whatis, colour: bool) -> list[tuple[str, Text]]:
 
 
 def _holder(holder: Holder) -> str:
-    threads = numbers(holder.threads, "-")
-    return f"{holder.variable.name} of thread{'s' if len(holder.threads) > 1 else ''} {threads}"
+    return f"{holder.variable.name} of {who(list(holder.threads))}"

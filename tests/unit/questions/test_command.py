@@ -224,7 +224,7 @@ class TestInspect:
         assert request(app, inspect.SPEC, "x --all", settings).max_rows is None
         few = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer", settings))
         assert [len(row.threads) for row in few.rows] == [1, 1], "the selected thread has its own line"
-        app.target.selected = None
+        app.target.selected = app.target.pid = None
         few = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer", settings))
         assert [len(row.threads) for row in few.rows] == [2]
 
