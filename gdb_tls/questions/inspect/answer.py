@@ -13,9 +13,9 @@ from gdb_tls.program.instances import Instances
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import Report
+from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Instance, Kind, State, Thread
-from gdb_tls.target.protocol import Frame
 from gdb_tls.views.words import patterns, spread
 
 # Tables under each other; who wants more variables than fit on a few screens wants tls-map.
@@ -57,13 +57,13 @@ class OneAnswer(NamedTuple):
     Attributes:
         report: all of it.
         rows: the lines of the table.
-        where: the frame to show for a thread, by its number.
+        where: where a thread is, by its number.
         marked: the threads that are shown first.
     """
 
     report: Report
     rows: Sequence[Row]
-    where: Mapping[int | None, Frame | None]
+    where: Mapping[int | None, Where | None]
     marked: Marked = Marked()
 
 
@@ -151,7 +151,7 @@ def _inspect(request: Request, program: Program) -> OneAnswer | Several:
         return _shown(request, program, found, {}, marked(program, found.instances.threads))
     marks = marked(program, program.unnamed_threads)
     parts = []
-    where: dict[int | None, Frame | None] = {}
+    where: dict[int | None, Where | None] = {}
     most = None if arguments.all or not request.is_for_people else MOST_VARIABLES
     for one in matching[:most]:
         try:
@@ -163,7 +163,7 @@ def _inspect(request: Request, program: Program) -> OneAnswer | Several:
 
 
 def _shown(
-    request: Request, program: Program, found: Report, where: dict[int | None, Frame | None], marks: Marked
+    request: Request, program: Program, found: Report, where: dict[int | None, Where | None], marks: Marked
 ) -> OneAnswer:
     """What is to be shown of a report; for a screen it also reads the stacks of the rows that are shown, once."""
     if request.arguments.format in ("json", "csv", "html"):

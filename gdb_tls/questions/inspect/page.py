@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Several, flagged
 from gdb_tls.questions.inspect.document import thread_document, variable_document
-from gdb_tls.questions.inspect.table import value_text, where_text
+from gdb_tls.questions.inspect.table import value_text
 from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Instance, State
 from gdb_tls.views import page as pages
+from gdb_tls.views.drawing import where_text
 
 
 def page(answer: Answer) -> pages.Page:

@@ -6,8 +6,7 @@ from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Several
 from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Flag, Instance, State
-from gdb_tls.target.protocol import Frame
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, where_text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -127,16 +126,7 @@ def value_text(report: Report, line: Row, colour: bool) -> Text:
     if instance.reason:
         return Text(safe(instance.reason), "dim")
     if line.values == 1:
-        return code(instance.text, colour)
+        # The heading says of what type it is.
+        cast = f"({report.type.name}) " if report.type else ""
+        return code(instance.text.removeprefix(cast) if cast else instance.text, colour)
     return Text(line.spread or f"{line.values:,} different values", "dim")
-
-
-def where_text(frame: Frame | None) -> Text:
-    """The function and the line."""
-    if frame is None:
-        return Text("")
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(safe(frame.function) or f"0x{frame.pc:x}")
-    if frame.file:
-        text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
-    return text

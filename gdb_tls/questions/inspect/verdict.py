@@ -100,7 +100,7 @@ def _null(report: Report, rows: Instances) -> list[str]:
     elif have and len(null) == 1 and _is_main(rows.threads[null[0]], report):
         sentences.append("Null only in the main thread: the other threads have it set.")
     elif have and len(null) < len(have) and any(rows.threads[index].life is Life.LISTED for index in null):
-        sentences.append("Null in a minority of the threads: what do these not run that the others do?")
+        sentences.append("Most threads have set it: look for what the null ones have not run.")
     return sentences
 
 

@@ -27,7 +27,7 @@ def _thread(one: ThreadReport) -> dict[str, Any]:
     return {
         **thread_fields(one.thread),
         "exited": one.thread.exited,
-        "function": one.frame.function or None if one.frame else None,
+        "function": one.where.innermost.function or None if one.where else None,
         "control_block": {"address": hex(control.address), "size": control.size} if control else None,
         "dtv": {"address": hex(dtv.address), "generation": dtv.generation, "capacity": dtv.capacity} if dtv else None,
         "reason": one.dtv.reason if isinstance(one.dtv, Absence) else None,

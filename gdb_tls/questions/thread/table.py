@@ -7,7 +7,7 @@ from itertools import groupby
 
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport
 from gdb_tls.target.model import Absence, Flag, State
-from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
+from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table, where_text
 from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -37,7 +37,7 @@ def _heading(one: ThreadReport) -> list[Text]:
     words += [f"LWP {thread.lwp}"] if thread.lwp else []
     words += [thread.name] if thread.name else []
     words += [thread.life.value] if thread.life.value else []
-    words += [one.frame.function or f"0x{one.frame.pc:x}"] if one.frame else []
+    words += [where_text(one.where).plain] if one.where else []
     facts = [f"thread pointer {pointer(thread.thread_pointer)}" if thread.thread_pointer else thread.problem]
     if one.control_block:
         facts.append(f"control block 0x{one.control_block.address:x}, {count(one.control_block.size, 'byte')}")

@@ -230,7 +230,7 @@ class TestInspect:
 
     def test_no_stack_is_read_for_programs(self, app: Process) -> None:
         asked: list[int | None] = []
-        app.target.frames = lambda thread, most: asked.append(thread.num) or []  # type: ignore[method-assign, func-returns-value]
+        app.target.frames = lambda thread, most, until=None: asked.append(thread.num) or []  # type: ignore[method-assign, func-returns-value]
         Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer --format json"))
         assert asked == []
         Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer --threads 2"))

@@ -59,7 +59,7 @@ from gdb_tls.views.words import numbers
             False,
             [
                 "NULL in 1 of 4 threads: 4.",
-                "Null in a minority of the threads: what do these not run that the others do?",
+                "Most threads have set it: look for what the null ones have not run.",
             ],
         ),
         ("ssnnn", False, ["NULL in 3 of 5 threads: 3-5."]),
