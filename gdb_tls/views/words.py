@@ -86,9 +86,9 @@ def _some(number: int, one: str, several: str) -> str:
 
 
 def with_marks(threads: Sequence[Thread], marked: Marked, unlisted: str = "-") -> str:
-    """Numbers for a cell of a table: "1 crashed, 3 main, 4,996 more: 2,4,9,..."."""
+    """Numbers for a cell of a table: "*1 crashed, 3 main, 4,996 more: 2,4,9,..."; the star is the selected thread's."""
     first = marked.first(threads)
-    own = [f"{threads[at].num} {' '.join(marked.names(threads[at]))}" for at in first]
+    own = [mark(threads[at].num, marked) for at in first]
     left = set(first)
     rest = [thread for index, thread in enumerate(threads) if index not in left]
     if not rest:
@@ -107,6 +107,13 @@ def spread(values: Mapping[float, int]) -> str:
         return f"{low:,} to {high:,}, all different"
     word = "mostly" if 2 * number > sum(values.values()) else "most often"
     return f"{low:,} to {high:,}, {word} {common:,} ({number:,})"
+
+
+def mark(number: int | None, marked: Marked) -> str:
+    """A thread's number with what is remarkable about it: "*1 crashed", "3 main"."""
+    names = marked.names_of(number)
+    star = "*" if "selected" in names else ""
+    return " ".join([f"{star}{'-' if number is None else number}", *(name for name in names if name != "selected")])
 
 
 def patterns(names: Iterable[str]) -> str:

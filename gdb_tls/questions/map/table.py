@@ -15,7 +15,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, numbers, share
+from gdb_tls.views.words import count, mark, numbers, share
 
 LETTERS = {
     State.SET: "S",
@@ -122,13 +122,9 @@ def _legend(grid: Grid) -> Text:
             text.append(f" {state.value} {number:,}   ")
     numbers = dict.fromkeys(number for number in grid.marked if number is not None)
     shown = [number for number in numbers if any(thread.num == number for thread in grid.threads)]
-    words = [f"{_star(grid, number)}{number} {' '.join(grid.marked.names_of(number))}" for number in shown]
+    words = [mark(number, grid.marked) + " selected" * (number == grid.marked.selected) for number in shown]
     text.append("   ".join(words), "dim")
     return text
-
-
-def _star(grid: Grid, number: int) -> str:
-    return "*" if number == grid.marked.selected else ""
 
 
 def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list[RenderableType]:
