@@ -8,24 +8,19 @@ are unwound than are needed.
 from __future__ import annotations
 
 import os
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject, LoadedObjects
+from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.target.protocol import Frame
 
 # A wait in a condition variable of C++ is seven frames deep in glibc.
 DEEPEST = 12
 # Enough to see a name.
 FEWEST = 4
-# The C library, its loader and what comes with the compiler: nobody's own, wherever they lie.
-RUNTIMES = re.compile(
-    r"(libc|libpthread|libm|librt|libdl|libstdc\+\+|libgcc_s|libc\+\+|libc\+\+abi|ld-[\w-]+|ld-musl-\w+)"
-    r"(-[\d.]+)?\.so(\.\d+)*$"
-)
 # Inlined or instantiated in the program, but written by others.
 OTHERS_NAMES = ("std::", "__gnu_cxx::", "__")
 
@@ -80,7 +75,7 @@ class Ownership:
     def _is_system(self, loaded: LoadedObject) -> bool:
         if not loaded.target_path:
             return False  # the executable
-        if RUNTIMES.match(loaded.name) or loaded.name in KERNEL_OBJECTS:
+        if is_runtime(loaded.name) or loaded.name in KERNEL_OBJECTS:
             return True
         return _folder(loaded.target_path) in self._system_folders
 

@@ -109,6 +109,13 @@ def spread(values: Mapping[float, int]) -> str:
     return f"{low:,} to {high:,}, {word} {common:,} ({number:,})"
 
 
+def not_shown(files: Mapping[str, int], guards: int) -> str:
+    """How many variables of which files are left out, and of the compiler's guards; empty for none."""
+    words = [f"{name} ({number:,})" for name, number in files.items() if number]
+    words += [f"guards of the compiler's ({guards:,})"] if guards else []
+    return f"Variables that are not shown (--all shows them): {', '.join(words)}." if words else ""
+
+
 def mark(number: int | None, marked: Marked) -> str:
     """A thread's number with what is remarkable about it: "*1 crashed", "3 main"."""
     names = marked.names_of(number)

@@ -36,8 +36,6 @@ def _page(answer: OneAnswer) -> pages.Page:
     named = any(thread.name for thread in report.instances.threads)
     if named:
         wide.append(pages.Column("Name", minor=True))
-    if _marks(answer):
-        wide.append(pages.Column("Mark", minor=True))
     wide += [pages.Column("State", pages.STATE), pages.Column("Value", pages.CODE)]
     if answer.where:
         wide.append(pages.Column("Where", minor=True))
@@ -56,7 +54,6 @@ def _page_row(answer: OneAnswer, instance: Instance, named: bool) -> pages.Row:
         thread.num,
         thread.lwp,
         *([thread.name] if named else []),
-        *([" ".join(answer.marked.names(thread))] if _marks(answer) else []),
         state,
         value,
         *([where] if answer.where else []),
@@ -64,10 +61,5 @@ def _page_row(answer: OneAnswer, instance: Instance, named: bool) -> pages.Row:
     found = thread_document(instance, report.type, answer.marked)
     known = {key: value for key, value in found.items() if key not in ("num", "flags", "marks")}
     details = pages.facts({**known, "flags": [flag.value for flag in instance.flags] or None, "where": where})
-    selected = thread.num is not None and thread.num == report.selected
-    return pages.Row(cells, [details], "selected" if selected else "", instance.state is State.NULL)
-
-
-def _marks(answer: OneAnswer) -> bool:
-    """Whether a thread is remarkable for more than being selected, which the row's colour says."""
-    return answer.marked.crashed is not None or answer.marked.main is not None
+    names = answer.marked.names(thread)
+    return pages.Row(cells, [details], " ".join(names), instance.state is State.NULL)

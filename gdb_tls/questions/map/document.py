@@ -58,10 +58,11 @@ def _variable(row: Row) -> dict[str, Any]:
 def records(answer: Answer) -> Records:
     """One record a variable and thread."""
     grid = answer.grid
-    columns = ("module", "variable", "num", "lwp", "state", "bytes")
+    columns = ("module", "variable", "num", "lwp", "state", "bytes", "marks")
+    marks = [" ".join(grid.marked.names(thread)) for thread in grid.threads]
     rows = (
-        [row.variable.module.name, row.variable.name, thread.num, thread.lwp, state.value, raw.hex() or None]
+        [row.variable.module.name, row.variable.name, thread.num, thread.lwp, state.value, raw.hex() or None, names]
         for row in grid.rows
-        for thread, state, raw in zip(grid.threads, row.states, row.values or [b""] * len(grid.threads))
+        for thread, state, raw, names in zip(grid.threads, row.states, row.values or [b""] * len(grid.threads), marks)
     )
     return Records(columns, rows)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count as counted
 from itertools import product
 from string import ascii_uppercase
 from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, Row
+from gdb_tls.program.names import is_helper
+from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, mark, numbers, share
+from gdb_tls.views.words import count, mark, not_shown, numbers, share
 
 LETTERS = {
     State.SET: "S",
@@ -42,9 +46,10 @@ class Head(NamedTuple):
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """A picture for each module, its legend, and the groups of threads."""
+    if not answer.grid.rows:
+        return Text("There is no thread-local variable to show." + _missing(answer.grid))
+    answer, folded = _fold(answer)
     grid = answer.grid
-    if not grid.rows:
-        return Text("There is no thread-local variable to show." + _missing(grid))
     names = [_name(row) for row in grid.rows]
     width = max(max(map(len, names)), 8) + 2
     room = max((screen.columns - width) // _column_width(grid), 1)
@@ -53,6 +58,8 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     for heads in pieces:
         parts += [_picture(grid, names, heads), Text("")]
     parts.append(_legend(grid))
+    if folded:
+        parts.append(Text(safe(folded), "dim"))
     if len(grid.threads) > sum(map(len, pieces)) or left_out:
         parts += _groups(grid, [head for heads in pieces for head in heads if len(head.members) > 1], left_out)
     if grid.interrupted:
@@ -65,6 +72,23 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     if missing:
         parts.append(Text(safe(missing.strip()), "dim"))
     return Group(*parts)
+
+
+def _fold(answer: Answer) -> tuple[Answer, str]:
+    """The answer without the rows that are in every program, and a line that counts them."""
+    if not answer.folds:
+        return answer, ""
+    kept, files, guards = [], Counter[str](), 0
+    for row in answer.grid.rows:
+        if is_runtime(row.variable.module.name):
+            files[row.variable.module.name] += 1
+        elif is_helper(row.variable.linkage_name):
+            guards += 1
+        else:
+            kept.append(row)
+    if not kept or len(kept) == len(answer.grid.rows):
+        return answer, ""
+    return answer._replace(grid=replace(answer.grid, rows=kept)), not_shown(files, guards)
 
 
 def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
@@ -103,7 +127,8 @@ def _picture(grid: Grid, names: Sequence[str], heads: Sequence[Head]) -> Table:
             module = row.variable.module.title
             emulated = "  emulated" if row.variable.module.emulated else ""
             table.add_row(Text(safe(f"{row.variable.module.name}{emulated}"), "bold"))
-        table.add_row(Text(f"  {safe(name)}"), *(_cell(row, head) for head in heads))
+        style = "dim" if len(set(row.states)) == 1 else ""
+        table.add_row(Text(f"  {safe(name)}", style), *(_cell(row, head) for head in heads))
     return table
 
 

@@ -9,6 +9,7 @@ from gdb_tls.errors import BadArgument, reason
 from gdb_tls.libc.thread_data import ControlBlock, Dtv
 from gdb_tls.program.choice import parse_threads, wanted
 from gdb_tls.program.instances import Instances
+from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
 from gdb_tls.program.where import Where
@@ -63,11 +64,15 @@ class ThreadsReport(NamedTuple):
         target: the program.
         threads: those that were asked for.
         interrupted: whether the user stopped it: then the last variables or threads are missing.
+        marked: the threads that are remarkable.
+        folds: whether a table leaves out the values that are in every program.
     """
 
     target: TargetInfo
     threads: Sequence[ThreadReport]
     interrupted: bool
+    marked: Marked = Marked()
+    folds: bool = False
 
 
 def read_threads(
@@ -106,7 +111,9 @@ def read_threads(
             ]
             found.append(_thread(program, threads[index], blocks))
             stacks.advance()
-    return ThreadsReport(program.info, found, survey.interrupted or task.interrupted or stacks.interrupted)
+    return ThreadsReport(
+        program.info, found, survey.interrupted or task.interrupted or stacks.interrupted, marked(program, threads)
+    )
 
 
 def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> ThreadReport:
@@ -132,4 +139,5 @@ def query(request: Request) -> ThreadsReport:
         if selected is None:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
-    return read_threads(program, numbers, arguments.module, request.progress)
+    found = read_threads(program, numbers, arguments.module, request.progress)
+    return found._replace(folds=not (arguments.all or arguments.module))  # who names a module wants to see it
