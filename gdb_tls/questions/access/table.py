@@ -32,7 +32,12 @@ def _heading(answer: Answer, colour: bool) -> RenderableType:
     variable, module = answer.variable, answer.variable.module
     heading = Table.grid(padding=(0, 4))
     heading.add_row(code(declared(answer.type, answer.expression), colour), Text(safe(source(variable)), "dim"))
-    facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset + answer.offset:x}", module.storage]
+    facts = [
+        f"module {module.id}",
+        module.name,
+        f"offset 0x{variable.offset + answer.offset:x}",
+        f"{module.storage} TLS",
+    ]
     facts += ["exported"] if variable.exported else []
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 

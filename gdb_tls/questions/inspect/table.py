@@ -49,17 +49,18 @@ def _heading(report: Report, colour: bool) -> RenderableType:
     separator = "" if not kind or kind.endswith(("*", "&")) else " "
     left = code(f"{kind}{separator}{report.expression}", colour) if kind else Text(safe(report.expression))
     place = f"{variable.file}:{variable.line}" if variable.line else variable.file
-    right = ", ".join(part for part in ("static" if variable.is_static else "", place) if part)
     if module.emulated:
-        facts = [module.name, module.storage, f"control variable at 0x{module.emulated.control:x}"]
+        facts = [module.name, f"{module.storage} TLS", f"control variable at 0x{module.emulated.control:x}"]
     else:
-        facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", module.storage]
+        facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", f"{module.storage} TLS"]
     if report.starts_null:
         facts.append("starts null")
+    if variable.is_static:
+        facts.append("file-local")
     if not kind:
-        facts.append("no type known: taken for a pointer, --type says otherwise")
+        facts.append("type not known: taken for a pointer (--type TYPE if it is not)")
     heading = Table.grid(padding=(0, 4))
-    heading.add_row(left, Text(safe(right), "dim"))
+    heading.add_row(left, Text(safe(place), "dim"))
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 
 

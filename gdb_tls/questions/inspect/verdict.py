@@ -62,8 +62,8 @@ def _namesakes(found: Found | None) -> list[str]:
         return []
     sentences = []
     if found.left_out:
-        others = "another variable is" if len(found.left_out) == 1 else f"{len(found.left_out)} other variables are"
-        sentences.append(f"Not shown: {others} called so, too: {', '.join(found.left_out)}.")
+        others = "another variable" if len(found.left_out) == 1 else f"{len(found.left_out)} other variables"
+        sentences.append(f"Not shown: {others} of that name: {', '.join(found.left_out)}.")
     if found.copies:
         copies = "is a copy" if len(found.copies) == 1 else "are copies"
         sentences.append(f"There {copies} that no code uses, as the loader chose this one: {', '.join(found.copies)}.")

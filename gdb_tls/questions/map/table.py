@@ -144,7 +144,7 @@ def _legend(grid: Grid) -> Text:
     for state, number in grid.counts().items():
         if number:
             text.append(LETTERS[state], STYLES[state])
-            text.append(f" {state.value} {number:,}   ")
+            text.append(f" = {state.value} {number:,}   ")
     numbers = dict.fromkeys(number for number in grid.marked if number is not None)
     shown = [number for number in numbers if any(thread.num == number for thread in grid.threads)]
     words = [mark(number, grid.marked) + " selected" * (number == grid.marked.selected) for number in shown]
@@ -179,4 +179,7 @@ def _column_width(grid: Grid) -> int:
 
 def _missing(grid: Grid) -> str:
     missing = [module.problem for module in grid.modules if module.problem]
-    return f" {len(missing)} modules could not be looked at: {missing[0]}." if missing else ""
+    if not missing:
+        return ""
+    more = f", and {count(len(missing) - 1, 'other')}" if len(missing) > 1 else ""
+    return f" {count(len(missing), 'module')} could not be looked at: {missing[0]}{more}."

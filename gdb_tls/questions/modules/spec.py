@@ -24,6 +24,6 @@ file's symbols name. Gen is the generation: the loader counts loads and unloads,
     options=(options.FORMAT, options.OUTPUT, options.THREADS, options.MODULE),
     examples=(
         ("tls-modules", "Lists all modules"),
-        ("tls-modules --module 'lib*' --format json", "Some of them, for a program to read"),
+        ("tls-modules --module 'lib*' --format json", "Lists some of them, for a program to read"),
     ),
 )

@@ -117,4 +117,7 @@ def sentence(one: ThreadReport, shown: Sequence[BlockReport]) -> str:
     if emulated:
         words += f" and {len(allocated) - own} of {count(len(emulated), 'emulated variable')}"
     words += f", {count(size, 'byte')}"
-    return f"{words}; {count(null, 'variable')} {'is' if null == 1 else 'are'} null."
+    what = "variables of its own" if len(shown) < len(one.blocks) else "variables"
+    if not null:
+        return f"{words}; none of the {what} is null."
+    return f"{words}; {null:,} of the {what} {'is' if null == 1 else 'are'} null."

@@ -93,8 +93,8 @@ class TestTable:
     def test_at_80_columns(self) -> None:
         found, where = the_crash()
         assert table(found, 80, where=where) == [
-            "swoole::String *swoole_websocket_buffer    static, swoole_websocket_server.cc:47",
-            "module 3  swoole.so  offset 0x330  dynamic  starts null",
+            "swoole::String *swoole_websocket_buffer    swoole_websocket_server.cc:47",
+            "module 3  swoole.so  offset 0x330  dynamic TLS  starts null  file-local",
             "",
             "  Thread   LWP  Name  State  Value           Where",
             "* 1       7727  php   NULL   0x0             swoole::String::clear  swoole_st…",
@@ -112,8 +112,8 @@ class TestTable:
     def test_at_200_columns(self) -> None:
         found, where = the_crash()
         assert table(found, 200, where=where) == [
-            "swoole::String *swoole_websocket_buffer    static, swoole_websocket_server.cc:47",
-            "module 3  swoole.so  offset 0x330  dynamic  starts null",
+            "swoole::String *swoole_websocket_buffer    swoole_websocket_server.cc:47",
+            "module 3  swoole.so  offset 0x330  dynamic TLS  starts null  file-local",
             "",
             "  Thread   LWP  Name  State  Value           Where",
             "* 1       7727  php   NULL   0x0             swoole::String::clear  swoole_string.h:179",
@@ -146,8 +146,9 @@ class TestTable:
     def test_without_a_type(self) -> None:
         found = report(instances("s"), type=None, variable=VARIABLE._replace(type=None, file="", line=0))
         assert table(found, 200)[:2] == [
-            "swoole_websocket_buffer    static",
-            "module 3  swoole.so  offset 0x330  dynamic  no type known: taken for a pointer, --type says otherwise",
+            "swoole_websocket_buffer",
+            "module 3  swoole.so  offset 0x330  dynamic TLS  file-local  "
+            "type not known: taken for a pointer (--type TYPE if it is not)",
         ]
 
     def test_path(self) -> None:
