@@ -94,6 +94,8 @@ OWN_OPTIONS = (
 )
 NAME = Option("name", "The variable, as for tls-inspect", {"metavar": "NAME", "nargs": "*"}, complete="names")
 WITH_NAME, WITHOUT_NAME = "tls-inspect", "tls-audit"
+# What asks GDB for addresses: one command with all resolvers, and one resolver.
+COMPARISON, GDB = "tls-verify", "gdb"
 
 
 class Wanted(NamedTuple):
@@ -105,6 +107,7 @@ class Wanted(NamedTuple):
         program: for `run`, the program and its arguments.
         question: the command for GDB.
         own: the options of gdb-tls itself.
+        asks_gdb: whether GDB itself shall say where a thread has a variable.
     """
 
     way: Way
@@ -112,6 +115,7 @@ class Wanted(NamedTuple):
     program: Sequence[str]
     question: str
     own: argparse.Namespace
+    asks_gdb: bool = False
 
 
 def parse(words: Sequence[str]) -> Wanted:
@@ -136,7 +140,9 @@ def parse(words: Sequence[str]) -> Wanted:
             raise BadArgument(f"The executable is named twice: {seen.executable} and {found.exe}", "Leave one out.")
         way, name, found.name, found.exe = _named(seen.way), seen.name, seen.names, seen.executable or found.exe
     assert way is not None
-    return Wanted(way, name, program, question(_chosen(found), found), found)
+    spec = _chosen(found)
+    asks_gdb = spec.name == COMPARISON or found.via == GDB
+    return Wanted(way, name, program, question(spec, found), found, asks_gdb)
 
 
 def _named(name: str) -> Way | None:

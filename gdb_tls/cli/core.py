@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
-from gdb_tls.elf.headers import PT_NOTE
+from gdb_tls.elf.headers import PT_LOAD, PT_NOTE
 from gdb_tls.errors import MissingFile, TlsError
 
 # elf.h
@@ -144,7 +144,7 @@ def origin(path: str) -> Origin:
             raise BadCore(
                 f"{path} is no core dump, but another ELF file", "Name the core first; the executable goes after --exe."
             )
-        notes = core.notes
+        notes = core.notes(NT_AUXV, NT_FILE, NT_PRPSINFO)
     except NotElf as error:
         raise BadCore(f"{path} is no core dump ({error})", "") from error
     vector = dict(pair for kind, _, data in notes if kind == NT_AUXV for pair in _pairs(core, data))
@@ -188,14 +188,11 @@ def _mappings(core: ElfFile, data: bytes) -> Iterator[Mapping]:
 
 def _string(core: ElfFile, address: int) -> str:
     """The zero-terminated string at an address; empty where the core does not have all of it."""
-    found = b""
-    while address and len(found) < LONGEST_NAME:
-        byte = core.at_address(address + len(found), 1)
-        if not byte:
-            return ""
-        if byte == b"\0":
-            return os.fsdecode(found)
-        found += byte
+    for one in core.segments:
+        inside = address - one.address
+        if one.type == PT_LOAD and address and 0 <= inside < one.file_size:
+            name, end, _ = core.read(one.offset + inside, min(one.file_size - inside, LONGEST_NAME)).partition(b"\0")
+            return os.fsdecode(name) if end else ""
     return ""
 
 

@@ -23,6 +23,9 @@ ANSWERED = 60
 PLAIN_NAME = re.compile(r"[\w@%+=:,./-]+\Z")
 # Signals that end a program which does not expect them; all others are the program's own affair.
 DEADLY = "SIGSEGV SIGBUS SIGILL SIGFPE SIGABRT SIGSYS"
+# GDB has libthread_db walk all threads of a core again and again; what gdb-tls shows of them does not come from it.
+# Nothing can be in this folder: /dev/null is no folder anywhere.
+WITHOUT_LIBTHREAD_DB = "set libthread-db-search-path /dev/null"
 
 
 class NoGdb(TlsError):
@@ -99,6 +102,8 @@ def make_plan(wanted: Wanted, folder: str) -> Plan:
 
 def _core_plan(wanted: Wanted, settings: list[str], folder: str) -> Plan:
     path, own = wanted.subject, wanted.own
+    if not wanted.asks_gdb:
+        settings.append(WITHOUT_LIBTHREAD_DB)
     if path.isdigit() and not os.path.exists(path):
         path = os.path.join(folder, "core")
         core.dump(wanted.subject, path)

@@ -21,6 +21,7 @@ from gdb_tls.code.instructions import (
 # AAPCS64, section 6.1, "Machine Registers".
 CONVENTION = Convention(
     arguments=(*(f"x{number}" for number in range(9)), *(f"v{number}" for number in range(8))),
+    integer_arguments=8,
     result="x0",
     preserved=frozenset(
         ("sp", *(f"x{number}" for number in range(19, 30)), *(f"v{number}" for number in range(8, 16)))
@@ -39,6 +40,15 @@ _READ_AND_WRITE = (
     "cas",
     "swp",
 )
+_IF_ZERO = {
+    "cbz": "target",
+    "cbnz": "on",
+    "tbz": "target",
+    "tbnz": "on",
+    "b.eq": "target",
+    "b.ne": "on",
+}
+_SETS_FRAME = 0x910003FD  # add x29, sp, #N
 _ZERO = ("xzr", "wzr")
 
 
@@ -77,6 +87,11 @@ class AArch64Decoder:
             self._templates[raw] = known
         return known
 
+    def frame_pointer(self, beginning: bytes) -> str:
+        """`x29`, where it is set from the stack pointer (AAPCS64, "The Frame Pointer")."""
+        words = (int.from_bytes(beginning[at : at + 4], "little") for at in range(0, len(beginning), 4))
+        return "x29" if any(word & 0xFFC003FF == _SETS_FRAME for word in words) else ""
+
     def _translate(self, instruction: Any) -> Template:
         name = instruction.mnemonic
         operands = [self._operand(instruction, one) for one in instruction.operands]
@@ -90,10 +105,11 @@ class AArch64Decoder:
         if name == "br" or name.startswith("bra"):
             return Template(4, (), "jump", whole[0])
         if name.startswith("b.") and isinstance(whole[0], Immediate):
-            return Template(4, (), "branch", whole[0].number)
+            return Template(4, (), "branch", whole[0].number, _IF_ZERO.get(name, ""))
         if name in ("cbz", "cbnz", "tbz", "tbnz"):
             target = whole[-1].number if isinstance(whole[-1], Immediate) else None
-            return Template(4, (Step("test", None, (whole[0],)),), "branch", target)
+            tested = (whole[0],) if name.startswith("c") else (whole[0], Immediate(1 << _number(whole[1])))
+            return Template(4, (Step("test", None, tested),), "branch", target, _IF_ZERO[name])
         if name in ("ret", "retaa", "retab", "eret"):
             return Template(4, (), "return")
         if name in ("udf", "brk", "hlt"):
@@ -131,10 +147,19 @@ class AArch64Decoder:
             yield Step("copy", to, rest)
         elif name in ("add", "adds", "sub", "subs") and len(rest) == 2:
             yield from self._sum(instruction, name, to, rest)
+        elif name == "eor" and rest[1:] == (Immediate(1),):
+            yield Step("flip", to, rest[:1])
+        elif name == "and" and rest[1:] in ((Immediate(1),), (Immediate(255),)):
+            yield Step("byte", to, rest[:1])
         elif name in ("cmp", "fcmp", "fcmpe", "ccmp"):
             yield Step("compare", None, tuple(whole[:2]) if len(whole) > 1 else (whole[0], Immediate(0)))
+            if name == "ccmp":
+                # Compared on one way only: what follows does not tell whether it is zero.
+                yield Step("compute", None)
         elif name in ("tst", "cmn"):
             yield Step("test", None, tuple(whole[:2]))
+        elif name in ("cset", "csetm"):
+            yield Step("flag", to)
         elif name in ("csel", "fcsel"):
             yield Step("select", to, rest[:2])
         else:
@@ -164,6 +189,7 @@ class AArch64Decoder:
             yield Step("compute", to, rest)
         if name.endswith("s"):
             yield Step("test", None, (left,))
+            yield Step("compute", None)  # the flags are those of the result
 
     def _memory(self, instruction: Any, name: str, whole: list[Operand]) -> Iterator[Step]:
         position = next(index for index, one in enumerate(whole) if isinstance(one, Memory))
@@ -240,6 +266,10 @@ def _register(name: str) -> Operand:
 
 def _name(operand: Operand) -> str:
     return operand.name if isinstance(operand, Register) else ""
+
+
+def _number(operand: Operand) -> int:
+    return operand.number if isinstance(operand, Immediate) else 0
 
 
 def _shift(instruction: Any) -> int:

@@ -35,8 +35,12 @@ class Access(NamedTuple):
             "address-taken": the address of the variable is given to a call, stored or returned;
             "read": none of these could be told.
         exact: false for an element of an array whose index is not known.
-        after_write: the function itself wrote the variable before, on every way here.
+        after_write: a "read-dereferenced" for which the function itself wrote the variable, and no null that the code
+            shows, on every way to each use as an address: `p = make(); p->x`.  What was written may still be null,
+            but no other function's omission is.  Never set with another kind.
         of_null: a write of zero.
+        passed_to: where a value that was not checked is given as it is to functions that the code names: the address
+            that is called (or a stub's, or the GOT entry's that leads there), and the argument's number, from 0.
     """
 
     address: int
@@ -48,16 +52,18 @@ class Access(NamedTuple):
     exact: bool = True
     after_write: bool = False
     of_null: bool = False
+    passed_to: frozenset[tuple[int, int]] = frozenset()
 
 
 class Uses:
     """What happens to one loaded value."""
 
-    __slots__ = ("checked", "dereferenced", "passed", "perhaps", "written")
+    __slots__ = ("checked", "dereferenced", "passed", "passed_to", "perhaps", "written")
 
     def __init__(self) -> None:
         """Begins without any."""
         self.checked = self.dereferenced = self.passed = self.perhaps = self.written = False
+        self.passed_to: frozenset[tuple[int, int]] = frozenset()
 
     def kind(self) -> str:
         """The kind of the access that loaded it."""
@@ -117,6 +123,11 @@ class Recorder:
         else:
             uses.passed = True
 
+    def pass_to(self, load: Loaded, function: int, argument: int) -> None:
+        """A loaded value that was not checked is an argument of a function."""
+        uses = self.loads.setdefault(load, Uses())
+        uses.passed_to |= {(function, argument)}
+
     def may_depend_on_earlier_checks(self) -> bool:
         """Whether a variable is used unchecked in one place, and checked or written in another.
 
@@ -137,7 +148,15 @@ class Recorder:
             assert isinstance(place, TlsAddress)
             after_write = uses.written and not uses.dereferenced
             yield Access(
-                load.at, function, place.target, place.offset, load.width, uses.kind(), place.exact, after_write
+                load.at,
+                function,
+                place.target,
+                place.offset,
+                load.width,
+                uses.kind(),
+                place.exact,
+                after_write,
+                passed_to=uses.passed_to,
             )
         for (at, place), (width, of_null) in self._writes.items():
             yield Access(at, function, place.target, place.offset, width, WRITE, place.exact, False, of_null)

@@ -21,6 +21,8 @@ from gdb_tls.code.values import (
     LONGEST_CHAIN,
     OWN_BLOCK,
     Argument,
+    Derived,
+    Displaced,
     Either,
     Loaded,
     Number,
@@ -96,11 +98,18 @@ class Execution:
                 state.registers[register] = Argument(register)
         return state
 
+    @property
+    def argument_registers(self) -> list[str]:
+        """The registers of integers and pointers, the first argument's first."""
+        return list(self._convention.arguments[: self._convention.integer_arguments])
+
     def run(self, instruction: Instruction, state: State) -> None:
         """Changes the state as the instruction does."""
         self._instruction, self._state = instruction, state
         template = instruction.template
         for step in template.steps:
+            if step.action in _CHANGE_FLAGS:
+                state.zero = None
             _ACTIONS[step.action](self, step)
         if template.flow == "call":
             self._call()
@@ -171,7 +180,7 @@ class Execution:
         if step.of[1] == Immediate(0) and isinstance(left, TlsAddress):
             self._write(step.to, left._replace(is_base=False))
             return
-        total = add(self._settled(left), self._settled(right)) if _has_index(left, right) else add(left, right)
+        total = add(self.settled(left), self.settled(right)) if _has_index(left, right) else add(left, right)
         if isinstance(step.to, Register) and step.to.name == STACK and not isinstance(total, StackAddress):
             total = self._new_frame()
         self._write(step.to, total)
@@ -182,6 +191,9 @@ class Execution:
             self._write(step.to, self._new_frame())
         elif step.to is not None:
             self._write(step.to, derived(*values))
+
+    def _flag(self, step: Step) -> None:
+        self._write(step.to, derived(*self._state.compared) if self._chains else None)
 
     def _update(self, step: Step) -> None:
         for one in step.of:
@@ -202,6 +214,7 @@ class Execution:
         self._state.flags = None
         values = [self._read(one) for one in step.of]
         self._state.compared = tuple(values)
+        self._compare_with_zero(values[0], values[1], zero=0)
         for value, other in (values, values[::-1]):
             self._check(value, CHECKED if isinstance(other, Number) else PERHAPS)
 
@@ -210,8 +223,40 @@ class Execution:
         values = [self._read(one) for one in step.of]
         self._state.compared = tuple(values)
         constant = len(values) == 1 or isinstance(values[1], Number)
+        alone = len(values) == 1
+        if alone or _is_byte(values[0]) or isinstance(values[0], Derived):
+            # A bool, and a guard of C++, is tested by its lowest bit.
+            self._compare_with_zero(values[0], Number(1) if alone else values[1], zero=1)
         for value in values:
             self._check(value, CHECKED if constant else PERHAPS)
+
+    def _compare_with_zero(self, value: Value | None, other: Value | None, zero: int) -> None:
+        if isinstance(value, Number):
+            value, other = other, value
+        flipped = False
+        if isinstance(value, Derived) and value.flipped is not None:
+            flipped = value.flipped
+            (value,) = value.sources
+        place = value.address if isinstance(value, Loaded) else None
+        self._state.zero = None
+        if isinstance(place, TlsAddress) and place.exact and other == Number(zero):
+            self._state.zero = (place, flipped)
+
+    def _flip(self, step: Step) -> None:
+        self._write(step.to, _as_bool(self._read(step.of[0]), True))
+
+    def _byte(self, step: Step) -> None:
+        self._write(step.to, _as_bool(self._read(step.of[0]), False))
+
+    def branches(self, instruction: Instruction, state: State) -> tuple[State, State]:
+        """What is known behind a branch: where it is taken, and where it is not."""
+        way = instruction.template.if_zero
+        if state.zero is None or not way:
+            return state, state
+        place, flipped = state.zero
+        null = state.copy()
+        null.found_null |= {place}
+        return (null, state) if (way == "target") != flipped else (state, null)
 
     def _push(self, step: Step) -> None:
         value = self._read(step.of[0])
@@ -250,7 +295,10 @@ class Execution:
         self._dereference(operand)
         if operand.thread and self._place(operand) == ThreadPointer(0):
             return ThreadPointer(0)  # x86-64 psABI: the word at %fs:0 is the thread pointer itself
-        return either(*(self._load(one, operand.width) for one in _alternatives(self._settled(self._place(operand)))))
+        place = self.settled(self._place(operand))
+        if isinstance(place, Either):
+            return either(*(self._load(one, operand.width) for one in place.values))
+        return self._load(place, operand.width) if place is not None else None
 
     def _write(self, to: Register | Memory | None, value: Value | None) -> None:
         if isinstance(to, Register):
@@ -258,7 +306,7 @@ class Execution:
         elif isinstance(to, Memory):
             self._use_registers(to)
             self._dereference(to)
-            for place in _alternatives(self._settled(self._place(to))):
+            for place in _alternatives(self.settled(self._place(to))):
                 self._store(place, to.width, value)
 
     def _use_registers(self, memory: Memory) -> None:
@@ -285,19 +333,19 @@ class Execution:
             return plus(value, index.number * memory.scale)
         if memory.scale == 1 and isinstance(index, (TlsOffset, TlsAddress, ThreadPointer)):
             return add(value, index)
-        return add(self._settled(value), derived(index))
+        return add(self.settled(value), derived(index))
 
     def _in_thread(self, value: Value | None, displacement: int) -> Value | None:
         """The address at a displacement from the thread pointer plus a value."""
         if isinstance(value, (Number, TlsOffset, Either)):
             return plus(add(ThreadPointer(0), value), displacement)
         # An index: what is indexed is told by the displacement alone.
-        return add(self._settled(ThreadPointer(displacement)), value)
+        return add(self.settled(ThreadPointer(displacement)), value)
 
-    def _settled(self, value: Value | None) -> Value | None:
+    def settled(self, value: Value | None) -> Value | None:
         """An offset from the thread pointer as one in the file's own block, where it lies there."""
         if isinstance(value, Either):
-            return either(*(self._settled(one) for one in value.values))
+            return either(*(self.settled(one) for one in value.values))
         block = self._around.block
         if isinstance(value, ThreadPointer) and block and block[0] <= value.offset < block[1]:
             return TlsAddress(OWN_BLOCK, value.offset + block[2], value.exact)
@@ -360,9 +408,10 @@ class Execution:
     # ------------------------------------------------------------------ what becomes of loaded values
 
     def _tls_loads(self, value: Value | None) -> Iterator[tuple[Loaded, bool]]:
-        for load, direct in loads_in(value):
-            if isinstance(load.address, TlsAddress):
-                yield load, direct
+        if isinstance(value, (Loaded, Displaced, Derived, Either)):
+            for load, direct in loads_in(value):
+                if isinstance(load.address, TlsAddress):
+                    yield load, direct
 
     def _dereference(self, memory: Memory) -> None:
         """The registers of a memory operand are used as addresses."""
@@ -370,7 +419,8 @@ class Execution:
             return
         registers = self._state.registers
         for name in (memory.base, memory.offset):
-            for load, _ in self._tls_loads(registers.get(name)) if name else ():
+            value = registers.get(name) if name else None
+            for load, _ in self._tls_loads(value) if value is not None else ():
                 self.recorder.dereference(load, self._state.loads.get(load, UNCHECKED))
 
     def _read_target(self, target: Operand | None) -> None:
@@ -407,7 +457,7 @@ class Execution:
     def _take(self, value: Value | None) -> None:
         if self.recorder is None:
             return
-        for one in _alternatives(self._settled(value)):
+        for one in _alternatives(self.settled(value)):
             if isinstance(one, TlsAddress) and not one.is_base:
                 self.recorder.take(self._instruction.address, one)
 
@@ -429,8 +479,8 @@ class Execution:
             if not isinstance(target, int):
                 self._read_target(target)
             self._hand_over_arguments()
-            going_to = self._instruction.goes_to
-            value = self._around.returned(going_to) if going_to is not None else None
+            callee = self._callee()
+            value = self._around.returned(callee) if callee is not None else None
             if value is None and self._chains:
                 value = Result(self._instruction.address)
         kept = convention.preserved
@@ -438,6 +488,13 @@ class Execution:
             del registers[name]
         state.used &= kept
         state.set(convention.result, value)
+
+    def _callee(self) -> int | None:
+        """What an instruction calls or jumps to: code, or the GOT entry through which it does."""
+        target = self._instruction.template.target
+        if isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset:
+            return self._instruction.address + target.displacement
+        return self._instruction.goes_to
 
     def _slot(self, value: Value | None, kind: str) -> Slot | None:
         """The GOT entry of a kind whose address a value is; no code has such an address for anything else."""
@@ -451,10 +508,17 @@ class Execution:
         if self.recorder is None:
             return
         state = self._state
-        for name in self._convention.arguments:
+        callee = self._callee()
+        for number, name in enumerate(self._convention.arguments):
             # What was read since it came into the register may be no more than left there.
-            if name not in state.used:
-                self._hand_over(state.registers.get(name))
+            if name in state.used:
+                continue
+            value = state.registers.get(name)
+            self._hand_over(value)
+            if callee is not None and number < self._convention.integer_arguments:
+                for load, direct in self._tls_loads(value):
+                    if direct and state.loads.get(load, UNCHECKED) != CHECKED:
+                        self.recorder.pass_to(load, callee, number)
 
     def _return(self) -> None:
         if self.recorder and self._convention.result not in self._state.used:
@@ -465,6 +529,17 @@ def _alternatives(value: Value | None) -> Iterable[Value | None]:
     return value.values if isinstance(value, Either) else (value,)
 
 
+def _as_bool(value: Value | None, flip: bool) -> Value | None:
+    """What becomes of a value of one byte when its lowest bit is flipped, or nothing but that bit or byte is kept."""
+    if isinstance(value, Derived) and value.flipped is not None:
+        return value._replace(flipped=value.flipped != flip)
+    return Derived(frozenset((value,)), flip) if value is not None and _is_byte(value) else derived(value)
+
+
+def _is_byte(value: Value | None) -> bool:
+    return isinstance(value, Loaded) and value.width == 1
+
+
 def _has_index(left: Value | None, right: Value | None) -> bool:
     pair = (left, right)
     return any(isinstance(one, ThreadPointer) for one in pair) and not any(
@@ -472,6 +547,8 @@ def _has_index(left: Value | None, right: Value | None) -> bool:
     )
 
 
+# What may make new flags, or takes the place of those that were there.
+_CHANGE_FLAGS = frozenset(("add", "compute", "flip", "byte", "update", "flags", "compare", "test", "clobber"))
 _ACTIONS: dict[str, Callable[[Execution, Step], None]] = {
     "copy": Execution._copy,
     "select": Execution._select,
@@ -481,6 +558,9 @@ _ACTIONS: dict[str, Callable[[Execution, Step], None]] = {
     "insert": Execution._insert,
     "add": Execution._add,
     "compute": Execution._compute,
+    "flag": Execution._flag,
+    "flip": Execution._flip,
+    "byte": Execution._byte,
     "update": Execution._update,
     "flags": Execution._flags,
     "condition": Execution._condition,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from heapq import heapify, heappop, heappush
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
 from gdb_tls.code.instructions import Instruction
 from gdb_tls.code.state import Point, State
-from gdb_tls.code.values import Value
+from gdb_tls.code.values import Number, Value, loads_in
 from gdb_tls.elf.unwind import CallSite
 
 # A function with more blocks than this is not followed to the end; what was not reached has no records.
@@ -22,19 +23,23 @@ class Block:
     """Instructions that always follow each other.
 
     Attributes:
+        number: its place among the function's blocks.
         instructions: at least one.
         successors: the blocks that may come next.
         leaves: whether its last instruction jumps out of the function.
+        target: the successor to which its last instruction jumps or branches; None for none in the function.
         anywhere: whether it jumps to a place that the code does not say (a table of a switch).
         point: what is known at its beginning.
     """
 
-    __slots__ = ("anywhere", "instructions", "leaves", "point", "successors")
+    __slots__ = ("anywhere", "instructions", "leaves", "number", "point", "successors", "target")
 
-    def __init__(self, instructions: list[Instruction]) -> None:
+    def __init__(self, number: int, instructions: list[Instruction]) -> None:
         """Begins without successors."""
+        self.number = number
         self.instructions = instructions
         self.successors: list[Block] = []
+        self.target: Block | None = None
         self.leaves = self.anywhere = False
         self.point = Point()
 
@@ -48,6 +53,7 @@ class FunctionFlow:
         start: int | None,
         execution: Execution,
         sites: Sequence[CallSite] = (),
+        entry: State | None = None,
     ) -> None:
         """Follows the function from its start.
 
@@ -56,6 +62,7 @@ class FunctionFlow:
             start: its first address; None where that is not known, then the first instruction may be in its middle.
             execution: the architecture's.
             sites: its calls whose exceptions come to a handler.
+            entry: what is known at its beginning; None for what holds of every function.
         """
         self._execution = execution
         self._sites = sorted(sites)
@@ -64,9 +71,11 @@ class FunctionFlow:
         first = self._block_at(start if start is not None else instructions[0].address)
         if first is None:
             return
-        first.point.join(execution.entry() if start is not None else State())
+        recording, execution.recorder = execution.recorder, None  # this may be the getter that another function calls
+        first.point.join(entry or (execution.entry() if start is not None else State()))
         self._spread([first])
         self._spread_to_the_rest()
+        execution.recorder = recording
 
     def record(self, recorder: Recorder) -> None:
         """Gives what the instructions do to the recorder."""
@@ -97,6 +106,24 @@ class FunctionFlow:
             self._execution.run(instruction, state)
         return None
 
+    def arguments(self, call: int) -> list[Value | None]:
+        """What the registers of arguments hold at a call, in the order of arguments.
+
+        How many the called function takes is not known: those behind its last one are what was left there.
+
+        Args:
+            call: the address of the call, or of the jump that is the function's last.
+        """
+        state = self.before(call)
+        registers = self._execution.argument_registers
+        return [None if state is None else state.registers.get(name) for name in registers]
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether the function ever returns, or goes on in another one."""
+        last = [block for block in self._blocks if block.point.state is not None]
+        return any(block.leaves or block.instructions[-1].template.flow == "return" for block in last)
+
     def call_before(self, address: int) -> Instruction | None:
         """The call that returns to an address; None where there is none."""
         return next((one for one in self.instructions if one.end == address and one.template.flow == "call"), None)
@@ -111,32 +138,43 @@ class FunctionFlow:
         target = instruction.template.target if instruction else None
         return self._execution.value(target, instruction, state) if state and instruction and target else None
 
-    def conditions(self, address: int, most: int = 8) -> Iterator[State]:
-        """What is known at the branches by which control came to an address (`compared`), the nearest ones first.
+    def conditions(self, address: int) -> list[State]:
+        """What is known at the branches that decided that control came to an address (`compared`), by address.
 
-        Only what is the reason to be there counts: a branch whose other way leads there, too, is none.
+        A branch decided it where all that follows on one of its sides leads there, and not all that follows on the
+        other: control dependence (Ferrante, Ottenstein and Warren, "The Program Dependence Graph", 1987).
         """
         index = bisect_left(self._starts, address + 1) - 1
-        waiting = [self._blocks[index]] if index >= 0 else []
-        seen = set(map(id, waiting))
-        while waiting and most:
-            block = waiting.pop(0)
-            for before in self._blocks:
-                if block not in before.successors or id(before) in seen or before.point.state is None:
-                    continue
-                seen.add(id(before))
-                waiting.append(before)
-                if before.instructions[-1].template.flow == "branch":
-                    state = before.point.state.copy()
-                    for instruction in before.instructions:
-                        self._execution.run(instruction, state)
-                    most -= 1
-                    yield state
-
-    def at_jumps_out(self) -> Iterator[tuple[Instruction, State]]:
-        """What is known where the function goes on in another one, instead of calling it."""
+        if index < 0:
+            return []
+        there = self._blocks[index]
+        before: dict[int, list[Block]] = {}
         for block in self._blocks:
-            if block.leaves and block.point.state is not None:
+            for successor in block.successors:
+                before.setdefault(id(successor), []).append(block)
+        ends = [one for one in self._blocks if one is not there and (not one.successors or one.leaves or one.anywhere)]
+        escaping = _backwards(ends, before, there)
+        coming = _backwards([there], before)
+        found = []
+        for block in self._blocks:
+            if block.instructions[-1].template.flow != "branch" or block.point.state is None:
+                continue
+            decided = [id(one) in coming and id(one) not in escaping for one in block.successors]
+            if any(decided) and (not all(decided) or len(decided) < 2):
+                state = block.point.state.copy()
+                for instruction in block.instructions:
+                    self._execution.run(instruction, state)
+                found.append(state)
+        return found
+
+    def at_jumps_out(self, by_pointer: bool = False) -> Iterator[tuple[Instruction, State]]:
+        """What is known where the function goes on in another one, instead of calling it.
+
+        Args:
+            by_pointer: whether jumps count of which the code does not say where they go; some stay in the function.
+        """
+        for block in self._blocks:
+            if (block.leaves or (by_pointer and block.anywhere)) and block.point.state is not None:
                 state = block.point.state.copy()
                 for instruction in block.instructions:
                     self._execution.run(instruction, state)
@@ -151,6 +189,15 @@ class FunctionFlow:
                     self._execution.run(instruction, state)
                 yield state
 
+    def fixed_loads(self) -> Iterator[int]:
+        """The fixed addresses, as the file is linked, from which the function reads."""
+        for one in self.instructions:
+            state = self.before(one.address)
+            for value in state.registers.values() if state else ():
+                for load, _ in loads_in(value):
+                    if isinstance(load.address, Number):
+                        yield load.address.number
+
     @property
     def instructions(self) -> Iterator[Instruction]:
         """All instructions, in the order of addresses."""
@@ -161,22 +208,27 @@ class FunctionFlow:
         index = bisect_left(self._starts, address)
         return self._blocks[index] if index < len(self._starts) and self._starts[index] == address else None
 
-    def _spread(self, waiting: list[Block]) -> None:
+    def _spread(self, changed: Iterable[Block]) -> None:
+        """Goes on from blocks, in the order of addresses, in which most ways come together before they go on."""
         execution = self._execution
         steps = 0
-        queued = set(map(id, waiting))
+        waiting = [block.number for block in changed]
+        queued = set(waiting)
+        heapify(waiting)
         while waiting and steps < MOST_STEPS:
-            block = waiting.pop()
-            queued.discard(id(block))
+            number = heappop(waiting)
+            queued.discard(number)
+            block = self._blocks[number]
             assert block.point.state is not None
             state = block.point.state.copy()
             for instruction in block.instructions:
                 execution.run(instruction, state)
             steps += len(block.instructions)
+            taken, on = execution.branches(block.instructions[-1], state)
             for successor in block.successors:
-                if successor.point.join(state) and id(successor) not in queued:
-                    waiting.append(successor)
-                    queued.add(id(successor))
+                if successor.point.join(taken if successor is block.target else on) and successor.number not in queued:
+                    heappush(waiting, successor.number)
+                    queued.add(successor.number)
 
     def _spread_to_the_rest(self) -> None:
         """Goes on where no jump was seen to lead: the cases of a switch, and what an exception comes to.
@@ -207,11 +259,15 @@ class FunctionFlow:
                 known.join(state)
         if known.state is not None and common is not None:
             known.state.registers, known.state.stack = common.registers, common.stack
+        followed = {successor.number for block in self._blocks for successor in block.successors}
         for of_handlers in (False, True):
-            for block in rest:
-                if block.point.state is None and (block.instructions[0].address in handlers) is of_handlers:
+            those = [block for block in rest if (block.instructions[0].address in handlers) is of_handlers]
+            beginnings = [block for block in those if block.number not in followed]
+            for blocks in (beginnings, *([block] for block in those)):
+                unreached = [block for block in blocks if block.point.state is None]
+                for block in unreached:
                     block.point.join(known.state or State())
-                    self._spread([block])
+                self._spread(unreached)
             self._spread_to_handlers()
 
     def _spread_to_handlers(self) -> None:
@@ -251,6 +307,18 @@ class FunctionFlow:
         return thrown
 
 
+def _backwards(start: Iterable[Block], before: Mapping[int, Sequence[Block]], but: Block | None = None) -> set[int]:
+    """The blocks (their `id`) from which control may come to some, and these; not on a way through `but`."""
+    waiting = list(start)
+    found = set(map(id, waiting))
+    while waiting:
+        for block in before.get(id(waiting.pop()), ()):
+            if id(block) not in found and block is not but:
+                found.add(id(block))
+                waiting.append(block)
+    return found
+
+
 def _is_padding(block: Block) -> bool:
     """Whether it does nothing and is there for the alignment of what follows."""
     return all(not one.template.steps and not one.template.flow for one in block.instructions)
@@ -268,7 +336,7 @@ def _blocks(instructions: Sequence[Instruction], handlers: Set[int]) -> list[Blo
     blocks: list[Block] = []
     for one in instructions:
         if one.address in leaders or (blocks and blocks[-1].instructions[-1].end != one.address):
-            blocks.append(Block([one]))
+            blocks.append(Block(len(blocks), [one]))
         else:
             blocks[-1].instructions.append(one)
     by_start = {block.instructions[0].address: block for block in blocks}
@@ -279,6 +347,7 @@ def _blocks(instructions: Sequence[Instruction], handlers: Set[int]) -> list[Blo
             target = by_start.get(last.goes_to) if last.goes_to is not None else None
             if target is not None:
                 block.successors.append(target)
+                block.target = target
             elif last.goes_to is not None:
                 block.leaves = flow == "jump"
             else:

@@ -43,6 +43,11 @@ class Functions:
         return UnwindTable(self._file)
 
     @cached_property
+    def starts(self) -> frozenset[int]:
+        """Where the unwind tables say that functions begin, or parts of them."""
+        return frozenset(self._unwind.starts)
+
+    @cached_property
     def executable(self) -> list[tuple[int, bytes]]:
         """(address, bytes) of every executable segment."""
         found = []

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-import struct
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from typing import NamedTuple
 
 from gdb_tls.code.accesses import Access, Recorder
-from gdb_tls.code.branches import (
-    aarch64_calls,
-    aarch64_far_jumps,
-    x86_64_calls,
-    x86_64_calls_by_slot,
-    x86_64_far_jumps,
-)
-from gdb_tls.code.candidates import Candidate, aarch64_candidates, x86_64_candidates
+from gdb_tls.code.arguments import dereferenced_arguments
+from gdb_tls.code.branches import aarch64_calls, x86_64_calls
+from gdb_tls.code.candidates import Candidate
 from gdb_tls.code.execute import Execution, Surroundings
+from gdb_tls.code.first_use import FirstUse, first_uses
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.functions import CodeRange, Functions
-from gdb_tls.code.instructions import PROGRAM_COUNTER, Convention, Decoder, Instruction, Memory, Register
+from gdb_tls.code.instructions import Convention, Decoder, Instruction, Memory
+from gdb_tls.code.own_block import OwnBlock
+from gdb_tls.code.places import Places
 from gdb_tls.code.regions import Regions, Undecided
 from gdb_tls.code.slots import Slot, slots
-from gdb_tls.code.state import State
-from gdb_tls.code.values import Loaded, Number, TlsAddress, Value
+from gdb_tls.code.stubs import Stubs
+from gdb_tls.code.values import TlsAddress, TlsTarget, Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
-from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64, PF_W, PT_LOAD
+from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64
 from gdb_tls.elf.unwind import CallSite
 from gdb_tls.errors import UnsupportedTarget
 
-PT_GNU_RELRO = 0x6474E552
 # A function that does no more than find a variable (`_ZTW...`, a getter) is not longer than this.
 LONGEST_GETTER = 128
-# An entry of the PLT, with what protects branches.
-LONGEST_STUB = 24
-# The size of what lies between the thread pointer and the executable's block (AArch64: two words).
-AARCH64_TCB = 16
+
+
+class UsedOffset(NamedTuple):
+    """A place in a file's own block that its code uses.
+
+    Attributes:
+        offset: in the block, where an access begins (perhaps in the middle of a variable).
+        width: in bytes; None where only following the code would tell it.
+    """
+
+    offset: int
+    width: int | None
 
 
 class CodeIndex:
@@ -45,6 +49,8 @@ class CodeIndex:
         file: the file.
         functions: its functions.
         slots: its GOT entries for thread-local storage, by address.
+        stubs: its calls of what the dynamic linker binds.
+        places: where it may touch thread-local storage.
     """
 
     def __init__(self, file: ElfFile) -> None:
@@ -63,24 +69,113 @@ class CodeIndex:
         self.slots: dict[int, Slot] = slots(file)
         self._flows: dict[tuple[int, bool], FunctionFlow | None] = {}
         self._accesses: dict[int, list[Access]] = {}
+        self._own = OwnBlock(file)
+        local = self._own.place is not None
+        self.places = Places(file.machine, self.functions, self.slots, local, lambda: self._decoder.split)
+        self.stubs = Stubs(file, self.functions)
+        self._resolver: Callable[[str], tuple[CodeIndex, int] | None] | None = None
+        self._arguments: dict[int, frozenset[int]] = {}
         self._getters: dict[int, Value | None] = {}
 
-    def accesses(self, first: int = 0, last: int | None = None, symbol: str | None = None) -> list[Access]:
+    def accesses(
+        self, first: int = 0, last: int | None = None, symbol: str | None = None, of: str | None = None
+    ) -> list[Access]:
         """Finds the accesses to a range of a block, by code address.
 
         Args:
             first: the first offset in the block.
             last: the first offset behind the range; None for the whole block, and for every variable of other files.
             symbol: the name, for a variable that this file does not define.
+            of: the path of another file, in whose block the range is, to which its functions lead (see `resolve`).
 
         Raises:
             MissingPackage: where there is no capstone.
         """
         found: set[Access] = set()
-        for start in self._starts(first, last, symbol):
+        for start in self._callers_of_imported if of else self._starts(first, last, symbol):
             found.update(self._of_function(start))
-        wanted = (one for one in found if last is None or _is_of(one, first, last, symbol))
+        wanted = (one for one in found if last is None or _is_of(one, first, last, symbol, of))
         return sorted(wanted, key=lambda one: (one.address, one.offset, one.kind))
+
+    def offsets(self) -> list[UsedOffset]:
+        """The offsets in the file's own block that any code uses, by offset; few functions are followed for it.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        found: set[UsedOffset] = set()
+        to_follow: set[int] = set()
+        for start, candidates in self.places.by_function.items():
+            for one in candidates:
+                slot = self.slots.get(one.slot) if one.slot is not None else None
+                if slot and not slot.is_base and not self._is_anchor(slot):
+                    if slot.target.defined:
+                        found.add(UsedOffset(slot.offset, None))
+                elif one.thread_offset and one.begins and self._own.place:
+                    found.add(UsedOffset(one.thread_offset + self._own.place[2], self._width_at(one.address)))
+                elif not one.helps:
+                    to_follow.add(start)
+        for start in to_follow:
+            for access in self._of_function(start):
+                if access.target.defined:
+                    found.add(UsedOffset(access.offset, access.width or None))
+        widths = {one.offset for one in found if one.width is not None}
+        return sorted(
+            (one for one in found if one.width is not None or one.offset not in widths),
+            key=lambda one: (one.offset, one.width or 0),
+        )
+
+    def first_uses(self, first: int = 0, last: int | None = None, symbol: str | None = None) -> list[FirstUse]:
+        """Finds where variables are made at first use; the arguments are those of `accesses`.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        return first_uses(
+            self.accesses(first, last, symbol), self._of_function, lambda at: self._flow(self.functions.at(at))
+        )
+
+    def dereferenced_arguments(self, function: int) -> frozenset[int]:
+        """The numbers, from 0, of the arguments that a function uses as an address without a check.
+
+        Args:
+            function: its beginning.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        if function not in self._arguments:
+            piece = self.functions.at(function)
+            whole = piece.known and piece.start == function and not piece.continues
+            instructions, sites = self._parts(piece) if whole else ([], [])
+            self._arguments[function] = (
+                dereferenced_arguments(instructions, function, self._execution, sites) if instructions else frozenset()
+            )
+        return self._arguments[function]
+
+    def used_by_callee(self, access: Access) -> tuple[CodeIndex, int] | None:
+        """The file and the function that uses a value unchecked as an address to which an access passes it.
+
+        None where there is none, or it is not known.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        for target, argument in sorted(access.passed_to):
+            called = self.called(target)
+            if called and argument in called[0].dereferenced_arguments(called[1]):
+                return called
+        return None
+
+    def _is_anchor(self, slot: Slot) -> bool:
+        """Whether GCC may reach other variables from there, too: on AArch64 all local ones (-fsection-anchors)."""
+        return self.file.machine == EM_AARCH64 and slot.target.symbol is None
+
+    def _width_at(self, address: int) -> int | None:
+        pieces = self._decoder.split(self.functions.code(address, address + 15), address)
+        steps = self._decoder.template(pieces[0][1]).steps if pieces else ()
+        operands = (one for step in steps for one in (step.to, *step.of) if isinstance(one, Memory) and one.thread)
+        return max((one.width for one in operands), default=0) or None
 
     def unexplained(self, first: int, last: int, symbol: str | None = None) -> list[int]:
         """Where the functions begin that refer to just this range of a block, but of which no access was found.
@@ -88,11 +183,13 @@ class CodeIndex:
         Of AArch64's code that is not known.  The arguments are those of `accesses`.
         """
         found = {one.function for one in self.accesses(first, last, symbol)}
-        block = self._block
+        block = self._own.place
 
         def is_exact(one: Candidate) -> bool:
             slot = self.slots.get(one.slot) if one.slot is not None else None
             if slot is not None:
+                if self._is_anchor(slot):
+                    return False
                 own = slot.target.defined and not slot.is_base and first <= slot.offset < last
                 return slot.target.symbol == symbol if symbol is not None else own
             offset = one.thread_offset
@@ -100,7 +197,7 @@ class CodeIndex:
 
         return sorted(
             start
-            for start, candidates in self._by_function.items()
+            for start, candidates in self.places.by_function.items()
             if start not in found and self.functions.at(start).known and any(map(is_exact, candidates))
         )
 
@@ -110,14 +207,23 @@ class CodeIndex:
         Raises:
             MissingPackage: where there is no capstone.
         """
-        return self._flow(self.functions.at(address), True)
+        piece = self.functions.at(address)
+        if piece.continues:
+            owners = self.places.owners_of(frozenset((piece.start,)))
+        else:
+            owners = self.places.frameless_parts if piece.known else {}
+        return self._flow(self.functions.at(owners.get(piece.start, piece.start)), True)
+
+    def settled(self, value: Value | None) -> Value | None:
+        """A distance from the thread pointer as a place in the file's own block, where it lies there."""
+        return self._execution.settled(value)
 
     def function_of(self, address: int) -> int | None:
         """Where the function begins in which an address lies; None where no table knows."""
         piece = self.functions.at(address)
         if not piece.known:
             return None
-        owners = self._owners_of(frozenset((piece.start,))) if piece.continues else {}
+        owners = self.places.owners_of(frozenset((piece.start,))) if piece.continues else {}
         return owners.get(piece.start, piece.start)
 
     @property
@@ -130,67 +236,21 @@ class CodeIndex:
 
         Some are none: the bytes only look like one.
         """
-        is_x86 = self.file.machine == EM_X86_64
-        for address, code in self.functions.executable:
-            yield from ((*one, False) for one in (x86_64_calls if is_x86 else aarch64_calls)(code, address))
-            if is_x86:
-                yield from ((*one, False) for one in x86_64_far_jumps(code, address))
-                yield from ((*one, True) for one in x86_64_calls_by_slot(code, address))
+        return self.places.calls_and_jumps()
 
     def is_stub(self, address: int) -> bool:
         """Whether an address lies in the PLT."""
-        return any(start <= address < end for start, end in self._stubs)
-
-    @cached_property
-    def _stubs(self) -> list[tuple[int, int]]:
-        found = [self.file.section_contents(name) for name in (".plt", ".plt.sec", ".plt.got", ".plt.bnd")]
-        return [(one[0], one[0] + len(one[1])) for one in found if one]
+        return self.stubs.has(address)
 
     def jump_slot(self, address: int) -> int | None:
-        """Where the pointer is through which the stub at an address jumps (an entry of the PLT); None for other code.
-
-        x86-64 psABI and AAELF64, "Procedure Linkage Table".
-        """
-        state = State()
-        for instruction in self._decoder.decode(self.functions.code(address, address + LONGEST_STUB), address):
-            template = instruction.template
-            if template.flow == "jump":
-                target = template.target
-                if isinstance(target, Memory) and target.base == PROGRAM_COUNTER:
-                    return instruction.address + target.displacement
-                value = state.registers.get(target.name) if isinstance(target, Register) else None
-                return value.address.number if isinstance(value, Loaded) and isinstance(value.address, Number) else None
-            if template.flow:
-                return None
-            self._execution.run(instruction, state)
-        return None
+        """Where the pointer is through which the stub at an address jumps (an entry of the PLT); None if none."""
+        return self.stubs.pointer(address)
 
     # ------------------------------------------------------------------ which functions
 
-    @cached_property
-    def candidates(self) -> list[Candidate]:
-        """Every place that may touch thread-local storage."""
-        search = x86_64_candidates if self.file.machine == EM_X86_64 else aarch64_candidates
-        local = self._block is not None
-        return [one for address, code in self.functions.executable for one in search(code, address, self.slots, local)]
-
-    @cached_property
-    def _by_function(self) -> dict[int, list[Candidate]]:
-        """The candidates by the beginning of the function to which they belong."""
-        found: dict[int, list[Candidate]] = {}
-        pieces: dict[int, CodeRange] = {}
-        for one in self.candidates:
-            piece = self.functions.at(one.address)
-            pieces[piece.start] = piece
-            found.setdefault(piece.start, []).append(one)
-        owners = self._owners_of(frozenset(start for start, piece in pieces.items() if piece.continues))
-        for part, owner in owners.items():
-            found.setdefault(owner, []).extend(found.pop(part))
-        return found
-
     def _starts(self, first: int, last: int | None, symbol: str | None) -> Iterable[int]:
         wanted = self.slots.keys() if last is None else _leading_to(self.slots.values(), first, last, symbol)
-        block = self._block
+        block = self._own.place
 
         def leads_there(one: Candidate) -> bool:
             if one.helps or (one.slot is not None and one.slot not in wanted):
@@ -200,30 +260,43 @@ class CodeIndex:
             # A compiler may reach a member, or a neighbour, by what it added to the address.
             return first - 64 <= one.thread_offset + block[2] < last
 
-        found = {start for start, candidates in self._by_function.items() if any(map(leads_there, candidates))}
-        return sorted(found | self._callers_of_getters(map(self.functions.at, found)))
+        found = {start for start, candidates in self.places.by_function.items() if any(map(leads_there, candidates))}
+        callers = self._callers_of_getters(map(self.functions.at, found))
+        return sorted(found | callers | (self._callers_of_imported if last is None else set()))
 
     def _callers_of_getters(self, pieces: Iterable[CodeRange]) -> set[int]:
         getters = {
-            piece.start
-            for piece in pieces
-            if piece.known and piece.end - piece.start <= LONGEST_GETTER and self._returned(piece.start) is not None
+            piece.start for piece in pieces if self._may_be_getter(piece) and self._returned(piece.start) is not None
         }
         if not getters:
             return set()
-        return {
-            function
-            for at, target in self._calls
-            if target in getters
-            for function in [self.function_of(at)]
-            if function is not None
+        stubs = {
+            target
+            for target in self._stubs_called
+            for found in [self.called(target)]
+            if found and found[0] is self and found[1] in getters
         }
+        return self._callers(getters | stubs)
 
     @cached_property
-    def _calls(self) -> list[tuple[int, int]]:
-        """(place, target) of everything that looks like a direct call or a jump of the same form."""
-        search = x86_64_calls if self.file.machine == EM_X86_64 else aarch64_calls
-        return [one for address, code in self.functions.executable for one in search(code, address)]
+    def _callers_of_imported(self) -> set[int]:
+        """The functions that call other files' getters, as far as those are known."""
+        return self._callers(
+            {
+                target
+                for target in (self._stubs_called if self._resolver else ())
+                for found in [self.called(target)]
+                if found and found[0] is not self and self._returned(target) is not None
+            }
+        )
+
+    def _callers(self, targets: set[int]) -> set[int]:
+        found = {self.function_of(at) for at, target in self.places.calls if target in targets} if targets else set()
+        return {one for one in found if one is not None}
+
+    @cached_property
+    def _stubs_called(self) -> set[int]:
+        return {target for target in {target for _, target in self.places.calls} if self.stubs.name(target)}
 
     # ------------------------------------------------------------------ one function
 
@@ -241,7 +314,7 @@ class CodeIndex:
 
     def _quickly(self, piece: CodeRange) -> Recorder | None:
         """What follows from a function's candidates; None where the whole function has to be followed."""
-        candidates = self._by_function.get(piece.start, ())
+        candidates = self.places.by_function.get(piece.start, ())
         if not piece.known or not candidates or not all(one.begins for one in candidates):
             return None
         recorder = Recorder()
@@ -253,21 +326,27 @@ class CodeIndex:
 
     @cached_property
     def _regions(self) -> Regions:
-        return Regions(self.functions, self._decoder, self._execution, self.slots.__contains__)
+        leading = set(self.slots)
+        if self.file.machine == EM_AARCH64:
+            leading |= {address >> 12 << 12 for address in self.slots}  # an adrp comes to the page first
+        return Regions(self.functions, self._decoder, self._execution, leading.__contains__)
 
     def _flow(self, piece: CodeRange, chains: bool = False) -> FunctionFlow | None:
         key = (piece.start, chains)
         if key not in self._flows:
             self._flows[key] = None  # for a function that calls itself
-            instructions, sites = self._parts(piece)
+            instructions, sites = self._parts(piece, chains)
             start = piece.start if piece.known and not piece.continues else None
             if instructions:
                 execution = self._execution_with_chains if chains else self._execution
                 self._flows[key] = FunctionFlow(instructions, start, execution, sites)
         return self._flows[key]
 
-    def _parts(self, piece: CodeRange) -> tuple[list[Instruction], list[CallSite]]:
-        """The instructions of a piece and of the pieces that were moved away from it, and its exceptions' ways."""
+    def _parts(self, piece: CodeRange, chains: bool = False) -> tuple[list[Instruction], list[CallSite]]:
+        """The instructions of a piece and of the pieces that were moved away from it, and its exceptions' ways.
+
+        That a frameless part is one makes no difference for accesses to thread-local storage, and costs a search.
+        """
         found: dict[int, list[Instruction]] = {}
         waiting = [piece]
         sites: list[CallSite] = []
@@ -281,44 +360,83 @@ class CodeIndex:
                 if target is None or part.start <= target < part.end:
                     continue
                 other = self.functions.at(target)
-                if other.continues and other.start not in found and other not in waiting:
+                is_part = other.continues or (chains and other.start in self.places.frameless_parts)
+                if is_part and other.start not in found and other not in waiting:
                     waiting.append(other)
         return [one for _, part in sorted(found.items()) for one in part], sites
-
-    def _owners_of(self, parts: frozenset[int]) -> dict[int, int]:
-        """The functions from which parts were moved away: those that jump there."""
-        found: dict[int, int] = {}
-        starts = sorted(parts)
-        ends = [self.functions.at(start).end for start in starts]
-        if not starts:
-            return found
-        search = x86_64_far_jumps if self.file.machine == EM_X86_64 else aarch64_far_jumps
-        for address, code in self.functions.executable:
-            for at, target in search(code, address):
-                index = bisect_right(starts, target) - 1
-                if index >= 0 and target < ends[index] and starts[index] not in found:
-                    owner = self.functions.at(at)
-                    if owner.known and not owner.continues:
-                        found[starts[index]] = owner.start
-        return found
 
     def _returned(self, target: int) -> Value | None:
         """What a short function returns on every way, where that is an address in thread-local storage."""
         if target not in self._getters:
             self._getters[target] = None
-            piece = self.functions.at(target)
-            if piece.known and piece.start == target and piece.end - piece.start <= LONGEST_GETTER:
-                flow = self._flow(piece)
-                result = self._decoder.convention.result
-                # What was read since it came into the register may be no more than left there.
-                values = {
-                    None if result in state.used else state.registers.get(result)
-                    for state in (flow.at_returns() if flow else ())
-                }
-                if len(values) == 1:
-                    value = self._execution._settled(values.pop())
-                    self._getters[target] = value if isinstance(value, TlsAddress) else None
+            called = self.called(target)
+            if called and called[0] is self:
+                self._getters[target] = self._returned_by(called[1])
+            elif called:
+                self._getters[target] = _from_outside(called[0]._returned(called[1]), called[0].file.path)
         return self._getters[target]
+
+    def _returned_by(self, function: int) -> TlsAddress | None:
+        piece = self.functions.at(function)
+        if piece.start != function or not self._may_be_getter(piece):
+            return None
+        flow = self._flow(piece)
+        result = self._decoder.convention.result
+        # What was read since it came into the register may be no more than left there.
+        values = {
+            None if result in state.used else state.registers.get(result)
+            for state in (flow.at_returns() if flow else ())
+        }
+        value = self._execution.settled(values.pop()) if len(values) == 1 else None
+        return value if isinstance(value, TlsAddress) else None
+
+    def called(self, address: int) -> tuple[CodeIndex, int] | None:
+        """The file and the function that a call leads to; None where it is not known.
+
+        Args:
+            address: what the code calls: a function of this file, a stub, or a GOT entry.
+        """
+        name = self.stubs.name(address)
+        if name is None:
+            return self, address
+        found = self._resolver(name) if self._resolver else None
+        own = self.file.symbols([name]).get(name) if found is None else None
+        return (self, own.value) if own else found
+
+    def resolve(self, resolver: Callable[[str], tuple[CodeIndex, int] | None] | None) -> None:
+        """Tells where the functions are that this file takes from others, so that what they return is known, too.
+
+        Without it, a function that the file itself defines is taken to be the one that is called.
+
+        Args:
+            resolver: gives the index and the address of the function that a name is bound to; None where it cannot.
+        """
+        self._resolver = resolver
+        for kept in (self._accesses, self._getters, self._flows):
+            kept.clear()
+        self.__dict__.pop("_callers_of_imported", None)
+        self.__dict__.pop("_regions", None)
+
+    def _may_be_getter(self, piece: CodeRange, through: int = 3) -> bool:
+        """Whether a function is short, and touches thread-local storage or calls one that does."""
+        if not piece.known or piece.end - piece.start > LONGEST_GETTER:
+            return False
+        if any(map(self._may_give_address, self.places.by_function.get(piece.start, ()))):
+            return True
+        search = x86_64_calls if self.file.machine == EM_X86_64 else aarch64_calls
+        return through > 0 and any(
+            self._may_be_getter(called, through - 1)
+            for _, target in search(self.functions.code(piece.start, piece.end), piece.start)
+            for called in [self.functions.at(target)]
+            if called.start == target != piece.start
+        )
+
+    def _may_give_address(self, one: Candidate) -> bool:
+        """Whether the address of a variable may come from a candidate, and not only what lies there."""
+        if self.file.machine != EM_X86_64 or one.helps:
+            return True
+        slot = self.slots.get(one.slot) if one.slot is not None else None
+        return slot.kind != "offset" if slot else one.thread_offset is None
 
     # ------------------------------------------------------------------ what the file stands on
 
@@ -334,7 +452,7 @@ class CodeIndex:
 
     @cached_property
     def _around(self) -> Surroundings:
-        return Surroundings(self.slots, self._block, self._word, self._returned)
+        return Surroundings(self.slots, self._own.place, self._own.word, self._returned)
 
     @cached_property
     def _execution(self) -> Execution:
@@ -343,43 +461,6 @@ class CodeIndex:
     @cached_property
     def _execution_with_chains(self) -> Execution:
         return Execution(self._decoder.convention, self._around)
-
-    @cached_property
-    def _block(self) -> tuple[int, int, int] | None:
-        """(first, behind the last) offset from the thread pointer of an executable's block, and what to add.
-
-        Drepper, "ELF Handling For Thread-Local Storage", section 3: the executable's block is next to the thread
-        pointer, below it (variant II, x86-64) or above it (variant I, AArch64).
-        """
-        segment = self.file.tls_segment
-        if segment is None or not self.file.is_program:
-            return None
-        if self.file.machine == EM_X86_64:
-            below = segment.size + (-segment.address - segment.size) % segment.alignment
-            return -below, segment.size - below, below
-        above = AARCH64_TCB + (segment.address - AARCH64_TCB) % segment.alignment
-        return above, above + segment.size, -above
-
-    def _word(self, address: int) -> int | None:
-        """The offset from the thread pointer that the linker itself put into a fixed place; None for other words.
-
-        In an executable an initial-exec slot needs no relocation, and in a static one there are none.
-        """
-        block = self._block
-        if block is None or not any(start <= address <= end - 8 for start, end in self._fixed):
-            return None
-        data = self.file.at_address(address, 8)
-        word = struct.unpack("<q", data)[0] if data else 0
-        return word if block[0] <= word < block[1] else None
-
-    @cached_property
-    def _fixed(self) -> list[tuple[int, int]]:
-        """Where the file's own bytes stay what they are, at the latest after relocation."""
-        return [
-            (header.address, header.address + header.size)
-            for header in self.file.segments
-            if header.type == PT_GNU_RELRO or (header.type == PT_LOAD and not header.flags & PF_W)
-        ]
 
 
 def _leading_to(slots: Iterable[Slot], first: int, last: int, symbol: str | None) -> set[int]:
@@ -393,12 +474,19 @@ def _leading_to(slots: Iterable[Slot], first: int, last: int, symbol: str | None
     return {slot.address for slot in own if slot.is_base or before <= slot.offset < last}
 
 
-def _is_of(access: Access, first: int, last: int, symbol: str | None) -> bool:
+def _is_of(access: Access, first: int, last: int, symbol: str | None, of: str | None) -> bool:
     if symbol is not None:
         return access.target.symbol == symbol
-    if not access.target.defined:
+    if access.target.file != of or not (of or access.target.defined):
         return False
     return access.offset < last and access.offset + max(access.width, 1) > first
+
+
+def _from_outside(value: Value | None, path: str) -> Value | None:
+    """An address that another file's function returned, as this file sees it."""
+    if not isinstance(value, TlsAddress) or not value.target.defined:
+        return value
+    return value._replace(target=TlsTarget(value.target.symbol, False, None, path))
 
 
 _known: dict[tuple[str, object], CodeIndex] = {}

@@ -65,6 +65,9 @@ class Step(NamedTuple):
             "thread"    to = the thread pointer
             "add"       to = of[0] + of[1]
             "compute"   to = something else, made from all of `of`
+            "flag"      to = whether what was compared last is so
+            "flip"      to = of[0] with its lowest bit changed
+            "byte"      to = the lowest byte of of[0], or its lowest bit
             "update"    memory `to` is read and written, with something made from `of`
             "compare"   of[0] with of[1], for a branch or a condition
             "test"      of[0], for a branch or a condition
@@ -91,12 +94,14 @@ class Template(NamedTuple):
         steps: in their order.
         flow: where control goes: "" (on), "jump", "branch" (perhaps), "call", "return", "stop" (nowhere).
         target: of a jump, a branch or a call: the distance from the instruction; or the operand; None elsewhere.
+        if_zero: where a branch goes if what was compared or tested last is zero: "target", "on"; empty for no such.
     """
 
     size: int
     steps: tuple[Step, ...]
     flow: str = ""
     target: int | Operand | None = None
+    if_zero: str = ""
 
 
 class Instruction(NamedTuple):
@@ -127,13 +132,14 @@ class Convention(NamedTuple):
 
     Attributes:
         arguments: the registers of arguments, the first one first; the vector registers behind.
+        integer_arguments: how many of them, from the first on, are of integers and pointers.
         result: the register of the result.
         preserved: the registers that a call leaves as they are.
-        descriptor_preserves: whether a TLS descriptor's function leaves everything but `result`.
         link: the register of the return address; empty where calls push it.
     """
 
     arguments: tuple[str, ...]
+    integer_arguments: int
     result: str
     preserved: frozenset[str]
     link: str = ""
@@ -154,4 +160,8 @@ class Decoder(Protocol):
 
     def template(self, raw: bytes) -> Template:
         """What an instruction does, from its bytes."""
+        ...
+
+    def frame_pointer(self, beginning: bytes) -> str:
+        """The register from which a function counts its frame, as its first bytes set it; empty where they do not."""
         ...

@@ -6,13 +6,13 @@ not be decoded.  Where the answer depends on more than that, the whole function 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import STACK, Execution
 from gdb_tls.code.functions import CodeRange, Functions
 from gdb_tls.code.instructions import Decoder, Instruction
-from gdb_tls.code.state import Point, State
+from gdb_tls.code.state import CHECKED, Point, State
 from gdb_tls.code.values import (
     Derived,
     Displaced,
@@ -31,8 +31,6 @@ MOST_INSTRUCTIONS = 600
 MOST_WAYS = 60
 # How many bytes are decoded at a time.
 PIECE = 64
-# The register that a function may count its frame from.
-FRAMES = ("rbp", "x29")
 
 
 class Undecided(Exception):
@@ -51,7 +49,7 @@ class Regions:
             functions: the file's.
             decoder: the architecture's.
             execution: the same that whole functions are followed with.
-            is_slot: whether there is a GOT entry for thread-local storage at an address.
+            is_slot: whether an address is one of a GOT entry for thread-local storage, or leads to one.
         """
         self._functions = functions
         self._decoder = decoder
@@ -68,14 +66,13 @@ class Regions:
         """
         execution = self._execution
         execution.recorder = recorder
-        has_frame = self._functions.code(piece.start, piece.start + 16).find(b"\x48\x89\xe5") >= 0
+        frame = self._decoder.frame_pointer(self._functions.code(piece.start, min(piece.start + 64, piece.end)))
         try:
             for address in candidates:
                 state = State()
                 state.registers[STACK] = StackAddress("region", 0)
-                state.registers["x29"] = StackAddress("frame", 0)
-                if has_frame:
-                    state.registers["rbp"] = StackAddress("frame", 0)
+                if frame:
+                    state.registers[frame] = StackAddress("frame", 0)
                 self._follow(piece, address, state, recorder)
         finally:
             execution.recorder = None
@@ -149,12 +146,15 @@ class Regions:
 
     def _is_held(self, state: State, recorder: Recorder) -> bool:
         """Whether anything of thread-local storage is still in a register or in the frame."""
+        loads = state.loads
         for value in state.registers.values():
-            if value is not None and self._is_of_interest(value, recorder):
+            if value is not None and self._is_of_interest(value, recorder, loads):
                 return True
-        return any(value is not None and self._is_of_interest(value, recorder) for value, _ in state.stack.values())
+        return any(
+            value is not None and self._is_of_interest(value, recorder, loads) for value, _ in state.stack.values()
+        )
 
-    def _is_of_interest(self, value: Value, recorder: Recorder) -> bool:
+    def _is_of_interest(self, value: Value, recorder: Recorder, loads: Mapping[Loaded, int]) -> bool:
         kind = type(value)
         if kind is StackAddress:
             return False
@@ -162,6 +162,8 @@ class Regions:
             assert isinstance(value, Loaded)
             if isinstance(value.address, TlsAddress):
                 uses = recorder.loads.get(value)
+                if uses is not None and uses.checked and loads.get(value) == CHECKED:
+                    return False  # whatever is done with it now is known to be done with care
                 return uses is None or not uses.dereferenced  # nothing worse can be found
             return False
         if kind is Number:
@@ -170,8 +172,8 @@ class Regions:
         if kind in (TlsAddress, TlsOffset, ThreadPointer):
             return True
         if isinstance(value, Displaced):
-            return self._is_of_interest(value.value, recorder)
+            return self._is_of_interest(value.value, recorder, loads)
         if isinstance(value, (Derived, Either)):
             alternatives = value.sources if isinstance(value, Derived) else value.values
-            return any(one is not None and self._is_of_interest(one, recorder) for one in alternatives)
+            return any(one is not None and self._is_of_interest(one, recorder, loads) for one in alternatives)
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdb_tls.code.values import Either, Loaded, TlsAddress, Value, either, widened
+from gdb_tls.code.values import MOST_ALTERNATIVES, Either, Loaded, TlsAddress, TlsOffset, Value, either, widened
 
 # How much is known of a value, or of a variable, before it is used as an address.
 UNCHECKED, PERHAPS, WRITTEN, CHECKED = range(4)
@@ -23,9 +23,22 @@ class State:
         flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
         kept: what was stored last in a thread-local variable on the way, and by which instruction.
         compared: the operands of the last comparison: what a branch that comes next depends on.
+        zero: the variable that was just compared with zero, and whether its lowest bit was flipped before.
+        found_null: the variables that were compared with zero, and were zero, on every way here.
     """
 
-    __slots__ = ("compared", "flags", "kept", "loads", "registers", "stack", "used", "variables")
+    __slots__ = (
+        "compared",
+        "flags",
+        "found_null",
+        "kept",
+        "loads",
+        "registers",
+        "stack",
+        "used",
+        "variables",
+        "zero",
+    )
 
     def __init__(self) -> None:
         """Makes a state in which nothing is known."""
@@ -35,6 +48,8 @@ class State:
         self.variables: dict[TlsAddress, int] = {}
         self.used: set[str] = set()
         self.flags: tuple[Value | None, int] | None = None
+        self.zero: tuple[TlsAddress, bool] | None = None
+        self.found_null: frozenset[TlsAddress] = frozenset()
         self.kept: dict[TlsAddress, tuple[Value, int]] = {}
         self.compared: tuple[Value | None, ...] = ()
 
@@ -47,6 +62,8 @@ class State:
         new.variables = self.variables.copy()
         new.used = self.used.copy()
         new.flags = self.flags
+        new.zero = self.zero
+        new.found_null = self.found_null
         new.kept = self.kept
         new.compared = self.compared
         return new
@@ -116,6 +133,12 @@ class Point:
         if state.flags != other.flags:
             changed |= state.flags is not None
             state.flags = None
+        if state.zero is not None and state.zero != other.zero:
+            state.zero = None
+            changed = True
+        if not state.found_null <= other.found_null:
+            state.found_null &= other.found_null
+            changed = True
         if state.kept != other.kept:
             state.kept = {place: one for place, one in state.kept.items() if other.kept.get(place) == one}
         if state.compared != other.compared:
@@ -162,7 +185,9 @@ class Point:
             return either(old, new)
         self._given_up.add(key)
         values = [one for value in (old, new) for one in (value.values if isinstance(value, Either) else (value,))]
-        return widened(*values)
+        # A variable that it may be is worth more than all that it may be besides.
+        kept = [one for one in values if isinstance(one, (TlsAddress, TlsOffset))]
+        return either(None, *kept) if 0 < len(set(kept)) < MOST_ALTERNATIVES else widened(*values)
 
 
 def weaker(one: int, other: int) -> int:

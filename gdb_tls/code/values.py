@@ -21,11 +21,13 @@ class TlsTarget(NamedTuple):
         symbol: the name by which the dynamic linker looks for the block; None for the file's own block.
         defined: whether the file itself defines that symbol; the dynamic linker may still have taken another's.
         slot: the address of the GOT entry, as the file is linked, whose memory says what was bound; None for none.
+        file: the path of another file, whose own block it is; a function of that file gave the address.
     """
 
     symbol: str | None = None
     defined: bool = True
     slot: int | None = None
+    file: str | None = None
 
 
 OWN_BLOCK = TlsTarget()
@@ -122,9 +124,15 @@ class Displaced(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """Something computed from values: an element's address, a masked or scaled number."""
+    """Something computed from values: an element's address, a masked or scaled number.
+
+    Attributes:
+        sources: the loads, arguments and results of calls among them.
+        flipped: whether it is a bool, or the contrary of one; None for anything else.
+    """
 
     sources: frozenset[Value]
+    flipped: Optional[bool] = None  # noqa: UP045 - evaluated by Python 3.9
 
 
 class Either(NamedTuple):
@@ -179,9 +187,20 @@ def add(left: Value | None, right: Value | None) -> Value | None:
 
 
 def derived(*values: Value | None) -> Value | None:
-    """What was computed from the values, so that nothing but the loads among them can be told."""
-    found = frozenset(load for value in values for load, _ in loads_in(value))
+    """What was computed from the values, so that nothing but where they came from can be told."""
+    found = frozenset(one for value in values for one in _origins(value))
     return Derived(found) if found else None
+
+
+def _origins(value: Value | None) -> Iterator[Value]:
+    """The loads, arguments and results of calls of which a value is made."""
+    if isinstance(value, (Loaded, Argument, Result)):
+        yield value
+    elif isinstance(value, Displaced):
+        yield from _origins(value.value)
+    elif isinstance(value, (Derived, Either)):
+        for one in value.sources if isinstance(value, Derived) else value.values:
+            yield from _origins(one)
 
 
 def either(*values: Value | None) -> Value | None:

@@ -21,6 +21,7 @@ from gdb_tls.code.instructions import (
 # System V psABI for x86-64, figure 3.4, "Register Usage".
 CONVENTION = Convention(
     arguments=("rdi", "rsi", "rdx", "rcx", "r8", "r9", *(f"xmm{number}" for number in range(8))),
+    integer_arguments=6,
     result="rax",
     preserved=frozenset(("rbx", "rbp", "sp", "r12", "r13", "r14", "r15")),
 )
@@ -59,6 +60,8 @@ def _widest_names() -> dict[str, str]:
 
 
 _WIDEST = _widest_names()
+_IF_ZERO = {4: "target", 5: "on"}  # je, jne
+_SETS_FRAME = b"\x48\x89\xe5"  # mov %rsp, %rbp
 _TESTED = (Step("condition", None),)
 
 
@@ -73,9 +76,17 @@ def _direct_branch(raw: bytes) -> Template | None:
     if (first == 0xE9 and size == 5) or (first == 0xEB and size == 2):
         return Template(size, (), "jump", size + int.from_bytes(raw[1:], "little", signed=True))
     if first & 0xF0 == 0x70 and size == 2:
-        return Template(size, _TESTED, "branch", size + int.from_bytes(raw[1:], "little", signed=True))
+        return Template(
+            size, _TESTED, "branch", size + int.from_bytes(raw[1:], "little", signed=True), _IF_ZERO.get(first & 15, "")
+        )
     if first == 0x0F and size == 6 and raw[1] & 0xF0 == 0x80:
-        return Template(size, _TESTED, "branch", size + int.from_bytes(raw[2:], "little", signed=True))
+        return Template(
+            size,
+            _TESTED,
+            "branch",
+            size + int.from_bytes(raw[2:], "little", signed=True),
+            _IF_ZERO.get(raw[1] & 15, ""),
+        )
     return None
 
 
@@ -125,6 +136,10 @@ class X86Decoder:
             self._templates[raw] = known
         return known
 
+    def frame_pointer(self, beginning: bytes) -> str:
+        """`rbp`, where it is set from the stack pointer."""
+        return "rbp" if _SETS_FRAME in beginning[:16] else ""
+
     def _translate(self, instruction: Any) -> Template:
         name = instruction.mnemonic.split()[-1]
         operands = [self._operand(instruction, one) for one in instruction.operands]
@@ -171,6 +186,8 @@ class X86Decoder:
             yield Step("copy", Register("rax", 8), (Register("rax", 4),))
         elif name.startswith("cmov"):
             yield Step("select", to, tuple(whole))
+        elif name.startswith("set"):
+            yield Step("flag", to)
         elif name == "cmp":
             yield Step("compare", None, tuple(whole))
         elif name == "test":
@@ -187,6 +204,10 @@ class X86Decoder:
             yield Step("pop", Register("rbp", 8))
         elif name in ("xor", "sub", "pxor", "xorps", "xorpd", "vpxor", "vxorps") and len(set(whole[-2:])) == 1:
             yield Step("copy", to, (Immediate(0),))
+        elif name == "xor" and isinstance(to, Register) and rest == (Immediate(1),):
+            yield Step("flip", to, (to,))
+        elif name == "and" and isinstance(to, Register) and rest in ((Immediate(1),), (Immediate(255),)):
+            yield Step("byte", to, (to,))
         elif name in ("add", "sub", "inc", "dec") and isinstance(to, Register):
             amount = rest[0] if rest else Immediate(1)
             if name in ("sub", "dec"):

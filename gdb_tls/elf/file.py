@@ -75,6 +75,8 @@ class ElfFile:
     @cached_property
     def is_debug_only(self) -> bool:
         """Whether it is a separate debug file: it has the headers of code and data, but not their bytes."""
+        if self.is_core:
+            return False  # its sections, where it has any, are as many as its segments
         held = [self._sections[name] for name in (".text", ".dynamic", ".eh_frame", ".data") if name in self._sections]
         return bool(held) and all(section.type == headers.SHT_NOBITS for section in held)
 
@@ -110,13 +112,12 @@ class ElfFile:
         """Whether it is a core dump (ET_CORE)."""
         return self._header.type == headers.ET_CORE
 
-    @cached_property
-    def notes(self) -> list[tuple[int, bytes, bytes]]:
-        """(type, name, contents) of every note, however damaged what comes after it."""
+    def notes(self, *kinds: int) -> list[tuple[int, bytes, bytes]]:
+        """(type, name, contents) of every note of these types, however damaged what comes after it."""
         found: list[tuple[int, bytes, bytes]] = []
         for header in self.segments:
             if header.type == headers.PT_NOTE:
-                found += notes_in(self._read(header.offset, header.file_size), self._order)
+                found += notes_in(self._read(header.offset, header.file_size), self._order, kinds)
         return found
 
     @cached_property

@@ -88,7 +88,8 @@ class _SymbolTable:
         for index in _positions(self._kinds, bytes([STT_TLS])):
             _, info, _, _, _, _ = self._row(index)
             symbol = self._symbol(index, self._file_before(index) if info >> 4 == 0 else "")
-            if symbol:
+            # Arm's ABIs mark data in every section with a symbol of the section's kind (AAELF64, "Mapping symbols").
+            if symbol and symbol.name != "$d" and not symbol.name.startswith("$d."):
                 yield symbol
 
     @cached_property

@@ -42,8 +42,8 @@ GIVING_UP = frozenset(
     )
 )
 THROWING = ("_ZSt", "_ZNSt", "_ZN9__gnu_cxx")
-# Functions that do nothing but give up are looked through up to here.
-MOST_HELPERS = 4
+# Functions that never return (a program's own fatal(), the machinery of panics) are looked through up to here.
+MOST_HELPERS = 12
 STACK_SEARCHED = 4096
 # From the signal to the program's own function: raise, abort, terminate, the unwinder, throw.
 MOST_GIVING_UP = 12
@@ -134,7 +134,13 @@ class Elsewhere(NamedTuple):
 
 
 class Investigation:
-    """Looks for the cause of a crash."""
+    """Looks for the cause of a crash.
+
+    Attributes:
+        code: the program's.
+        bindings: which variable a place in it means.
+        gave_up: whether the thread was found to have called what ends a program.
+    """
 
     def __init__(self, program: Program, thread: Thread, fault: Fault) -> None:
         """Reads nothing yet.
@@ -149,6 +155,7 @@ class Investigation:
         self._fault = fault
         self.code = Code(program)
         self.bindings = Bindings(program, self.code)
+        self.gave_up = False
 
     def find(self) -> Cause | Elsewhere | None:
         """The cause; None where the thread did not crash on anything, or nothing is known of it.
@@ -273,21 +280,33 @@ class Investigation:
         first = self._gave_up(tracer, frames)
         if first is None:
             return None
+        self.gave_up = True
         for number in range(first, min(first + MOST_HELPERS, len(frames))):
             scope = tracer.frame(number)
             flow = scope.spot.flow if scope else None
             if scope is None or flow is None:
                 return None
-            conditions = list(flow.conditions(scope.spot.address, 3))
-            for state in conditions:
-                for value in state.compared:
-                    for leaf in [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]:
-                        if leaf.place is not None:
-                            crash = Crash(frames[number:], None, [])
-                            return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
-            if conditions:
-                return None
+            conditions = flow.conditions(scope.spot.address)
+            leaf = self._decisive(tracer, scope, conditions)
+            if leaf is not None:
+                crash = Crash(frames[number:], None, [])
+                return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
+            if conditions and flow.comes_back:
+                return None  # what it compared was something else
         return None
+
+    def _decisive(self, tracer: Tracer, scope: Scope, conditions: Sequence[State]) -> Leaf | None:
+        """The variable on which it depended that the function gave up; None where it may have been anything else."""
+        found: list[Leaf] = []
+        for state in conditions:
+            for value in state.compared:
+                if value is not None and not isinstance(value, Number):
+                    found += [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]
+        local = [one for one in dict.fromkeys(found) if one.place is not None]
+        if len(conditions) > 1 and len({one.place for one in local}) + any(one.place is None for one in found) > 1:
+            # Of several conditions one that is null is likely the one that was not met.
+            local = [one for one in local if self._value_of(one) == 0]
+        return local[0] if local else None
 
     def _kept(self, value: Value | None, state: State, scope: Scope) -> Iterator[Leaf]:
         """The variables in which the function itself has put the value, or the pointer to it."""

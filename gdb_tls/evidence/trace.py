@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gdb_tls.code.instructions import Instruction
 from gdb_tls.code.state import State
 from gdb_tls.code.values import (
     Argument,
@@ -42,6 +41,8 @@ from gdb_tls.target.protocol import CallFrame
 DEEPEST = 24
 # A called function that is longer is not asked for what it returns.
 LONGEST_CALLEE = 4096
+# Functions that end with a jump to the next one.
+MOST_JUMPS = 4
 GETSPECIFIC = frozenset(("pthread_getspecific", "__pthread_getspecific", "tss_get"))
 EMULATED_ADDRESS = frozenset(("__emutls_get_address",))
 
@@ -127,26 +128,42 @@ class Tracer:
         if own is None or caller is None or caller.state is None or self._frames[number].is_trampoline:
             return None
         own_function = own.spot.function
-        call = self._instruction(caller)
-        called = self._code.callee(caller.spot, call, caller.state) if call else None
+        called = self._callee(caller, depth)
         own.caller = caller
         if called is None or own_function is None or called == own_function:
             return self.source(caller.state.registers.get(register), caller, depth)
         return self._through_jump(called, own_function, caller, register, depth)
 
-    def _through_jump(self, called: int, reached: int, caller: Scope, register: str, depth: int) -> Source | None:
-        """The same where the called function jumped to the one whose frame it is, at its end."""
+    def _through_jump(
+        self, called: int, reached: int, caller: Scope, register: str, depth: int, most: int = MOST_JUMPS
+    ) -> Source | None:
+        """The same where the called function jumped to the one whose frame it is, at its end, or to one that did so."""
         between = self._code.at(called)
         flow = between.flow if between else None
-        if between is None or flow is None:
+        if between is None or flow is None or not most or depth > DEEPEST:
             return None
-        scope = self._called(between, caller)
-        found = [
-            self.source(state.registers.get(register), scope, depth)
-            for instruction, state in flow.at_jumps_out()
-            if self._code.callee(between.moved(instruction.address), instruction, state) == reached
-        ]
-        return one_of(*found) if found else None
+        found = []
+        for instruction, state in flow.at_jumps_out(by_pointer=True):
+            scope = self._called(between.moved(instruction.address), caller)
+            scope.state = state
+            there = self._callee(scope, depth + 1)
+            if there == reached:
+                found.append(self.source(state.registers.get(register), scope, depth))
+            elif there is not None and there != called:
+                found.append(self._through_jump(there, reached, scope, register, depth + 1, most - 1))
+        known = [one for one in found if one is not None]
+        return one_of(*known) if known else None
+
+    def _callee(self, scope: Scope, depth: int) -> int | None:
+        """Where the call or the jump at a scope's spot goes; by a pointer, as memory is now."""
+        flow = scope.spot.flow
+        instruction = flow.at(scope.spot.address) if flow else None
+        if flow is None or instruction is None:
+            return None
+        called = self._code.callee(scope.spot, instruction, scope.state)
+        if called is None and not isinstance(instruction.template.target, int):
+            called = self._number(self.source(flow.called(scope.spot.address), scope, depth + 1))
+        return called
 
     def _called(self, spot: Spot, caller: Scope) -> Scope:
         """The scope of a function that another one has called; the caller's state is that before the call."""
@@ -157,11 +174,6 @@ class Tracer:
 
         return self._new(spot, argument, caller)
 
-    @staticmethod
-    def _instruction(scope: Scope) -> Instruction | None:
-        flow = scope.spot.flow
-        return flow.at(scope.spot.address) if flow else None
-
     # ------------------------------------------------------------------ values
 
     def source(self, value: Value | None, scope: Scope, depth: int = 0) -> Source | None:
@@ -169,6 +181,7 @@ class Tracer:
         if value is None or depth > DEEPEST:
             return None
         depth += 1
+        value = scope.spot.file_index.settled(value)
         if isinstance(value, Number):
             return Fixed(value.number if value.number < 4096 else (scope.spot.base + value.number) % (1 << 64))
         if isinstance(value, TlsAddress):

@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, Access
 from gdb_tls.code.index import CodeIndex, code_index
-from gdb_tls.elf.file import NotElf, open_elf
-from gdb_tls.elf.relocations import Relocation, relocations
+from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import MissingFile
 from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject
-from gdb_tls.program.interposed import is_bound, types_of
+from gdb_tls.program.interposed import asked_for, is_bound
 from gdb_tls.program.module_symbols import Candidate, debug_file
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
@@ -165,7 +164,7 @@ class _Search:
                 found.append(one._replace(problem=one.problem or "its file is missing"))
                 continue
             try:
-                asks = any(_named(one.path, self._variable.linkage_name))
+                asks = any(asked_for(self._program.target, one.path, [self._variable.linkage_name]))
             except NotElf as error:
                 found.append(one._replace(problem=str(error)))
                 continue
@@ -231,11 +230,12 @@ class _Search:
 
     def _leads_here(self, index: CodeIndex, one: CodeObject, slot: int) -> bool | None:
         """Whether an entry of the GOT leads to this variable; None where memory does not tell."""
-        row = next((row for row in _named(index.file.path, self._variable.linkage_name) if row.address == slot), None)
+        entries = asked_for(self._program.target, index.file.path, [self._variable.linkage_name])
+        row = next((row for row in entries if row.address == slot), None)
         if row is None:
             return one == self.own
         for definition in self._definitions:
-            if is_bound(self._program.target, types_of(index.file), one.load_base + slot, row, definition):
+            if is_bound(self._program.target, one.load_base + slot, row.type, row.addend, definition):
                 return definition.module.id == self._variable.module.id
         return None
 
@@ -273,10 +273,3 @@ class _Search:
             return known.name, False
         name = self._program.symbol_at(one.load_base + start) or ""
         return ("" if " + " in name else name), False
-
-
-def _named(path: str, name: str) -> Iterator[Relocation]:
-    """The entries by which a file asks the loader for a thread-local variable's name."""
-    file = open_elf(path)
-    rows = relocations(file, frozenset(types_of(file)))
-    return (row for row in rows if row.symbol and row.symbol.name == name)

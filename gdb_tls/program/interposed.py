@@ -8,10 +8,10 @@ STB_GNU_UNIQUE).  Which one a library's code uses stands in its own GOT, where t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from gdb_tls.elf.file import ElfFile, NotElf, open_elf
+from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.relocations import Relocation, relocations
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.target.model import Module
@@ -32,15 +32,15 @@ class Types(NamedTuple):
     descriptor: int = -1
 
 
-# elf.h, by EM_...
+# elf.h, by the architecture's name.
 TYPES = {
-    3: Types(35, 14),  # R_386_TLS_DTPMOD32, _TPOFF
-    21: Types(68, 73),  # R_PPC64_DTPMOD64, _TPREL64
-    22: Types(54, 56),  # R_390_TLS_DTPMOD, _TPOFF
-    40: Types(17, 19),  # R_ARM_TLS_DTPMOD32, _TPOFF32
-    62: Types(16, 18, 36),  # R_X86_64_DTPMOD64, _TPOFF64, _TLSDESC
-    183: Types(1028, 1030, 1031),  # R_AARCH64_TLS_DTPMOD, _TPREL, _TLSDESC
-    243: Types(7, 11),  # R_RISCV_TLS_DTPMOD64, _TPREL64
+    "x86-64": Types(16, 18, 36),  # R_X86_64_DTPMOD64, _TPOFF64, _TLSDESC
+    "i386": Types(35, 14),  # R_386_TLS_DTPMOD32, _TPOFF
+    "aarch64": Types(1028, 1030, 1031),  # R_AARCH64_TLS_DTPMOD, _TPREL, _TLSDESC
+    "arm": Types(17, 19),  # R_ARM_TLS_DTPMOD32, _TPOFF32
+    "riscv64": Types(7, 11),  # R_RISCV_TLS_DTPMOD64, _TPREL64
+    "ppc64le": Types(68, 73),  # R_PPC64_DTPMOD64, _TPREL64
+    "s390x": Types(54, 56),  # R_390_TLS_DTPMOD, _TPOFF
 }
 
 
@@ -74,34 +74,37 @@ def _bindings(
     if module.path is None:
         return
     try:
-        file = open_elf(module.path)
-        types = types_of(file)
-        rows = [row for row in relocations(file, frozenset(types)) if row.symbol and row.symbol.name in several]
+        rows = list(asked_for(target, module.path, several))
     except NotElf:
         return
     for row in rows:
         name = row.symbol.name if row.symbol else ""
         for one in several[name]:
-            if is_bound(target, types, module.load_base + row.address, row, one):
+            if is_bound(target, module.load_base + row.address, row.type, row.addend, one):
                 yield name, one
 
 
-def types_of(file: ElfFile) -> Types:
-    """The numbers of a file's architecture; of one that is not known they fit no relocation."""
-    return TYPES.get(file.machine, Types())
+def asked_for(target: Target, path: str, names: Container[str]) -> Iterator[Relocation]:
+    """The entries by which a file asks the loader for thread-local variables by their names.
+
+    Raises:
+        NotElf: where it cannot be read.
+    """
+    types = frozenset(TYPES.get(target.architecture.name, Types()))
+    return (row for row in relocations(open_elf(path), types) if row.symbol and row.symbol.name in names)
 
 
-def is_bound(target: Target, types: Types, slot: int, row: Relocation, one: Candidate) -> bool:
+def is_bound(target: Target, slot: int, kind: int, addend: int, one: Candidate) -> bool:
     """Whether a slot of a GOT leads to a definition.
 
     Args:
         target: the debugger.
-        types: the architecture's.
         slot: its address in memory.
-        row: its relocation.
+        kind: its relocation's type, as in `asked_for`.
+        addend: the relocation's.
         one: the definition.
     """
-    kind, addend = row.type, row.addend
+    types = TYPES.get(target.architecture.name, Types())
     try:
         distance = _from_thread_pointer(target, one)
         if kind == types.module:

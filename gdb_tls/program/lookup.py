@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gdb_tls.errors import AmbiguousName, MissingFile, NotThreadLocal, UnknownName
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.names import (
+    COMMON_BLOCK,
     OPTIMISED,
     SUFFIXES,
     Query,
@@ -275,6 +276,11 @@ class Lookup:
         if not self._modules:
             what = f"No thread-local variable is called {name}, as no file with thread-local storage is loaded (yet)"
             return UnknownName(what, suggestion)
+        blocks = [one.symbol.name for one in self._candidates if COMMON_BLOCK.fullmatch(one.symbol.name)]
+        if blocks and not suggestion:
+            suggestion = (
+                f"A member of a Fortran common block has no symbol of its own: inspect the block, like {blocks[0]}."
+            )
         modules = len({one.module.object for one in self._candidates})
         return UnknownName(
             f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion

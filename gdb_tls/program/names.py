@@ -24,6 +24,9 @@ RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 # gfortran's trans-decl.c, gfc_sym_mangled_identifier.
 FORTRAN = re.compile(r"__(\w+?)_MOD_(\w+)")
 
+# gfortran's name of a common block (trans-common.c, gfc_sym_mangled_common_id): several variables, seldom a pointer.
+COMMON_BLOCK = re.compile(r"[a-z][a-z0-9_]*_")
+
 # GNAT's exp_dbug.ads: the parts of an expanded name are joined by two underscores, all in lower case.
 ADA = re.compile(r"(?<=[a-z0-9])__(?=[a-z])")
 

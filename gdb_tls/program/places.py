@@ -16,6 +16,8 @@ from gdb_tls.target.protocol import Target
 
 # What `ElfSymbol.source` and `Variable.source` say of what was found by its place.
 BY_OFFSET = "offset"
+# Bytes of code that are looked through for the places that it uses: about two seconds.
+LARGEST_CODE = 8 << 20
 # The C library's own variables are of no interest without their names.
 LIBC_SYMBOL = "__libc_start_main"
 
@@ -88,25 +90,34 @@ def nameless_in(module: Module, known: Sequence[Candidate], pointer_size: int) -
         return []
     taken = [(one.symbol.value, one.symbol.value + max(one.symbol.size, 1)) for one in known]
     found = []
-    for offset, width in used_places(module):
+    for offset, width in used_places(module, pointer_size):
         is_known = any(start < offset + width and offset < end for start, end in taken)
         if not is_known and offset + width <= module.segment.size:
             found.append(nameless(module, offset, pointer_size, width))
     return found
 
 
-def used_places(module: Module) -> list[tuple[int, int]]:
-    """(offset, width) of every place in a module's block that its code reads or writes, without overlaps."""
-    widths: dict[int, Counter[int]] = {}
-    for one in code_index(module.path or "").accesses():
-        if one.target.defined and one.width and one.exact:
-            widths.setdefault(one.offset, Counter())[one.width] += 1
+def is_too_large(module: Module) -> bool:
+    """Whether a module has so much code that nobody would wait for a look through all of it."""
+    code = code_index(module.path or "").functions.executable
+    return sum(len(one) for _, one in code) > LARGEST_CODE
+
+
+def used_places(module: Module, pointer_size: int) -> list[tuple[int, int]]:
+    """(offset, width) of every place in a module's block that its code reads or writes, without overlaps.
+
+    There are none for a module with so much code that nobody would wait for it.
+    """
+    if is_too_large(module):
+        return []
+    index = code_index(module.path or "")
+    widths: dict[int, int] = {}
+    for offset, width in index.offsets():
+        widths[offset] = max(widths.get(offset, 0), width or pointer_size)
     ordered = sorted(widths)
-    found = []
-    for offset, following in zip(ordered, [*ordered[1:], 1 << 62]):
-        width = max(widths[offset], key=lambda one, at=offset: (widths[at][one], one))  # type: ignore[misc]
-        found.append((offset, min(width, following - offset)))
-    return found
+    return [
+        (offset, min(widths[offset], following - offset)) for offset, following in zip(ordered, [*ordered[1:], 1 << 62])
+    ]
 
 
 def width_in_code(module: Module, offset: int) -> int | None:

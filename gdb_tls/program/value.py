@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Literal
 from gdb_tls.errors import reason
 from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
+from gdb_tls.program.names import COMMON_BLOCK
 from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -27,10 +27,6 @@ NOT_CONSTRUCTED = "is zero-filled: no constructor has run in this thread"
 # Of these the standards say what they are: C11 7.5 and POSIX <errno.h>, <netdb.h>; glibc's names within itself are
 # of include/errno.h and resolv/herrno.c.
 INTEGERS = ("errno", "h_errno", "__libc_errno", "__h_errno", "__libc_h_errno")
-
-
-# gfortran's name of a common block (trans-common.c, gfc_sym_mangled_common_id): several variables, seldom a pointer.
-COMMON_BLOCK = re.compile(r"[a-z][a-z0-9_]*_")
 
 
 def untyped(size: int, pointer_size: int, linkage_name: str = "") -> tuple[Type, tuple[Flag, ...]]:

@@ -14,6 +14,7 @@ def test_small() -> None:
     works = [row.split("|")[1].strip() for row in rows]
     for words in (
         "core of 200",
+        "loading included",
         "rows as JSON",
         "rows as CSV",
         "live process",

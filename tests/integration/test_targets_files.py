@@ -164,7 +164,9 @@ def test_gdbserver_in_a_container(ids: str, tmp_path: Path) -> None:
     """GDB takes the files through the connection; this machine's of the same names are another build."""
     with (
         contained(tmp_path, ids) as (inferior, truth, _),
-        gdbserver("--attach", "127.0.0.1:0", inferior.pid, through=["nsenter", "-t", inferior.pid, "-m"]) as address,
+        gdbserver(
+            "--attach", "127.0.0.1:0", inferior.pid, through=["nsenter", "-t", inferior.pid, "-m", "--root", "--wd=/"]
+        ) as address,
     ):
         before = [f"target remote {address}"]
         answers = ask([], QUERIES, tmp_path / "answers", before=before, after=["detach"])

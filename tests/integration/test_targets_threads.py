@@ -73,7 +73,8 @@ def test_ids_that_are_other_threads_ids_outside(nested: Any, tmp_path: Path) -> 
         found = {row["address"]: row for row in document["threads"] if row["address"]}
         assert set(found) == set(true) and len(true) > 1
         for address, row in found.items():
-            assert row["flags"] == [] or "shared" in row["flags"]
+            # From inside of a chroot GDB does not find the types of a program in another mount namespace.
+            assert set(row["flags"]) <= {"shared", "assumed-pointer"}
             assert row["state"] == true[address].state
         assert len(document["threads"]) == 4 and all(row["num"] for row in document["threads"])
 

@@ -235,8 +235,19 @@ void test_flag(void) {
 
 long make_at_first_use(void) {
     if (!item) /* tls: item read-checked */
-        item = make(); /* tls: item write */
+        item = make(); /* tls: item write */ /* made at first use */
     return item->number; /* tls: item read-checked? */
+}
+
+void set_if_there(struct item *new) {
+    if (item) /* tls: item read-checked */
+        item = new; /* tls: item write */
+}
+
+void set_if_zero(struct item *new) {
+    if (!item) /* tls: item read-checked */
+        sink(0);
+    item = new; /* tls: item write */
 }
 
 long unlikely(void) {
@@ -260,6 +271,25 @@ void pass_second(void) {
 
 void pass_number(void) {
     sink_double(ratio); /* tls: ratio read-passed */
+}
+
+#define OWN_FUNCTION __attribute__((noinline, noclone))
+
+OWN_FUNCTION long take_unchecked(int number, struct item *one) {
+    sink(0);
+    return one->number + number;
+}
+
+OWN_FUNCTION long take_checked(int number, struct item *one) {
+    return one ? one->number : number;
+}
+
+long pass_unchecked(void) {
+    return 1 + take_unchecked(5, item); /* tls: item read-passed */
+}
+
+long pass_checked(void) {
+    return 1 + take_checked(6, item); /* tls: item read-passed */
 }
 
 void store(void) {

@@ -45,6 +45,11 @@ def slots(output: str, prefix: str, *flags: str, debug: bool = True, after: str 
     return Target(output, ("slots.c",), (*LIBRARY, *names, *flags), debug, after)
 
 
+def room(name: str, size: int, *flags: str) -> Target:
+    """A library that needs static TLS."""
+    return Target(f"libroom_{name}.so", ("room.c",), (*LIBRARY, f"-DNAME=room_{name}", f"-DSIZE={size}", *flags))
+
+
 def program(output: str, *sources: str, libraries: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> Target:
     return Target(output, (*sources, "truth.c"), ("-pthread", *flags), libraries=libraries)
 
@@ -64,6 +69,11 @@ def libraries() -> list[Target]:
         slots("liblate_ie.so", "late_ie", "-ftls-model=initial-exec"),
         slots("liblate_desc.so", "late_desc", "-mtls-dialect=gnu2"),
         slots("liblate_big.so", "late_big", "-mtls-dialect=gnu2", "-DPADDING=65536"),
+        slots("liblate_big_gd.so", "late_big_gd", "-DPADDING=65536"),
+        *(room(str(size), size) for size in (16, 200, 300, 500, 600, 700, 900, 1400)),
+        room("700b", 700),
+        room("big", 4096),
+        room("wide", 64, "-DALIGNED=4096"),
         slots("libspace.so", "space"),
         slots("liblone.so", "lone"),
         slots("libclosed.so", "closed"),
@@ -98,12 +108,14 @@ def programs() -> list[Target]:
         program("zoo", *zoo, libraries=("libzoo_linked.so",)),
         *(meant(name, *flags) for name, flags in {"meant": (), "meant_lto": ("-flto",)}.items()),
         program("access", "access.c", libraries=("libaccess.so", "libaccess_user.so"), flags=("-rdynamic",)),
+        program("budget", "budget.c"),
         program("ended", "ended.c"),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
         program("many", "many.c"),
         program("stuck", "stuck.c", flags=("-rdynamic",)),
         program("suspects", "suspects.c"),
+        program("server", "server.c"),
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),

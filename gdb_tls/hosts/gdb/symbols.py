@@ -41,8 +41,7 @@ class GdbSymbols:
             return None
         fitting: dict[tuple[str, int, str], tuple[gdb.Symbol, bool]] = {}
         for found, is_global in self._declarations(symbol, name, object_path):
-            fits = found.addr_class == gdb.SYMBOL_LOC_OPTIMIZED_OUT if symbol.emulated else is_thread_local(found)
-            if fits and _is_of(found, object_path) and _is_named(found, symbol):
+            if _fits(found, symbol, object_path):
                 fitting.setdefault((_file(found), found.line, str(found.type)), (found, is_global))
         chosen = _chosen(symbol, list(fitting.values()))
         if not chosen or self._is_namesakes(chosen, symbol, name, object_path):
@@ -74,7 +73,7 @@ class GdbSymbols:
         """Where a declaration is defined; on aarch64 DWARF is silent, and asking for all would be in vain."""
         if found.addr_class != gdb.SYMBOL_LOC_UNRESOLVED or self._in_vain[object_path] >= MOST_IN_VAIN:
             return None
-        place = defined_at(found)
+        place = defined_at(found, open_elf(object_path).source_files)
         self._in_vain[object_path] += 0 if place else 1
         return place
 
@@ -97,14 +96,14 @@ class GdbSymbols:
         if symbol.name.startswith("_R") or re.search(r"17h[0-9a-f]{16}E", symbol.name):
             spellings = [*rust_spellings(bare)]
         for spelling in dict.fromkeys(spellings):
-            for objfile in _objfiles(object_path):
-                for found, is_global in (
-                    (objfile.lookup_global_symbol(spelling), True),
-                    (objfile.lookup_static_symbol(spelling), False),
-                ):
-                    if found is not None:
-                        yield found, is_global
-            yield from ((found, False) for found in _static_symbols(spelling))
+            objfiles = _objfiles(object_path)
+            visible = list(filter(None, (one.lookup_global_symbol(spelling) for one in objfiles)))
+            static = list(filter(None, (one.lookup_static_symbol(spelling) for one in objfiles)))
+            yield from ((found, True) for found in visible)
+            yield from ((found, False) for found in static)
+            # For all of them GDB reads every file that mentions the name: of a header's variable, nearly all.
+            if static or not any(_fits(found, symbol, object_path) for found in visible):
+                yield from ((found, False) for found in _static_symbols(spelling))
         match = re.match(r"(.*\))(?: const)?::([^()]+)$", untagged)
         dotted = re.match(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)$", bare)  # clang's static local of a C function
         if match or dotted:
@@ -222,6 +221,12 @@ def _static_symbols(name: str) -> list[gdb.Symbol]:
         return list(gdb.lookup_static_symbols(name))
     except gdb.error:
         return []
+
+
+def _fits(found: gdb.Symbol, symbol: ElfSymbol, object_path: str) -> bool:
+    """Whether a declaration may be that of a symbol of a file."""
+    fits = found.addr_class == gdb.SYMBOL_LOC_OPTIMIZED_OUT if symbol.emulated else is_thread_local(found)
+    return fits and _is_of(found, object_path) and _is_named(found, symbol)
 
 
 def _is_named(found: gdb.Symbol, symbol: ElfSymbol) -> bool:

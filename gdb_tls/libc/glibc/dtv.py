@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gdb_tls.libc.glibc.descriptors import Descriptors
 
 # Far above any real program.
-MOST_MODULES = 1_000_000
+MOST_MODULES = MOST_FAILURES = 1_000_000
 # An entry further from the vector's head than this is read by itself.
 LARGEST_GAP = 4096
 
@@ -61,8 +61,11 @@ class Dtvs:
         Args:
             module: the module.
             thread_pointers: the threads.
-            newest: the newest generation of the list of modules: no vector can be of a later one.
+            newest: the newest generation of the list of modules.
         """
+        # A dlopen that failed counts as a generation (elf/dl-close.c), and leaves no slot that has it: a vector may be
+        # later than the list. What is far later is garbage.
+        newest += MOST_FAILURES
         dtvs = self.pointers(thread_pointers)
         oldest, number = module.generation, module.id
         nothing = (0, (1 << 8 * self._words.size) - 1)  # TLS_DTV_UNALLOCATED

@@ -26,6 +26,8 @@ from gdb_tls.target.protocol import Target, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.libc.glibc.thread_data import GlibcThreadData
+    from gdb_tls.libc.loader_errors import LoaderError
+    from gdb_tls.libc.static_tls import StaticTls
 
 LARGEST_STATIC = 1 << 31
 FEW = 4
@@ -88,7 +90,7 @@ class Glibc:
 
     def _variable(self, in_rtld: str, names: tuple[str, ...]) -> int | None:
         """The address of a variable that lives in `_rtld_global`, or stands alone in older and static libcs."""
-        field = self._descriptors.find_field(in_rtld)
+        field = self._descriptors.find_field(in_rtld) if in_rtld else None
         if field:
             rtld_global = self._objects.symbol_address("_rtld_global", likely="ld")
             if rtld_global:
@@ -264,6 +266,34 @@ class Glibc:
         return Dtvs(self._memory, self._words, self._descriptors, self._pthread_distance)
 
     # What else a thread has
+
+    def loader_errors(self, thread_pointers: Sequence[int]) -> list[LoaderError | None]:
+        """See `libc.loader_errors.KeepsLoaderErrors`."""
+        from gdb_tls.libc.glibc.loader_errors import RESULT, read_results
+
+        return read_results(self._own_variable(RESULT, thread_pointers), self._words, self._memory)
+
+    def _own_variable(self, name: str, thread_pointers: Sequence[int]) -> list[int | None]:
+        """The addresses of a thread-local variable of libc's that has a symbol; None where there is none."""
+        owner = self._descriptors.owner
+        symbol = owner.file.symbols([name]).get(name) if owner.file else None
+        return self._in_own_block(symbol.value if symbol else None, thread_pointers)
+
+    def _in_own_block(self, offset: int | None, thread_pointers: Sequence[int]) -> list[int | None]:
+        """The addresses of an offset in libc's own block."""
+        own = next((one for one in self._modules if one.load_base == self._descriptors.owner.load_base), None)
+        if offset is None or own is None:
+            return [None] * len(thread_pointers)
+        places = self.blocks(own, thread_pointers)
+        return [place + offset if isinstance(place, int) else None for place in places]
+
+    @cached_property
+    def static_tls(self) -> StaticTls:
+        """See `libc.static_tls.HasStaticTls`."""
+        from gdb_tls.libc.glibc.static_tls import read_static_tls
+
+        found = (self._objects, self._words, self._descriptors, self._architecture, self._modules, self._variable)
+        return read_static_tls(*found)
 
     @cached_property
     def thread_data(self) -> GlibcThreadData:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gdb_tls.errors import BadArgument
-from gdb_tls.program.program import Program
-from gdb_tls.target.model import Place, Thread, Variable
+
+if TYPE_CHECKING:
+    from gdb_tls.program.program import Program
+    from gdb_tls.target.model import Place, Thread, Variable
 
 NAMES = ("passive", "gdb", "dlsym", "tls-get-addr", "call")
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.cause import Cause, Investigation
+from gdb_tls.libc.loader_errors import LoaderError
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.places import BY_OFFSET
@@ -21,6 +22,8 @@ from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
 from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
 from gdb_tls.questions.audit.keys import about_key
+from gdb_tls.questions.audit.loading import RULE as NOT_LOADED
+from gdb_tls.questions.audit.loading import last_errors, last_word, refusals
 from gdb_tls.questions.audit.risk import Risks, Standing
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
@@ -80,6 +83,8 @@ class Suspect:
         """What the score means, in a word or two."""
         if self.findings and self.findings[0].rule == "cause":
             return "the cause of the crash"
+        if self.findings and self.findings[0].rule == NOT_LOADED:
+            return "not loaded"
         return "likely wrong" if self.is_alarming else "hint"
 
     @property
@@ -116,6 +121,8 @@ class Audit:
         cause: the variable that the crash came from; None where none is known.
         ignored: what else looks odd, but is not mentioned, as the user knows it to be harmless.
         not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
+        loader_errors: what dlopen and its kin said last in each thread.
+        last_word: the same of the thread that crashed, as a sentence; empty for none.
     """
 
     target: TargetInfo
@@ -134,6 +141,8 @@ class Audit:
     cause: Cause | None = None
     not_the_cause: str = ""
     ignored: Sequence[str] = ()
+    loader_errors: Sequence[LoaderError | None] = ()
+    last_word: str = ""
 
     @property
     def is_answer(self) -> bool:
@@ -182,6 +191,9 @@ def audit(
                 unread.append(Unread(column.name, why))
             task.advance()
     scene = auditor.threads
+    errors = last_errors(program, survey.threads)
+    for one in refusals(program, survey.threads, errors, scene.crashed):
+        suspects.append(Suspect(None, one.score, one.findings, {}, True, None, one.name))
     suspects.sort(key=_rank)
     ignored = [one.name for one in suspects if one.is_called(ignore)]
     suspects = [one for one in suspects if not one.is_called(ignore)]
@@ -191,7 +203,7 @@ def audit(
         suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
     else:
         suspects = auditor.with_copies(suspects)
-        if scene.stop is None:
+        if scene.stop is None or auditor.was_killed:
             suspects = list(map(auditor.weigh_code, suspects))
         suspects.sort(key=_rank)
     return Audit(
@@ -211,6 +223,8 @@ def audit(
         cause=cause,
         not_the_cause=otherwise,
         ignored=ignored,
+        loader_errors=errors,
+        last_word=last_word(errors, survey.threads, scene.crashed),
     )
 
 
@@ -247,6 +261,7 @@ class _Auditor:
     def __init__(self, survey: Survey) -> None:
         self.threads = Threads(survey)
         self.pointers = 0
+        self.was_killed = False
         self._survey = survey
         self._map = MemoryMap(survey, self.threads.main)
         self._places = {module.id: ModuleScene(self.threads, survey, module) for module in survey.modules}
@@ -261,10 +276,12 @@ class _Auditor:
         if scene.stop is None or scene.crashed is None:
             return None, ""
         program = self._survey.program
+        investigation = Investigation(program, self._survey.threads[scene.crashed], scene.stop)
         try:
-            found = Investigation(program, self._survey.threads[scene.crashed], scene.stop).find()
+            found = investigation.find()
         except TlsError as error:
             return None, f"Where the bad value came from is not known: {error}."
+        self.was_killed = scene.stop.is_sent and found is None and not investigation.gave_up
         if isinstance(found, Cause):
             module = found.module
             if module is not None and module.id in self._places and self._places[module.id].is_libc:

@@ -22,6 +22,11 @@ def document(answer: Answer) -> dict[str, Any]:
         "fault": _fault(audit),
         "cause": _cause(audit.cause) if audit.cause else None,
         "not_the_cause": audit.not_the_cause or None,
+        "loader_errors": [
+            {"num": thread.num, "lwp": thread.lwp, "text": error.text, "was_asked": error.was_asked}
+            for thread, error in zip(audit.threads, audit.loader_errors)
+            if error
+        ],
         "verdict": verdict(answer),
         "findings": [
             {

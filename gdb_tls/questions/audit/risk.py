@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from gdb_tls.code.index import code_index
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.reach import Reach
 from gdb_tls.program.accesses import WRAPPER
 from gdb_tls.program.lookup import Found
-from gdb_tls.program.places import BY_OFFSET
+from gdb_tls.program.places import BY_OFFSET, is_too_large
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import ADDRESS, Answer, access
 from gdb_tls.questions.access.sentence import who_uses_it
@@ -53,7 +54,7 @@ class Risks:
 
         Only a variable that some thread has set is judged: before, there may be nothing to use.
         """
-        if not standing.null or not standing.holders:
+        if not standing.null or not standing.holders or is_too_large(variable.module):
             return []
         try:
             answer = access(self._survey.program, Found(variable, ""))
@@ -69,20 +70,30 @@ class Risks:
         known = len(users) == len(answer.rows) and not (answer.users.unread or answer.users.undecided)
         if not unchecked or not known or any(row.gives_address for row in answer.rows):
             return []
+        if self._is_made_at_first_use(answer.variable):
+            return []
         leading_to_writers = self._leading_to(writers)
-        if any(self._functions(thread) & leading_to_writers for thread in standing.holders[:MOST_ASKED]):
-            return []  # whoever has it may have it for the time of a call only
+        holders = [self._functions(thread) for thread in standing.holders[:MOST_ASKED]]
+        # Who runs the same as one that has it may get it in the same way, and have it for the time of a call only.
+        like_holders = set[int]().union(*(one for one in holders if one & leading_to_writers))
         leading_to_readers = self._leading_to(unchecked)
         endangered = []
         for thread in standing.null[:MOST_ASKED]:
             functions = self._functions(thread)
-            if functions & leading_to_writers:
-                continue
+            if not functions or functions & (leading_to_writers | like_holders):
+                continue  # without a stack nobody knows what it runs
             if functions & leading_to_readers or (place.module.static_offset is None and place.has_touched(thread)):
                 endangered.append(thread)
         if not endangered:
             return []
         return [Finding("unchecked-null", SCORE, who_uses_it(answer), endangered)]
+
+    @staticmethod
+    def _is_made_at_first_use(variable: Variable) -> bool:
+        """Whether some function makes it where it finds it null: then others may run that first."""
+        path = variable.module.path
+        size = variable.size or 1
+        return bool(path and code_index(path).first_uses(variable.offset, variable.offset + size))
 
     def unset_copies(self) -> Iterator[tuple[Variable, Finding]]:
         """Copies of a variable that code reads and nothing writes, where another module's copy is set.
@@ -100,7 +111,12 @@ class Risks:
             have = {number: _holders(column) for number, column in own.items()}
             for number, column in own.items():
                 others = [one for other, one in own.items() if have[other] and other != number]
-                if not have[number] and others and (finding := self._unset_copy(column, others[0])):
+                if (
+                    not have[number]
+                    and others
+                    and not is_too_large(column.module)
+                    and (finding := self._unset_copy(column, others[0]))
+                ):
                     yield column.variable, finding
 
     def _unset_copy(self, column: Column, other: Column) -> Finding | None:
@@ -129,11 +145,11 @@ class Risks:
         return self._reach.leading_to(functions)
 
     def _functions(self, thread: int) -> set[int]:
-        """The functions on a thread's stack."""
+        """The functions on a thread's stack, without the C library's: all threads begin, and wait, in these."""
         found = set()
         for frame in self._threads.stack(thread):
             spot = self._code.at(frame.pc - 1)
-            function = spot.function if spot else None
+            function = spot.function if spot and not _is_libc(spot.loaded.name) else None
             if function is not None:
                 found.add(function)
         return found

@@ -23,13 +23,21 @@ def verdict(answer: Answer) -> list[str]:
         sentences.append(f"Ignored, as it was asked for: {_some(list(audit.ignored))}.")
     if audit.alarming and audit.alarming[0].variable:
         sentences.append(f"Every thread's value: tls-inspect {audit.alarming[0].variable.name}")
+    if audit.last_word and not refused_in(audit):
+        sentences.append(audit.last_word)
     if audit.not_the_cause:
         sentences.insert(0, audit.not_the_cause)
     return sentences
 
 
+def refused_in(audit: Audit) -> list[str]:
+    """The libraries that were not loaded for want of static TLS."""
+    return [one.name for one in audit.alarming if one.level == "not loaded"]
+
+
 def _judgement(audit: Audit) -> list[str]:
-    bad = len(audit.alarming)
+    refused = refused_in(audit)
+    bad = len(audit.alarming) - len(refused)
     looked = (
         f"{count(audit.variables, 'variable')} ({audit.pointers:,} of them pointers) of "
         f"{count(len({one.object for one in audit.modules}), 'module')} in {count(len(audit.threads), 'thread')}"
@@ -39,6 +47,9 @@ def _judgement(audit: Audit) -> list[str]:
         return [f"Interrupted: {looks} so far.", f"Looked at {looked}."]
     if audit.cause is not None:
         return [f"The crash came from {audit.alarming[0].name}.", f"Looked at {looked}."]
+    if refused:
+        lacking = f"Not loaded for want of static TLS: {_some(refused)}."
+        return [lacking, *([f"{looks}."] if bad else []), f"Looked at {looked}."]
     if bad:
         return [f"{looks}.", f"Looked at {looked}."]
     if not audit.variables:
@@ -63,7 +74,7 @@ def _not_looked_at(audit: Audit) -> list[str]:
         sentences.append(f"Not looked at, as a file is missing or another one: {names} ({missing[0].problem}).")
     if audit.nameless:
         names = _some([module.name for module in audit.nameless])
-        sentences.append(f"Not looked at, as it is stripped and its code does not tell either: {names}.")
+        sentences.append(f"Not looked at, as it is stripped, and its code does not tell or is too large: {names}.")
     if audit.by_offset:
         names = _some([module.name for module in audit.by_offset])
         sentences.append(f"Stripped, so its variables are known by what code uses: {names}.")

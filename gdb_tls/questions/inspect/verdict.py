@@ -117,7 +117,9 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
         else:
             sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not {touched} yet.")
         if report.starts_null:
-            sentences.append(f"A new {place} would start null: the first access there finds a null pointer.")
+            sentences.append(
+                f"A new {place} would start null: code that reads it there before it is set finds a null pointer."
+            )
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:
@@ -138,6 +140,10 @@ def _flags(rows: Instances) -> list[str]:
         what = "share one object" if objects == 1 else f"share {objects:,} objects"
         if len(shared) == 1:
             what = "shares its object with another thread"
+        if any(Flag.DANGLING in rows.judgements[index].flags for index in shared):
+            # What points nowhere is no object.
+            held = "one pointer" if objects == 1 else f"{objects:,} pointers"
+            what = f"hold {held} in common" if len(shared) > 1 else "holds the pointer of another thread, too"
         sentences.append(f"{_who(rows, shared, capital=True)} {what}: it is not each thread's own.")
     dangling = _with_flag(rows, Flag.DANGLING)
     if dangling:

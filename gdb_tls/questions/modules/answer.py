@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gdb_tls.program.program import Program
+from gdb_tls.program.static_tls import Budget, Room, budget_or_reason, room_for
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, State, TargetInfo, Thread
 
@@ -41,12 +42,18 @@ class ModulesReport(NamedTuple):
         modules: by id.
         threads: how many threads were looked at.
         emulated: the variables of emulated TLS, which are in no module's block.
+        budget: who has the static TLS; None where that cannot be said.
+        budget_problem: why not; empty where this C library keeps none for later.
+        room: whether the file of --would-load would still be loaded; None where nobody asked.
     """
 
     target: TargetInfo
     modules: Sequence[ModuleReport]
     threads: int
     emulated: Sequence[Module] = ()
+    budget: Budget | None = None
+    budget_problem: str = ""
+    room: Room | None = None
 
 
 def read_modules(program: Program, threads: Sequence[Thread], pattern: str | None) -> ModulesReport:
@@ -64,10 +71,19 @@ def read_modules(program: Program, threads: Sequence[Thread], pattern: str | Non
         unallocated = sum(not isinstance(place, int) and place.state is State.UNALLOCATED for place in places)
         variables = len(names[module.id]) if module.path else None
         found.append(ModuleReport(module, blocks, unallocated, len(places) - blocks - unallocated, variables))
-    return ModulesReport(program.info, found, len(threads), emulated)
+    budget, problem = budget_or_reason(program)
+    return ModulesReport(program.info, found, len(threads), emulated, budget, problem)
 
 
 def query(request: Request) -> ModulesReport:
     """Reads the modules, and their blocks in the threads that are wanted."""
     program = request.program()
-    return read_modules(program, request.chosen(program) or program.threads, request.arguments.module)
+    wanted = request.arguments.would_load
+    room = None if wanted is None else room_for(program, wanted)
+    threads = request.chosen(program) or program.threads
+    return read_modules(program, threads, request.arguments.module)._replace(room=room)
+
+
+def flagged(report: ModulesReport) -> bool:
+    """Whether the file that was asked for would not be loaded."""
+    return report.room is not None and report.room.fits is False

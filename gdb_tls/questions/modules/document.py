@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gdb_tls.questions.modules.answer import ModulesReport
+from gdb_tls.questions.modules.budget import budget_document, room_document
 from gdb_tls.target.model import Module
 from gdb_tls.views.parts import pointer
 from gdb_tls.views.records import Records
@@ -47,6 +48,8 @@ def document(report: ModulesReport) -> dict[str, Any]:
             for one in report.modules
         ],
         "bytes_used": sum(one.bytes_used or 0 for one in report.modules),
+        "static_tls": budget_document(report.budget, report.budget_problem),
+        "would_load": room_document(report.room) if report.room else None,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gdb_tls.questions import options
-from gdb_tls.questions.command import CommandSpec
+from gdb_tls.questions.command import CommandSpec, Option
 
 if TYPE_CHECKING:
     pass
@@ -20,10 +20,22 @@ A module is a loaded file that has thread-local variables. Its id is the one tha
 
 Size is that of one block in bytes; Bytes is that of all blocks together. Vars is the number of variables that the
 file's symbols name. Gen is the generation: the loader counts loads and unloads, so it says when this module came.
+
+Under the table stands how much static TLS each thread has, how much of it is used, and by which libraries that were
+loaded later. A library with initial-exec variables is not loaded where what is left does not do: dlopen says "cannot
+allocate memory in static TLS block". --would-load says of a file whether that would happen to it now; the libraries
+that it needs are not counted.
 """,
-    options=(options.FORMAT, options.OUTPUT, options.THREADS, options.MODULE),
+    options=(
+        options.FORMAT,
+        options.OUTPUT,
+        options.THREADS,
+        options.MODULE,
+        Option("--would-load", "Say whether FILE's static TLS would still fit", {"metavar": "FILE"}, complete="files"),
+    ),
     examples=(
         ("tls-modules", "Lists all modules"),
         ("tls-modules --module 'lib*' --format json", "Lists some of them, for a program to read"),
+        ("tls-modules --would-load ./plugin.so", "Says whether its static TLS would still fit"),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gdb_tls.questions.modules.answer import ModuleReport, ModulesReport
+from gdb_tls.questions.modules.budget import budget_sentences, room_sentence
 from gdb_tls.views.drawing import Group, RenderableType, Text, plain_table
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -39,7 +40,8 @@ def _blocks(one: ModuleReport, threads: int) -> str:
 def sentences(report: ModulesReport) -> list[str]:
     """The sums in plain words, and what is missing."""
     used = sum(one.bytes_used or 0 for one in report.modules)
-    found = [f"{count(len(report.modules), 'module')} in {count(report.threads, 'thread')}: {count(used, 'byte')}."]
+    found = [room_sentence(report.room)] if report.room else []
+    found += [f"{count(len(report.modules), 'module')} in {count(report.threads, 'thread')}: {count(used, 'byte')}."]
     untouched = [one.module.name for one in report.modules if one.unallocated == report.threads]
     if untouched and report.threads:
         found.append(f"No thread has touched {', '.join(untouched)}.")
@@ -49,6 +51,10 @@ def sentences(report: ModulesReport) -> list[str]:
         found.append(
             f"Emulated TLS, outside of all blocks: {variables} of {', '.join(objects)} (tls-symbols lists them)."
         )
+    if report.budget:
+        found += budget_sentences(report.budget)
+    elif report.budget_problem:
+        found.append(f"How much static TLS is left is not known: {report.budget_problem}.")
     unknown = [one.module.name for one in report.modules if one.unresolved]
     if unknown:
         found.append(f"For some threads it is not known whether they have a block of {', '.join(unknown)}.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from integration.conftest import Subjects
@@ -69,3 +71,58 @@ def test_modules_table(subjects: Subjects, tmp_path: Path) -> None:
     (row,) = csv.DictReader(done["tls-modules --module libe* --format csv"].output.splitlines())
     assert (row["name"], row["blocks"], row["bytes_used"]) == ("libearly.so", "3", "48")
     assert "No module" in one_sentence(done, "tls-modules --module x")
+
+
+def said(subject: Subject) -> list[dict[str, Any]]:
+    """What budget.c wrote beside its truth."""
+    if subject.core:
+        truth = subject.core.parent / "truth.jsonl"
+    else:
+        words = Path(f"/proc/{subject.pid}/cmdline").read_bytes().split(b"\0")
+        truth = Path(words[words.index(b"--truth") + 1].decode())
+    return [json.loads(line) for line in Path(f"{truth}.budget").read_text().splitlines()]
+
+
+def test_static_tls(kind: str, subjects: Subjects, programs: Path, tmp_path: Path) -> None:
+    subject = subjects.get("budget", kind)
+    lines = said(subject)
+    tried = {line["library"]: line["loads"] for line in lines if "library" in line}
+    assert set(tried.values()) == {True, False}
+    commands = {name: f"tls-modules --would-load {programs / name}" for name in tried}
+    found = documents(subject, [*commands.values(), "tls-modules"], tmp_path)
+    rooms = {name: found[command]["would_load"] for name, command in commands.items()}
+    assert {name: room["fits"] for name, room in rooms.items()} == tried
+    assert {name for name, room in rooms.items() if room["needs_static"]} == {one for one in tried if "room" in one}
+    document = found["tls-modules"]
+    budget = document["static_tls"]
+    (size,) = (line for line in lines if "size" in line)
+    assert (budget["size"], budget["alignment"]) == (size["size"], size["alignment"])
+    assert budget["used"] + budget["left"] + budget["control_block"] == budget["size"]
+    assert budget["problem"] is None and document["would_load"] is None
+    later = {share["name"]: share["size"] for share in budget["shares"] if share["loaded_later"]}
+    assert later.keys() == {"libroom_200.so", "libroom_700.so"}
+    assert 200 <= later["libroom_200.so"] < 264 and 700 <= later["libroom_700.so"] < 764
+    assert sum(share["size"] for share in budget["shares"]) <= budget["used"]
+
+
+def test_static_tls_words(subjects: Subjects, programs: Path, tmp_path: Path) -> None:
+    subject = subjects.get("budget", "core")
+    wide, gone = programs / "libroom_wide.so", tmp_path / "gone.so"
+    commands = ["tls-modules", *(f"tls-modules --would-load {file}" for file in (wide, gone, __file__))]
+    done = session(subject.arguments, commands, tmp_path)
+    words = done["tls-modules"].words
+    assert re.search(r"Static TLS: [\d,]+ of [\d,]+ bytes are used in each thread, [\d,]+ are left for dlopen\.", words)
+    assert re.search(r"took 9\d\d: libroom_700\.so 7\d\d, libroom_200\.so 2\d\d\.", words), words
+    assert f"dlopen of {wide} would fail" in done[commands[1]].words
+    assert "aligned to 4,096: it does not fit" in done[commands[1]].words
+    assert "cannot be loaded" in one_sentence(done, commands[2])
+    assert "cannot be loaded" in one_sentence(done, commands[3])
+
+
+def test_static_tls_of_others(programs: Path, subjects: Subjects, tmp_path: Path) -> None:
+    """A static program has all its modules from the start."""
+    document = documents(subjects.get("solo_static", "core"), ["tls-modules"], tmp_path)["tls-modules"]
+    budget = document["static_tls"]
+    assert budget["problem"] is None
+    assert [share["loaded_later"] for share in budget["shares"]] == [False]
+    assert budget["left"] > 0

@@ -234,6 +234,14 @@ class TestFind:
         assert {"counter", "ns::Class::member", "run::local", "visits.0"} <= set(names)
 
 
+def test_a_member_of_a_common_block(process: Process) -> None:
+    """Fortran's `common /blk/ ca, cb` has one symbol, blk_; its members have none."""
+    process.module("prog", [Symbol("blk_", 0, 8), Symbol("__state_MOD_hits", 8, 4)])
+    with pytest.raises(UnknownName) as caught:
+        process.program().symbols().find("ca")
+    assert "inspect the block, like blk_" in caught.value.hint
+
+
 class TestMeant:
     """Several are called so: the selected frame's first, then the program's before its libraries', else an error."""
 

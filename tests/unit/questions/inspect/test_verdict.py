@@ -74,7 +74,7 @@ from gdb_tls.views.words import numbers
             True,
             [
                 "Unallocated in 1 of 3 threads: 3: these have not touched swoole.so yet.",
-                "A new block would start null: the first access there finds a null pointer.",
+                "A new block would start null: code that reads it there before it is set finds a null pointer.",
                 "Set in the other 2.",
             ],
         ),
@@ -122,6 +122,12 @@ def test_shared() -> None:
     assert verdict(report(rows)) == ["3 threads (1-3) share one object: it is not each thread's own."]
     rows += [instance(number, State.SET, Flag.SHARED, value=0x6600) for number in (5, 6)]
     assert verdict(report(rows)) == ["5 threads (1-3,5-6) share 2 objects: it is not each thread's own."]
+
+
+def test_shared_and_dangling() -> None:
+    """What points nowhere is no object that could be shared."""
+    rows = [instance(number, State.SET, Flag.SHARED, Flag.DANGLING, value=1) for number in (1, 2)]
+    assert verdict(report(rows))[0] == "2 threads (1-2) hold one pointer in common: it is not each thread's own."
 
 
 def test_shared_with_threads_that_are_not_listed() -> None:

@@ -1,0 +1,76 @@
+"""Crashes with a known cause: tls-audit names the guilty variable, alone, and blames none where none is guilty."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from integration.anywhere import run
+from integration.evidence.causes import (
+    Build,
+    alarms_of,
+    allow_core,
+    audits_of_cores,
+    audits_of_runs,
+    cores,
+    differences,
+    names,
+)
+from integration.harness import PROGRAMS, kernel_writes_cores
+from limits import LIMIT_SECONDS
+
+NAMES = ("causes", "causes_cc")
+BUILDS = [Build(compiler, level) for compiler in ("gcc", "clang") for level in (0, 2, 3)]
+STRIPPED = [Build(compiler, level, stripped=True) for compiler, level in (("gcc", 2), ("clang", 0))]
+
+
+@pytest.mark.parametrize("build", [*BUILDS, *STRIPPED], ids=str)
+def test_cores(build: Build, tmp_path: Path) -> None:
+    """Every other thread-local variable is null in the thread that crashed."""
+    if not kernel_writes_cores():
+        pytest.skip("the kernel does not write cores here")
+    wrong = []
+    for name in NAMES:
+        program = build.folder() / name
+        wrong += differences(program, build, audits_of_cores(program, cores(program, tmp_path / name)))
+    assert wrong == []
+
+
+# What QEMU's cores, which do not say on which signal they were written, have enough of.
+ON_AARCH64 = ("followed", "member", "argument1", "argument3", "argument8", "getter")
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_cores_of_aarch64(level: int, tmp_path: Path) -> None:
+    """A static executable that is cross-compiled, and runs under QEMU."""
+    program = tmp_path / "causes"
+    sources = [PROGRAMS / name for name in ("causes.c", "causes_common.c", "causes_library.c")]
+    flags = ["-g", f"-O{level}", "-pthread", "-static", "-DALONE", '-DPROGRAM="causes"']
+    run(["aarch64-linux-gnu-gcc", *flags, *sources, "-ldl", "-o", program])
+    made = {}
+    for mode in ON_AARCH64:
+        place = tmp_path / mode
+        place.mkdir()
+        with (place / "truth").open("w") as truth:
+            words = ["qemu-aarch64", program, mode]
+            subprocess.run(words, cwd=place, stdout=truth, check=False, timeout=LIMIT_SECONDS, preexec_fn=allow_core)
+        (made[mode],) = place.glob("qemu_*.core")
+    found = audits_of_cores(program, made, gdb="gdb-multiarch", early=["set sysroot /usr/aarch64-linux-gnu"])
+    # Its threads have QEMU's numbers in the core.
+    wrong = [
+        f"{mode}: {truth['guilty']}, not {names(alarms_of(audit))}"
+        for mode, truth, audit in found
+        if names(alarms_of(audit)) != [truth["guilty"]]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("build", [Build("gcc", 2), Build("clang", 0, stripped=True)], ids=str)
+def test_processes(build: Build, tmp_path: Path) -> None:
+    """Every other variable is set."""
+    wrong = []
+    for name in NAMES:
+        program = build.folder() / name
+        wrong += differences(program, build, audits_of_runs(program, tmp_path / name, "all"))
+    assert wrong == []
