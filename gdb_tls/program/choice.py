@@ -10,8 +10,6 @@ from gdb_tls.errors import BadArgument
 from gdb_tls.target.model import Thread
 
 if TYPE_CHECKING:
-    pass
-if TYPE_CHECKING:
     from gdb_tls.target.model import Thread
 
 
@@ -27,9 +25,9 @@ def parse_threads(text: str) -> list[range]:
         if match:
             found.append(range(int(match[1]), int(match[2] or match[1]) + 1))
         elif part:
-            raise BadArgument(f"--threads {text} is no list of thread numbers", "Write it like 1,3-5.")
+            raise BadArgument(f"{text} is no list of thread numbers", "Write it like 1,3-5.")
     if not any(found):
-        raise BadArgument("--threads names no thread", "Write it like 1,3-5.")
+        raise BadArgument("No thread is named", "Write it like 1,3-5.")
     return found
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gdb_tls.errors import reason
+from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import LONGEST_KEPT, Column, Survey
 from gdb_tls.target.model import Kind, Module, State, TargetInfo, Thread, Type, Variable
@@ -49,10 +49,9 @@ class Grid:
         threads: the columns.
         modules: whose variables were looked at.
         rows: the variables, by module and offset.
-        selected: the number of GDB's selected thread.
+        marked: the threads that are shown first.
         interrupted: whether the user stopped it: then the last rows are missing.
         survey: what the rows were made of, its columns in their order.
-        crashed: in a core, the number of the thread that crashed; None where none did.
     """
 
     target: TargetInfo
@@ -60,10 +59,9 @@ class Grid:
     threads: Sequence[Thread]
     modules: Sequence[Module]
     rows: Sequence[Row]
-    selected: int | None
+    marked: Marked
     interrupted: bool
     survey: Survey | None = None
-    crashed: int | None = None
 
     def groups(self) -> list[list[int]]:
         """The threads (positions in `threads`) that are in the same states, the largest group first."""
@@ -114,21 +112,10 @@ def survey_grid(
         threads=survey.threads,
         modules=survey.modules,
         rows=rows,
-        selected=program.target.selected_thread(),
         interrupted=survey.interrupted or task.interrupted,
         survey=survey,
-        crashed=_crashed(program) if with_values else None,
+        marked=marked(program, survey.threads),
     )
-
-
-def _crashed(program: Program) -> int | None:
-    """Only of a core: to ask the threads of a process takes long."""
-    try:
-        fault = program.target.fault() if program.target.kind == "core" else None
-    except Exception as error:  # it only helps to tell the threads apart
-        reason(error)
-        return None
-    return fault.num if fault else None
 
 
 def _row(column: Column, with_values: bool) -> Row:

@@ -19,6 +19,7 @@ from gdb_tls.program.constants import Constants
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
+from gdb_tls.program.where import DEEPEST, Ownership, Where, where_of
 from gdb_tls.target.model import Module, Place, TargetInfo, Thread
 from gdb_tls.target.protocol import CallFrame, Frame, Region, Target
 
@@ -127,13 +128,18 @@ class Program:
         at = bisect_right(self._region_starts, address) - 1
         return self.regions[at] if at >= 0 and address < self.regions[at].end else None
 
-    def frames(self, thread: Thread, most: int) -> list[Frame]:
+    def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
         """The innermost frames of a thread; none where its stack cannot be read.  A bad one ends no command.
 
         Where the debugger has read another build's file, its names and lines are wrong: only the address is given.
+
+        Args:
+            thread: whose.
+            most: how many at most.
+            until: says of a frame whether it is the last that is wanted.
         """
         try:
-            frames = self.target.frames(thread, most)
+            frames = self.target.frames(thread, most, until)
         except Exception as error:
             return [Frame(f"<{reason(error)}>", "", 0, 0)]
         wrong = self.objects.misread
@@ -165,7 +171,10 @@ class Program:
             return None
         return self.target.symbol_at(address)
 
-    def where(self, thread: Thread) -> Frame | None:
-        """The innermost frame of a thread that has a name; None where its stack cannot be read."""
-        frames = self.frames(thread, 4)
-        return next((frame for frame in frames if frame.function), frames[0] if frames else None)
+    def where(self, thread: Thread) -> Where | None:
+        """Where a thread is; None where its stack cannot be read."""
+        return where_of(self.frames(thread, DEEPEST, self._ownership.is_own), self._ownership)
+
+    @cached_property
+    def _ownership(self) -> Ownership:
+        return Ownership(self.objects)

@@ -11,7 +11,7 @@ FORMAT = Option("--format", "How to write the answer", {"choices": FORMATS, "def
 OUTPUT = Option("--output", "Write the answer to FILE instead of the screen", {"metavar": "FILE"}, complete="files")
 THREADS = Option(
     "--threads",
-    "Look only at the threads with these numbers of GDB's, such as 1,3-5",
+    "Look only at these threads, by their numbers in GDB, such as 1,3-5",
     {"metavar": "LIST"},
     complete="threads",
 )

@@ -6,7 +6,7 @@ its memory in a dict.  Nothing on this side of the door imports gdb.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from gdb_tls.elf.symbols import ElfSymbol
@@ -307,8 +307,8 @@ class Target(Protocol):
         """
         ...
 
-    def frames(self, thread: Thread, most: int) -> list[Frame]:
-        """The innermost `most` frames; as many as can be unwound."""
+    def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
+        """The innermost `most` frames; as many as can be unwound, and none beyond the first of which `until` holds."""
         ...
 
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
@@ -319,8 +319,12 @@ class Target(Protocol):
         """The memory map, by address; empty where the target does not tell."""
         ...
 
-    def fault(self) -> Fault | None:
-        """The signal on which the program stopped, where it is one of a program that went wrong."""
+    def fault(self, most: int | None = None) -> Fault | None:
+        """The signal on which the program stopped, where it is one of a program that went wrong.
+
+        Args:
+            most: how many threads may be asked, the selected one first; None for as many as is usual.
+        """
         ...
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:

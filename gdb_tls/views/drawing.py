@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from gdb_tls.program.where import Where
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.syntax import tokens
 from gdb_tls.views.text import safe
@@ -31,7 +32,7 @@ else:
 
         HAS_RICH = False
 
-__all__ = ["HAS_RICH", "Group", "Padding", "RenderableType", "Table", "Text", "drawn", "plain_table"]
+__all__ = ["HAS_RICH", "Group", "Padding", "RenderableType", "Table", "Text", "drawn", "plain_table", "where_text"]
 
 
 def drawn(renderable: Any, screen: Screen) -> str:
@@ -74,6 +75,8 @@ def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
     return table
 
 
+# In a function's name it takes room and says nothing.
+NAMELESS = "(anonymous namespace)::"
 # How what `tokens` tells apart looks on a screen.
 STYLES = {"keyword": "cyan", "class": "cyan", "num": "bright_blue", "string": "yellow", "comment": "dim"}
 
@@ -86,3 +89,19 @@ def code(text: str, colour: bool) -> Text:
     for kind, piece in tokens(text):
         found.append(piece, STYLES.get(kind, ""))
     return found
+
+
+def where_text(where: Where | None) -> Text:
+    """The program's own function and its line, then the library's function that it has called."""
+    if where is None:
+        return Text("")
+    frame = where.own or where.innermost
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(safe(frame.function).replace(NAMELESS, "") or f"0x{frame.pc:x}")
+    if frame.file:
+        text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
+    if where.called is not None and where.called.function:
+        # `__GI_raise` and `___pthread_mutex_lock` are glibc's names for its own calls of these.
+        name = safe(where.called.function).replace(NAMELESS, "").removeprefix("__GI_")
+        text.append(f"  in {name.lstrip('_') or name}", "dim")
+    return text

@@ -222,7 +222,9 @@ class _Writer:
         self._ids += 1
         details = f"row{self._ids}"
         classes = " ".join(word for word, holds in (("grave", row.grave), ("marked", bool(row.mark))) if holds)
-        yield f'<tbody class="{classes}" data-state="{_text(state)}"><tr>'
+        is_open = opens and len(table.rows) == 1  # nobody wants to click to see the only one
+        classes += " opened" if is_open else ""
+        yield f'<tbody class="{classes.strip()}" data-state="{_text(state)}"><tr>'
         for index, (column, cell) in enumerate(zip(table.columns, row.cells)):
             text = self._value(cell, column.kind)
             if index == 0:
@@ -231,7 +233,7 @@ class _Writer:
                     open_button = {
                         "type": "button",
                         "class": "open",
-                        "aria-expanded": "false",
+                        "aria-expanded": "true" if is_open else "false",
                         "aria-controls": details,
                     }
                     text = _element("button", text or "&#8211;", **open_button)

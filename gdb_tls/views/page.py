@@ -189,6 +189,10 @@ class Page(NamedTuple):
     grave: bool | None = None
 
 
+# What is remarkable about a thread stands beside its number.
+MARKS = "marks"
+
+
 def from_document(document: Mapping[str, Any]) -> Page:
     """A page for any JSON document: the tables first, then the facts."""
     # The page's head has the target already, and nobody asks what was not interrupted.
@@ -240,14 +244,20 @@ def _sections(key: str, value: Any) -> Iterable[Section]:
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     keys = [
-        key for key in dict.fromkeys(key for row in rows for key in row) if any(_says(row.get(key)) for row in rows)
+        key
+        for key in dict.fromkeys(key for row in rows for key in row)
+        if key != MARKS and any(_says(row.get(key)) for row in rows)
     ]
     for key in LESS_WANTED:
         if len(keys) > MOST_COLUMNS and key in keys:
             keys.remove(key)
     keys = keys[:MOST_COLUMNS]
     columns = [Column(title(key), KINDS.get(key, TEXT), index > 3) for index, key in enumerate(keys)]
-    return Table(name, columns, [Row([_short(row.get(key)) for key in keys], _details(row)) for row in rows])
+    return Table(
+        name,
+        columns,
+        [Row([_short(row.get(key)) for key in keys], _details(row), " ".join(row.get(MARKS) or ())) for row in rows],
+    )
 
 
 def _says(value: Any) -> bool:
@@ -266,7 +276,7 @@ def _short(value: Any) -> Any:
 
 
 def _details(row: Mapping[str, Any]) -> list[Section]:
-    found: list[Section] = [facts({key: value for key, value in row.items() if not _is_rows(value)})]
+    found: list[Section] = [facts({key: value for key, value in row.items() if key != MARKS and not _is_rows(value)})]
     for key, value in row.items():
         if _is_rows(value):
             found += _sections(key, value)

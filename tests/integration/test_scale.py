@@ -52,9 +52,9 @@ def test_threads_that_are_alike_share_a_line(arguments: list[str], bench: Any, t
     done = session(arguments, commands, tmp_path, early=found_in(bench.folder))
     few, every = (done[command].output.splitlines() for command in commands[1:])
     assert len(few) < 12 and len(every) > THREADS
-    assert any(f"{THREADS - 1:,} threads 2-{THREADS}" in " ".join(line.split()) for line in few)
-    assert sum(line.startswith(" !") for line in every) == THREADS - 1
-    assert f"NULL in {THREADS - 1:,} of {THREADS:,} threads: 2-{THREADS}." in few
+    assert any(line.startswith(f"  {THREADS - 1:,} threads (>99 %) ") and f"2-{THREADS}" in line for line in few)
+    assert sum(" NULL " in line for line in every if line[2:3].isdigit()) == THREADS - 1
+    assert f"NULL in {THREADS - 1:,} of {THREADS:,} threads (>99 %): 2-{THREADS}." in few
 
 
 def test_programs_get_every_thread(arguments: list[str], bench: Any, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from gdb_tls.elf.symbols import ElfSymbol
@@ -274,8 +274,10 @@ class FakeTarget:
             raise BadArgument(f'No symbol "{expression}" in current context')
         return self.expressions[expression]
 
-    def frames(self, thread: Thread, most: int) -> list[Frame]:
-        return self.stacks.get(thread.num, [])[:most]
+    def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
+        found = self.stacks.get(thread.num, [])[:most]
+        last = next((at for at, frame in enumerate(found) if until and until(frame)), most)
+        return found[: last + 1]
 
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
         return self.call_stacks.get(thread.num, [])[:most]

@@ -12,7 +12,7 @@ complete -c gdb-tls -n 'not __fish_use_subcommand' -l verbose -d 'Show on standa
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l via -x -a 'passive gdb dlsym tls-get-addr call' -d 'How to find the variable in a thread'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l format -x -a 'table json csv html svg' -d 'How to write the answer'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l output -r -F -d 'Write the answer to FILE instead of the screen'
-complete -c gdb-tls -n 'not __fish_use_subcommand' -l threads -x -d 'Look only at the threads with these numbers of GDB\'s, such as 1,3-5'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l threads -x -d 'Look only at these threads, by their numbers in GDB, such as 1,3-5'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l module -x -d 'Look only in modules whose file name matches PATTERN (a glob), or in the one with this id'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l type -x -d 'Take the variable for this TYPE; for symbols without debug information'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l all -d 'Show weak hints, too'

@@ -20,19 +20,22 @@ MOST_ASKED = 256
 NEAR_NULL = 1 << 16
 
 
-def find_fault(threads: Mapping[int, gdb.InferiorThread], kind: str, word: int) -> Fault | None:
+def find_fault(
+    threads: Mapping[int, gdb.InferiorThread], kind: str, word: int, most: int | None = None
+) -> Fault | None:
     """Asks the threads for the signal that stopped them, the selected one first; None where there is none.
 
     Args:
         threads: GDB's threads by number.
         kind: "live", "core" or "remote".
         word: the size of a pointer.
+        most: how many threads are asked; None for `MOST_ASKED`.
     """
     selected = gdb.selected_thread()
     first = [selected.num] if selected else []
     informed = False
     with selection():
-        for number in [*first, *(number for number in threads if number not in first)][:MOST_ASKED]:
+        for number in [*first, *(number for number in threads if number not in first)][: most or MOST_ASKED]:
             with suppress(gdb.error, KeyError):
                 threads[number].switch()
                 name = _signal_name(int(gdb.parse_and_eval("$_siginfo.si_signo")))

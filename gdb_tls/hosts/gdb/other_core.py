@@ -54,7 +54,9 @@ def map_of_core(core_file: str, executable: str | None, pattern: str | None) -> 
                 return json.load(file)
         except (OSError, ValueError):
             lines = said.stderr.decode(errors="replace").strip().splitlines()
-            raise BadArgument(f"{core_file} could not be looked at: {lines[-1] if lines else 'no answer'}") from None
+            raise BadArgument(
+                f"{core_file} could not be looked at: {lines[-1].rstrip('.') if lines else 'no answer'}"
+            ) from None
 
 
 def _value(name: str) -> str:

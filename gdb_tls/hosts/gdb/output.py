@@ -18,7 +18,10 @@ from gdb_tls.views.text import safe
 
 # For a pipe or a file nothing is cut: wider than any table.
 UNLIMITED = 10_000
-NO_SCREEN_HEIGHT = 50
+NO_SCREEN_HEIGHT = 100
+# The heading, the verdict and the prompt; and what a table has however low the screen is.
+BESIDE_ROWS = 10
+FEWEST_ROWS = 12
 # Characters that go out at once; less costs calls, more costs memory.
 PIECE = 1 << 16
 
@@ -114,6 +117,11 @@ def width() -> int:
 def height() -> int:
     """The screen's lines, as GDB has them."""
     return gdb.parameter("height") or (_terminal()[1] if is_terminal() else NO_SCREEN_HEIGHT)
+
+
+def rows_of_a_table() -> int:
+    """How many rows a table may have for the heading above it and the verdict below it to be seen with it."""
+    return max(height() - BESIDE_ROWS, FEWEST_ROWS)
 
 
 def is_terminal() -> bool:

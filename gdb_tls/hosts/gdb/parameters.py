@@ -36,7 +36,7 @@ class Via(gdb.Parameter):
 class MaximumRows(gdb.Parameter):
     """Beyond how many threads a table puts those that are alike on one line.
 
-    "unlimited" gives every thread its line; 0 means twice the height of the screen.
+    "unlimited" gives every thread its line; 0 means as many as the screen has room for.
     """
 
     set_doc = "Set beyond how many threads a table puts those that are alike on one line."
@@ -54,7 +54,7 @@ class MaximumRows(gdb.Parameter):
     def get_show_string(self, value: str) -> str:
         """What `show tls max-rows` prints."""
         shown = (
-            f"{2 * output.height()}, twice the height of the screen"
+            f"{output.rows_of_a_table()}, as many as the screen has room for"
             if value == "0"
             else "unlimited"
             if value == "-1"
@@ -128,7 +128,7 @@ class Parameters:
     def settings(self) -> Settings:
         """What the user has set."""
         rows = self._max_rows.value
-        limit = None if rows in (None, -1) else rows or 2 * output.height()
+        limit = None if rows in (None, -1) else rows or output.rows_of_a_table()
         return Settings(self._via.value, limit, (self._ignore.value or "").split())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import repeat
@@ -216,17 +216,19 @@ class GdbTarget:
         noted = gdb.current_progspace().filename or self.executable
         return Files(self.kind, self.pid, str(noted) if noted else None, self.regions)
 
-    def frames(self, thread: Thread, most: int) -> list[Frame]:
+    def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
         """See `Target.frames`."""
         found: list[Frame] = []
         with selection(), suppress(gdb.error):
             self._switch(thread)
             frame: gdb.Frame | None = gdb.newest_frame()
-            while frame is not None and len(found) < most:
+            while frame is not None:
                 line = frame.find_sal()
                 file = os.path.basename(line.symtab.filename) if line.symtab else ""
                 found.append(Frame(frame.name() or "", file, line.line if line.symtab else 0, frame.pc()))
-                frame = frame.older()
+                if len(found) == most or (until is not None and until(found[-1])):
+                    break
+                frame = frame.older()  # costs GDB up to tens of milliseconds, where it reads tables for the first time
         return found
 
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
@@ -248,11 +250,11 @@ class GdbTarget:
 
         return find_regions(self.kind, self.pid, self._core_file)
 
-    def fault(self) -> Fault | None:
+    def fault(self, most: int | None = None) -> Fault | None:
         """See `Target.fault`."""
         from gdb_tls.hosts.gdb.fault import find_fault
 
-        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size)
+        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size, most)
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:
         """See `Target.map_of_core`."""

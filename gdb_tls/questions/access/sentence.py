@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.questions.access.answer import ADDRESS, CHECKED, PASSED, READ, UNCHECKED, WRITE, Answer, UserRow
 from gdb_tls.target.model import Kind
-from gdb_tls.views.words import count, numbers
+from gdb_tls.views.words import count, who
 
 MOST_NAMED = 3
 LONGEST_NAME = 40
@@ -101,9 +101,8 @@ def _now(answer: Answer) -> list[str]:
         return [f"Thread {passage.thread.num}, which crashed, {what}."]
     unchecked = {passage.thread: None for passage, row in inside if row.is_unchecked}
     if unchecked:
-        is_one = len(unchecked) == 1
-        who = f"{'Thread' if is_one else 'Threads'} {numbers(unchecked)} {'is' if is_one else 'are'}"
-        return [f"{who} in a function now that uses it unchecked."]
+        verb = "is" if len(unchecked) == 1 else "are"
+        return [f"{who(list(unchecked), capital=True)} {verb} in a function now that uses it unchecked."]
     return []
 
 

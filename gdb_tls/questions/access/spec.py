@@ -25,7 +25,7 @@ check is a comparison with a constant, or a test, before the first use on every 
 with the threads that have the function on their stacks now.
 
 Code that is loaded later, or generated at run time, is not known; nor is what the search does not follow.
-It reads x86-64 and AArch64.
+The code of x86-64 and AArch64 is understood.
 """,
     options=(
         Option("name", "The variable, and perhaps a member of it", {"nargs": "+", "metavar": "NAME"}, complete="names"),
@@ -36,7 +36,7 @@ It reads x86-64 and AArch64.
     ),
     examples=(
         ("tls-access swoole_websocket_buffer", "Shows who writes it, and who uses it without a check"),
-        ("tls-access libapp.so+0x18", "The same of a variable that has no symbol"),
+        ("tls-access libapp.so+0x18", "Does the same for a variable that has no symbol"),
         ("tls-access request --format csv --output places.csv", "Writes each place in the code, for a program to read"),
     ),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gdb_tls.program.marked import Marked
 from gdb_tls.questions.access.answer import Answer, UserRow
 from gdb_tls.questions.access.sentence import brief, scope, sentences, uses_text, where_text
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, plain_table
 from gdb_tls.views.parts import declared, source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, numbers
+from gdb_tls.views.words import count, with_marks
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -31,7 +32,12 @@ def _heading(answer: Answer, colour: bool) -> RenderableType:
     variable, module = answer.variable, answer.variable.module
     heading = Table.grid(padding=(0, 4))
     heading.add_row(code(declared(answer.type, answer.expression), colour), Text(safe(source(variable)), "dim"))
-    facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset + answer.offset:x}", module.storage]
+    facts = [
+        f"module {module.id}",
+        module.name,
+        f"offset 0x{variable.offset + answer.offset:x}",
+        f"{module.storage} TLS",
+    ]
     facts += ["exported"] if variable.exported else []
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 
@@ -55,8 +61,6 @@ def _style(row: UserRow) -> str:
 
 
 def threads_text(answer: Answer, row: UserRow) -> str:
-    """The threads that are in a function, the crashed one by name."""
+    """The threads that are in a function, the crashed one first."""
     threads = list({passage.thread: None for passage in row.passages})
-    crashed = any(thread.num is not None and thread.num == answer.stacks.crashed for thread in threads)
-    which = f"{answer.stacks.crashed} crashed" if len(threads) > 1 else "crashed"
-    return numbers(threads) + (f" ({which})" if crashed else "")
+    return with_marks(threads, Marked(answer.stacks.crashed))

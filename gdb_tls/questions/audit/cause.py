@@ -11,10 +11,8 @@ from gdb_tls.evidence.sources import Emulated, Specific
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
-from gdb_tls.target.model import Thread, Variable
-from gdb_tls.views.words import count, numbers
-
-LONGEST_LIST = 60
+from gdb_tls.target.model import Variable
+from gdb_tls.views.words import count, who
 
 
 class Guilty(NamedTuple):
@@ -191,9 +189,4 @@ def copies(survey: Survey, variable: Variable) -> list[str]:
 
 
 def _threads(survey: Survey, indices: Sequence[int]) -> str:
-    found: list[Thread] = [survey.threads[index] for index in indices]
-    if len(found) == 1:
-        return f"thread {found[0].num}" if found[0].num is not None else "an ended thread"
-    which = numbers(found)
-    shown = which if len(which) <= LONGEST_LIST else which[:LONGEST_LIST].rpartition(",")[0] + ",..."
-    return f"{count(len(found), 'thread')} ({shown})"
+    return who([survey.threads[index] for index in indices])

@@ -14,7 +14,7 @@ from gdb_tls.program.static_tls import Budget, Room, budget_or_reason, room_for
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.modules.budget import named
 from gdb_tls.target.model import Thread
-from gdb_tls.views.words import count, numbers
+from gdb_tls.views.words import count, who
 
 # elf/dl-reloc.c: `_dl_allocate_static_tls`.
 NO_ROOM = ": cannot allocate memory in static TLS block"
@@ -80,9 +80,7 @@ def refusals(
 
 
 def _sentences(program: Program, path: str, threads: Sequence[Thread]) -> Iterator[str]:
-    plural = "s" * (len(threads) > 1)
-    who = f"thread{plural} {numbers(threads, '-')}"
-    yield f"dlopen failed in {who}: {path}{NO_ROOM}."
+    yield f"dlopen failed in {who(threads)}: {path}{NO_ROOM}."
     budget, _ = budget_or_reason(program)
     if budget is None:
         return

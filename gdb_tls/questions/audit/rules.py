@@ -16,7 +16,8 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, UNMAPPED, Area
-from gdb_tls.views.words import ranges
+from gdb_tls.target.model import Thread
+from gdb_tls.views.words import who
 
 NEAR_NULL = 1 << 16
 # Fewer threads than this make no majority.
@@ -25,7 +26,6 @@ LARGEST_MINORITY = 0.25
 # Values like 1 or -1 in a pointer are marks, not addresses.
 LARGEST_MARK = 4096
 NEAR_OBJECT = 4096
-LONGEST_LIST = 60
 # Of ten thousand threads these are enough to see what the null ones do.
 MOST_ASKED = 64
 MOST_COMPARED = 160
@@ -110,8 +110,8 @@ class Scene(Protocol):
         """What the thread runs: equal for threads that run the same function; None where it is not known."""
         ...
 
-    def number(self, thread: int) -> int | None:
-        """GDB's number of a thread."""
+    def thread(self, thread: int) -> Thread:
+        """The thread itself."""
         ...
 
     def has_ended(self, thread: int) -> bool:
@@ -236,12 +236,12 @@ def explains_fault(holding: Holding, scene: Scene) -> Iterator[Finding]:
     inside = 20 if fault.inside else 0
     if fault.thread in holding.null and fault.address < NEAR_NULL:
         access = "null" if fault.address == 0 else f"0x{fault.address:x}, just above null"
-        sentence = f"Thread {scene.number(fault.thread)} crashed on an access to {access}, and has it null."
+        sentence = f"Thread {scene.thread(fault.thread).num} crashed on an access to {access}, and has it null."
         yield Finding("explains-fault", 30 + inside, sentence, [fault.thread])
     pointer = holding.pointers.get(fault.thread)
     if pointer is not None and fault.address >= NEAR_NULL and 0 <= fault.address - pointer < NEAR_OBJECT:
         sentence = (
-            f"Thread {scene.number(fault.thread)} crashed on an access to 0x{fault.address:x}, where it points to."
+            f"Thread {scene.thread(fault.thread).num} crashed on an access to 0x{fault.address:x}, where it points to."
         )
         yield Finding("explains-fault", 50 + inside, sentence, [fault.thread])
 
@@ -268,13 +268,4 @@ def _count(number: int) -> str:
 
 
 def _threads(threads: Sequence[int], scene: Scene, capital: bool = False) -> str:
-    numbers = [number for number in map(scene.number, threads) if number is not None]
-    if not numbers:
-        found = "an ended thread"
-    elif len(numbers) == 1:
-        found = f"thread {numbers[0]}"
-    else:
-        which = ranges(numbers)
-        which = which if len(which) <= LONGEST_LIST else which[:LONGEST_LIST].rpartition(",")[0] + ",..."
-        found = f"{len(numbers):,} threads ({which})"
-    return found[0].upper() + found[1:] if capital else found
+    return who(list(map(scene.thread, threads)), capital)

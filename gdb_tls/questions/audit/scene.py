@@ -11,7 +11,7 @@ from gdb_tls.errors import reason
 from gdb_tls.libc.library import KnowsStartRoutines
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.rules import Crash
-from gdb_tls.target.model import Module
+from gdb_tls.target.model import Module, Thread
 from gdb_tls.target.protocol import Fault, Frame
 
 # Unwinding costs GDB up to milliseconds a thread.
@@ -130,9 +130,9 @@ class ModuleScene:
         """See `rules.Scene`."""
         return self._threads.function(thread)
 
-    def number(self, thread: int) -> int | None:
+    def thread(self, thread: int) -> Thread:
         """See `rules.Scene`."""
-        return self._survey.threads[thread].num
+        return self._survey.threads[thread]
 
     def has_ended(self, thread: int) -> bool:
         """See `rules.Scene`."""

@@ -20,7 +20,7 @@ def verdict(answer: Answer) -> list[str]:
     if hints and not answer.all:
         sentences.append(f"{count(hints, 'weak hint')} not shown: --all shows {'it' if hints == 1 else 'them'}.")
     if audit.ignored:
-        sentences.append(f"Not mentioned, as it is to be ignored: {_some(list(audit.ignored))}.")
+        sentences.append(f"Ignored, as it was asked for: {_some(list(audit.ignored))}.")
     if audit.alarming and audit.alarming[0].variable:
         sentences.append(f"Every thread's value: tls-inspect {audit.alarming[0].variable.name}")
     if audit.last_word and not refused_in(audit):

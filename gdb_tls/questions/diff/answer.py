@@ -28,7 +28,8 @@ class Answer(NamedTuple):
         differences: the weightiest first.
         same_process: for two moments, whether they are of one process; None for two threads.
         variables: how many variables were compared.
-        all: whether what is expected to differ is shown, too.
+        all: whether what is expected to differ is shown, too, and what is the C library's.
+        marks: what is remarkable about the left and the right thread.
     """
 
     target: TargetInfo
@@ -37,6 +38,7 @@ class Answer(NamedTuple):
     same_process: bool | None
     variables: int
     all: bool
+    marks: tuple[str, str] = ("", "")
 
 
 # Of a variable in two threads.
@@ -65,8 +67,9 @@ def query(request: Request) -> Answer:
     if not other:
         left, right = (difference.position(now, number, "this program") for number in numbers)
         labels = f"thread {numbers[0]}", f"thread {numbers[1]}"
+        marks = tuple(" ".join(grid.marked.names_of(number)) for number in numbers)
         found = difference.between_threads(now, left, right)
-        return Answer(grid.target, labels, found, None, len(grid.rows), arguments.all)
+        return Answer(grid.target, labels, found, None, len(grid.rows), arguments.all, (marks[0], marks[1]))
     then = difference.read_document(_then(program, arguments.against, arguments.core, arguments.module), other)
     if arguments.module:
         then = difference.only_files(then, {module.name for module in grid.modules})

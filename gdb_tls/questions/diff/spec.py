@@ -15,9 +15,9 @@ SPEC = CommandSpec(
     name="tls-diff",
     summary="Show the thread-local variables in which two threads or moments differ.",
     description="""
-With two thread numbers: the variables of which the two threads have another state or another value. Where both have
-a pointer set, to an object of their own each, only --all shows it, unless they point to different texts or to
-different kinds of memory.
+With two thread numbers: the variables whose state or value differs between the threads. Where both have set a
+pointer, each to an object of its own, only --all shows it, unless they point to different texts or to different kinds
+of memory. --all shows differences in the C library's variables, too.
 
 With --core FILE (another core dump of the program) or --against FILE (what tls-map --format json wrote): what changed
 from there to now, in all threads that are in both or in those whose numbers are given. Of another run,
@@ -29,14 +29,18 @@ compared.
         Option("threads", "GDB's numbers of two threads", {"nargs": "*", "metavar": "THREAD"}, complete="threads"),
         Option("--core", "Compare with the core dump FILE", {"metavar": "FILE"}, complete="files"),
         Option("--against", "Compare with the JSON that tls-map wrote to FILE", {"metavar": "FILE"}, complete="files"),
-        Option("--all", "Also show pointers that are set in both threads", {"action": "store_true"}),
+        Option(
+            "--all",
+            "Also show pointers that are set in both threads, and the C library's variables",
+            {"action": "store_true"},
+        ),
         options.FORMAT,
         options.OUTPUT,
         options.MODULE,
     ),
     examples=(
-        ("tls-diff 1 4", "Shows what thread 4 has otherwise than thread 1"),
+        ("tls-diff 1 4", "Shows how thread 4 differs from thread 1"),
         ("tls-diff --against before.json", "Shows what changed since tls-map --format json --output before.json"),
-        ("tls-diff 2 --core yesterday.core", "Shows what thread 2 had otherwise in another core"),
+        ("tls-diff 2 --core yesterday.core", "Shows how thread 2 differs from what it was in another core"),
     ),
 )

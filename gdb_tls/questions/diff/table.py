@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.diff.answer import Answer
 from gdb_tls.questions.diff.difference import Cell, Difference
 from gdb_tls.target.model import State
@@ -16,8 +17,9 @@ from gdb_tls.views.text import safe
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """One line for each difference, and how many there are."""
     del screen
-    shown = [one for one in answer.differences if answer.all or not one.expected]
-    left_out = len(answer.differences) - len(shown)
+    shown = [one for one in answer.differences if answer.all or not (one.expected or is_runtime(one.module_name))]
+    left_out = 0 if answer.all else sum(one.expected for one in answer.differences)
+    of_runtimes = len(answer.differences) - len(shown) - left_out
     parts: list[RenderableType] = []
     if shown:
         parts += [_table(answer, shown), Text("")]
@@ -27,6 +29,8 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         parts.append(
             Text(f"Pointers that are set in both threads, to another object each: {left_out:,} (--all).", "dim")
         )
+    if of_runtimes:
+        parts.append(Text(f"In variables of the C library and the C++ runtime: {of_runtimes:,} more (--all).", "dim"))
     if answer.same_process is False:
         parts.append(
             Text(
@@ -43,8 +47,8 @@ def _table(answer: Answer, shown: Sequence[Difference]) -> Table:
     lines.add_column("Module", overflow="fold")
     if moments:
         lines.add_column("Thread", no_wrap=True)
-    for label in answer.labels:
-        lines.add_column(safe(label), overflow="fold")
+    for label, marks in zip(answer.labels, answer.marks):
+        lines.add_column(safe(f"{label} {marks}".rstrip()), overflow="fold")
     for one in shown:
         cells = [Text(safe(one.variable["name"])), Text(safe(one.module_name), "dim")]
         if moments:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Union
 
 from gdb_tls.errors import TlsError
 from gdb_tls.program import report
 from gdb_tls.program.instances import Instances
+from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import Report
+from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
-from gdb_tls.target.model import Instance, Thread
-from gdb_tls.target.protocol import Frame
+from gdb_tls.target.model import Instance, Kind, State, Thread
+from gdb_tls.views.words import patterns, spread
 
 # Tables under each other; who wants more variables than fit on a few screens wants tls-map.
 MOST_VARIABLES = 20
+# More groups than this differ in the reasons only.
+MOST_GROUPS = 8
+# Of groups those come first that one looks for.
+ORDER = (State.NULL, State.UNRESOLVED, State.UNREADABLE, State.UNALLOCATED, State.SET)
 
 
 class Row(NamedTuple):
@@ -26,11 +33,17 @@ class Row(NamedTuple):
         instance: the only one, or the first.
         threads: of all of them.
         values: how many different values they have.
+        reasons: how many different reasons they have for having none.
+        spread: of numbers that differ, the lowest, the highest and the commonest; empty for all others.
+        names: the names of the threads as patterns; empty where they have none.
     """
 
     instance: Instance
     threads: Sequence[Thread]
     values: int = 1
+    reasons: int = 1
+    spread: str = ""
+    names: str = ""
 
     @property
     def is_single(self) -> bool:
@@ -44,12 +57,14 @@ class OneAnswer(NamedTuple):
     Attributes:
         report: all of it.
         rows: the lines of the table.
-        where: the frame to show for a thread, by its number.
+        where: where a thread is, by its number.
+        marked: the threads that are shown first.
     """
 
     report: Report
     rows: Sequence[Row]
-    where: Mapping[int | None, Frame | None]
+    where: Mapping[int | None, Where | None]
+    marked: Marked = Marked()
 
 
 class Named(NamedTuple):
@@ -133,55 +148,82 @@ def _inspect(request: Request, program: Program) -> OneAnswer | Several:
     prefix, matching = report.matching(program, name, arguments.module)
     if len(matching) < 2:
         found = report.inspect(program, name, via, request.threads, arguments.module, arguments.type, with_names=every)
-        return _shown(request, program, found, {})
+        return _shown(request, program, found, {}, marked(program, found.instances.threads))
+    marks = marked(program, program.unnamed_threads)
     parts = []
-    where: dict[int | None, Frame | None] = {}
+    where: dict[int | None, Where | None] = {}
     most = None if arguments.all or not request.is_for_people else MOST_VARIABLES
     for one in matching[:most]:
         try:
             found = report.inspect_found(program, one, prefix, via, request.threads, arguments.type, with_names=every)
-            parts.append(Named(one.variable.name, _shown(request, program, found, where), ""))
+            parts.append(Named(one.variable.name, _shown(request, program, found, where, marks), ""))
         except TlsError as error:  # one bad variable is one bad row
             parts.append(Named(one.variable.name, None, str(error)))
     return Several(name, len(matching), parts)
 
 
-def _shown(request: Request, program: Program, found: Report, where: dict[int | None, Frame | None]) -> OneAnswer:
+def _shown(
+    request: Request, program: Program, found: Report, where: dict[int | None, Where | None], marks: Marked
+) -> OneAnswer:
     """What is to be shown of a report; for a screen it also reads the stacks of the rows that are shown, once."""
     if request.arguments.format in ("json", "csv", "html"):
         # The views read nothing: what they show of each thread is read here.
         found = found._replace(instances=Instances.of(found.instances))
     if not request.is_for_people:
-        return OneAnswer(found, (), {})
-    lines = [_named(program, row) for row in rows(found, request.max_rows)]
+        return OneAnswer(found, (), {}, marks)
+    lines = [_named(program, row) for row in rows(found, request.max_rows, marks)]
     shown = [row.instance.thread for row in lines if row.is_single and row.instance.thread.num is not None]
     where.update((thread.num, program.where(thread)) for thread in shown if thread.num not in where)
-    return OneAnswer(found, lines, where)
+    return OneAnswer(found, lines, where, marks)
 
 
 def _named(program: Program, row: Row) -> Row:
-    """A line of one thread with that thread's name."""
+    """A line with the name of its thread, or those of its threads as patterns."""
     if not row.is_single:
-        return row
+        return row._replace(names=patterns(name for thread in row.threads if (name := program.named(thread).name)))
     return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
 
 
-def rows(report: Report, most: int | None) -> list[Row]:
+def rows(report: Report, most: int | None, marks: Marked | None = None) -> list[Row]:
     """One line a thread; where that is more than `most`, one for all in the same state.
 
-    The selected thread keeps a line of its own.
+    The threads that crashed, are selected and are main keep lines of their own, first; then come the null ones.
     """
     found = report.instances
     if most is None or len(found) <= most:
         return [Row(instance, (instance.thread,)) for instance in found]
-    selected = report.selected
-    own = [at for at, thread in enumerate(found.threads) if thread.num == selected] if selected is not None else []
-    parts = [own, *([at for at in group.members if at not in own] for group in found.groups)]
-    return [
-        Row(found[members[0]], [found.threads[at] for at in members], len({found.contents[at] for at in members}))
-        for members in sorted(parts)
-        if members
-    ]
+    own = (marks or Marked(selected=report.selected)).first(found.threads)
+    left = set(own)
+    groups = [[at for at in members if at not in left] for members in _alike(found)]
+    groups.sort(key=lambda members: (ORDER.index(found.judgements[members[0]].state) if members else 0, members))
+    return [_row(report, members) for members in [*([at] for at in own), *groups] if members]
+
+
+def _alike(found: Instances) -> list[list[int]]:
+    """The positions of those of which the same is said; where the reasons are many, whatever they are."""
+    if len(found.groups) <= MOST_GROUPS:
+        return [list(group.members) for group in found.groups]
+    merged: dict[object, list[int]] = {}
+    for (state, flags, _), members in found.groups:
+        merged.setdefault((state, flags), []).extend(members)
+    return [sorted(members) for members in merged.values()]
+
+
+def _row(report: Report, members: Sequence[int]) -> Row:
+    found = report.instances
+    contents = Counter(found.contents[at] for at in members)
+    reasons = len({found.judgements[at].reason for at in members})
+    summed = ""
+    if len(contents) > 1 and report.type is not None and report.type.kind in (Kind.INTEGER, Kind.FLOAT):
+        one_each = {found.contents[at]: at for at in reversed(members)}
+        numbers: Counter[float] = Counter()
+        for content, number in contents.items():
+            value = found[one_each[content]].value
+            if value is not None:
+                numbers[value] += number
+        summed = spread(numbers) if numbers else ""
+    threads = [found.threads[at] for at in members]
+    return Row(found[members[0]], threads, len(contents), reasons, summed)
 
 
 def unanswered(answer: Answer) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from gdb_tls.program.marked import Marked
 from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Several
 from gdb_tls.target.model import Instance, Type
@@ -13,7 +14,11 @@ from gdb_tls.views.json import Each
 from gdb_tls.views.parts import scalar
 from gdb_tls.views.records import Records
 
-COLUMNS = ("num", "lwp", "name", "thread_pointer", "state", "flags", "address", "value", "text", "via", "reason")
+COLUMNS = (
+    *("num", "lwp", "name", "thread_pointer", "state", "flags"),
+    *("address", "value", "text", "via", "marks", "reason"),
+)
+LISTS = ("flags", "marks")
 
 
 def document(answer: Answer) -> dict[str, Any]:
@@ -56,7 +61,7 @@ def _document(answer: OneAnswer) -> dict[str, Any]:
         "schema": "gdb-tls/inspect/1",
         "target": report.target._asdict(),
         "variable": variable_document(report),
-        "threads": Each(partial(thread_document, kind=report.type), report.instances),
+        "threads": Each(partial(thread_document, kind=report.type, marked=answer.marked), report.instances),
         "summary": report.instances.summary,
         "left_out": list(report.found.left_out) if report.found else [],
         "copies": list(report.found.copies) if report.found else [],
@@ -85,8 +90,8 @@ def records(answer: Answer) -> Records:
 
 def _records(answer: OneAnswer) -> Records:
     report = answer.report
-    threads = (thread_document(instance, report.type) for instance in report.instances)
-    return Records(COLUMNS, ([" ".join(t[name]) if name == "flags" else t[name] for name in COLUMNS] for t in threads))
+    threads = (thread_document(instance, report.type, answer.marked) for instance in report.instances)
+    return Records(COLUMNS, ([" ".join(t[name]) if name in LISTS else t[name] for name in COLUMNS] for t in threads))
 
 
 def variable_document(report: Report) -> dict[str, Any]:
@@ -108,7 +113,7 @@ def variable_document(report: Report) -> dict[str, Any]:
     return found
 
 
-def thread_document(instance: Instance, kind: Type | None) -> dict[str, Any]:
+def thread_document(instance: Instance, kind: Type | None, marked: Marked) -> dict[str, Any]:
     """One row of the document; `kind` is the type of what was read."""
     thread = instance.thread
     return {
@@ -122,5 +127,6 @@ def thread_document(instance: Instance, kind: Type | None) -> dict[str, Any]:
         "value": scalar(instance, kind),
         "text": instance.text,
         "via": instance.via,
+        "marks": marked.names(thread),
         "reason": instance.reason,
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Several, flagged
 from gdb_tls.questions.inspect.document import thread_document, variable_document
-from gdb_tls.questions.inspect.table import value_text, where_text
+from gdb_tls.questions.inspect.table import value_text
 from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Instance, State
 from gdb_tls.views import page as pages
+from gdb_tls.views.drawing import where_text
 
 
 def page(answer: Answer) -> pages.Page:
@@ -57,7 +58,8 @@ def _page_row(answer: OneAnswer, instance: Instance, named: bool) -> pages.Row:
         value,
         *([where] if answer.where else []),
     ]
-    known = {key: value for key, value in thread_document(instance, report.type).items() if key not in ("num", "flags")}
+    found = thread_document(instance, report.type, answer.marked)
+    known = {key: value for key, value in found.items() if key not in ("num", "flags", "marks")}
     details = pages.facts({**known, "flags": [flag.value for flag in instance.flags] or None, "where": where})
-    selected = thread.num is not None and thread.num == report.selected
-    return pages.Row(cells, [details], "selected" if selected else "", instance.state is State.NULL)
+    names = answer.marked.names(thread)
+    return pages.Row(cells, [details], " ".join(names), instance.state is State.NULL)

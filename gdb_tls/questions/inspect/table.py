@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Several
 from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Flag, Instance, State
-from gdb_tls.target.protocol import Frame
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, where_text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import numbers
+from gdb_tls.views.words import count, numbers, share
+
+SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -35,11 +34,11 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
 
 def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
     """The heading, a line for every row, and the verdict."""
-    report, lines, where = answer
+    report, lines = answer.report, answer.rows
     colour = screen.colour
-    parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(report, lines, where, screen), Text("")]
+    parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(answer, screen), Text("")]
     if len(lines) < len(report.instances):
-        parts.append(Text("Threads that are alike share a line; --all shows each.", "dim"))
+        parts.append(Text(SHARED_LINE, "dim"))
     parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(verdict(report))]
     return Group(*parts)
 
@@ -50,26 +49,26 @@ def _heading(report: Report, colour: bool) -> RenderableType:
     separator = "" if not kind or kind.endswith(("*", "&")) else " "
     left = code(f"{kind}{separator}{report.expression}", colour) if kind else Text(safe(report.expression))
     place = f"{variable.file}:{variable.line}" if variable.line else variable.file
-    right = ", ".join(part for part in ("static" if variable.is_static else "", place) if part)
     if module.emulated:
-        facts = [module.name, module.storage, f"control variable at 0x{module.emulated.control:x}"]
+        facts = [module.name, f"{module.storage} TLS", f"control variable at 0x{module.emulated.control:x}"]
     else:
-        facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", module.storage]
+        facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", f"{module.storage} TLS"]
     if report.starts_null:
         facts.append("starts null")
+    if variable.is_static:
+        facts.append("file-local")
     if not kind:
-        facts.append("no type known: taken for a pointer, --type says otherwise")
+        facts.append("type not known: taken for a pointer (--type TYPE if it is not)")
     heading = Table.grid(padding=(0, 4))
-    heading.add_row(left, Text(safe(right), "dim"))
+    heading.add_row(left, Text(safe(place), "dim"))
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 
 
-def _table(
-    report: Report, lines: Sequence[Row], where: Mapping[int | None, Frame | None], screen: Screen
-) -> RenderableType:
+def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
+    report, lines = answer.report, answer.rows
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    named = any(line.instance.thread.name for line in lines)  # GDB has no names in a core
-    table.add_column("  Thread", overflow="fold", no_wrap=all(line.is_single for line in lines))
+    named = any(line.instance.thread.name or line.names for line in lines)  # GDB has no names in a core
+    table.add_column("  Thread", no_wrap=True)
     table.add_column("LWP", justify="right", no_wrap=True)
     if named:
         table.add_column("Name", overflow="fold")
@@ -85,23 +84,29 @@ def _table(
     for line, value in zip(lines, values):
         thread = line.instance.thread
         alone = line.is_single
-        cells = [_number(report, line), Text(str(thread.lwp or "-") if alone else "")]
+        cells = [_number(answer, line), Text(str(thread.lwp or "-") if alone else "")]
         if named:
-            cells.append(Text(safe(thread.name) if alone else ""))
-        cells += [_state(line.instance), value, where_text(where.get(thread.num) if alone else None)]
+            cells.append(Text(safe(thread.name if alone else line.names)))
+        place = where_text(answer.where.get(thread.num)) if alone else _listed(line)
+        cells += [_state(line.instance), value, place]
         table.add_row(*cells, style="bold" if line.instance.state is State.NULL else "")
     return table
 
 
-def _number(report: Report, line: Row) -> Text:
-    """The marks (`*` the selected thread, `!` a null one) and the thread's number."""
+def _number(answer: OneAnswer, line: Row) -> Text:
+    """The mark of the selected thread, the thread's number, and whether it crashed or is main; or how many they are."""
+    if not line.is_single:
+        return Text(f"  {count(len(line.threads), 'thread')}{share(len(line.threads), len(answer.report.instances))}")
     thread = line.instance.thread
-    alone = line.is_single
-    current = alone and thread.num is not None and thread.num == report.selected
-    marks = ("*" if current else " ") + ("!" if line.instance.state is State.NULL else " ")
-    if alone:
-        return Text(f"{marks}{thread.num if thread.num is not None else '-'}")
-    return Text(f"{marks}{len(line.threads):,} threads {numbers(line.threads)}")
+    names = answer.marked.names(thread)
+    mark = "*" if "selected" in names or thread.num == answer.report.selected is not None else " "
+    words = [str(thread.num) if thread.num is not None else "-", *(name for name in names if name != "selected")]
+    return Text(f"{mark} {' '.join(words)}")
+
+
+def _listed(line: Row) -> Text:
+    """The numbers of threads that share a line, as many as there is room for."""
+    return Text(numbers(line.threads, "-"), "dim", no_wrap=True, overflow="ellipsis")
 
 
 def _state(instance: Instance) -> Text:
@@ -117,17 +122,12 @@ def value_text(report: Report, line: Row, colour: bool) -> Text:
     instance = line.instance
     if instance.state is State.UNALLOCATED:
         return Text("would start null" if report.starts_null else "", "dim")
+    if line.reasons > 1:
+        return Text(f"{line.reasons:,} different reasons", "dim")
     if instance.reason:
         return Text(safe(instance.reason), "dim")
-    return code(instance.text, colour) if line.values == 1 else Text(f"{line.values:,} different values", "dim")
-
-
-def where_text(frame: Frame | None) -> Text:
-    """The function and the line."""
-    if frame is None:
-        return Text("")
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(safe(frame.function) or f"0x{frame.pc:x}")
-    if frame.file:
-        text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
-    return text
+    if line.values == 1:
+        # The heading says of what type it is.
+        cast = f"({report.type.name}) " if report.type else ""
+        return code(instance.text.removeprefix(cast) if cast else instance.text, colour)
+    return Text(line.spread or f"{line.values:,} different values", "dim")

@@ -10,7 +10,7 @@ from gdb_tls.program.lookup import Found
 from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Several
 from gdb_tls.target.model import Flag, Life, State, Thread
-from gdb_tls.views.words import count, numbers
+from gdb_tls.views.words import MORE, count, numbers, share, who
 
 # What is said of threads that the debugger does not list.
 LIVES = {
@@ -39,10 +39,10 @@ def _guests(rows: Instances) -> list[str]:
             guests.setdefault(pointer, []).append(thread)
     sentences = []
     for pointer, found in guests.items():
-        who, uses, has = ("Thread", "uses", "it has") if len(found) == 1 else ("Threads", "use", "they have")
+        uses, has = ("uses", "it has") if len(found) == 1 else ("use", "they have")
         host = hosts[pointer]
         whose = f"thread {host.num}" if host.num is not None else "an ended thread"
-        sentences.append(f"{who} {numbers(found)} {uses} the blocks of {whose}: {has} the same thread pointer.")
+        sentences.append(f"{who(found, capital=True)} {uses} the blocks of {whose}: {has} the same thread pointer.")
     return sentences
 
 
@@ -62,8 +62,8 @@ def _namesakes(found: Found | None) -> list[str]:
         return []
     sentences = []
     if found.left_out:
-        others = "another variable is" if len(found.left_out) == 1 else f"{len(found.left_out)} other variables are"
-        sentences.append(f"Not shown: {others} called so, too: {', '.join(found.left_out)}.")
+        others = "another variable" if len(found.left_out) == 1 else f"{len(found.left_out)} other variables"
+        sentences.append(f"Not shown: {others} of that name: {', '.join(found.left_out)}.")
     if found.copies:
         copies = "is a copy" if len(found.copies) == 1 else "are copies"
         sentences.append(f"There {copies} that no code uses, as the loader chose this one: {', '.join(found.copies)}.")
@@ -100,7 +100,7 @@ def _null(report: Report, rows: Instances) -> list[str]:
     elif have and len(null) == 1 and _is_main(rows.threads[null[0]], report):
         sentences.append("Null only in the main thread: the other threads have it set.")
     elif have and len(null) < len(have) and any(rows.threads[index].life is Life.LISTED for index in null):
-        sentences.append("A minority of the threads is null: look at what these did not run.")
+        sentences.append("Most threads have set it: look for what the null ones have not run.")
     return sentences
 
 
@@ -144,7 +144,7 @@ def _flags(rows: Instances) -> list[str]:
             # What points nowhere is no object.
             held = "one pointer" if objects == 1 else f"{objects:,} pointers"
             what = f"hold {held} in common" if len(shared) > 1 else "holds the pointer of another thread, too"
-        sentences.append(f"{_who(rows, shared).capitalize()} {what}: it is not each thread's own.")
+        sentences.append(f"{_who(rows, shared, capital=True)} {what}: it is not each thread's own.")
     dangling = _with_flag(rows, Flag.DANGLING)
     if dangling:
         sentences.append(f"Dangling in {_who(rows, dangling)}: it points to memory that is not mapped.")
@@ -169,17 +169,13 @@ def _count(what: str, report: Report, some: Sequence[int]) -> str:
     if len(some) == of:
         return f"{what} in both threads{asked}." if of == 2 else f"{what} in all {of:,} threads{asked}."
     which = numbers(rows.threads[index] for index in some)
-    return f"{what} in {len(some):,} of {of:,} threads{asked}{': ' + which if which else ''}."
+    hint = " (--all, --format csv)" if MORE in which else ""
+    which = f": {which}{hint}" if which else ""
+    return f"{what} in {len(some):,} of {of:,} threads{asked}{share(len(some), of)}{which}."
 
 
-def _who(rows: Instances, some: Sequence[int]) -> str:
-    """Threads in words: "thread 2", "threads 1-3 and an ended thread"."""
-    threads = [rows.threads[index] for index in some]
-    ended = sum(thread.num is None for thread in threads)
-    listed = len(threads) - ended
-    words = [f"thread{'s' if listed > 1 else ''} {numbers(threads)}"] if listed else []
-    words += ["an ended thread" if ended == 1 else f"{ended:,} ended threads"] if ended else []
-    return " and ".join(words)
+def _who(rows: Instances, some: Sequence[int], capital: bool = False) -> str:
+    return who([rows.threads[index] for index in some], capital)
 
 
 def _is_main(thread: Thread, report: Report) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.thread_data import Key, KeySlot
+from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, State, TargetInfo, Thread
@@ -159,13 +160,16 @@ class Answer(NamedTuple):
     Attributes:
         report: all of it.
         most: beyond how many lines a table puts the threads in one state on one line; None for no limit.
+        marked: the threads that are named first.
     """
 
     report: KeysReport
     most: int | None
+    marked: Marked = Marked()
 
 
 def query(request: Request) -> Answer:
     """Reads the keys in the threads that are wanted."""
     program = request.program()
-    return Answer(read_keys(program, request.chosen(program) or program.threads), request.max_rows)
+    threads = request.chosen(program) or program.threads
+    return Answer(read_keys(program, threads), request.max_rows, marked(program, threads))

@@ -26,6 +26,6 @@ Only memory is read.
     options=(options.FORMAT, options.OUTPUT, options.THREADS, options.ALL_THREADS),
     examples=(
         ("tls-keys", "Shows all keys and values"),
-        ("tls-keys --threads 1,3-5 --format json", "The same of some threads, for a program to read"),
+        ("tls-keys --threads 1,3-5 --format json", "Writes those of some threads, for a program to read"),
     ),
 )

@@ -9,7 +9,7 @@ from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyStat
 from gdb_tls.views.drawing import Group, RenderableType, Text, plain_table
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, numbers
+from gdb_tls.views.words import count, who, with_marks
 
 STYLES = {
     KeyState.SET: "green",
@@ -34,11 +34,11 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         for index, group in enumerate(groups):
             head = [_numbers(keys), _sequence(key), _destructor(key)] if index == 0 else ["", "", ""]
             first = group[0]
-            threads = numbers((value.thread for value in group), "-")
+            threads = with_marks([value.thread for value in group], answer.marked)
             rows.add_row(*map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(_value(group)))
     parts: list[RenderableType] = [rows, Text("")] if report.keys else []
     if shortened:
-        parts.append(Text("Threads in one state share a line; --all shows each value.", "dim"))
+        parts.append(Text("Threads in one state share a line; --all shows each value, --format csv all.", "dim"))
     return Group(
         *parts,
         *(Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(report))),
@@ -133,13 +133,12 @@ def sentences(report: KeysReport) -> list[str]:
             found.append(f"Key {key.number} was deleted, but {_who(holders)} a value: no destructor will run for it.")
         shared = _shared(key)
         if shared:
-            found.append(f"Key {key.number}: threads {numbers(shared, '-')} have the same value.")
+            found.append(f"Key {key.number}: {who(shared)} have the same value.")
     return found
 
 
 def _who(threads: Sequence[Any]) -> str:
-    which = numbers(threads, "-")
-    return f"thread {which} still holds" if len(threads) == 1 else f"threads {which} still hold"
+    return f"{who(threads)} still hold{'s' if len(threads) == 1 else ''}"
 
 
 def _shared(key: KeyReport) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, survey_grid
@@ -14,11 +15,13 @@ class Answer(NamedTuple):
 
     Attributes:
         grid: all of it.
-        all: whether every thread has a column of its own, whatever the screen's width.
+        all: whether every thread has a column of its own, whatever the screen's width, and every variable a row.
+        folds: whether a table leaves out what is in every program.
     """
 
     grid: Grid
     all: bool
+    folds: bool = False
 
 
 def query(request: Request) -> Answer:
@@ -27,4 +30,8 @@ def query(request: Request) -> Answer:
     program = request.program()
     with_values = arguments.format not in ("table", "svg")
     found = survey_grid(program, arguments.module, request.chosen(program), with_values, request.progress)
-    return Answer(with_texts(found) if arguments.format == "json" else found, arguments.all)
+    if arguments.differing:
+        found = replace(found, rows=[row for row in found.rows if len(set(row.states)) > 1])
+    # Who names a module wants to see it.
+    folds = not (arguments.all or arguments.module or arguments.differing)
+    return Answer(with_texts(found) if arguments.format == "json" else found, arguments.all, folds)

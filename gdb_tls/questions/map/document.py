@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gdb_tls.program.grid import Row
+from gdb_tls.program.marked import Marked
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import Thread
 from gdb_tls.views.parts import variable_fields
@@ -18,7 +19,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "schema": "gdb-tls/map/1",
         "target": grid.target._asdict(),
         "byte_order": grid.byte_order,
-        "threads": [_thread(thread, grid.crashed) for thread in grid.threads],
+        "threads": [_thread(thread, grid.marked) for thread in grid.threads],
         "variables": [_variable(row) for row in grid.rows],
         "summary": {
             "threads": len(grid.threads),
@@ -30,14 +31,15 @@ def document(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _thread(thread: Thread, crashed: int | None) -> dict[str, Any]:
+def _thread(thread: Thread, marked: Marked) -> dict[str, Any]:
     return {
         "num": thread.num,
         "lwp": thread.lwp,
         "name": thread.name,
         "thread_pointer": None if thread.thread_pointer is None else hex(thread.thread_pointer),
         "exited": thread.exited,
-        "crashed": thread.num is not None and thread.num == crashed,
+        "crashed": thread.num is not None and thread.num == marked.crashed,
+        "marks": marked.names(thread),
     }
 
 
@@ -56,10 +58,11 @@ def _variable(row: Row) -> dict[str, Any]:
 def records(answer: Answer) -> Records:
     """One record a variable and thread."""
     grid = answer.grid
-    columns = ("module", "variable", "num", "lwp", "state", "bytes")
+    columns = ("module", "variable", "num", "lwp", "state", "bytes", "marks")
+    marks = [" ".join(grid.marked.names(thread)) for thread in grid.threads]
     rows = (
-        [row.variable.module.name, row.variable.name, thread.num, thread.lwp, state.value, raw.hex() or None]
+        [row.variable.module.name, row.variable.name, thread.num, thread.lwp, state.value, raw.hex() or None, names]
         for row in grid.rows
-        for thread, state, raw in zip(grid.threads, row.states, row.values or [b""] * len(grid.threads))
+        for thread, state, raw, names in zip(grid.threads, row.states, row.values or [b""] * len(grid.threads), marks)
     )
     return Records(columns, rows)

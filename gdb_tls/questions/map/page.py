@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.questions.map.document import document
 from gdb_tls.views import page as pages
@@ -25,7 +26,7 @@ from gdb_tls.views.page import (
     Section,
     Table,
 )
-from gdb_tls.views.words import count, ranges
+from gdb_tls.views.words import MOST_LISTED, count, ranges
 
 # Beyond so many threads those that are alike share a column of the map; beyond so many values the threads'
 # rows do not open to them, since nobody reads so large a page.
@@ -47,10 +48,10 @@ def page_of(document: Document) -> Page:
     chart = Map(
         "Map",
         [
-            ranges(threads[index]["num"] for index in group if threads[index]["num"] is not None) or "-"
+            ranges((threads[index]["num"] for index in group if threads[index]["num"] is not None), MOST_LISTED) or "-"
             for group in groups
         ],
-        [_line(variable, groups) for variable in variables],
+        [_line(variable, groups) for variable in sorted(variables, key=lambda one: is_runtime(_file(one)))],
     )
     lead = [f"{count(summary['variables'], 'variable')} in {count(summary['threads'], 'thread')}."]
     opens = len(threads) * len(variables) <= MOST_VALUES
@@ -71,8 +72,12 @@ def _alike(threads: int, variables: Sequence[Document]) -> list[list[int]]:
     return list(groups.values())
 
 
+def _file(variable: Document) -> str:
+    return os.path.basename(variable["module"]["path"] or f"module {variable['module']['id']}")
+
+
 def _line(variable: Document, groups: Sequence[Sequence[int]]) -> Line:
-    module = os.path.basename(variable["module"]["path"] or f"module {variable['module']['id']}")
+    module = _file(variable)
     values = variable.get("bytes")
     details = [] if values is None else [values[group[0]] or "" if len(group) == 1 else "" for group in groups]
     return Line(variable["name"], module, [variable["states"][group[0]] for group in groups], details)
@@ -88,12 +93,13 @@ def _thread(index: int, thread: Document, variables: Sequence[Document], opens: 
         own.count("set"),
         own.count("unallocated"),
     ]
+    mark = " ".join(thread.get("marks") or ())
     if not opens:
-        return Row(cells)
+        return Row(cells, mark=mark)
     columns = [Column("Variable", CODE), Column("State", STATE), Column("Bytes", CODE)]
     rows = [
         Row([variable["name"], state, (variable["bytes"] or {index: None})[index]])
         for variable, state in zip(variables, own)
     ]
-    about = pages.facts({key: value for key, value in thread.items() if value is not False})
-    return Row(cells, [about, Table("Variables", columns, rows)])
+    about = pages.facts({key: value for key, value in thread.items() if value is not False and key != pages.MARKS})
+    return Row(cells, [about, Table("Variables", columns, rows)], mark)

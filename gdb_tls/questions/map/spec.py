@@ -19,12 +19,19 @@ Rows are variables and columns are threads; each cell is a letter: S for set, N 
 touched the variable's module yet, u for memory that cannot be read, ? where no address was found. A variable that is
 initialised once instead of once for each thread is a row that is filled in one column only.
 
-Where there are more threads than the screen has room for, those in the same states share a column.
+Where there are more threads than the screen has room for, those in the same states share a column; the threads that
+crashed, are selected and are main come first. Variables of the C library and the C++ runtime, which are in every
+program, and the compiler's guards are counted, and have rows with --all or --module.
 
 The JSON document has every variable's bytes, too; tls-diff --against compares it with a later moment.
 """,
     options=(
-        Option("--all", "Give every thread a column of its own, however many there are", {"action": "store_true"}),
+        Option("--all", "Give every thread a column and every variable a row", {"action": "store_true"}),
+        Option(
+            "--differing",
+            "Leave out the variables that are in the same state in every thread",
+            {"action": "store_true"},
+        ),
         options.FORMAT,
         options.OUTPUT,
         options.THREADS,
@@ -32,6 +39,7 @@ The JSON document has every variable's bytes, too; tls-diff --against compares i
     ),
     examples=(
         ("tls-map", "Shows everything that is thread-local"),
+        ("tls-map --differing", "Shows only what is not the same in all threads"),
         ("tls-map --module libapp.so", "Shows the variables of one library"),
         ("tls-map --format json --output before.json", "Keeps all values, for tls-diff --against before.json"),
     ),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import count, product
+from dataclasses import replace
+from itertools import count as counted
+from itertools import product
 from string import ascii_uppercase
 from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, Row
+from gdb_tls.program.names import is_helper
+from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import ranges
+from gdb_tls.views.words import count, mark, not_shown, numbers, share
 
 LETTERS = {
     State.SET: "S",
@@ -24,7 +29,7 @@ LETTERS = {
     State.UNRESOLVED: "?",
 }
 LONGEST_NAME = 48
-LONGEST_LIST = 70
+SHARED_COLUMN = "Threads in the same states share a column; --all and --format csv show each."
 
 
 class Head(NamedTuple):
@@ -41,9 +46,10 @@ class Head(NamedTuple):
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """A picture for each module, its legend, and the groups of threads."""
+    if not answer.grid.rows:
+        return Text("There is no thread-local variable to show." + _missing(answer.grid))
+    answer, folded = _fold(answer)
     grid = answer.grid
-    if not grid.rows:
-        return Text("There is no thread-local variable to show." + _missing(grid))
     names = [_name(row) for row in grid.rows]
     width = max(max(map(len, names)), 8) + 2
     room = max((screen.columns - width) // _column_width(grid), 1)
@@ -52,6 +58,8 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     for heads in pieces:
         parts += [_picture(grid, names, heads), Text("")]
     parts.append(_legend(grid))
+    if folded:
+        parts.append(Text(safe(folded), "dim"))
     if len(grid.threads) > sum(map(len, pieces)) or left_out:
         parts += _groups(grid, [head for heads in pieces for head in heads if len(head.members) > 1], left_out)
     if grid.interrupted:
@@ -66,6 +74,23 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*parts)
 
 
+def _fold(answer: Answer) -> tuple[Answer, str]:
+    """The answer without the rows that are in every program, and a line that counts them."""
+    if not answer.folds:
+        return answer, ""
+    kept, files, guards = [], Counter[str](), 0
+    for row in answer.grid.rows:
+        if is_runtime(row.variable.module.name):
+            files[row.variable.module.name] += 1
+        elif is_helper(row.variable.linkage_name):
+            guards += 1
+        else:
+            kept.append(row)
+    if not kept or len(kept) == len(answer.grid.rows):
+        return answer, ""
+    return answer._replace(grid=replace(answer.grid, rows=kept)), not_shown(files, guards)
+
+
 def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
     """The columns, in as many pictures as they need, and the columns that are left out."""
     grid = answer.grid
@@ -75,28 +100,26 @@ def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
     if answer.all:
         return [single[at : at + room] for at in range(0, len(single), room)], []
     names = _group_names()
+    # Who crashed and what is initialised once, in the main thread, is never left out.
+    own = grid.marked.first(grid.threads)
+    groups = [[at for at in members if at not in own] for members in grid.groups()]
     heads = [
         Head(next(names), members) if len(members) > 1 else Head(_label(grid.threads[members[0]]), members)
-        for members in grid.groups()
+        for members in [*([at] for at in own), *groups]
+        if members
     ]
-    # What is initialised once is set in the main thread, whose LWP is the process id on Linux: it is never left out.
-    pid = grid.target.pid
-    main = next((head for head in heads[room:] if any(grid.threads[at].lwp == pid for at in head.members)), None)
-    if main is not None:
-        heads.remove(main)
-        heads.insert(room - 1, main)
     return [heads[:room]], heads[room:]
 
 
 def _group_names() -> Iterator[str]:
-    return ("".join(letters) for length in count(1) for letters in product(ascii_uppercase, repeat=length))
+    return ("".join(letters) for length in counted(1) for letters in product(ascii_uppercase, repeat=length))
 
 
 def _picture(grid: Grid, names: Sequence[str], heads: Sequence[Head]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", show_edge=False)
     table.add_column("Thread", no_wrap=True)
     for head in heads:
-        own = any(grid.threads[index].num == grid.selected is not None for index in head.members)
+        own = any("selected" in grid.marked.names(grid.threads[index]) for index in head.members)
         table.add_column(f"*{head.label}" if own else head.label, justify="right", no_wrap=True)
     module = None
     for name, row in zip(names, grid.rows):
@@ -104,7 +127,8 @@ def _picture(grid: Grid, names: Sequence[str], heads: Sequence[Head]) -> Table:
             module = row.variable.module.title
             emulated = "  emulated" if row.variable.module.emulated else ""
             table.add_row(Text(safe(f"{row.variable.module.name}{emulated}"), "bold"))
-        table.add_row(Text(f"  {safe(name)}"), *(_cell(row, head) for head in heads))
+        style = "dim" if len(set(row.states)) == 1 else ""
+        table.add_row(Text(f"  {safe(name)}", style), *(_cell(row, head) for head in heads))
     return table
 
 
@@ -120,17 +144,20 @@ def _legend(grid: Grid) -> Text:
     for state, number in grid.counts().items():
         if number:
             text.append(LETTERS[state], STYLES[state])
-            text.append(f" {state.value} {number:,}   ")
-    text.append("* the selected thread" if grid.selected is not None else "", "dim")
+            text.append(f" = {state.value} {number:,}   ")
+    numbers = dict.fromkeys(number for number in grid.marked if number is not None)
+    shown = [number for number in numbers if any(thread.num == number for thread in grid.threads)]
+    words = [mark(number, grid.marked) + " selected" * (number == grid.marked.selected) for number in shown]
+    text.append("   ".join(words), "dim")
     return text
 
 
 def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list[RenderableType]:
-    parts: list[RenderableType] = [Text("Threads in the same states share a column; --all shows each.", "dim")]
+    parts: list[RenderableType] = [Text(SHARED_COLUMN, "dim")]
     for head in heads:
-        which = ranges(number for index in head.members if (number := grid.threads[index].num) is not None)
-        which = which if len(which) <= LONGEST_LIST else which[:LONGEST_LIST].rpartition(",")[0] + ",..."
-        parts.append(Text(f"  {head.label}  {len(head.members):,} threads {which}"))
+        members = [grid.threads[index] for index in head.members]
+        which = f"{count(len(members), 'thread')}{share(len(members), len(grid.threads))}: {numbers(members)}"
+        parts.append(Text(f"  {head.label}  {which}", no_wrap=True, overflow="ellipsis"))
     if left_out:
         threads = sum(len(head.members) for head in left_out)
         parts.append(Text(f"  Not on the screen: {threads:,} more in {len(left_out):,} other patterns.", "bold"))
@@ -152,4 +179,7 @@ def _column_width(grid: Grid) -> int:
 
 def _missing(grid: Grid) -> str:
     missing = [module.problem for module in grid.modules if module.problem]
-    return f" {len(missing)} modules could not be looked at: {missing[0]}." if missing else ""
+    if not missing:
+        return ""
+    more = f", and {count(len(missing) - 1, 'other')}" if len(missing) > 1 else ""
+    return f" {count(len(missing), 'module')} could not be looked at: {missing[0]}{more}."

@@ -35,7 +35,7 @@ that it needs are not counted.
     ),
     examples=(
         ("tls-modules", "Lists all modules"),
-        ("tls-modules --module 'lib*' --format json", "Some of them, for a program to read"),
+        ("tls-modules --module 'lib*' --format json", "Lists some of them, for a program to read"),
         ("tls-modules --would-load ./plugin.so", "Says whether its static TLS would still fit"),
     ),
 )

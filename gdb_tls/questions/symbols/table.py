@@ -18,7 +18,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     for title, group in groupby(answer.variables, key=lambda variable: variable.module.title):
         variables = list(group)
         module = variables[0].module
-        kind_of = f"  {module.storage}" + (f", {module.segment.size:,} bytes" if module.segment else "")
+        kind_of = f"  {module.storage} TLS" + (f", {module.segment.size:,} bytes" if module.segment else "")
         first = "  Control" if module.emulated else "  Offset"
         rows = plain_table(first, "Size", "Type", "Name", "Source", right=(first, "Size"))
         for variable in variables:

@@ -9,12 +9,13 @@ from gdb_tls.errors import BadArgument, reason
 from gdb_tls.libc.thread_data import ControlBlock, Dtv
 from gdb_tls.program.choice import parse_threads, wanted
 from gdb_tls.program.instances import Instances
+from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
+from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
-from gdb_tls.target.protocol import Frame
 
 
 class VariableValue(NamedTuple):
@@ -43,14 +44,14 @@ class ThreadReport(NamedTuple):
 
     Attributes:
         thread: the thread.
-        frame: where it is; None where its stack cannot be read.
+        where: where it is; None where its stack cannot be read.
         control_block: the C library's structure for it; None where its place or size is not known.
         dtv: its table of blocks, or why that is not known.
         blocks: one for each module, by id.
     """
 
     thread: Thread
-    frame: Frame | None
+    where: Where | None
     control_block: ControlBlock | None
     dtv: Dtv | Absence
     blocks: Sequence[BlockReport]
@@ -63,11 +64,15 @@ class ThreadsReport(NamedTuple):
         target: the program.
         threads: those that were asked for.
         interrupted: whether the user stopped it: then the last variables or threads are missing.
+        marked: the threads that are remarkable.
+        folds: whether a table leaves out the values that are in every program.
     """
 
     target: TargetInfo
     threads: Sequence[ThreadReport]
     interrupted: bool
+    marked: Marked = Marked()
+    folds: bool = False
 
 
 def read_threads(
@@ -106,19 +111,21 @@ def read_threads(
             ]
             found.append(_thread(program, threads[index], blocks))
             stacks.advance()
-    return ThreadsReport(program.info, found, survey.interrupted or task.interrupted or stacks.interrupted)
+    return ThreadsReport(
+        program.info, found, survey.interrupted or task.interrupted or stacks.interrupted, marked(program, threads)
+    )
 
 
 def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> ThreadReport:
     pointer = thread.thread_pointer
-    frame = program.where(thread) if thread.num is not None and not thread.running else None
+    where = program.where(thread) if thread.num is not None and not thread.running else None
     if pointer is None:
-        return ThreadReport(thread, frame, None, Absence(State.UNRESOLVED, thread.problem), blocks)
+        return ThreadReport(thread, where, None, Absence(State.UNRESOLVED, thread.problem), blocks)
     try:
         dtv = program.thread_data.dtvs([pointer])[0]
-        return ThreadReport(thread, frame, program.thread_data.control_block(pointer), dtv, blocks)
+        return ThreadReport(thread, where, program.thread_data.control_block(pointer), dtv, blocks)
     except Exception as error:  # one bad thread is one bad row
-        return ThreadReport(thread, frame, None, Absence(State.UNRESOLVED, reason(error)), blocks)
+        return ThreadReport(thread, where, None, Absence(State.UNRESOLVED, reason(error)), blocks)
 
 
 def query(request: Request) -> ThreadsReport:
@@ -132,4 +139,5 @@ def query(request: Request) -> ThreadsReport:
         if selected is None:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
-    return read_threads(program, numbers, arguments.module, request.progress)
+    found = read_threads(program, numbers, arguments.module, request.progress)
+    return found._replace(folds=not (arguments.all or arguments.module))  # who names a module wants to see it

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from gdb_tls.program.marked import Marked
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport
 from gdb_tls.target.model import Absence
 from gdb_tls.views.json import Each
@@ -16,18 +18,19 @@ def document(report: ThreadsReport) -> dict[str, Any]:
     return {
         "schema": "gdb-tls/thread/1",
         "target": report.target._asdict(),
-        "threads": Each(_thread, report.threads),
+        "threads": Each(partial(_thread, marked=report.marked), report.threads),
         "interrupted": report.interrupted,
     }
 
 
-def _thread(one: ThreadReport) -> dict[str, Any]:
+def _thread(one: ThreadReport, marked: Marked) -> dict[str, Any]:
     dtv = None if isinstance(one.dtv, Absence) else one.dtv
     control = one.control_block
     return {
         **thread_fields(one.thread),
         "exited": one.thread.exited,
-        "function": one.frame.function or None if one.frame else None,
+        "marks": marked.names(one.thread),
+        "function": one.where.innermost.function or None if one.where else None,
         "control_block": {"address": hex(control.address), "size": control.size} if control else None,
         "dtv": {"address": hex(dtv.address), "generation": dtv.generation, "capacity": dtv.capacity} if dtv else None,
         "reason": one.dtv.reason if isinstance(one.dtv, Absence) else None,
@@ -92,10 +95,10 @@ def records(report: ThreadsReport) -> Records:
             ),
             *(variable.type.name if variable.type else None, hex(variable.offset), instance.state.value),
             *(" ".join(instance.flags), pointer(instance.address), scalar(instance, variable.type), instance.text),
-            instance.reason,
+            *(" ".join(report.marked.names(one.thread)), instance.reason),
         )
         for one in report.threads
         for block in one.blocks
         for variable, instance in block.values
     )
-    return Records((*columns, "reason"), rows)
+    return Records((*columns, "marks", "reason"), rows)

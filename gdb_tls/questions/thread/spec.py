@@ -23,6 +23,11 @@ it, the selected thread is meant.
 """,
     options=(
         Option("thread", "Which thread", {"nargs": "*", "metavar": "THREAD"}, complete="threads"),
+        Option(
+            "--all",
+            "Show the variables of the C library and the C++ runtime, too, and the compiler's guards",
+            {"action": "store_true"},
+        ),
         options.FORMAT,
         options.OUTPUT,
         options.MODULE,

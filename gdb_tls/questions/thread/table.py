@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
+from gdb_tls.program.names import is_helper
+from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport
 from gdb_tls.target.model import Absence, Flag, State
-from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
+from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table, where_text
 from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count
+from gdb_tls.views.words import count, not_shown
 
 
 def table(report: ThreadsReport, screen: Screen) -> RenderableType:
@@ -20,24 +23,44 @@ def table(report: ThreadsReport, screen: Screen) -> RenderableType:
     for one in report.threads:
         if parts:
             parts.append(Text(""))
-        parts += [*_heading(one), Text(""), _blocks(one)]
-        for title, group in groupby(one.blocks, key=lambda block: block.module.title):
+        parts += [*_heading(one, report), Text(""), _blocks(one)]
+        blocks, folded = _fold(one.blocks) if report.folds else (one.blocks, "")
+        blocks = sorted(blocks, key=lambda block: is_runtime(block.module.name))
+        for title, group in groupby(blocks, key=lambda block: block.module.title):
             here = [block for block in group if isinstance(block.place, int) and block.values]
             if here:
                 parts += [Text(""), Text(safe(title), "bold"), _values(here, screen)]
-        parts += [Text(""), Text(safe(sentence(one)), "bold")]
+        parts += [Text(""), Text(safe(folded), "dim")] if folded else []
+        parts += [Text(""), Text(safe(sentence(one, blocks)), "bold")]
     if report.interrupted:
         parts.append(Text("Interrupted: the last variables or threads are missing.", "yellow"))
     return Group(*parts) if parts else Text("There is no thread to look at.")
 
 
-def _heading(one: ThreadReport) -> list[Text]:
+def _fold(blocks: Sequence[BlockReport]) -> tuple[Sequence[BlockReport], str]:
+    """The blocks without the variables that are in every program, and a line that counts them."""
+    files, guards, kept = Counter[str](), 0, []
+    for block in blocks:
+        here = block.values if isinstance(block.place, int) else ()
+        if is_runtime(block.module.name):
+            files[block.module.name] += len(here)
+            continue
+        own = [value for value in here if not is_helper(value.variable.linkage_name)]
+        guards += len(here) - len(own)
+        kept.append(block._replace(values=own))
+    if not any(block.values for block in kept):
+        return blocks, ""
+    return kept, not_shown(files, guards)
+
+
+def _heading(one: ThreadReport, report: ThreadsReport) -> list[Text]:
     thread = one.thread
     words = [f"Thread {thread.num if thread.num is not None else '-'}"]
+    words += [", ".join(names)] if (names := report.marked.names(thread)) else []
     words += [f"LWP {thread.lwp}"] if thread.lwp else []
     words += [thread.name] if thread.name else []
     words += [thread.life.value] if thread.life.value else []
-    words += [one.frame.function or f"0x{one.frame.pc:x}"] if one.frame else []
+    words += [where_text(one.where).plain] if one.where else []
     facts = [f"thread pointer {pointer(thread.thread_pointer)}" if thread.thread_pointer else thread.problem]
     if one.control_block:
         facts.append(f"control block 0x{one.control_block.address:x}, {count(one.control_block.size, 'byte')}")
@@ -81,11 +104,11 @@ def _values(blocks: Sequence[BlockReport], screen: Screen) -> RenderableType:
     return rows
 
 
-def sentence(one: ThreadReport) -> str:
-    """The sums in plain words."""
+def sentence(one: ThreadReport, shown: Sequence[BlockReport]) -> str:
+    """The sums in plain words; of the variables, those that are shown."""
     allocated = [block for block in one.blocks if isinstance(block.place, int)]
     size = sum(block.module.segment.size for block in allocated if block.module.segment)
-    null = sum(value.instance.state is State.NULL for block in one.blocks for value in block.values)
+    null = sum(value.instance.state is State.NULL for block in shown for value in block.values)
     number = f"Thread {one.thread.num}" if one.thread.num is not None else "This ended thread"
     emulated = [block for block in one.blocks if block.module.emulated]
     blocks = len(one.blocks) - len(emulated)
@@ -94,4 +117,7 @@ def sentence(one: ThreadReport) -> str:
     if emulated:
         words += f" and {len(allocated) - own} of {count(len(emulated), 'emulated variable')}"
     words += f", {count(size, 'byte')}"
-    return f"{words}; {count(null, 'variable')} {'is' if null == 1 else 'are'} null."
+    what = "variables of its own" if len(shown) < len(one.blocks) else "variables"
+    if not null:
+        return f"{words}; none of the {what} is null."
+    return f"{words}; {null:,} of the {what} {'is' if null == 1 else 'are'} null."

@@ -35,6 +35,6 @@ The thread-local pointers that have this address as their value are listed too. 
     examples=(
         ("tls-whatis 0x7f04b0001230", "Says whose the address is"),
         ("tls-whatis this->buffer", "Says where the object is to which a pointer points"),
-        ("tls-whatis $rdi --format json", "The same of a register's value, for a program to read"),
+        ("tls-whatis $rdi --format json", "Says it of a register's value, for a program to read"),
     ),
 )

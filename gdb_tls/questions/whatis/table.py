@@ -8,7 +8,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
 from gdb_tls.views.parts import declared, source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import numbers
+from gdb_tls.views.words import who
 
 
 def table(found: Whatis, screen: Screen) -> RenderableType:
@@ -35,7 +35,7 @@ def _facts(found: Whatis, colour: bool) -> list[tuple[str, Text]]:
         facts += [("before", Text(safe(owner.following.name)))] if owner.following else []
     if owner.module and owner.block is not None:
         emulated = owner.module.emulated
-        words = [owner.module.title, *([] if emulated else [owner.module.storage])]
+        words = [owner.module.title, *([] if emulated else [f"{owner.module.storage} TLS"])]
         what = "instance" if emulated else "block"
         words += [f"offset 0x{found.address - owner.block:x} of the {what} at 0x{owner.block:x}"]
         facts.append(("block", Text(safe("  ".join(words)))))
@@ -43,8 +43,8 @@ def _facts(found: Whatis, colour: bool) -> list[tuple[str, Text]]:
         facts.append(("offset", Text(f"0x{found.address - owner.start:x} from 0x{owner.start:x}")))
     if owner.stack_pointer is not None:
         distance = found.address - owner.stack_pointer
-        side = "above" if distance >= 0 else "below"
-        facts.append(("stack", Text(f"0x{abs(distance):x} {side} the stack pointer 0x{owner.stack_pointer:x}")))
+        side = f"0x{abs(distance):x} {'above' if distance > 0 else 'below'}" if distance else "at"
+        facts.append(("stack", Text(f"{side} the stack pointer 0x{owner.stack_pointer:x}")))
     if found.region:
         words = [f"0x{found.region.start:x}-0x{found.region.end:x}", found.region.file or "anonymous memory"]
         facts.append(("mapping", Text(safe("  ".join(words)))))
@@ -53,5 +53,4 @@ def _facts(found: Whatis, colour: bool) -> list[tuple[str, Text]]:
 
 
 def _holder(holder: Holder) -> str:
-    threads = numbers(holder.threads, "-")
-    return f"{holder.variable.name} of thread{'s' if len(holder.threads) > 1 else ''} {threads}"
+    return f"{holder.variable.name} of {who(list(holder.threads))}"

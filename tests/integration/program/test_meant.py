@@ -52,7 +52,7 @@ def test_what_is_not_shown_is_said(subjects: Subjects, tmp_path: Path) -> None:
     commands = ["tls-inspect errno", "tls-inspect meant_depth", "tls-inspect libmeant_a.so::meant_depth"]
     commands += ['output $_tls("errno")', "tls-symbols meant_depth", "tls-audit --format json"]
     done = session(subject.arguments, commands, tmp_path)
-    assert "Not shown: another variable is called so, too: libc.so.6::errno." in done[commands[0]].words
+    assert "Not shown: another variable of that name: libc.so.6::errno." in done[commands[0]].words
     copies = "libmeant_a.so::meant_depth, libmeant_b.so::meant_depth"
     assert f"There are copies that no code uses, as the loader chose this one: {copies}." in done[commands[1]].words
     shown = ask(subject.arguments, ["errno", "meant_depth", "libmeant_a.so::meant_depth"], tmp_path / "shown")
@@ -77,7 +77,7 @@ def test_what_the_frame_sees(programs: Path, tmp_path: Path) -> None:
         commands = [f"break {function}", f"run --truth {tmp_path}/truth.jsonl --mode wait", "tls-inspect meant_level"]
         commands += ['output $_tls("meant_level")', f"output $_tls(\"'{file}'::meant_level\")", "kill"]
         done = session([programs / "meant"], commands, tmp_path)
-        assert f"called so, too: '{other}'::meant_level." in done["tls-inspect meant_level"].words
+        assert f"of that name: '{other}'::meant_level." in done["tls-inspect meant_level"].words
         assert done[commands[3]].output == done[commands[4]].output != "", done
 
 

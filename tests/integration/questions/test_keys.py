@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,9 @@ def test_words(subjects: Subjects, tmp_path: Path) -> None:
     done = session(subject.arguments, ["tls-keys", "tls-keys --threads 1 --format csv"], tmp_path)
     words = done["tls-keys"].words
     assert f"{FILLERS + 4} keys in use, in 4 threads." in words
-    assert f"Key {number['reused']} was deleted and created again: thread" in words
-    assert f"Key {number['deleted']} was deleted, but thread" in words
-    assert f"Key {number['shared']}: threads" in words and "have the same value" in words
+    assert f"Key {number['reused']} was deleted and created again: " in words
+    assert f"Key {number['deleted']} was deleted, but " in words
+    assert re.search(rf"Key {number['shared']}: \d threads \(\S+\) have the same value", words)
     assert "free_plain (keys)" in words
     # Keys that nobody has set share a line.
     assert len(done["tls-keys"].output.splitlines()) < 25
@@ -81,7 +82,7 @@ def test_narrow_screen(subjects: Subjects) -> None:
     result = run_gdb(subjects.get("keys", "core").arguments, ["set width 70", "tls-keys"])
     table = result.stdout[result.stdout.index(" Key  Seq") :]
     assert max(map(len, table.splitlines())) <= 70
-    assert "free_plain (keys)" in table
+    assert "free_plain" in table and "(keys)" in table
 
 
 @pytest.mark.parametrize("program", ["ended", "solo_static"])

@@ -280,15 +280,16 @@ class TestThreads:
         assert [one.name for one in process.program().threads] == ["main", "worker", ""]
 
     def test_where(self, process: Process, module: FakeModule) -> None:
+        from gdb_tls.program.where import Where
         from gdb_tls.target.protocol import Frame
 
         process.thread(100)
         program = process.program()
         assert program.where(program.threads[0]) is None
         process.target.stacks[1] = [Frame("", "", 0, 0x10), Frame("main", "app.c", 7, 0x20)]
-        assert program.where(program.threads[0]) == Frame("main", "app.c", 7, 0x20)
+        assert program.where(program.threads[0]) == Where(Frame("main", "app.c", 7, 0x20))
         process.target.stacks[1] = [Frame("", "", 0, 0x10)]
-        assert program.where(program.threads[0]) == Frame("", "", 0, 0x10)
+        assert program.where(program.threads[0]) == Where(Frame("", "", 0, 0x10))
 
 
 def test_errors_are_of_one_root() -> None:

@@ -21,7 +21,7 @@ class Stopped(FakeTarget):
 
     crashed: int | None = None
 
-    def fault(self) -> Fault | None:
+    def fault(self, most: int | None = None) -> Fault | None:
         return Fault(self.crashed, "SIGSEGV", 0) if self.crashed else None
 
 

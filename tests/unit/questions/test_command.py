@@ -224,13 +224,13 @@ class TestInspect:
         assert request(app, inspect.SPEC, "x --all", settings).max_rows is None
         few = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer", settings))
         assert [len(row.threads) for row in few.rows] == [1, 1], "the selected thread has its own line"
-        app.target.selected = None
+        app.target.selected = app.target.pid = None
         few = Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer", settings))
         assert [len(row.threads) for row in few.rows] == [2]
 
     def test_no_stack_is_read_for_programs(self, app: Process) -> None:
         asked: list[int | None] = []
-        app.target.frames = lambda thread, most: asked.append(thread.num) or []  # type: ignore[method-assign, func-returns-value]
+        app.target.frames = lambda thread, most, until=None: asked.append(thread.num) or []  # type: ignore[method-assign, func-returns-value]
         Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer --format json"))
         assert asked == []
         Rooms(inspect.SPEC).query(request(app, inspect.SPEC, "pointer --threads 2"))

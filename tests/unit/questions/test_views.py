@@ -16,6 +16,7 @@ from unit.made import INFO, MODULE, VARIABLE, instance, instances, report
 
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.report import Report
+from gdb_tls.program.where import Where
 from gdb_tls.questions.inspect import answer as answers
 from gdb_tls.questions.inspect import document as views
 from gdb_tls.questions.inspect import table as inspect_table
@@ -31,8 +32,8 @@ from gdb_tls.views.drawing import code
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
-CRASH = Frame("swoole::String::clear", "swoole_string.h", 179, 0x1234)
-WAIT = Frame("epoll_wait", "", 0, 0x5678)
+CRASH = Where(Frame("swoole::String::clear", "swoole_string.h", 179, 0x1234))
+WAIT = Where(Frame("epoll_wait", "", 0, 0x5678))
 
 
 def shown(renderable: Any, columns: int = 80, colour: bool = False) -> str:
@@ -55,14 +56,14 @@ def lines(text: str) -> list[str]:
 
 
 def table(
-    found: Report, columns: int = 80, most: int | None = None, where: Mapping[int | None, Frame | None] | None = None
+    found: Report, columns: int = 80, most: int | None = None, where: Mapping[int | None, Where | None] | None = None
 ) -> list[str]:
     """The lines of a report's table."""
     answer = OneAnswer(found, answers.rows(found, most), where or {})
     return lines(shown(inspect_table.table(answer, Screen(columns, False)), columns))
 
 
-def the_crash() -> tuple[Report, dict[int | None, Frame | None]]:
+def the_crash() -> tuple[Report, dict[int | None, Where | None]]:
     """The report that started it all: set in the main thread, null in the workers."""
     rows = [*instances("nnnnn"), instance(6, State.SET, value=0x558181486BE0)]
     rows = [one._replace(thread=one.thread._replace(lwp=7728 - (one.thread.num or 0))) for one in rows]
@@ -70,13 +71,14 @@ def the_crash() -> tuple[Report, dict[int | None, Frame | None]]:
     return found, {1: CRASH, **dict.fromkeys(range(2, 7), WAIT)}
 
 
-NULL_IN_FIVE = [("*!1", True), ("!2", True), ("!3", True), ("!4", True), ("!5", True), ("6", False)]
+NULL_IN_FIVE = [(str(number), number < 6) for number in range(1, 7)]
 
 
 def the_marks(shown: Sequence[str]) -> list[tuple[str, bool]]:
     """Of a table's rows the first column, and whether the row says NULL."""
     start = next(index for index, line in enumerate(shown) if line.startswith("  Thread "))
-    return [(line.split()[0], "NULL" in line) for line in shown[start + 1 : shown.index("", start)] if line[2] != " "]
+    rows = [line for line in shown[start + 1 : shown.index("", start)] if line[2] != " "]
+    return [(line[2:].split()[0], "NULL" in line) for line in rows]
 
 
 def test_threads_without_storage_of_their_own() -> None:
@@ -91,16 +93,16 @@ class TestTable:
     def test_at_80_columns(self) -> None:
         found, where = the_crash()
         assert table(found, 80, where=where) == [
-            "swoole::String *swoole_websocket_buffer    static, swoole_websocket_server.cc:47",
-            "module 3  swoole.so  offset 0x330  dynamic  starts null",
+            "swoole::String *swoole_websocket_buffer    swoole_websocket_server.cc:47",
+            "module 3  swoole.so  offset 0x330  dynamic TLS  starts null  file-local",
             "",
-            "  Thread   LWP  Name  State  Value                              Where",
-            "*!1       7727  php   NULL   (swoole::String *) 0x0             swoole::Strin…",
-            " !2       7726  php   NULL   (swoole::String *) 0x0             epoll_wait",
-            " !3       7725  php   NULL   (swoole::String *) 0x0             epoll_wait",
-            " !4       7724  php   NULL   (swoole::String *) 0x0             epoll_wait",
-            " !5       7723  php   NULL   (swoole::String *) 0x0             epoll_wait",
-            "  6       7722  php   set    (swoole::String *) 0x558181486be0  epoll_wait",
+            "  Thread   LWP  Name  State  Value           Where",
+            "* 1       7727  php   NULL   0x0             swoole::String::clear  swoole_st…",
+            "  2       7726  php   NULL   0x0             epoll_wait",
+            "  3       7725  php   NULL   0x0             epoll_wait",
+            "  4       7724  php   NULL   0x0             epoll_wait",
+            "  5       7723  php   NULL   0x0             epoll_wait",
+            "  6       7722  php   set    0x558181486be0  epoll_wait",
             "",
             "NULL in 5 of 6 threads: 1-5.",
             "Set only in the main thread: perhaps initialised once for the process, not once",
@@ -110,17 +112,16 @@ class TestTable:
     def test_at_200_columns(self) -> None:
         found, where = the_crash()
         assert table(found, 200, where=where) == [
-            "swoole::String *swoole_websocket_buffer    static, swoole_websocket_server.cc:47",
-            "module 3  swoole.so  offset 0x330  dynamic  starts null",
+            "swoole::String *swoole_websocket_buffer    swoole_websocket_server.cc:47",
+            "module 3  swoole.so  offset 0x330  dynamic TLS  starts null  file-local",
             "",
-            "  Thread   LWP  Name  State  Value                              Where",
-            "*!1       7727  php   NULL   (swoole::String *) 0x0             "
-            "swoole::String::clear  swoole_string.h:179",
-            " !2       7726  php   NULL   (swoole::String *) 0x0             epoll_wait",
-            " !3       7725  php   NULL   (swoole::String *) 0x0             epoll_wait",
-            " !4       7724  php   NULL   (swoole::String *) 0x0             epoll_wait",
-            " !5       7723  php   NULL   (swoole::String *) 0x0             epoll_wait",
-            "  6       7722  php   set    (swoole::String *) 0x558181486be0  epoll_wait",
+            "  Thread   LWP  Name  State  Value           Where",
+            "* 1       7727  php   NULL   0x0             swoole::String::clear  swoole_string.h:179",
+            "  2       7726  php   NULL   0x0             epoll_wait",
+            "  3       7725  php   NULL   0x0             epoll_wait",
+            "  4       7724  php   NULL   0x0             epoll_wait",
+            "  5       7723  php   NULL   0x0             epoll_wait",
+            "  6       7722  php   set    0x558181486be0  epoll_wait",
             "",
             "NULL in 5 of 6 threads: 1-5.",
             "Set only in the main thread: perhaps initialised once for the process, not once for each thread.",
@@ -130,12 +131,12 @@ class TestTable:
         rows = [*instances("snurx"), instance(None, State.SET, Flag.SHARED, Flag.DANGLING, Flag.EXITED, value=0x10)]
         assert table(report(rows, starts_null=True, selected=3), 200)[3:10] == [
             "  Thread  LWP  Name  State                       Value                                  Where",
-            "  1       100  php   set                         (swoole::String *) 0x5510",
-            " !2       101  php   NULL                        (swoole::String *) 0x0",
+            "  1       100  php   set                         0x5510",
+            "  2       101  php   NULL                        0x0",
             "* 3       102  php   unallocated                 would start null",
             "  4       103  php   unreadable                  the page at 0x5000 is not in the core",
             "  5       104  php   unresolved                  the thread's DTV cannot be read",
-            "  -         -  php   set shared dangling exited  (swoole::String *) 0x10",
+            "  -         -  php   set shared dangling exited  0x10",
         ]
 
     def test_without_names(self) -> None:
@@ -145,8 +146,9 @@ class TestTable:
     def test_without_a_type(self) -> None:
         found = report(instances("s"), type=None, variable=VARIABLE._replace(type=None, file="", line=0))
         assert table(found, 200)[:2] == [
-            "swoole_websocket_buffer    static",
-            "module 3  swoole.so  offset 0x330  dynamic  no type known: taken for a pointer, --type says otherwise",
+            "swoole_websocket_buffer",
+            "module 3  swoole.so  offset 0x330  dynamic TLS  file-local  "
+            "type not known: taken for a pointer (--type TYPE if it is not)",
         ]
 
     def test_path(self) -> None:
@@ -155,19 +157,19 @@ class TestTable:
 
     def test_addresses_without_a_function(self) -> None:
         found = report(instances("s"))
-        assert table(found, 200, where={1: Frame("", "", 0, 0xABC)})[4].endswith("0xabc")
+        assert table(found, 200, where={1: Where(Frame("", "", 0, 0xABC))})[4].endswith("0xabc")
 
     def test_many_threads_share_lines(self) -> None:
         found = report(instances("s" + "n" * 50 + "u" * 49), selected=7)
         shown = table(found, 200, most=20)
         body = shown[shown.index(next(line for line in shown if "Thread" in line)) + 1 :]
         assert body[:4] == [
-            "  1                    100  php   set          (swoole::String *) 0x5510",
-            " !49 threads 2-6,8-51             NULL         (swoole::String *) 0x0",
-            "*!7                    106  php   NULL         (swoole::String *) 0x0",
-            "  49 threads 52-100               unallocated",
+            "* 7                  106  php   NULL         0x0",
+            "  49 threads (49 %)             NULL         0x0     2-6,8-51",
+            "  49 threads (49 %)             unallocated          52-100",
+            "  1                  100  php   set          0x5510",
         ]
-        assert "Threads that are alike share a line; --all shows each." in body
+        assert "Threads that are alike share a line; --all shows each, --format csv writes each." in body
 
     def test_values_that_differ_on_a_shared_line(self) -> None:
         found = report(instances("s" * 30), selected=None)
@@ -232,6 +234,7 @@ SCHEMA: dict[str, Any] = {
             "value": (str, int, float, bool, type(None)),
             "text": str,
             "via": str,
+            "marks": list,
             "reason": NULLABLE_TEXT,
         }
     ],
@@ -300,7 +303,8 @@ class TestJson:
         assert found["threads"] == [
             {
                 "num": 1, "lwp": 100, "name": "php", "thread_pointer": "0x7f0000001000", "state": "null", "flags": [],
-                "address": "0x6008", "value": "0x0", "text": "(swoole::String *) 0x0", "via": "passive", "reason": None,
+                "address": "0x6008", "value": "0x0", "text": "(swoole::String *) 0x0", "via": "passive",
+                "marks": [], "reason": None,
             }
         ]  # fmt: skip
 
@@ -363,8 +367,8 @@ class TestCsv:
         rows = [instance(1, State.SET, Flag.SHARED, Flag.DANGLING), instance(None, State.UNALLOCATED)]
         assert self.rows(report(rows))[1:] == [
             ["1", "100", "php", "0x7f0000001000", "set", "shared dangling", "0x6008", "0x5510",
-             "(swoole::String *) 0x5510", "passive", ""],
-            ["", "", "php", "0x7f0000099000", "unallocated", "", "", "", "", "passive",
+             "(swoole::String *) 0x5510", "passive", "", ""],
+            ["", "", "php", "0x7f0000099000", "unallocated", "", "", "", "", "passive", "",
              "this thread has not touched swoole.so yet"],
         ]  # fmt: skip
 
@@ -418,7 +422,7 @@ class TestHostileText:
     @pytest.mark.parametrize("columns", [80, 200])
     def test_table(self, text: str, columns: int) -> None:
         found = hostile_report(text)
-        where = {1: Frame(text, text, 1, 0)}
+        where = {1: Where(Frame(text, text, 1, 0))}
         answer = OneAnswer(found, answers.rows(found, None), where)
         for colour in (False, True):
             printed = shown(inspect_table.table(answer, Screen(columns, colour)), columns, False)

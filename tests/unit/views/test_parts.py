@@ -10,6 +10,7 @@ from rich.console import Console
 
 from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.program.grid import Grid, Row
+from gdb_tls.program.marked import Marked
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.questions.map.table import table
 from gdb_tls.questions.whatis.answer import Holder, Owner, OwnerKind, Whatis
@@ -111,11 +112,11 @@ def test_the_main_thread_is_on_a_narrow_map() -> None:
     patterns = [[State.SET if at == row else State.NULL for at in range(7)] for row in range(7)]
     rows = [Row(VARIABLE._replace(name=f"variable_{number}"), kind, states) for number, states in enumerate(patterns)]
     target = TargetInfo("core", 107, "/bin/app", "x86-64", "glibc")
-    answer = Answer(Grid(target, "little", threads, [MODULE], rows, None, False), False)
+    answer = Answer(Grid(target, "little", threads, [MODULE], rows, Marked(main=7), False), False)
     said = rendered_text(table(answer, Screen(30, False)), 30)
     heads = next(line.split()[1:] for line in said if line.startswith("Thread"))
-    assert len(heads) < 7 and heads[-1] == "7"
-    assert next(line.split() for line in said if "variable_6" in line)[-1] == "S"
+    assert len(heads) < 7 and heads[0] == "7"
+    assert next(line.split() for line in said if "variable_6" in line)[1] == "S"
 
 
 def rendered_text(renderable: Any, columns: int) -> list[str]:

@@ -35,7 +35,7 @@ def table_rows(output: str) -> dict[int, str]:
     """The lines of a table, by the thread's number; the marks before it belong to the line."""
     rows = {}
     for line in output.splitlines():
-        match = re.match(r"^\s*[*!\s]*(\d+)\s+\d+\s", line)
+        match = re.match(r"^\s*[*\s]*(\d+)(?: crashed| main)*\s+\d+\s", line)
         if match:
             rows[int(match.group(1))] = line
     return rows
@@ -108,7 +108,7 @@ def test_verdicts(subjects: Subjects, tmp_path: Path) -> None:
     done, number = zoo_session(subject, [f"tls-inspect {query}" for query in queries], tmp_path)
     words = {query: done[f"tls-inspect {query}"].words for query in queries}
     pair = ranges(sorted((number["worker-1"], number["worker-4"])))
-    assert f"Threads {pair} share one object" in words["zoo_common"]
+    assert f"2 threads ({pair}) share one object" in words["zoo_common"]
     assert f"Dangling in thread {number['worker-2']}" in words["zoo_dangling"]
     assert "NULL in all 5 threads" in words["zoo_options.next->next"]
     assert words["zoo_counter"].endswith("Set in all 5 threads.")
@@ -395,14 +395,15 @@ def test_csv(kind: str, subjects: Subjects, tmp_path: Path) -> None:
                 assert row[key] == ("" if thread[key] is None else str(thread[key])), (query, key)
 
 
-ROW_KEYS = "num lwp name thread_pointer state flags address value text via reason"
+NAMESAKES = ("left_out", "copies", "used_instead")
+ROW_KEYS = "num lwp name thread_pointer state flags address value text via marks reason"
 
 
 def test_json_keys(subjects: Subjects) -> None:
     """Exactly the keys that the format promises, in documents of every kind."""
     answers = subjects.answers("zoo", "live")
     for query, document in answers.documents.items():
-        assert list(document) == ["schema", "target", "variable", "threads", "summary"]
+        assert list(document) == ["schema", "target", "variable", "threads", "summary", *NAMESAKES]
         assert set(document["target"]) == {"kind", "pid", "executable", "architecture", "libc"}
         assert (document["target"]["architecture"], document["target"]["libc"]) == ("x86-64", "glibc")
         variable = {

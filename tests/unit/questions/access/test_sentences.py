@@ -136,7 +136,7 @@ def test_threads_that_are_there() -> None:
     assert sentences(answer(crashed, stacks=stacks))[1:] == ["Thread 2, which crashed, is in push, frame 1."]
     others = Stacks((), 3, 3, 1)
     assert sentences(answer(crashed, stacks=others))[1:] == [
-        "Threads 2-3 are in a function now that uses it unchecked."
+        "2 threads (2-3) are in a function now that uses it unchecked."
     ]
     harmless = row("get", "c", inside=((3, 0),))
     assert sentences(answer(harmless, stacks=others))[1:] == []

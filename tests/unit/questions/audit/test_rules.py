@@ -12,6 +12,7 @@ from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, STATIC, UNMAPPED, Ar
 from gdb_tls.questions.audit import rules
 from gdb_tls.questions.audit.rules import Crash, Finding, Holding
 from gdb_tls.questions.audit.weight import ALARM, weigh
+from gdb_tls.target.model import Thread
 
 HEAP = Area(OTHER)
 
@@ -39,8 +40,8 @@ class Scene:
     def function(self, thread: int) -> Hashable:
         return self._functions.get(thread, "main" if thread == 0 else "worker")
 
-    def number(self, thread: int) -> int:
-        return thread + 1
+    def thread(self, thread: int) -> Thread:
+        return Thread(thread + 1, 100 + thread, "")
 
     def has_ended(self, thread: int) -> bool:
         return thread in self._ended

@@ -1,0 +1,95 @@
+"""Where a thread is: the first frame of the program's own code, and what it waits in or crashed in there.
+
+An idle thread's innermost frames are all the same (`__syscall_cancel_arch`), and a crash is often in a member function
+of the C++ library; the programmer's own function tells the threads apart.  Frames cost the debugger a lot, so no more
+are unwound than are needed.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject, LoadedObjects
+from gdb_tls.program.runtimes import is_runtime
+from gdb_tls.target.protocol import Frame
+
+# A wait in a condition variable of C++ is seven frames deep in glibc.
+DEEPEST = 12
+# Enough to see a name.
+FEWEST = 4
+# Inlined or instantiated in the program, but written by others.
+OTHERS_NAMES = ("std::", "__gnu_cxx::", "__")
+
+
+class Where(NamedTuple):
+    """A thread's place.
+
+    Attributes:
+        innermost: the innermost frame that has a name; else the innermost one.
+        own: the first frame of the program's own code; None where there is none among those that were unwound.
+        called: the frame that `own` has called, which is not the program's own; None where there is none.
+    """
+
+    innermost: Frame
+    own: Frame | None = None
+    called: Frame | None = None
+
+
+class Ownership:
+    """Tells the program's own code from that of the system's libraries."""
+
+    def __init__(self, objects: LoadedObjects) -> None:
+        """Reads nothing yet."""
+        self._all = objects
+        self._bounds: dict[int, tuple[int, int] | None] = {}
+
+    @cached_property
+    def _objects(self) -> list[LoadedObject]:
+        return sorted(self._all.all, key=lambda one: one.load_base)
+
+    @cached_property
+    def _system_folders(self) -> set[str]:
+        """Where the C library lies, and so the distribution's libraries do."""
+        return {_folder(one.target_path) for one in self._objects if one.name.startswith(("libc.so", "libc-2"))}
+
+    def is_own(self, frame: Frame) -> bool:
+        """Whether a frame is of the program's own code."""
+        loaded = self._object_at(frame.pc)
+        if loaded is None or self._is_system(loaded):
+            return False
+        return bool(frame.function) and not frame.function.startswith(OTHERS_NAMES)
+
+    def _object_at(self, pc: int) -> LoadedObject | None:
+        at = bisect_right([one.load_base for one in self._objects], pc) - 1
+        if at < 0:
+            return None
+        if at not in self._bounds:
+            self._bounds[at] = self._all.bounds(self._objects[at])
+        bounds = self._bounds[at]
+        return self._objects[at] if bounds and bounds[0] <= pc < bounds[1] else None
+
+    def _is_system(self, loaded: LoadedObject) -> bool:
+        if not loaded.target_path:
+            return False  # the executable
+        if is_runtime(loaded.name) or loaded.name in KERNEL_OBJECTS:
+            return True
+        return _folder(loaded.target_path) in self._system_folders
+
+
+def where_of(frames: Sequence[Frame], ownership: Ownership) -> Where | None:
+    """What frames say that end with the first one of the program's own, or go so deep; None where there are none."""
+    if not frames:
+        return None
+    innermost = next((frame for frame in frames[:FEWEST] if frame.function), frames[0])
+    if not ownership.is_own(frames[-1]):
+        return Where(innermost)
+    return Where(innermost, frames[-1], frames[-2] if len(frames) > 1 else None)
+
+
+def _folder(path: str) -> str:
+    # /lib is /usr/lib on systems with a merged /usr.
+    return os.path.dirname(path).removeprefix("/usr")

@@ -1,0 +1,181 @@
+"""What people see of 3, 300 and 10,000 threads in no order: a screenful, and nothing in it that is not true."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from integration.harness import Inferior, kernel_writes_cores, locked, make_core
+from integration.sessions import run_gdb
+
+SIZES = (3, 300, 10_000)
+COLUMNS, LINES = 80, 24
+START = ">>> "
+VARIABLES = ("crowd_buffer", "crowd_number", "crowd_main_only", "crowd_half_buffer")
+# Three numbers and their ranges are fewer than this, ten thousand's are not.
+MOST_WRITTEN = 12
+
+
+class Member(NamedTuple):
+    """What the program itself says of a thread."""
+
+    touches: bool
+    is_null: bool
+    number: int
+    crashes: bool
+
+
+class Crowd(NamedTuple):
+    """A core, what is true of it, and what the commands said."""
+
+    size: int
+    pid: int
+    truth: dict[int, Member]
+    lwps: dict[int, int]
+    said: dict[str, str]
+    documents: dict[str, Any]
+
+    def lines(self, command: str) -> list[str]:
+        return self.said[command].rstrip().splitlines()
+
+    def rows(self, variable: str) -> list[str]:
+        """The lines of the table of tls-inspect."""
+        lines = self.lines(f"tls-inspect {variable}")
+        start = next(index for index, line in enumerate(lines) if line.startswith("  Thread "))
+        return lines[start + 1 : lines.index("", start)]
+
+
+@pytest.fixture(scope="module", params=SIZES)
+def crowd(
+    request: pytest.FixtureRequest, programs: Path, shared_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Crowd:
+    size: int = request.param
+    folder = shared_folder / f"crowd-{size}"
+    folder.mkdir(exist_ok=True)
+    with locked(folder / "lock"):
+        made = folder / "made.json"
+        if not made.exists():
+            mode = "abort" if kernel_writes_cores() else "wait"
+            command = [programs / "crowd", programs / "libcrowd.so", size, folder / "truth", mode]
+            with Inferior(command, folder) as inferior:
+                inferior.wait_ready()
+                core = make_core(inferior, by_kernel=mode == "abort")
+                made.write_text(json.dumps([inferior.pid, str(core)]))
+    pid, core = json.loads(made.read_text())
+    fields = [list(map(int, line.split())) for line in (folder / "truth").read_text().splitlines()]
+    truth = {lwp: Member(bool(t), bool(n), number, bool(c)) for lwp, t, n, number, c in fields}
+    own = tmp_path_factory.mktemp("crowd")
+    files = {name: own / f"{name}.json" for name in VARIABLES}
+    commands = [f"set width {COLUMNS}", f"set height {LINES}", *(f"tls-inspect {name}" for name in VARIABLES)]
+    commands += [f"tls-inspect {name} --format json --output {file}" for name, file in files.items()]
+    commands += ["tls-map", "tls-map --module *crowd*", "tls-audit --all"]
+    marked = [word for command in commands for word in (f"echo \\n{START}{command}\\n", command)]
+    text = run_gdb([programs / "crowd", "-c", core], marked).stdout
+    said = dict(part.split("\n", 1) for part in text.split(START)[1:])
+    documents = {name: json.loads(file.read_text()) for name, file in files.items()}
+    lwps = {row["num"]: row["lwp"] for row in documents[VARIABLES[0]]["threads"]}
+    return Crowd(size, pid, truth, lwps, said, documents)
+
+
+def numbers_in(text: str) -> list[int]:
+    """The numbers of "1-3,7,..."."""
+    found: list[int] = []
+    for part in text.rstrip(".").strip(",").split(","):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1) if first.isdigit() else []
+    return found
+
+
+def is_null(crowd: Crowd, variable: str, lwp: int) -> bool:
+    member = crowd.truth[lwp]
+    if variable == "crowd_main_only":
+        return lwp != crowd.pid
+    return (variable == "crowd_buffer" and member.is_null) or (variable == "crowd_half_buffer" and member.touches)
+
+
+def test_every_thread_is_in_the_document(crowd: Crowd) -> None:
+    for variable in VARIABLES:
+        rows = crowd.documents[variable]["threads"]
+        assert {row["lwp"] for row in rows} == crowd.truth.keys() and len(rows) == crowd.size
+        assert {row["lwp"] for row in rows if row["state"] == "null"} == {
+            lwp for lwp in crowd.truth if is_null(crowd, variable, lwp)
+        }
+        marks = {row["lwp"]: row["marks"] for row in rows if "main" in row["marks"] or "crashed" in row["marks"]}
+        crashed = {lwp for lwp, member in crowd.truth.items() if member.crashes}
+        assert {lwp for lwp, names in marks.items() if "crashed" in names} == crashed
+        assert [lwp for lwp, names in marks.items() if "main" in names] == [crowd.pid]
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_a_screenful(crowd: Crowd, variable: str) -> None:
+    """The rows, the heading and the verdict together, and no line that breaks inside a number."""
+    lines = crowd.lines(f"tls-inspect {variable}")
+    assert len(lines) < LINES and max(map(len, lines)) <= COLUMNS, "\n".join(lines)
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_who_crashed_and_main_have_rows_of_their_own(crowd: Crowd, variable: str) -> None:
+    rows = crowd.rows(variable)
+    crashed = {lwp for lwp, member in crowd.truth.items() if member.crashes}
+    if crashed:
+        (row,) = (row for row in rows if " crashed " in row)
+        assert set(map(int, re.findall(r"crashed +(\d+)", row))) == crashed
+        assert row is rows[0] or crowd.size == 3
+        assert " work " in row, "the program's own function, not that of the C library"
+    (row,) = (row for row in rows if " main " in row)
+    assert f" {crowd.pid} " in row and re.search(r" main  ?[c…]", row), row
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_what_is_counted_is_true(crowd: Crowd, variable: str) -> None:
+    said = " ".join(crowd.said[f"tls-inspect {variable}"].split())
+    null = {lwp for lwp in crowd.truth if is_null(crowd, variable, lwp)}
+    if not null:
+        assert "NULL" not in said
+        return
+    if len(null) == crowd.size:
+        assert f"NULL in all {crowd.size:,} threads." in said
+        return
+    found = re.search(r"NULL in ([\d,]+) of ([\d,]+) threads(?: \((\S+) %\))?: (\S+)", said)
+    assert found is not None, said
+    assert (found[1], found[2]) == (f"{len(null):,}", f"{crowd.size:,}")
+    written = numbers_in(found[4])
+    assert {crowd.lwps[number] for number in written} <= null
+    assert len(re.findall(r"\d+", found[4])) <= MOST_WRITTEN
+    is_cut = "..." in found[4]
+    assert is_cut == (len(written) < len(null)) == ("(--all, --format csv)" in said[: found.end() + 30])
+    groups = [row for row in crowd.rows(variable) if re.match(r"  [\d,]+ threads", row)]
+    own = sum(" main " in row or " crashed " in row for row in crowd.rows(variable))
+    if groups:
+        counted = sum(int(row.split()[0].replace(",", "")) for row in groups)
+        single = len(crowd.rows(variable)) - len(groups) - own
+        assert counted + own + single == crowd.size
+
+
+def test_numbers_are_summed_up(crowd: Crowd) -> None:
+    values = [member.number for lwp, member in crowd.truth.items() if lwp != crowd.pid and not member.crashes]
+    if crowd.size == 3:
+        return
+    (row,) = (row for row in crowd.rows("crowd_number") if " threads" in row)
+    common = max(set(values), key=values.count)
+    assert f"{min(values)} to {max(values)}, most often " in row
+    assert values.count(common) == int(re.search(r"\(([\d,]+)\)", row.split("often")[1])[1].replace(",", ""))  # type: ignore[index]
+
+
+def test_the_map_shows_who_crashed(crowd: Crowd) -> None:
+    for command in ("tls-map", "tls-map --module *crowd*"):
+        lines = crowd.lines(command)
+        (crashed,) = [number for number, lwp in crowd.lwps.items() if crowd.truth[lwp].crashes] or [0]
+        heading = next(line for line in lines if line.startswith("Thread "))
+        if crashed:
+            assert f"*{crashed}" in heading.split() and f"*{crashed} crashed selected" in "\n".join(lines)
+        assert max(map(len, lines)) <= COLUMNS
+    assert len(crowd.lines("tls-map --module *crowd*")) < LINES
+
+
+def test_no_list_is_long(crowd: Crowd) -> None:
+    for command, text in crowd.said.items():
+        assert not any(len(word) > COLUMNS for word in text.split()), command
