@@ -86,8 +86,8 @@ def when_ending(survey: Survey, crashed: int, variable: Variable | None) -> Iter
             return
     if waiting and crashed not in waiting:
         yield (
-            f"{variable.name} has a destructor, which in {count(len(waiting), 'other thread')} is still to run, but not "
-            f"in this one: {variable.name} was destroyed there already, unless it was never made."
+            f"{variable.name} has a destructor, which in {count(len(waiting), 'other thread')} is still to run, but "
+            f"not in this one: {variable.name} was destroyed there already, unless it was never made."
         )
 
 
