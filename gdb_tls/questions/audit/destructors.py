@@ -120,10 +120,11 @@ def _of_keys(survey: Survey, main: int | None) -> Iterator[Danger]:
         return
     living = [thread for thread in threads if not thread.exited]
     gone = _gone(program, sorted({key.destructor for key in table.keys if key.in_use and key.destructor}))
+    places = {thread: index for index, thread in enumerate(threads)}
     for report in read_keys(program, living).keys:
         if not report.in_use or not report.destructor:
             continue
-        have = [threads.index(value.thread) for value in report.values if value.state is KeyState.SET]
+        have = [places[value.thread] for value in report.values if value.state is KeyState.SET]
         name = f"pthread key {report.number}"
         if report.destructor in gone and have:
             sentence = (
@@ -131,8 +132,10 @@ def _of_keys(survey: Survey, main: int | None) -> Iterator[Danger]:
                 f"unloaded (dlclose) before pthread_key_delete was called, and {_end(threads, have)}."
             )
             yield Danger(report.number, name, [Finding("destructor-gone", GONE_SCORE, sentence, have)])
-        elif len(have) == 1 and (findings := _set_once(survey, report, have[0], main)):
-            yield Danger(report.number, name, findings)
+        elif len(have) == 1:
+            unset = [places[value.thread] for value in report.values if value.state is KeyState.UNSET]
+            if findings := _set_once(survey, report, have[0], unset, main):
+                yield Danger(report.number, name, findings)
 
 
 def _gone(program: Program, functions: Sequence[int]) -> set[int]:
@@ -148,10 +151,9 @@ def _end(threads: Sequence[Thread], indices: Sequence[int]) -> str:
     return f"threads {which} will crash when they end"
 
 
-def _set_once(survey: Survey, report: KeyReport, holder: int, main: int | None) -> list[Finding]:
+def _set_once(survey: Survey, report: KeyReport, holder: int, unset: Sequence[int], main: int | None) -> list[Finding]:
     """What a key is there for that one thread only has set, where others have a value of the same variable, too."""
     own = next(value.value for value in report.values if value.state is KeyState.SET)
-    unset = [survey.threads.index(value.thread) for value in report.values if value.state is KeyState.UNSET]
     if not own or len(unset) < FEWEST_OTHERS:
         return []
     architecture = survey.program.target.architecture

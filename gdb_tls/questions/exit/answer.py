@@ -15,12 +15,14 @@ from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
 from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState, read_keys
 from gdb_tls.target.model import Module, TargetInfo, Thread, Variable
+from gdb_tls.target.progress import SILENT, Progress
 
 # glibc stdlib/cxa_thread_atexit_impl.c and nptl/nptl_deallocate_tsd.c, musl src/thread/pthread_key_create.c; glibc's
 # own calls go to an alias.
 ALIAS = "__GI_"
 RUNNERS = {"__call_tls_dtors": "objects", "__nptl_deallocate_tsd": "keys", "__pthread_tsd_run_dtors": "keys"}
 DEEPEST = 64
+INTERRUPTED = "it was interrupted before this thread's stack told whether it is ending"
 
 
 class Step(NamedTuple):
@@ -83,14 +85,21 @@ class Answer(NamedTuple):
     threads: Sequence[ThreadExit]
 
 
-def thread_exits(program: Program, threads: Sequence[Thread]) -> list[ThreadExit]:
+def thread_exits(program: Program, threads: Sequence[Thread], progress: Progress = SILENT) -> list[ThreadExit]:
     """What will run when each of the threads ends."""
     lists = _lists(program, threads)
     keys, problem = _keys(program, threads)
     owners, code = OwnVariables(program), Code(program)
+    stages: list[tuple[str, str]] = []
+    with progress.task("Reading stacks", len(threads)) as task:
+        for thread in threads:
+            stages.append(stage_of(program, thread))
+            task.advance()
     found = []
     for index, thread in enumerate(threads):
+        stage, running = stages[index] if index < len(stages) else ("", "")
         problems = [text for text in (lists[index].problem, problem) if text]
+        problems += [INTERRUPTED] if index >= len(stages) else []
         steps = []
         for one in lists[index].records:
             step = _step(program, code, one.function, one.object)._replace(problem=one.problem)
@@ -103,7 +112,6 @@ def thread_exits(program: Program, threads: Sequence[Thread]) -> list[ThreadExit
             # Without a destructor, or for an earlier key of that number, nothing runs.
             elif value.state is KeyState.SET and value.value and key.destructor != 0 and key.in_use is not False:
                 steps.append(_key_step(program, code, key, value.value, problem))
-        stage, running = stage_of(program, thread)
         is_main = thread.lwp is not None and thread.lwp == program.target.pid  # Linux: its id is the process's
         found.append(ThreadExit(thread, is_main, steps, stage, running, list(dict.fromkeys(problems))))
     return found
@@ -182,7 +190,7 @@ def query(request: Request) -> Answer:
         if selected is None:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
-    return Answer(program.info, thread_exits(program, wanted(program.threads, numbers)))
+    return Answer(program.info, thread_exits(program, wanted(program.threads, numbers), request.progress))
 
 
 def flagged(answer: Answer) -> bool:
