@@ -138,8 +138,10 @@ class FunctionFlow:
         target = instruction.template.target if instruction else None
         return self._execution.value(target, instruction, state) if state and instruction and target else None
 
-    def conditions(self, address: int) -> list[State]:
+    def conditions(self, address: int) -> list[tuple[State, bool]]:
         """What is known at the branches that decided that control came to an address (`compared`), by address.
+
+        With each comes whether it was the last one on the way.
 
         A branch decided it where all that follows on one of its sides leads there, and not all that follows on the
         other: control dependence (Ferrante, Ottenstein and Warren, "The Program Dependence Graph", 1987).
@@ -155,6 +157,13 @@ class FunctionFlow:
         ends = [one for one in self._blocks if one is not there and (not one.successors or one.leaves or one.anywhere)]
         escaping = _backwards(ends, before, there)
         coming = _backwards([there], before)
+        last = {id(there)}
+        block = there
+        while len(previous := before.get(id(block), [])) == 1 and len(previous[0].successors) == 1:
+            block = previous[0]
+            if id(block) in last:
+                break
+            last.add(id(block))
         found = []
         for block in self._blocks:
             if block.instructions[-1].template.flow != "branch" or block.point.state is None:
@@ -164,7 +173,7 @@ class FunctionFlow:
                 state = block.point.state.copy()
                 for instruction in block.instructions:
                     self._execution.run(instruction, state)
-                found.append(state)
+                found.append((state, any(id(one) in last for one in block.successors)))
         return found
 
     def at_jumps_out(self, by_pointer: bool = False) -> Iterator[tuple[Instruction, State]]:

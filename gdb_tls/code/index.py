@@ -97,6 +97,14 @@ class CodeIndex:
         wanted = (one for one in found if last is None or _is_of(one, first, last, symbol, of))
         return sorted(wanted, key=lambda one: (one.address, one.offset, one.kind))
 
+    def accesses_in(self, function: int) -> list[Access]:
+        """The accesses of the function that begins at an address.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        return sorted(self._of_function(function), key=lambda one: (one.address, one.offset, one.kind))
+
     def offsets(self) -> list[UsedOffset]:
         """The offsets in the file's own block that any code uses, by offset; few functions are followed for it.
 

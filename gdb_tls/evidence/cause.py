@@ -197,9 +197,7 @@ class Investigation:
                 held = frame.registers.get(register)
                 if not register or held is None or register == "sp":
                     continue
-                found = self._blamed(
-                    tracer, scope, scope.state.registers.get(register), held, register == operand.memory.offset
-                )
+                found = self._blamed(tracer, scope, scope.state.registers.get(register), held)
                 if isinstance(found, Leaf):
                     kind = "index" if found.computed or register == operand.memory.offset else "pointer"
                     return self._cause(found, kind, crash, where, address, held)
@@ -227,14 +225,12 @@ class Investigation:
         if scope is None or scope.state is None:
             return Elsewhere(where, None, "its code could not be followed")
         value = scope.spot.flow.called(scope.spot.address) if scope.spot.flow else None
-        found = self._blamed(tracer, scope, value, crash.frames[0].pc, False)
+        found = self._blamed(tracer, scope, value, crash.frames[0].pc)
         if isinstance(found, Leaf):
             return self._cause(found, "call", crash, where, crash.frames[0].pc, crash.frames[0].pc)
         return found or Elsewhere(where, None, "the function's address could not be followed")
 
-    def _blamed(
-        self, tracer: Tracer, scope: Scope, value: Value | None, held: int, is_index: bool
-    ) -> Leaf | Elsewhere | None:
+    def _blamed(self, tracer: Tracer, scope: Scope, value: Value | None, held: int) -> Leaf | Elsewhere | None:
         """The leaf that made a register bad; what else did; None where that is not known."""
         found = list(dict.fromkeys(leaves(tracer.source(value, scope))))
         where = Place(scope.spot.pc, "", "", 0)
@@ -242,18 +238,18 @@ class Investigation:
         if not local:
             fixed = next((one.fixed for one in found if one.fixed is not None), None)
             return Elsewhere(where, fixed) if fixed is not None else None
-        if len(found) > 1:
+        if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
             agreeing = [one for one in local if not one.computed and self._value_of(one) == held]
             others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
             if any(self.code.word(one.fixed or 0) == held for one in others):
                 return Elsewhere(where, others[0].fixed)
             if agreeing:
-                return agreeing[0]._replace(at=agreeing[0].at)
-            return self._index_among(found)
-        (leaf,) = local
-        if leaf.computed and not is_index and self._is_good_pointer(leaf):
-            return leaf
-        return leaf
+                return agreeing[0]
+            if len({one.place for one in found}) > 1:
+                return self._index_among(found)
+            # By whatever way, it came from that one.
+            return next((one for one in local if one.computed), local[0])
+        return local[0]
 
     def _index_among(self, found: Sequence[Leaf]) -> Leaf | None:
         """Of the values from which an address was computed, the bad one: a null pointer, or else an index."""
@@ -295,13 +291,18 @@ class Investigation:
                 return None  # what it compared was something else
         return None
 
-    def _decisive(self, tracer: Tracer, scope: Scope, conditions: Sequence[State]) -> Leaf | None:
+    def _decisive(self, tracer: Tracer, scope: Scope, conditions: Sequence[tuple[State, bool]]) -> Leaf | None:
         """The variable on which it depended that the function gave up; None where it may have been anything else."""
         found: list[Leaf] = []
-        for state in conditions:
+        last: dict[Leaf, None] = {}
+        for state, is_last in conditions:
             for value in state.compared:
                 if value is not None and not isinstance(value, Number):
-                    found += [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]
+                    here = [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]
+                    found += here
+                    last.update(dict.fromkeys(one for one in here if is_last and one.place is not None))
+        if len({one.place for one in last}) == 1:
+            return next(iter(last))
         local = [one for one in dict.fromkeys(found) if one.place is not None]
         if len(conditions) > 1 and len({one.place for one in local}) + any(one.place is None for one in found) > 1:
             # Of several conditions one that is null is likely the one that was not met.

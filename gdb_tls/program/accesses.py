@@ -47,15 +47,15 @@ class CodePlace(NamedTuple):
         address: of the instruction, in memory.
         access: what it does; its addresses are those of the file.
         offset: in the variable.
-        file: the source file; empty where it is not known.
+        file: the source file; empty where it is not known, or `with_lines` was not asked.
         line: in that file; 0 where it is not known.
     """
 
     address: int
     access: Access
     offset: int
-    file: str
-    line: int
+    file: str = ""
+    line: int = 0
 
 
 class CodeFunction(NamedTuple):
@@ -78,6 +78,15 @@ class CodeFunction(NamedTuple):
     start: int | None
     exported: bool
     places: Sequence[CodePlace]
+
+
+def with_lines(program: Program, function: CodeFunction) -> CodeFunction:
+    """The function with the source lines of its places, for which GDB reads debug information of all that code."""
+    places = []
+    for place in function.places:
+        file, line = program.line(place.address)
+        places.append(place._replace(file=file, line=line))
+    return function._replace(places=places)
 
 
 class Users(NamedTuple):
@@ -181,7 +190,7 @@ class _Search:
             # What belongs to no known function is a row of its own.
             key = (access.function, 0 if access.function is not None else access.address)
             address = one.load_base + access.address
-            by_function[key].append(CodePlace(address, access, offset, *self._program.line(address)))
+            by_function[key].append(CodePlace(address, access, offset))
         for (start, _), places in sorted(by_function.items(), key=lambda item: item[1][0].address):
             yield self._named(one, index, start, places)
         is_own = one == self.own

@@ -91,6 +91,8 @@ def libraries() -> list[Target]:
         slots("libtwin_b.so", "twin"),
         slots("meant.so", "twice"),
         *(Target(f"libmeant_{ab}.so", ("meant_library.cc",), (*LIBRARY, f"-DNAME=meant_{ab}")) for ab in "ab"),
+        Target("libexits.so", ("exits_library.cc",), tuple(LIBRARY)),
+        Target("libexits_gone.so", ("exits_gone.c",), tuple(LIBRARY)),
         Target("libblocker.so", ("blocker.c",), tuple(LIBRARY)),
         *(
             Target(f"libaccess{name}.so", ("access_library.c",), (*LIBRARY,), after=after)
@@ -110,6 +112,7 @@ def programs() -> list[Target]:
         program("access", "access.c", libraries=("libaccess.so", "libaccess_user.so"), flags=("-rdynamic",)),
         program("budget", "budget.c"),
         program("ended", "ended.c"),
+        program("exits", "exits.cc"),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
         program("many", "many.c"),

@@ -19,6 +19,7 @@ from gdb_tls.libc.glibc.descriptors import PREFIX, Descriptors
 from gdb_tls.libc.glibc.dtv import MOST_MODULES, Dtvs
 from gdb_tls.libc.glibc.stack_lists import StackLists
 from gdb_tls.libc.library import ListedThreads
+from gdb_tls.libc.thread_exit import DestructorList
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Absence, Module, Place, State
@@ -272,6 +273,20 @@ class Glibc:
         from gdb_tls.libc.glibc.loader_errors import RESULT, read_results
 
         return read_results(self._own_variable(RESULT, thread_pointers), self._words, self._memory)
+
+    def destructors(self, thread_pointers: Sequence[int]) -> list[DestructorList]:
+        """See `libc.thread_exit.KeepsDestructors`."""
+        from gdb_tls.libc.glibc.destructors import Destructors, UnknownPlace, list_offset
+
+        try:
+            offset = list_offset(self._descriptors.owner)
+        except UnknownPlace as error:
+            why = f"where glibc keeps its list of destructors is not known: {error}"
+            return [DestructorList((), why)] * len(thread_pointers)
+        if offset is None:
+            return [DestructorList(())] * len(thread_pointers)
+        lists = Destructors(self._memory, self._words, self._architecture, self._objects)
+        return lists.read(self._in_own_block(offset, thread_pointers), thread_pointers)
 
     def _own_variable(self, name: str, thread_pointers: Sequence[int]) -> list[int | None]:
         """The addresses of a thread-local variable of libc's that has a symbol; None where there is none."""

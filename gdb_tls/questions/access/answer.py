@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gdb_tls.code import accesses as kinds
 from gdb_tls.code.index import CodeIndex, code_index
 from gdb_tls.errors import BadArgument, BadPath
-from gdb_tls.program.accesses import WRAPPER, CodeFunction, CodePlace, Users, users_of
+from gdb_tls.program.accesses import WRAPPER, CodeFunction, CodePlace, Users, users_of, with_lines
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.program import Program
 from gdb_tls.program.stacks import Passage, Stacks, passages
@@ -120,11 +120,12 @@ def query(request: Request) -> Answer:
         raise BadPath(f"{text} is no variable", "Give the variable's name, or that of a member: NAME.field.")
     found = program.symbols(request.arguments.module).find(text)
     answer = access(program, found, request.progress)
-    return _with_threads(program, answer, request.progress)._replace(most=request.max_rows)
+    rows = [row._replace(function=with_lines(program, row.function)) for row in answer.rows]
+    return _with_threads(program, answer._replace(rows=rows), request.progress)._replace(most=request.max_rows)
 
 
 def access(program: Program, found: Found, progress: Progress = SILENT) -> Answer:
-    """Finds the code that uses a variable; no stack is read.
+    """Finds the code that uses a variable; no stack is read, and no source line.
 
     Raises:
         BadPath: where a path leads out of the variable.

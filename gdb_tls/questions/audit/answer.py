@@ -20,6 +20,7 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
+from gdb_tls.questions.audit.destructors import dangers
 from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
 from gdb_tls.questions.audit.keys import about_key
 from gdb_tls.questions.audit.loading import RULE as NOT_LOADED
@@ -194,13 +195,15 @@ def audit(
     errors = last_errors(program, survey.threads)
     for one in refusals(program, survey.threads, errors, scene.crashed):
         suspects.append(Suspect(None, one.score, one.findings, {}, True, None, one.name))
+    for danger in dangers(survey, scene.main):
+        suspects.append(Suspect(None, danger.findings[0].score, danger.findings, {}, True, danger.key, danger.name))
     suspects.sort(key=_rank)
     ignored = [one.name for one in suspects if one.is_called(ignore)]
     suspects = [one for one in suspects if not one.is_called(ignore)]
     cause, otherwise = auditor.cause()
     if cause is not None:
         accused = auditor.accuse(cause, suspects)
-        suspects = [accused, *(one for one in suspects if not _is_variable(one, accused.variable))]
+        suspects = [accused, *(one for one in suspects if not _is_same(one, accused))]
     else:
         suspects = auditor.with_copies(suspects)
         if scene.stop is None or auditor.was_killed:
@@ -238,6 +241,10 @@ def _by_offset(survey: Survey) -> list[Module]:
     """Stripped files, of which the code tells where variables are."""
     found = {column.module.id for column in survey.columns if column.candidate.symbol.source == BY_OFFSET}
     return [module for module in survey.modules if module.id in found]
+
+
+def _is_same(one: Suspect, accused: Suspect) -> bool:
+    return _is_variable(one, accused.variable) or (one.key is not None and one.key == accused.key)
 
 
 def _is_variable(one: Suspect, variable: Variable | None) -> bool:

@@ -42,7 +42,9 @@ def _judgement(audit: Audit) -> list[str]:
         f"{count(audit.variables, 'variable')} ({audit.pointers:,} of them pointers) of "
         f"{count(len({one.object for one in audit.modules}), 'module')} in {count(len(audit.threads), 'thread')}"
     )
-    looks = f"{count(bad, 'variable')} {'looks' if bad == 1 else 'look'} wrong"
+    keys = sum(one.key is not None for one in audit.alarming)
+    kinds = [count(bad - keys, "variable")] * (bad > keys or not keys) + [count(keys, "pthread key")] * bool(keys)
+    looks = f"{' and '.join(kinds)} {'looks' if bad == 1 else 'look'} wrong"
     if audit.interrupted:
         return [f"Interrupted: {looks} so far.", f"Looked at {looked}."]
     if audit.cause is not None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from integration.conftest import Subjects
+from integration.documents import documents
 from integration.harness import PROGRAMS, Subject, kernel_writes_cores
+from integration.questions.test_exit import said as exit_lines
+from integration.questions.test_modules import said as budget_lines
 from integration.sessions import CHECKOUT, run_gdb, session
 from integration.truth import Truth
 
@@ -229,3 +233,57 @@ def test_no_address_at_all_is_no_answer(subjects: Subjects, tmp_path: Path) -> N
     commands = ["tls-inspect minority --via dlsym", "print $_tls_status"]
     said = session(subjects.get("suspects", "core").arguments, commands, tmp_path)
     assert said[commands[1]].output.strip() == "$1 = 2"
+
+
+def test_no_static_tls(kind: str, subjects: Subjects, programs: Path, tmp_path: Path) -> None:
+    """A library that got none is named, with those that took it; and what dlerror gave is what the program got."""
+    subject = subjects.get("budget", kind)
+    lines = budget_lines(subject)
+    audit = written(subject.arguments, "tls-audit", tmp_path)
+    errors = {error["lwp"]: error for error in audit["loader_errors"]}
+    workers = {line["lwp"]: line for line in lines if "asked" in line}
+    assert {lwp: errors[lwp]["was_asked"] for lwp in workers} == {lwp: line["asked"] for lwp, line in workers.items()}
+    (text,) = (line["error"] for line in workers.values() if line["asked"])
+    assert {errors[lwp]["text"] for lwp in workers} == {text}
+    (main,) = (error for lwp, error in errors.items() if lwp not in workers)
+    assert "no_such_symbol" in main["text"] and not main["was_asked"]
+    first = audit["findings"][0]
+    assert (first["name"], first["level"], first["alarming"]) == ("libroom_big.so", "not loaded", True)
+    sentences = " ".join(reason["sentence"] for reason in first["reasons"])
+    assert "cannot allocate memory in static TLS block" in sentences
+    assert "Static TLS is used up: " in sentences and "libroom_big.so needs 4,096 (initial-exec)" in sentences
+    assert re.search(r"took 9\d\d bytes: libroom_700\.so 7\d\d, libroom_200\.so 2\d\d\.", sentences)
+    assert {number for reason in first["reasons"] for number in reason["threads"]} == {
+        error["num"] for lwp, error in errors.items() if lwp in workers
+    }
+    assert "Not loaded for want of static TLS: libroom_big.so." in " ".join(audit["verdict"])
+
+
+def test_destructors(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """Code that is gone, and a key that only main has set though others need its destructor as well."""
+    subject = subjects.get("exits", kind)
+    lwps = {line["who"]: line["lwp"] for line in exit_lines(subject) if "who" in line}
+    commands = ["tls-audit", "tls-keys", "tls-exit all"]
+    found = documents(subject, commands, tmp_path)
+    audit = found["tls-audit"]
+    number = {thread["lwp"]: thread["num"] for thread in found["tls-exit all"]["threads"]}
+    keys = {
+        key["destructor"]["name"]: key["key"]
+        for key in found["tls-keys"]["keys"]
+        if key["in_use"] and key["destructor"]["address"] != "0x0"
+    }
+    named = {
+        one["name"]: one for one in audit["findings"] if one["reasons"][0]["rule"] in ("destructor-gone", "set-once")
+    }
+    gone = [f"pthread key {keys[None]}", "orphan"]
+    once = f"pthread key {keys['end_once']}"
+    assert sorted(named) == sorted([*gone, once])
+    assert all(one["alarming"] for one in named.values())
+    for name in gone:
+        (reason,) = named[name]["reasons"]
+        assert reason["rule"] == "destructor-gone" and reason["threads"] == [number[lwps["worker-4"]]]
+        assert "where no code is mapped" in reason["sentence"]
+    (reason,) = named[once]["reasons"]
+    assert (named[once]["key"], reason["rule"]) == (keys["end_once"], "set-once")
+    assert reason["threads"] == sorted(number[lwps[f"worker-{one}"]] for one in (1, 2, 4))
+    assert "to the value of unfreed" in reason["sentence"] and "in the main thread only" in reason["sentence"]

@@ -24,6 +24,7 @@ ARGUMENTS = {
     "tls-access": "early_buffer",
     "tls-verify": "early_buffer",
     "tls-thread": "all",
+    "tls-exit": "all",
     "tls-whatis": "$sp",
     "tls-diff": "1 2",
 }

@@ -1,0 +1,1 @@
+"""tls-exit: what happens when a thread ends."""

@@ -1,0 +1,190 @@
+"""What is left to run when a thread ends: the destructors of thread-local objects, then those of pthread keys."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gdb_tls.errors import BadArgument, reason
+from gdb_tls.evidence.code import Code
+from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors
+from gdb_tls.program.choice import parse_threads, wanted
+from gdb_tls.program.owners import OwnVariables
+from gdb_tls.program.program import Program
+from gdb_tls.questions.command import Request
+from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState, read_keys
+from gdb_tls.target.model import Module, TargetInfo, Thread, Variable
+
+# glibc stdlib/cxa_thread_atexit_impl.c and nptl/nptl_deallocate_tsd.c, musl src/thread/pthread_key_create.c; glibc's
+# own calls go to an alias.
+ALIAS = "__GI_"
+RUNNERS = {"__call_tls_dtors": "objects", "__nptl_deallocate_tsd": "keys", "__pthread_tsd_run_dtors": "keys"}
+DEEPEST = 64
+
+
+class Step(NamedTuple):
+    """One destructor that will run.
+
+    Attributes:
+        function: its address; None where it is not known.
+        name: what it is called; empty where it has no name.
+        file: the file that it is in; empty where that is not known.
+        is_gone: whether there is no code at its address any more.
+        argument: what it is called with.
+        variable: the thread-local variable of this thread in which the argument lies; None for none.
+        module: whose block the argument lies in; None for none.
+        inside: how far in the variable, or in the block where there is no variable.
+        key: of a pthread key, its number; None for an object.
+        problem: why the function is not known; empty where it is.
+    """
+
+    function: int | None
+    name: str
+    file: str
+    is_gone: bool
+    argument: int
+    variable: Variable | None = None
+    module: Module | None = None
+    inside: int = 0
+    key: int | None = None
+    problem: str = ""
+
+
+class ThreadExit(NamedTuple):
+    """One thread's end.
+
+    Attributes:
+        thread: the thread.
+        is_main: whether it is the process's first thread.
+        steps: what will run, in this order.
+        stage: what runs already: "objects", "keys", or empty where the thread has not begun to end.
+        running: the destructor that runs now; empty where none does.
+        problems: why there may be more; empty where this is all.
+    """
+
+    thread: Thread
+    is_main: bool
+    steps: Sequence[Step]
+    stage: str
+    running: str
+    problems: Sequence[str]
+
+
+class Answer(NamedTuple):
+    """What `tls-exit` found.
+
+    Attributes:
+        target: the program.
+        threads: those that were asked for.
+    """
+
+    target: TargetInfo
+    threads: Sequence[ThreadExit]
+
+
+def thread_exits(program: Program, threads: Sequence[Thread]) -> list[ThreadExit]:
+    """What will run when each of the threads ends."""
+    lists = _lists(program, threads)
+    keys, problem = _keys(program, threads)
+    owners, code = OwnVariables(program), Code(program)
+    found = []
+    for index, thread in enumerate(threads):
+        problems = [text for text in (lists[index].problem, problem) if text]
+        steps = []
+        for one in lists[index].records:
+            step = _step(program, code, one.function, one.object)._replace(problem=one.problem)
+            module, variable, inside = owners.at(thread, one.object)
+            steps.append(step._replace(module=module, variable=variable, inside=inside))
+        for key in keys.keys if keys else ():
+            value = key.values[index]
+            if value.state is KeyState.UNREADABLE and value.reason:
+                problems.append(value.reason)
+            # Without a destructor, or for an earlier key of that number, nothing runs.
+            elif value.state is KeyState.SET and value.value and key.destructor != 0 and key.in_use is not False:
+                steps.append(_key_step(program, code, key, value.value, problem))
+        stage, running = _stage(program, thread)
+        is_main = thread.lwp is not None and thread.lwp == program.target.pid  # Linux: its id is the process's
+        found.append(ThreadExit(thread, is_main, steps, stage, running, list(dict.fromkeys(problems))))
+    return found
+
+
+def _lists(program: Program, threads: Sequence[Thread]) -> list[DestructorList]:
+    library = program.libc
+    found = [DestructorList((), thread.problem) for thread in threads]
+    places = [index for index, thread in enumerate(threads) if thread.thread_pointer is not None]
+    if not isinstance(library, KeepsDestructors):
+        why = f"{library.name} keeps no list of thread-local objects: the C++ library keeps one of its own, under a key"
+        return [DestructorList((), why)] * len(threads)
+    try:
+        lists = library.destructors([threads[index].thread_pointer or 0 for index in places])
+    except Exception as error:  # the keys are known without it
+        return [DestructorList((), reason(error))] * len(threads)
+    for index, one in zip(places, lists):
+        found[index] = one
+    return found
+
+
+def _keys(program: Program, threads: Sequence[Thread]) -> tuple[KeysReport | None, str]:
+    try:
+        found = read_keys(program, threads)
+    except Exception as error:  # the objects are known without them
+        return None, f"the keys are not known: {reason(error)}"
+    return found, found.problem
+
+
+def _step(program: Program, code: Code, function: int | None, argument: int) -> Step:
+    if function is None:
+        return Step(None, "", "", False, argument)
+    region = program.region(function)
+    if region is None and not program.target.memory.are_mapped([function])[0]:
+        return Step(function, "", "", True, argument)
+    loaded = code.loaded_at(function)
+    name = program.symbol_at(function) or ""
+    if not name and loaded is not None and loaded.file is not None:
+        # The debugger may list no libraries, nor where the executable lies (QEMU's cores).
+        own = loaded.file.function_at(function - loaded.load_base)
+        is_it = own is not None and own.value == function - loaded.load_base
+        name = program.target.debug.demangle([own.name])[0] if own and is_it else ""
+    file = region.file if region and region.file else loaded.name if loaded else ""
+    return Step(function, name, os.path.basename(file), False, argument)
+
+
+def _key_step(program: Program, code: Code, key: KeyReport, value: int, problem: str) -> Step:
+    step = _step(program, code, key.destructor, value)._replace(key=key.number)
+    return step if key.destructor is not None else step._replace(problem=problem)
+
+
+def _stage(program: Program, thread: Thread) -> tuple[str, str]:
+    """Whether the thread runs destructors now, and which one."""
+    if thread.num is None or thread.running:
+        return "", ""
+    inner = ""
+    for frame in program.frames(thread, DEEPEST):
+        stage = RUNNERS.get(frame.function.removeprefix(ALIAS))
+        if stage:
+            return stage, inner
+        inner = frame.function
+    return "", ""
+
+
+def query(request: Request) -> Answer:
+    """Reads the threads that are wanted: the selected one where none is named.
+
+    Raises:
+        BadArgument: where no thread has one of the numbers.
+    """
+    program = request.program()
+    text = ",".join(request.arguments.thread)
+    numbers = parse_threads(text) if text not in ("", "all") else None
+    if not text:
+        selected = program.target.selected_thread()
+        if selected is None:
+            raise BadArgument("No thread is selected", "Give a thread's number, or all.")
+        numbers = [range(selected, selected + 1)]
+    return Answer(program.info, thread_exits(program, wanted(program.threads, numbers)))
+
+
+def flagged(answer: Answer) -> bool:
+    """Whether code will be called that is no longer there."""
+    return any(step.is_gone for one in answer.threads for step in one.steps)

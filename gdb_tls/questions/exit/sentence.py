@@ -1,0 +1,95 @@
+"""A thread's end in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdb_tls.program.names import without_parameters
+from gdb_tls.questions.access.sentence import brief
+from gdb_tls.questions.exit.answer import Step, ThreadExit
+from gdb_tls.views.words import count
+
+
+def function_text(step: Step) -> str:
+    """The destructor's name, or where it is."""
+    if step.function is None:
+        return "?"
+    return brief(without_parameters(step.name)) or f"0x{step.function:x}"
+
+
+def where_text(step: Step) -> str:
+    """The file that the destructor is in, or why it cannot run."""
+    return "no code there any more" if step.is_gone else step.file or "not known" * bool(step.problem)
+
+
+def argument_text(step: Step) -> str:
+    """The object, by the variable's name where it lies in one."""
+    address = f"0x{step.argument:x}"
+    if step.variable is not None:
+        offset = f"+0x{step.inside:x}" if step.inside else ""
+        return f"{step.variable.name}{offset} ({step.variable.module.name})"
+    if step.module is not None:
+        return f"{step.module.name}+0x{step.inside:x}"
+    return address
+
+
+def cause_text(step: Step) -> str:
+    """Why it runs."""
+    return "object" if step.key is None else f"key {step.key}"
+
+
+def title(one: ThreadExit) -> str:
+    """The thread's number, id and name."""
+    thread = one.thread
+    words = [f"Thread {thread.num if thread.num is not None else '-'}"]
+    words += [f"LWP {thread.lwp}"] if thread.lwp else []
+    words += [thread.name] if thread.name else []
+    words += [thread.life.value] if thread.life.value else []
+    return "  ".join(words)
+
+
+def sentences(one: ThreadExit) -> Iterator[str]:
+    """What will run, the most important first."""
+    who = f"Thread {one.thread.num}" if one.thread.num is not None else "This thread"
+    gone = [step for step in one.steps if step.is_gone]
+    for step in gone:
+        what = "an object" if step.variable is None else step.variable.name
+        what = f"the destructor of {what if step.key is None else f'key {step.key}'}"
+        yield (
+            f"{who} would crash if it ended now: {what} is at 0x{step.function or 0:x}, where no code is any more (its "
+            "library was unloaded)."
+        )
+    objects = sum(step.key is None for step in one.steps)
+    unknown = sum(step.key is not None and step.function is None for step in one.steps)
+    keys = len(one.steps) - objects - unknown
+    if one.stage:
+        what = "thread_local objects" if one.stage == "objects" else "pthread keys"
+        now = f", in {one.running} now" if one.running else ""
+        yield f"{who} is ending: it runs the destructors of {what}{now}."
+    if one.thread.exited:
+        yield f"{who} has ended: its destructors have run."
+    elif not one.steps:
+        when = "after that" if one.stage else f"when {_lower(who)} ends"
+        yield f"No {'other ' * bool(one.stage)}destructor will run {when}{_as_far(one)}."
+    else:
+        parts = [f"{count(objects, 'destructor')} of thread_local objects"] if objects else []
+        parts += [f"{count(keys, 'destructor')} of pthread keys"] if keys else []
+        parts += [f"the destructors, if any, of {count(unknown, 'pthread key')} with values"] if unknown else []
+        when = "After that" if one.stage else f"When {_lower(who)} ends"
+        yield f"{when}, {', then '.join(parts)} will run{_as_far(one)}."
+    if one.is_main and one.steps and not one.thread.exited:
+        first = "run the objects' destructors, then what atexit was given" if objects else "run none of them"
+        yield (
+            f"It is the main thread: the return from main, and exit(), {first}; those of keys run only where it ends "
+            "by pthread_exit."
+        )
+    for problem in one.problems:
+        yield f"Not all is known: {problem}."
+
+
+def _lower(who: str) -> str:
+    return who[0].lower() + who[1:]
+
+
+def _as_far(one: ThreadExit) -> str:
+    return ", as far as is known" if one.problems else ""
