@@ -11,6 +11,9 @@ from gdb_tls.target.model import Thread
 if TYPE_CHECKING:
     from gdb_tls.program.program import Program
 
+# Who crashed is the first in a core (Linux fs/binfmt_elf.c, and GDB's gcore); in a process, GDB has selected it.
+MOST_ASKED = 8
+
 
 class Marked(NamedTuple):
     """GDB's numbers of some threads; None where there is no such thread, or it is not known.
@@ -55,7 +58,7 @@ def marked(program: Program, threads: Iterable[Thread]) -> Marked:
     """Finds them; a signal that cannot be read ends no command."""
     target = program.target
     try:
-        fault = target.fault(None if target.kind == "core" else 1)
+        fault = target.fault(MOST_ASKED if target.kind == "core" else 1)
     except Exception as error:  # it only helps to tell the threads apart
         reason(error)
         fault = None

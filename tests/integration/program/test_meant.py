@@ -123,7 +123,7 @@ def test_a_static_executable(subjects: Subjects, tmp_path: Path) -> None:
     assert ["resolv_context" in others[0][0], "dl-error" in others[1][0]] == [True, True]
     # What is said to type is typed; the library's has no debug information in here.
     done = session(subject.arguments, [f"tls-inspect {one[0]}" for one in others], tmp_path)
-    assert all("no type known" in said.output for said in done.said)
+    assert all("type not known" in said.words for said in done.said)
 
 
 def test_several_variables(subjects: Subjects, tmp_path: Path) -> None:
