@@ -105,8 +105,12 @@ class CodeIndex:
         """
         return sorted(self._of_function(function), key=lambda one: (one.address, one.offset, one.kind))
 
-    def offsets(self) -> list[UsedOffset]:
+    def offsets(self, most: int | None = None) -> list[UsedOffset]:
         """The offsets in the file's own block that any code uses, by offset; few functions are followed for it.
+
+        Args:
+            most: so many bytes of functions are followed, the shortest ones first; what only others use is missing
+                then. None for all.
 
         Raises:
             MissingPackage: where there is no capstone.
@@ -123,7 +127,12 @@ class CodeIndex:
                     found.add(UsedOffset(one.thread_offset + self._own.place[2], self._width_at(one.address)))
                 elif not one.helps:
                     to_follow.add(start)
-        for start in to_follow:
+        followed = 0
+        for piece in sorted(map(self.functions.at, to_follow), key=lambda one: (one.end - one.start, one.start)):
+            start = piece.start
+            followed += piece.end - start
+            if most is not None and followed > most:
+                break
             for access in self._of_function(start):
                 if access.target.defined:
                     found.add(UsedOffset(access.offset, access.width or None))

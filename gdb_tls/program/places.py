@@ -16,6 +16,8 @@ from gdb_tls.target.protocol import Target
 
 # What `ElfSymbol.source` and `Variable.source` say of what was found by its place.
 BY_OFFSET = "offset"
+# Bytes of functions that are followed for them: about a second.
+MOST_FOLLOWED = 1 << 17
 # Bytes of code that are looked through for the places that it uses: about two seconds.
 LARGEST_CODE = 8 << 20
 # The C library's own variables are of no interest without their names.
@@ -112,7 +114,7 @@ def used_places(module: Module, pointer_size: int) -> list[tuple[int, int]]:
         return []
     index = code_index(module.path or "")
     widths: dict[int, int] = {}
-    for offset, width in index.offsets():
+    for offset, width in index.offsets(MOST_FOLLOWED):
         widths[offset] = max(widths.get(offset, 0), width or pointer_size)
     ordered = sorted(widths)
     return [
