@@ -110,7 +110,10 @@ class Machine:
     def build(self, *, static: bool = False) -> Build:
         if static:
             return Build(f"{self.name}-static", f"{self.triple}-gcc", ("-static",), linked=False)
-        return Build(self.name, f"{self.triple}-gcc", eager=self.eager)
+        # Its own libraries, also where this machine has some for the architecture (libc6-i386): two C libraries of
+        # different builds, the loader's and another, hang.
+        flags = (f"-Wl,-rpath,/usr/{self.triple}/lib",)
+        return Build(self.name, f"{self.triple}-gcc", flags, eager=self.eager)
 
 
 MACHINES = (
