@@ -94,16 +94,14 @@ def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
 
 
 def _number(answer: OneAnswer, line: Row) -> Text:
-    """The marks of the selected thread and of null, the number, and whether it crashed or is main; or how many."""
-    null = "!" if line.instance.state is State.NULL else " "
+    """The mark of the selected thread, the thread's number, and whether it crashed or is main; or how many they are."""
     if not line.is_single:
-        number = len(line.threads)
-        return Text(f" {null}{count(number, 'thread')}{share(number, len(answer.report.instances))}")
+        return Text(f"  {count(len(line.threads), 'thread')}{share(len(line.threads), len(answer.report.instances))}")
     thread = line.instance.thread
     names = answer.marked.names(thread)
     mark = "*" if "selected" in names or thread.num == answer.report.selected is not None else " "
     words = [str(thread.num) if thread.num is not None else "-", *(name for name in names if name != "selected")]
-    return Text(f"{mark}{null}{' '.join(words)}")
+    return Text(f"{mark} {' '.join(words)}")
 
 
 def _listed(line: Row) -> Text:
