@@ -93,7 +93,7 @@ def test_in_a_shell(one_file: Path, zoo: Subject, tmp_path: Path) -> None:
     done = shell(one_file, "core", zoo.core, NULL, "--format", "json", folder=tmp_path)
     assert mismatches(json.loads(done.stdout), zoo.truth.of(NULL), kind="core") == []
     assert done.returncode == 1
-    table = shell(one_file, "core", zoo.core, folder=tmp_path)
+    table = shell(one_file, "core", zoo.core, "--all", folder=tmp_path)
     assert NULL in table.stdout, table.stdout + table.stderr
     usage = shell(one_file, "--help", folder=tmp_path)
     assert usage.stdout.startswith("Usage: gdb-tls ") and usage.returncode == 0
