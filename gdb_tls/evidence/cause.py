@@ -96,7 +96,6 @@ class Cause(NamedTuple):
         width: how many bytes of it were read.
         value: what the variable holds in the thread now; None where it cannot be read.
         agrees: whether that is what the thread stumbled over.
-        certain: false where the value may also have come from elsewhere, by another way through the function.
         foreign: where the thread has the address of another thread's instance; None where it has none.
         after_handler: whether a signal handler ran after the crash.
         in_handler: whether it crashed in a signal handler.
@@ -113,7 +112,6 @@ class Cause(NamedTuple):
     width: int
     value: int | None
     agrees: bool
-    certain: bool
     foreign: Foreign | None = None
     after_handler: bool = False
     in_handler: bool = False
@@ -341,13 +339,9 @@ class Investigation:
         assert leaf.place is not None
         value = self._held_by(leaf)
         agrees = held is None or leaf.computed or self._value_of(leaf) == held
-        module = None
-        if isinstance(leaf.place, ThreadLocal):
-            number = leaf.place.module
-            module = next((one for one in self._program.modules if one.id == number), None)
         return Cause(
             place=leaf.place,
-            module=module,
+            module=self._module(leaf.place) if isinstance(leaf.place, ThreadLocal) else None,
             kind=kind,
             thread=self._thread,
             crashed=where,
@@ -357,7 +351,6 @@ class Investigation:
             width=leaf.width,
             value=value,
             agrees=agrees,
-            certain=True,
             foreign=None if agrees else self._foreign(leaf, crash.frames),
             after_handler=crash.after_handler,
             in_handler=any(frame.is_trampoline for frame in crash.frames),
@@ -368,7 +361,7 @@ class Investigation:
         if not isinstance(leaf.place, ThreadLocal):
             return None
         offset = leaf.place.offset
-        module = next((one for one in self._program.modules if one.id == leaf.place.module), None)
+        module = self._module(leaf.place)
         if module is None:
             return None
         threads = [
@@ -396,8 +389,11 @@ class Investigation:
             yield from (int.from_bytes(raw[at : at + 8], "little") for at in range(0, len(raw), 8))
             return
 
+    def _module(self, place: ThreadLocal) -> Module | None:
+        return next((one for one in self._program.modules if one.id == place.module), None)
+
     def _address(self, place: ThreadLocal) -> int | None:
-        module = next((one for one in self._program.modules if one.id == place.module), None)
+        module = self._module(place)
         if module is None or self._thread.thread_pointer is None:
             return None
         (block,) = blocks_in(self._program.libc, module, [self._thread])

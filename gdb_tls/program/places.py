@@ -20,7 +20,8 @@ BY_OFFSET = "offset"
 MOST_FOLLOWED = 1 << 17
 # Bytes of code that are looked through for the places that it uses: about two seconds.
 LARGEST_CODE = 8 << 20
-# The C library's own variables are of no interest without their names.
+# Every C library has it (glibc csu/libc-start.c, musl src/env/__libc_start_main.c), and nothing else does; its own
+# variables are of no interest without their names.
 LIBC_SYMBOL = "__libc_start_main"
 
 

@@ -347,8 +347,8 @@ class _Auditor:
         place = self._places[variable.module.id]
         if place.is_libc:
             return suspect
-        words = self._words_of(variable, 0, self._survey.pointer_size)
-        alive = [(index, word) for index, word in enumerate(words) if word is not None and index not in self._ended]
+        held = self._words_of(variable, 0, self._survey.pointer_size)
+        alive = [(index, word) for index, word in enumerate(held) if word is not None and index not in self._ended]
         null = [index for index, word in alive if not word]
         holders = [index for index, word in alive if word]
         found = self._risks.findings(variable, Standing(null, holders), place)

@@ -15,11 +15,11 @@ from functools import cached_property
 from itertools import islice
 from typing import NamedTuple, Protocol
 
+from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, UNMAPPED, Area
 from gdb_tls.target.model import Thread
 from gdb_tls.views.words import who
 
-NEAR_NULL = 1 << 16
 # Fewer threads than this make no majority.
 SMALLEST_GROUP = 4
 LARGEST_MINORITY = 0.25

@@ -9,6 +9,7 @@ from functools import cached_property
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import reason
 from gdb_tls.libc.library import KnowsStartRoutines
+from gdb_tls.program.places import LIBC_SYMBOL
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.rules import Crash
 from gdb_tls.target.model import Module, Thread
@@ -21,8 +22,6 @@ DEEPEST = 48
 OUTER_FRAMES = 4
 # ... and what crashed is near its end.
 INNER_FRAMES = 4
-# Every C library has it (glibc csu/libc-start.c, musl src/env/__libc_start_main.c), and nothing else does.
-LIBC_SYMBOL = "__libc_start_main"
 
 
 class Threads:
