@@ -5,6 +5,7 @@ It is built here and not by build.py: what it takes is not on every machine that
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -40,9 +41,10 @@ class Build:
         return own + ["near_buffer", "near_count", "far_buffer", "far_count"] * self.linked
 
     def executable(self) -> Path:
-        """Builds it where that is not done yet."""
-        top = build_programs() / "anywhere"
-        top.mkdir(exist_ok=True)
+        """Builds it where that is not done yet; a folder is of one version of this file, like the programs' own."""
+        ways = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+        top = build_programs() / "anywhere" / ways
+        top.mkdir(parents=True, exist_ok=True)
         folder = top / self.name
         with locked(top / f"{self.name}.lock"):
             if not (folder / "complete").exists():
@@ -110,9 +112,9 @@ class Machine:
     def build(self, *, static: bool = False) -> Build:
         if static:
             return Build(f"{self.name}-static", f"{self.triple}-gcc", ("-static",), linked=False)
-        # Its own libraries, also where this machine has some for the architecture (libc6-i386): two C libraries of
-        # different builds, the loader's and another, hang.
-        flags = (f"-Wl,-rpath,/usr/{self.triple}/lib",)
+        # This kernel's other architecture looks into this machine's own folders (libc6-i386) first, and a loader with
+        # another build's C library hangs. The others find theirs below QEMU's root, under the name that GDB knows.
+        flags = I386 if self.name == "i386" else ()
         return Build(self.name, f"{self.triple}-gcc", flags, eager=self.eager)
 
 
