@@ -87,10 +87,17 @@ like), when you press Ctrl-C, or just before it ends by itself; then it is kille
 
 CORE, PID, RUN = WAYS
 
+ENGINES = ("gdb", "direct")
+
 OWN_OPTIONS = (
     Option("--command", "Run this command of gdb-tls instead, such as tls-map", {"metavar": "COMMAND"}, "commands"),
     Option("--exe", "Take FILE for the executable", {"metavar": "FILE"}, complete="files"),
     Option("--sysroot", "Look for the program's files below DIR", {"metavar": "DIR"}, complete="files"),
+    Option(
+        "--engine",
+        "Look at a core with gdb, or directly, without one; by default the one that can answer",
+        {"choices": ENGINES},
+    ),
     Option("--gdb", "Use this GDB instead of the first on the PATH", {"metavar": "GDB"}, complete="files"),
     Option("--debuginfod", "Let gdb fetch missing debug information", {"action": "store_true"}),
     Option("--verbose", "Show on standard error what gdb says while it loads the program", {"action": "store_true"}),
@@ -108,7 +115,7 @@ class Wanted(NamedTuple):
         way: how the program is named.
         subject: the core or the process id; empty for `run`.
         program: for `run`, the program and its arguments.
-        question: the command for GDB.
+        words: the command that is run, and its arguments.
         own: the options of gdb-tls itself.
         asks_gdb: whether GDB itself shall say where a thread has a variable.
     """
@@ -116,9 +123,14 @@ class Wanted(NamedTuple):
     way: Way
     subject: str
     program: Sequence[str]
-    question: str
+    words: Sequence[str]
     own: argparse.Namespace
     asks_gdb: bool = False
+
+    @property
+    def question(self) -> str:
+        """The command for GDB."""
+        return " ".join(map(quote, self.words))
 
 
 def parse(words: Sequence[str]) -> Wanted:
@@ -207,13 +219,13 @@ def _chosen(found: argparse.Namespace) -> CommandSpec:
     raise BadArgument(f"There is no command {name}", f"There are {known}.")
 
 
-def question(spec: CommandSpec, found: argparse.Namespace) -> str:
-    """The command for GDB.
+def question(spec: CommandSpec, found: argparse.Namespace) -> list[str]:
+    """The command and its arguments.
 
     Raises:
         BadArgument: where an option is given that the command does not have.
     """
-    words = [spec.name, *map(quote, found.name or ())]
+    words = [spec.name, *(found.name or ())]
     known = {option.name for option in (*spec.options, *OWN_OPTIONS)}
     for name, value in vars(found).items():
         option = "--" + name.replace("_", "-")
@@ -225,9 +237,9 @@ def question(spec: CommandSpec, found: argparse.Namespace) -> str:
             )
         if option in {own.name for own in OWN_OPTIONS}:
             continue
-        words += [option] if value is True else [option, quote(str(value))]
+        words += [option] if value is True else [option, str(value)]
     command_line.parser(spec).parse_intermixed_args(list(found.name or ()))  # says what NAMEs it takes
-    return " ".join(words)
+    return words
 
 
 def quote(word: str) -> str:

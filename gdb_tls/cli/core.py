@@ -7,36 +7,24 @@ import gzip
 import lzma
 import os
 import shutil
-import struct
 import subprocess
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from typing import Any, NamedTuple
 
+from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
-from gdb_tls.elf.headers import PT_LOAD, PT_NOTE
+from gdb_tls.elf.headers import PT_LOAD
 from gdb_tls.errors import MissingFile, TlsError
 
 # elf.h
-NT_PRPSINFO, NT_AUXV, NT_FILE = 3, 6, 0x46494C45
 AT_PHDR, AT_ENTRY, AT_EXECFN = 3, 9, 31
 
-PAGE = 4096
 LONGEST_NAME = 4096
-MOST_MAPPINGS = 1_000_000
 PROGRAM_NAME, PROGRAM_ARGUMENTS = 16, 80  # sizes of pr_fname and pr_psargs, the end of struct elf_prpsinfo
 
 
 class BadCore(TlsError):
     """The file is no core dump that can be looked at."""
-
-
-class Mapping(NamedTuple):
-    """One entry of NT_FILE: a file that was mapped."""
-
-    start: int
-    end: int
-    path: str
 
 
 class Origin(NamedTuple):
@@ -147,8 +135,8 @@ def origin(path: str) -> Origin:
         notes = core.notes(NT_AUXV, NT_FILE, NT_PRPSINFO)
     except NotElf as error:
         raise BadCore(f"{path} is no core dump ({error})", "") from error
-    vector = dict(pair for kind, _, data in notes if kind == NT_AUXV for pair in _pairs(core, data))
-    mappings = [mapping for kind, _, data in notes if kind == NT_FILE for mapping in _mappings(core, data)]
+    vector = dict(pair for kind, _, data in notes if kind == NT_AUXV for pair in pairs(core, data))
+    mappings = [mapping for kind, _, data in notes if kind == NT_FILE for mapping in mappings_in(core, data)]
     inside = [one for key in (AT_ENTRY, AT_PHDR) for one in mappings if one.start <= vector.get(key, 0) < one.end]
     names = [one.path for one in inside[:1]]
     names += [name for name in [_string(core, vector.get(AT_EXECFN, 0))] if name]
@@ -160,30 +148,7 @@ def origin(path: str) -> Origin:
             break
     first = min((one.start for one in mappings if inside and one.path == inside[0].path), default=None)
     cleaned = [name.removesuffix(" (deleted)") for name in names]
-    return Origin(list(dict.fromkeys(cleaned)), _build_id_at(core, first) if first is not None else None)
-
-
-def _pairs(core: ElfFile, data: bytes) -> Iterator[tuple[int, int]]:
-    form = ("<" if core.byte_order == "little" else ">") + ("QQ" if core.pointer_size == 8 else "II")
-    size = struct.calcsize(form)
-    for at in range(0, len(data) - size + 1, size):
-        key, value = struct.unpack_from(form, data, at)
-        yield key, value
-
-
-def _mappings(core: ElfFile, data: bytes) -> Iterator[Mapping]:
-    """NT_FILE (Linux's fs/binfmt_elf.c, fill_files_note): count, page size, three words each, the names."""
-    order, word = "<" if core.byte_order == "little" else ">", "Q" if core.pointer_size == 8 else "I"
-    size = core.pointer_size
-    if len(data) < 2 * size:
-        return
-    count = struct.unpack_from(order + word, data)[0]
-    if count > MOST_MAPPINGS or (2 + 3 * count) * size > len(data):
-        return
-    names = data[(2 + 3 * count) * size :].split(b"\0")
-    for index, name in zip(range(count), names):
-        start, end, _ = struct.unpack_from(order + word * 3, data, (2 + 3 * index) * size)
-        yield Mapping(start, end, os.fsdecode(name))
+    return Origin(list(dict.fromkeys(cleaned)), build_id_at(core, first) if first is not None else None)
 
 
 def _string(core: ElfFile, address: int) -> str:
@@ -194,20 +159,6 @@ def _string(core: ElfFile, address: int) -> str:
             name, end, _ = core.read(one.offset + inside, min(one.file_size - inside, LONGEST_NAME)).partition(b"\0")
             return os.fsdecode(name) if end else ""
     return ""
-
-
-def _build_id_at(core: ElfFile, address: int) -> str | None:
-    """The build id of the ELF file whose first page was mapped there; the kernel writes that page into the core."""
-    page = bytearray(core.at_address(address, PAGE) or b"")
-    try:
-        # e_shoff and e_shnum to e_shstrndx (gABI, "ELF Header"): the sections that they speak of are not in memory.
-        for start, end in ((40, 48), (60, 64)) if core.pointer_size == 8 else ((32, 36), (48, 52)):
-            page[start:end] = bytes(end - start)
-        image = ElfFile("memory", BytesIO(page))
-        whole = all(one.offset + one.file_size <= PAGE for one in image.segments if one.type == PT_NOTE)
-        return image.build_id or ("" if whole else None)
-    except NotElf:
-        return None
 
 
 def find_executable(path: str, found: Origin, sysroot: str | None = None, given: str | None = None) -> str:

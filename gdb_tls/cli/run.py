@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.cli import arguments, core
+from gdb_tls.cli import arguments, core, engine
 from gdb_tls.cli.arguments import Wanted, quote
 from gdb_tls.cli.extension import EXTENSION
 from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED, say
@@ -48,6 +49,13 @@ class Plan(NamedTuple):
     interactive: bool = False
 
 
+class _FoundCore(NamedTuple):
+    """A core dump, and its executable."""
+
+    path: str
+    executable: str
+
+
 def run(words: list[str]) -> int:
     """Does what a command line says; the exit status.
 
@@ -69,22 +77,30 @@ def run(words: list[str]) -> int:
         return CLEAN
     wanted = arguments.parse(words)
     with tempfile.TemporaryDirectory(prefix="gdb-tls-") as folder:
-        return start_gdb(wanted, make_plan(wanted, folder))
+        if wanted.way.name == "core":
+            found = _find_core(wanted, folder)
+            if engine.chosen(wanted) == engine.DIRECT:
+                return _ask_directly(wanted, found)
+            return start_gdb(wanted, _core_plan(wanted, found, folder))
+        return start_gdb(wanted, make_plan(wanted))
 
 
-def make_plan(wanted: Wanted, folder: str) -> Plan:
-    """Finds the program; the folder is for what has to be unpacked.
+def _settings(own: argparse.Namespace) -> list[str]:
+    settings = ["set confirm off", "set suppress-cli-notifications on"]
+    settings.append(f"set debuginfod enabled {'on' if own.debuginfod else 'off'}")
+    if own.sysroot:
+        settings.append(f"set sysroot {os.path.abspath(own.sysroot)}")
+    return settings
+
+
+def make_plan(wanted: Wanted) -> Plan:
+    """Finds the process or the program.
 
     Raises:
         TlsError: where it cannot be found.
     """
     own = wanted.own
-    settings = ["set confirm off", "set suppress-cli-notifications on"]
-    settings.append(f"set debuginfod enabled {'on' if own.debuginfod else 'off'}")
-    if own.sysroot:
-        settings.append(f"set sysroot {os.path.abspath(own.sysroot)}")
-    if wanted.way.name == "core":
-        return _core_plan(wanted, settings, folder)
+    settings = _settings(own)
     if wanted.way.name == "pid":
         if not wanted.subject.isdigit():
             raise BadArgument(f"{wanted.subject} is no process id", "Type `pgrep NAME` for a program's process ids.")
@@ -100,10 +116,9 @@ def make_plan(wanted: Wanted, folder: str) -> Plan:
     return Plan(("--args", *wanted.program), settings, ["tbreak _exit", "run"], interactive=True)
 
 
-def _core_plan(wanted: Wanted, settings: list[str], folder: str) -> Plan:
+def _find_core(wanted: Wanted, folder: str) -> _FoundCore:
+    """The core, unpacked into the folder where it is packed, and its executable."""
     path, own = wanted.subject, wanted.own
-    if not wanted.asks_gdb:
-        settings.append(WITHOUT_LIBTHREAD_DB)
     if path.isdigit() and not os.path.exists(path):
         path = os.path.join(folder, "core")
         core.dump(wanted.subject, path)
@@ -115,12 +130,26 @@ def _core_plan(wanted: Wanted, settings: list[str], folder: str) -> Plan:
         path = unpacked
     beside = wanted.subject if os.path.exists(wanted.subject) else path
     executable = core.find_executable(beside, core.origin(path), own.sysroot, own.exe)
-    path = os.path.abspath(path)
+    return _FoundCore(os.path.abspath(path), os.path.abspath(executable))
+
+
+def _ask_directly(wanted: Wanted, found: _FoundCore) -> int:
+    from gdb_tls.hosts.direct.command import run as answer
+    from gdb_tls.hosts.direct.core_target import CoreTarget
+
+    sysroot = os.path.abspath(wanted.own.sysroot) if wanted.own.sysroot else None
+    return answer(wanted.words, lambda: CoreTarget(found.path, found.executable, sysroot))
+
+
+def _core_plan(wanted: Wanted, found: _FoundCore, folder: str) -> Plan:
+    settings, path = _settings(wanted.own), found.path
+    if not wanted.asks_gdb:
+        settings.append(WITHOUT_LIBTHREAD_DB)
     if not PLAIN_NAME.match(path):
         # GDBs differ in how they read a file name with a blank in it.
         os.symlink(path, os.path.join(folder, "link"))
         path = os.path.join(folder, "link")
-    return Plan((), settings, [f"file {quote(os.path.abspath(executable))}", f"core-file {path}"])
+    return Plan((), settings, [f"file {quote(found.executable)}", f"core-file {path}"])
 
 
 def start_gdb(wanted: Wanted, plan: Plan) -> int:

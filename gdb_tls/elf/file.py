@@ -206,6 +206,16 @@ class ElfFile:
                 best = symbol
         return best
 
+    def place_at(self, address: int) -> ElfSymbol | None:
+        """The function or object of a name that holds an address, or begins before it where its size is not known."""
+        best: ElfSymbol | None = None
+        for table in self._tables:
+            symbol = table.place_at(address)
+            # Of one place's names that of the fuller table; it comes last.
+            if symbol and (best is None or symbol.value >= best.value):
+                best = symbol
+        return best if best and (not best.size or address < best.value + best.size) else None
+
     def tls_symbols(self) -> list[ElfSymbol]:
         """All defined STT_TLS symbols; the same one in two tables comes once, from the fuller table."""
         exported = (

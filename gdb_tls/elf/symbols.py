@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-STT_FUNC, STT_TLS, STT_GNU_IFUNC = 2, 6, 10
+STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_TLS, STT_GNU_IFUNC = 0, 1, 2, 6, 10
 
 
 STT_FILE = 4
 
 
-SHN_UNDEF = 0
+SHN_UNDEF, SHN_LORESERVE = 0, 0xFF00
 
 
 class ElfSymbol(NamedTuple):
@@ -109,6 +109,24 @@ class _SymbolTable:
         addresses, rows = self._functions
         at = bisect_right(addresses, address) - 1
         return self._symbol(rows[bisect_left(addresses, addresses[at])]) if at >= 0 else None
+
+    @cached_property
+    def _places(self) -> tuple[list[int], list[int]]:
+        """(addresses, rows) of all that is defined at an address, by address and, there, by the place of the name."""
+        found = []
+        for kind in (STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_GNU_IFUNC):
+            for index in _positions(self._kinds, bytes([kind])):
+                name, _, _, section, value, _ = self._row(index)
+                if section != SHN_UNDEF and section < SHN_LORESERVE and value and name:
+                    found.append((value, name, index))
+        found.sort()
+        return [value for value, _, _ in found], [index for _, _, index in found]
+
+    def place_at(self, address: int) -> ElfSymbol | None:
+        """What is defined at an address, or last before it."""
+        addresses, rows = self._places
+        at = bisect_right(addresses, address) - 1
+        return self._symbol(rows[at]) if at >= 0 else None
 
     def _file_before(self, index: int) -> str:
         # gABI: the STT_FILE symbol precedes the other local symbols of its file.

@@ -93,7 +93,8 @@ class Program:
     def info(self) -> TargetInfo:
         """What the program is."""
         target = self.target
-        return TargetInfo(target.kind, target.pid, target.executable, target.architecture.name, self.libc.name)
+        name = target.architecture.name
+        return TargetInfo(target.kind, target.pid, target.executable, name, self.libc.name, target.engine)
 
     @cached_property
     def threads(self) -> list[Thread]:

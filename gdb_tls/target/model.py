@@ -359,6 +359,7 @@ class TargetInfo(NamedTuple):
         executable: its path; None where it is not known.
         architecture: as in `gdb_tls.target.architectures`.
         libc: "glibc" or "musl".
+        engine: what has read it: "gdb", or "direct" without a debugger.
     """
 
     kind: str
@@ -366,3 +367,4 @@ class TargetInfo(NamedTuple):
     executable: str | None
     architecture: str
     libc: str
+    engine: str = "gdb"

@@ -237,6 +237,11 @@ class Target(Protocol):
         ...
 
     @property
+    def engine(self) -> str:
+        """What reads it: "gdb", or "direct" without a debugger."""
+        ...
+
+    @property
     def pid(self) -> int | None:
         """The process id; None where it is not known."""
         ...

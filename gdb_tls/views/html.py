@@ -86,7 +86,7 @@ def _text(value: object) -> str:
 
 
 def _target(target: Mapping[str, object]) -> str:
-    order = ("executable", "pid", "kind", "architecture", "libc")
+    order = ("executable", "pid", "kind", "architecture", "libc", "engine")
     words = [f"PID {target[key]}" if key == "pid" else str(target[key]) for key in order if target.get(key)]
     return f'<p class="target">{" &#183; ".join(map(_text, words))}</p>' if words else ""
 

@@ -213,6 +213,7 @@ class FakeTarget:
     def __init__(self, row: Architecture, kind: str = "core") -> None:
         self.architecture = row
         self.kind = kind
+        self.engine = "gdb"
         self.most_characters = 40
         self.pid: int | None = None
         self.executable: str | None = None

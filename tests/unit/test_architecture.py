@@ -114,8 +114,8 @@ def test_only_a_host_imports_gdb() -> None:
 
 def test_the_command_line_has_no_debugger() -> None:
     for name in MODULES:
-        if folder(name) == "cli":
-            assert not [other for other in own_imports(name) if folder(other) == "hosts"], name
+        if folder(name) == "cli" or name.startswith(("gdb_tls.hosts.native", "gdb_tls.hosts.direct")):
+            assert not [other for other in own_imports(name) if other.startswith("gdb_tls.hosts.gdb")], name
 
 
 def test_views_read_no_target() -> None:

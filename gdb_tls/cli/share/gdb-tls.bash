@@ -25,6 +25,7 @@ _gdb_tls() {
         --command) mapfile -t COMPREPLY < <(compgen -W "tls-inspect tls-audit tls-map tls-thread tls-diff tls-access tls-modules tls-symbols tls-keys tls-exit tls-whatis tls-verify" -- "$word"); return ;;
         --exe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --sysroot) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --engine) mapfile -t COMPREPLY < <(compgen -W "gdb direct" -- "$word"); return ;;
         --gdb) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --via) mapfile -t COMPREPLY < <(compgen -W "passive gdb dlsym tls-get-addr call" -- "$word"); return ;;
         --format) mapfile -t COMPREPLY < <(compgen -W "table json csv html svg" -- "$word"); return ;;
@@ -36,7 +37,7 @@ _gdb_tls() {
         --ignore-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     esac
     if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --ignore --ignore-file --help" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --engine --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --ignore --ignore-file --help" -- "$word")
     elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pid ]]; then
         mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
     elif [[ ${COMP_WORDS[1]} != pid && ${COMP_WORDS[1]} != run ]]; then

@@ -6,6 +6,7 @@ complete -c gdb-tls -n __fish_use_subcommand -a run -d 'Run a program until it c
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l command -x -a 'tls-inspect tls-audit tls-map tls-thread tls-diff tls-access tls-modules tls-symbols tls-keys tls-exit tls-whatis tls-verify' -d 'Run this command of gdb-tls instead, such as tls-map'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l exe -r -F -d 'Take FILE for the executable'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l sysroot -r -F -d 'Look for the program\'s files below DIR'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l engine -x -a 'gdb direct' -d 'Look at a core with gdb, or directly, without one; by default the one that can answer'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l gdb -r -F -d 'Use this GDB instead of the first on the PATH'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l debuginfod -d 'Let gdb fetch missing debug information'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l verbose -d 'Show on standard error what gdb says while it loads the program'

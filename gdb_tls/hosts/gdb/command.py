@@ -13,11 +13,12 @@ from gdb_tls.hosts.gdb import current_program, output
 from gdb_tls.hosts.gdb.completion import candidates
 from gdb_tls.hosts.gdb.progress import TerminalProgress
 from gdb_tls.hosts.gdb.selection import all_inferiors, own_language
+from gdb_tls.hosts.native.failures import failure, is_defect
+from gdb_tls.hosts.native.output import UNLIMITED, save, written
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Request, Settings
 from gdb_tls.questions.rooms import Rooms
 from gdb_tls.views.screen import Screen
-from gdb_tls.views.text import safe
 
 # $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
 STATUS = "_tls_status"
@@ -44,24 +45,12 @@ class TlsCommand(gdb.Command):
         try:
             with own_language():
                 self._run(argument)
-        except TlsError as error:
-            raise gdb.GdbError(safe(str(error))) from None
-        except KeyboardInterrupt:
-            raise gdb.GdbError(f"{self.spec.name} was interrupted.") from None
         except gdb.GdbError:
             raise
-        except MemoryError:
-            sentence = f"{self.spec.name} has run out of memory. Ask for fewer threads (--threads) or one --module."
-            raise gdb.GdbError(sentence) from None
-        except OSError as error:
-            raise gdb.GdbError(safe(f"{self.spec.name} could not finish: {error}.")) from None
-        except Exception as error:
-            if os.environ.get("GDB_TLS_DEBUG"):
+        except (Exception, KeyboardInterrupt) as error:
+            if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
                 raise
-            raise gdb.GdbError(
-                safe(f"{self.spec.name} failed ({type(error).__name__}: {' '.join(str(error).split())}). ")
-                + "This may be a defect of gdb-tls: please report it, with what GDB_TLS_DEBUG=1 makes it print."
-            ) from None
+            raise gdb.GdbError(failure(self.spec.name, error)) from None
         finally:
             if collecting:
                 gc.enable()
@@ -76,10 +65,10 @@ class TlsCommand(gdb.Command):
             arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
         )
         answer = self._rooms.query(request)
-        screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
-        text = output.written(self._rooms, answer, arguments.format, screen, command_line.title(self.spec, arguments))
+        screen = output.screen() if arguments.output is None else Screen(UNLIMITED, False)
+        text = written(self._rooms, answer, arguments.format, screen, command_line.title(self.spec, arguments))
         if arguments.output is not None:
-            output.save(arguments.output, text)
+            save(arguments.output, text)
         else:
             output.write(text)
         gdb.set_convenience_variable(STATUS, self._rooms.status(answer))

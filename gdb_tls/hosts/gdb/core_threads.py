@@ -7,23 +7,16 @@ a core in the order of their notes (corelow.c, core_target_open), and the core i
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 import gdb
 
-from gdb_tls.elf.file import ElfFile, NotElf, open_elf
-from gdb_tls.elf.headers import PT_NOTE
-from gdb_tls.hosts.gdb.core_file import CoreFile, open_core
-from gdb_tls.hosts.gdb.scatter import MOST_RANGES
+from gdb_tls.elf.file import NotElf
+from gdb_tls.hosts.native.thread_notes import thread_notes
 
 # Fewer are asked for in no time.
 FEW = 1000
-NT_PRSTATUS = 1
-NAME = b"CORE\0"
-# `struct elf_prstatus` (Linux, elfcore.h) up to pr_pid, by the size of a word: elf_siginfo, pr_cursig, two words.
-PID_AT = {4: 24, 8: 32}
 SAMPLES = 8
 
 _noted: list[gdb.InferiorThread | None] = []
@@ -82,7 +75,7 @@ def find(path: str) -> CoreThreads | None:
         count = gdb.convenience_variable("_inferior_thread_count")
         if count is None or int(count) < FEW:
             return None
-        found = CoreThreads(list(_lwps(path)))
+        found = CoreThreads([note.lwp for note in thread_notes(path)])
         selected = gdb.selected_thread()
         if len(found) != int(count) or len(set(found.lwps)) != len(found) or selected is None:
             return None
@@ -92,47 +85,3 @@ def find(path: str) -> CoreThreads | None:
             found[number]
         return found
     return None
-
-
-def _lwps(path: str) -> Iterator[int]:
-    """The id in each NT_PRSTATUS note, in their order.
-
-    Raises:
-        NotElf, OSError: where the file cannot be read.
-    """
-    core, file = open_elf(path), open_core(path)
-    for segment in core.segments:
-        if segment.type == PT_NOTE:
-            yield from _in_segment(core, file, segment.offset, segment.offset + segment.file_size)
-
-
-def _in_segment(core: ElfFile, file: CoreFile, at: int, end: int) -> Iterator[int]:
-    """Every thread has the same notes: after two of them, whole runs are read at the distance between these."""
-    order = "<" if core.byte_order == "little" else ">"
-    form = struct.Struct(f"{order}III8x{PID_AT[core.pointer_size]}xi")
-    before = stride = 0
-    following = at
-    while at + form.size <= end:
-        places = range(at, min(at + stride * MOST_RANGES, end), stride) if stride else range(at, at + 1)
-        rows = [form.unpack(raw) for raw in file.read_at(places, form.size)]
-        if not rows:
-            return
-        wanted = (len(NAME), rows[0][1], NT_PRSTATUS)
-        count = next((number for number, row in enumerate(rows) if row[:3] != wanted), len(rows))
-        if count:
-            yield from (row[3] for row in rows[:count])
-            last = places[count - 1]
-            following = last + _note_size(*wanted[:2])
-            stride = last - before if before and count == 1 else stride if count == len(places) else 0
-            if last + stride + form.size > end:  # the first thread has more notes than the others
-                stride = 0
-            before = last
-            at = last + stride if stride else following
-        elif at != following:  # the distance has changed: on, note by note
-            at, stride = following, 0
-        else:
-            at = following = at + _note_size(*rows[0][:2])
-
-
-def _note_size(name_size: int, size: int) -> int:
-    return 12 + (name_size + 3 & ~3) + (size + 3 & ~3)

@@ -17,10 +17,10 @@ from contextlib import suppress
 import gdb
 
 from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.hosts.native.roots import DELETED, inside_root, is_same
 from gdb_tls.target.protocol import FoundFile, Region
 
 TARGET = "target:"
-DELETED = " (deleted)"
 
 _fetched: dict[tuple[int, str, str], str | None] = {}
 
@@ -55,7 +55,7 @@ class Files:
         for place, may_be in self._places(named, target_path, noted, build_id, bool(remote)):
             if place and place not in seen and os.path.isfile(place):
                 seen.add(place)
-                same = _is_same(place, mapped) if mapped else None
+                same = is_same(place, mapped) if mapped else None
                 yield FoundFile(place, False if same is None and not may_be else same)
         if mapped:
             yield FoundFile(mapped, True, noted)
@@ -79,7 +79,7 @@ class Files:
             for name in names:
                 inside = inside_root(f"/proc/{self._pid}/root", name)
                 # The name that the user knows, where it leads to the same file from here.
-                yield (name if _is_same(inside, name) else inside), True
+                yield (name if is_same(inside, name) else inside), True
         if sysroot and not sysroot.startswith(TARGET):
             yield from ((inside_root(sysroot, name), True) for name in names)
         for directory in (gdb.parameter("solib-search-path") or "").split(os.pathsep):
@@ -126,26 +126,6 @@ class Files:
         with suppress(OSError):
             return os.readlink(f"/proc/{self._pid}/exe") == region.file
         return False
-
-
-def _is_same(path: str, mapped: str) -> bool | None:
-    with suppress(OSError):
-        return os.path.samefile(path, mapped)
-    return None
-
-
-def inside_root(root: str, path: str) -> str:
-    """The place of a path below another machine's root, whose absolute symbolic links stay below it.
-
-    Debian's /lib64/ld-linux-x86-64.so.2 was such a link up to glibc 2.31, and GDB does not follow it.
-    """
-    place = root.rstrip("/") + path
-    for _ in range(8):
-        if not os.path.islink(place):
-            break
-        link = os.readlink(place)
-        place = root.rstrip("/") + link if os.path.isabs(link) else os.path.join(os.path.dirname(place), link)
-    return place
 
 
 def fetch(name: str) -> str | None:

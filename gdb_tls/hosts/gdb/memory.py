@@ -10,14 +10,15 @@ import gdb
 
 from gdb_tls.elf.file import NotElf
 from gdb_tls.elf.headers import PF_W
-from gdb_tls.hosts.gdb.core_file import CoreFile, open_core
-from gdb_tls.hosts.gdb.scatter import MOST_RANGES, ScatteredReads
+from gdb_tls.hosts.native.core_file import CoreFile, open_core
+from gdb_tls.hosts.native.reads import OneByOne, Scattered
+from gdb_tls.hosts.native.scatter import ScatteredReads
 from gdb_tls.target.protocol import UnreadableMemory
 
 AT_PHDR = 3
 
 
-class GdbMemory:
+class GdbMemory(OneByOne):
     """Reads through GDB, which also knows the pages that a core leaves to the program's files."""
 
     def __init__(self, inferior: gdb.Inferior) -> None:
@@ -33,66 +34,8 @@ class GdbMemory:
         except (gdb.MemoryError, gdb.error, OverflowError, ValueError):
             raise UnreadableMemory(address) from None
 
-    def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
-        """See `Memory.read_many`."""
-        return [self._read_one(address, size) for address in addresses]
 
-    def _read_one(self, address: int, size: int) -> bytes | None:
-        try:
-            return self.read(address, size)
-        except UnreadableMemory:
-            return None
-
-    def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
-        """See `Memory.read_ahead`."""
-        found: list[bytes] = []
-        with suppress(UnreadableMemory):
-            for address in addresses:
-                found.append(self.read(address, size))
-        return found
-
-    def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
-        """See `Memory.are_mapped`."""
-        return [raw is not None for raw in self.read_many(addresses, 1)]
-
-
-class DirectMemory(GdbMemory):
-    """Reads many addresses in one system call; where that stops, each is read by itself."""
-
-    def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
-        """See `Memory.read_many`."""
-        if not size:
-            return [b""] * len(addresses)
-        found: list[bytes | None] = []
-        width = MOST_RANGES
-        while len(found) < len(addresses):
-            some = addresses[len(found) : len(found) + width]
-            read = self._read_some(some, size)
-            found += read
-            # Holes come in crowds: after one, it is tried with few addresses first.
-            width = min(2 * width, MOST_RANGES)
-            if len(read) < len(some):
-                found.append(self._read_one(some[len(read)], size))
-                width = 1
-        return found
-
-    def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
-        """See `Memory.read_ahead`."""
-        found: list[bytes] = []
-        while len(found) < len(addresses):
-            some = addresses[len(found) : len(found) + MOST_RANGES]
-            read = self._read_some(some, size)
-            found += read
-            if len(read) < len(some):
-                break
-        return found or super().read_ahead(addresses[:1], size)
-
-    def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
-        """The bytes at the first addresses, up to one that cannot be read at once."""
-        raise NotImplementedError
-
-
-class ProcessMemory(DirectMemory):
+class ProcessMemory(Scattered, GdbMemory):
     """A native process's `/proc/PID/mem`; what it does not give is asked of GDB."""
 
     def __init__(self, inferior: gdb.Inferior, pid: int) -> None:
@@ -122,7 +65,7 @@ class ProcessMemory(DirectMemory):
         return self._reads.read(addresses, size)
 
 
-class CoreMemory(DirectMemory):
+class CoreMemory(Scattered, GdbMemory):
     """A core file's own segments; what it does not hold is asked of GDB.
 
     GDB looks a segment up among all of them one by one, and a core of ten thousand threads

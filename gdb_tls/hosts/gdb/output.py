@@ -1,107 +1,38 @@
-"""Writing to GDB's screen, or to a file."""
+"""Writing to GDB's screen."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterable
 
 import gdb
 
-from gdb_tls.errors import OutputError
 from gdb_tls.hosts.gdb.selection import setting
-from gdb_tls.questions.rooms import Rooms
+from gdb_tls.hosts.native.output import UNLIMITED, large
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
-# For a pipe or a file nothing is cut: wider than any table.
-UNLIMITED = 10_000
 NO_SCREEN_HEIGHT = 100
 # The heading, the verdict and the prompt; and what a table has however low the screen is.
 BESIDE_ROWS = 10
 FEWEST_ROWS = 12
-# Characters that go out at once; less costs calls, more costs memory.
-PIECE = 1 << 16
-
-
-def written(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str) -> Iterable[str]:
-    """An answer in one of the formats, piece by piece; the title is the command line."""
-    if form == "json":
-        from gdb_tls.views import json
-
-        return json.render(rooms.document(answer))
-    if form == "csv":
-        from gdb_tls.views import csv
-
-        return csv.render(rooms.records(answer))
-    return [_whole(rooms, answer, form, screen, title)]
-
-
-def _whole(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str) -> str:
-    if form == "html":
-        from gdb_tls.views import html
-
-        return html.render(rooms.page(answer), title, rooms.document(answer).get("target"))
-    if form == "svg":
-        from gdb_tls.views import svg
-
-        return svg.render(lambda screen: rooms.table(answer, screen), title)
-    from gdb_tls.views.drawing import drawn
-
-    return drawn(rooms.table(answer, screen), screen)
 
 
 def write(pieces: Iterable[str]) -> None:
     """Writes to GDB's screen; its pager does not ask in the middle of it."""
     with setting("pagination", "off"):
-        for text in _large(pieces):
+        for text in large(pieces):
             try:
                 gdb.write(text)
             except UnicodeError:
                 gdb.write(text.encode("ascii", "backslashreplace").decode())
 
 
-def _large(pieces: Iterable[str]) -> Iterator[str]:
-    """The same text in larger pieces."""
-    some: list[str] = []
-    size = 0
-    for piece in pieces:
-        some.append(piece)
-        size += len(piece)
-        if size >= PIECE:
-            yield "".join(some)
-            some, size = [], 0
-    yield "".join(some)
-
-
 def warn(text: str) -> None:
     """Writes to GDB's error stream at once, whatever the format."""
     gdb.write(safe(text) + "\n", gdb.STDERR)
     gdb.flush(gdb.STDERR)
-
-
-def save(path: str, pieces: Iterable[str]) -> None:
-    """Writes a file.
-
-    Raises:
-        OutputError: where it cannot be written.
-    """
-    name = os.path.expanduser(path)
-    try:
-        with open(name, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.writelines(pieces)
-    except KeyboardInterrupt:
-        # Half a document is none.
-        with suppress(OSError):
-            if os.path.isfile(name) and not os.path.islink(name):  # not /dev/stdout
-                os.unlink(name)
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"{path!r} cannot be written ({error.strerror})", "Choose another file with --output."
-        ) from error
 
 
 def screen() -> Screen:

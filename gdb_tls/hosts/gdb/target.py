@@ -48,6 +48,8 @@ OBJECTS = (
 class GdbTarget:
     """GDB's selected inferior; implements `gdb_tls.target.Target`."""
 
+    engine = "gdb"
+
     def __init__(self) -> None:
         """Looks at the selected inferior.
 

@@ -210,7 +210,7 @@ class TestTable:
 NULLABLE_TEXT = (str, type(None))
 SCHEMA: dict[str, Any] = {
     "schema": str,
-    "target": {"kind": str, "pid": int, "executable": str, "architecture": str, "libc": str},
+    "target": {"kind": str, "pid": int, "executable": str, "architecture": str, "libc": str, "engine": str},
     "variable": {
         "name": str,
         "linkage_name": str,
@@ -288,6 +288,7 @@ class TestJson:
         found = document(report(instances("n"), starts_null=True))
         assert found["target"] == {
             "kind": "core", "pid": 100, "executable": "/usr/bin/php", "architecture": "x86-64", "libc": "glibc",
+            "engine": "gdb",
         }  # fmt: skip
         assert found["variable"] == {
             "name": "swoole_websocket_buffer",

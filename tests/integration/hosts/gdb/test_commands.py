@@ -404,7 +404,7 @@ def test_json_keys(subjects: Subjects) -> None:
     answers = subjects.answers("zoo", "live")
     for query, document in answers.documents.items():
         assert list(document) == ["schema", "target", "variable", "threads", "summary", *NAMESAKES]
-        assert set(document["target"]) == {"kind", "pid", "executable", "architecture", "libc"}
+        assert set(document["target"]) == {"kind", "pid", "executable", "architecture", "libc", "engine"}
         assert (document["target"]["architecture"], document["target"]["libc"]) == ("x86-64", "glibc")
         variable = {
             "name",

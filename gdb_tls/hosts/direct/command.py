@@ -1,0 +1,55 @@
+"""One command over a target that is read directly: from its words to the answer and an exit status."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Sequence
+
+from gdb_tls.errors import BadArgument
+from gdb_tls.hosts.direct import screen
+from gdb_tls.hosts.direct.target import DirectTarget
+from gdb_tls.hosts.native.failures import failure, is_defect
+from gdb_tls.hosts.native.output import UNLIMITED, save, written
+from gdb_tls.program.program import Program
+from gdb_tls.questions import command_line
+from gdb_tls.questions.command import CommandSpec, Request, Settings
+from gdb_tls.questions.every import every
+from gdb_tls.questions.rooms import Rooms
+from gdb_tls.views.screen import Screen
+
+FAILED = 2
+
+
+def run(words: Sequence[str], target: Callable[[], DirectTarget]) -> int:
+    """Runs a command such as ["tls-inspect", "name"]; its exit status (see `Rooms.status`)."""
+    spec = next((one for one in every() if one.name == words[0]), None)
+    if spec is None:
+        raise BadArgument(f"There is no command {words[0]}")
+    gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
+    try:
+        return _run(spec, words[1:], target)
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
+            raise
+        screen.warn(f"gdb-tls: {failure(spec.name, error)}")
+        return FAILED
+    finally:
+        gc.enable()
+
+
+def _run(spec: CommandSpec, words: Sequence[str], target: Callable[[], DirectTarget]) -> int:
+    arguments = command_line.parser(spec).parse_intermixed_args(list(words))
+    settings = Settings("passive", screen.rows_of_a_table())
+    request = Request(arguments, settings, lambda: Program(target(), screen.warn))
+    rooms = Rooms(spec)
+    answer = rooms.query(request)
+    on = screen.screen() if arguments.output is None else Screen(UNLIMITED, False)
+    text = written(rooms, answer, arguments.format, on, command_line.title(spec, arguments))
+    if arguments.output is not None:
+        save(arguments.output, text)
+    else:
+        screen.write(text)
+    return rooms.status(answer)

@@ -1,0 +1,118 @@
+"""A core dump as a target, read without a debugger."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from gdb_tls.elf.file import NotElf
+from gdb_tls.errors import MissingFile
+from gdb_tls.hosts.direct.core import Core
+from gdb_tls.hosts.direct.files import Files
+from gdb_tls.hosts.direct.memory import CoreMemory
+from gdb_tls.hosts.direct.target import DirectTarget
+from gdb_tls.hosts.native.regions import core_regions
+from gdb_tls.target.model import Thread
+from gdb_tls.target.protocol import Fault, Region
+
+# Signals of a program that went wrong; all others only say why it was stopped.
+FAULTS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
+WITH_ADDRESS = ("SIGSEGV", "SIGBUS")
+SI_KERNEL = 0x80
+MOST_ASKED = 256
+
+
+class CoreTarget(DirectTarget):
+    """A core; implements `gdb_tls.target.Target`."""
+
+    kind = "core"
+
+    def __init__(self, path: str, executable: str | None, sysroot: str | None = None) -> None:
+        """Reads the core's headers.
+
+        Args:
+            path: the core.
+            executable: its program's file, which has been checked; None where there is none.
+            sysroot: the folder for the program's files; None for this machine's own root.
+
+        Raises:
+            MissingFile: where the core cannot be read.
+            UnsupportedTarget: where its architecture is not known.
+        """
+        try:
+            self.core = Core(path)
+        except (OSError, NotElf) as error:
+            raise MissingFile(f"{path} cannot be read ({error})", "") from error
+        self.architecture = self.core.architecture
+        self.pid = self.core.pid
+        self.executable = executable
+        self.files = Files(executable, sysroot, None, self.regions)
+        self.memory = CoreMemory(self.core, self.files)
+
+    def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
+        """See `Target.threads`."""
+        pointer = thread_pointers.get
+        return [Thread(num, note.lwp, "", pointer(note.lwp)) for num, note in enumerate(self.core.threads, 1)]
+
+    def selected_thread(self) -> int | None:
+        """See `Target.selected_thread`: GDB selects the one that the core begins with."""
+        return 1 if self.core.threads else None
+
+    def registers(self, thread: Thread) -> Mapping[str, int]:
+        """A thread's registers; empty for one that the core does not have."""
+        return self.core.registers(thread.num - 1) if thread.num else {}
+
+    def thread_pointer(self, thread: Thread) -> int | None:
+        """See `Target.thread_pointer`."""
+        registers = self.registers(thread)
+        if not registers:
+            return None
+        known = (registers[name] for name in ("acr", *self.architecture.registers) if name in registers)
+        return next(known, None)
+
+    def has_task(self, lwp: int) -> bool:
+        """See `Target.has_task`."""
+        return False
+
+    def auxiliary_vector(self) -> Mapping[int, int]:
+        """See `Target.auxiliary_vector`."""
+        return self.core.auxiliary_vector
+
+    def regions(self) -> Sequence[Region]:
+        """See `Target.regions`."""
+        return self._regions
+
+    @cached_property
+    def _regions(self) -> Sequence[Region]:
+        files = [Region(one.start, one.end, False, False, one.path) for one in self.core.mappings]
+        return core_regions(self.core.path, files)
+
+    def stack_pointer(self, thread: Thread) -> int | None:
+        """See `Target.stack_pointer`."""
+        return self.registers(thread).get(self.core.layout.sp)
+
+    def program_counter(self, thread: Thread) -> int | None:
+        """See `DirectTarget.program_counter`."""
+        return self.registers(thread).get(self.core.layout.pc)
+
+    def fault(self, most: int | None = None) -> Fault | None:
+        """See `Target.fault`."""
+        for at in range(min(len(self.core.threads), most or MOST_ASKED)):
+            found = self.core.signal(at)
+            if found is None:
+                continue
+            name = _name(found.number)
+            if name in FAULTS:
+                code = found.code or 0
+                # Sent by kill(2): not above 0.  SI_KERNEL: a non-canonical address, which the kernel does not tell.
+                known = name in WITH_ADDRESS and 0 < code != SI_KERNEL
+                return Fault(at + 1, name, found.address if known else None, code <= 0)
+        return None
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return ""

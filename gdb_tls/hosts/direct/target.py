@@ -1,0 +1,165 @@
+"""What cores and processes have in common as targets without a debugger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from gdb_tls.errors import BadArgument, ResolverUnavailable
+from gdb_tls.hosts.direct.demangling import demangled
+from gdb_tls.hosts.direct.files import Files
+from gdb_tls.hosts.direct.plain_names import PlainNames
+from gdb_tls.hosts.native.reads import OneByOne
+from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.target.architectures import Architecture
+from gdb_tls.target.model import Absence, Lookup, Place, State, Thread, Type, Variable
+from gdb_tls.target.protocol import CallFailed, CallFrame, Calls, DebugInformation, Fault, FoundFile, Frame, Region
+
+WITH_GDB = "Use --engine gdb."
+NUMBER = re.compile(r"\s*([+-]?\s*(?:0x[0-9a-f]+|[0-9]+))\s*", re.IGNORECASE)
+
+
+class DirectTarget:
+    """Implements what does not depend on whether it is a core or a process of `gdb_tls.target.Target`."""
+
+    engine = "direct"
+    # GDB's default of `set print elements`.
+    most_characters = 200
+    kind: str
+    pid: int | None
+    executable: str | None
+    architecture: Architecture
+    memory: OneByOne
+    files: Files
+
+    @cached_property
+    def objects(self) -> LoadedObjects:
+        """The loaded objects and their files, for names."""
+        return LoadedObjects(self)
+
+    @cached_property
+    def debug(self) -> DebugInformation:
+        """See `Target.debug`."""
+        return PlainNames(self.objects)
+
+    def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
+        """See `Target.threads`."""
+        raise NotImplementedError
+
+    def name_of(self, thread: Thread) -> str:
+        """See `Target.name_of`."""
+        return ""
+
+    def selected_thread(self) -> int | None:
+        """See `Target.selected_thread`."""
+        raise NotImplementedError
+
+    def thread_pointer(self, thread: Thread) -> int | None:
+        """See `Target.thread_pointer`."""
+        raise NotImplementedError
+
+    def stack_pointer(self, thread: Thread) -> int | None:
+        """See `Target.stack_pointer`."""
+        raise NotImplementedError
+
+    def has_task(self, lwp: int) -> bool:
+        """See `Target.has_task`."""
+        raise NotImplementedError
+
+    def fault(self, most: int | None = None) -> Fault | None:
+        """See `Target.fault`."""
+        raise NotImplementedError
+
+    def auxiliary_vector(self) -> Mapping[int, int]:
+        """See `Target.auxiliary_vector`."""
+        raise NotImplementedError
+
+    def regions(self) -> Sequence[Region]:
+        """See `Target.regions`."""
+        raise NotImplementedError
+
+    def files_for(self, target_path: str, address: int, build_id: str | None = None) -> Iterator[FoundFile]:
+        """See `Target.files_for`."""
+        return self.files.find(target_path, address, build_id)
+
+    def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
+        """See `Target.frames`: without unwinding, where the thread is now."""
+        pc = self.program_counter(thread)
+        if pc is None:
+            return []
+        name = self.symbol_at(pc) or ""
+        return [Frame(re.sub(r" \+ \d+$", "", name), *self.line_at(pc), pc)]
+
+    def program_counter(self, thread: Thread) -> int | None:
+        """Where a thread is in its code; None where that is not known."""
+        return None
+
+    def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
+        """See `Target.call_frames`."""
+        return []
+
+    def format_value(self, kind: Type, address: int) -> str:
+        """See `Target.format_value`; without types there is none to be formatted."""
+        return ""
+
+    def format_pointed(self, kind: Type, pointer: int) -> str:
+        """See `Target.format_pointed`."""
+        return ""
+
+    def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
+        """See `Target.find_element`."""
+        return Absence(State.UNRESOLVED, f"elements of {name} are found by GDB's pretty printers only")
+
+    def symbol_at(self, address: int) -> str | None:
+        """See `Target.symbol_at`."""
+        for loaded in self.objects.all:
+            bounds = self.objects.bounds(loaded) if loaded.file else None
+            if bounds and loaded.file and bounds[0] <= address < bounds[1]:
+                symbol = loaded.file.place_at(address - loaded.load_base)
+                if symbol is None:
+                    return None
+                name, behind = demangled([symbol.name])[0], address - loaded.load_base - symbol.value
+                return f"{name} + {behind}" if behind else name
+        return None
+
+    def line_at(self, address: int) -> tuple[str, int]:
+        """See `Target.line_at`."""
+        return "", 0
+
+    def evaluate(self, expression: str) -> int:
+        """See `Target.evaluate`: numbers, sums of them, and symbols."""
+        text = expression.strip()
+        mask = (1 << 8 * self.architecture.pointer_size) - 1
+        terms = [term.replace(" ", "") for term in NUMBER.findall(text)]
+        if terms and NUMBER.sub("", text) == "":
+            return sum(map(_number, terms)) & mask
+        name = text.removeprefix("&")
+        found = self.objects.symbol_address(name) if re.fullmatch(r"[\w.$@]+", name) else None
+        if found is None:
+            raise BadArgument(f"{text} is no number and no symbol", f"Other expressions need GDB: {WITH_GDB}")
+        _, symbol, address = found
+        function = found[0].file.function_at(symbol.value) if found[0].file else None
+        if text.startswith("&") or (function and function.value == symbol.value):
+            return address
+        raise BadArgument(f"The value of {text} is not read here", f"Give its address, &{text}, or a number.")
+
+    def address_in(self, thread: Thread, variable: Variable) -> int:
+        """See `Target.address_in`."""
+        raise CallFailed("GDB is not asked, as this is the engine without it")
+
+    def calls(self) -> Calls:
+        """See `Target.calls`."""
+        raise ResolverUnavailable("Nothing can be called without GDB", f"Use --via passive, or GDB: {WITH_GDB}")
+
+    def map_of_core(self, core_file: str, pattern: str | None) -> Any:
+        """See `Target.map_of_core`."""
+        from gdb_tls.hosts.direct.other_core import map_of_core
+
+        return map_of_core(core_file, pattern)
+
+
+def _number(term: str) -> int:
+    sign, digits = (-1 if term.startswith("-") else 1), term.lstrip("+-")
+    return sign * (int(digits, 16) if digits[:2].lower() == "0x" else int(digits))

@@ -1,0 +1,44 @@
+"""The memory map of a process, as the kernel lists it, and of a core, by its own headers."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from gdb_tls.elf.file import open_elf
+from gdb_tls.elf.headers import PF_W, PF_X, PT_LOAD
+from gdb_tls.target.protocol import Region
+
+PROC_LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+)\s+([r-][w-][x-][ps])\s+\S+\s+\S+\s+\S+\s*(.*)$")
+
+
+def process_regions(pid: int) -> list[Region]:
+    """What /proc/PID/maps lists.
+
+    Raises:
+        OSError: where it cannot be read.
+    """
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
+        found = (PROC_LINE.match(line.rstrip("\n")) for line in lines)
+        return [Region(int(m[1], 16), int(m[2], 16), "w" in m[3], "x" in m[3], m[4].strip()) for m in found if m]
+
+
+def core_regions(core_file: str, files: Sequence[Region]) -> list[Region]:
+    """The core's PT_LOAD headers (gABI), with the files of its NT_FILE note.
+
+    Raises:
+        NotElf: where the core cannot be read.
+    """
+    files = sorted(files)
+    starts = [region.start for region in files]
+    found = []
+    for one in open_elf(core_file).segments:
+        if one.type == PT_LOAD:
+            at = bisect_right(starts, one.address) - 1
+            file = files[at].file if at >= 0 and one.address < files[at].end else ""
+            end = one.address + one.size
+            found.append(Region(one.address, end, bool(one.flags & PF_W), bool(one.flags & PF_X), file))
+    # GDB's own cores leave out code that is in a file: only the note tells of it.
+    known = {region.start for region in found}
+    return sorted(found + [region for region in files if region.start not in known])
