@@ -95,9 +95,10 @@ OWN_OPTIONS = (
     Option("--sysroot", "Look for the program's files below DIR", {"metavar": "DIR"}, complete="files"),
     Option(
         "--engine",
-        "Look at a core with gdb, or directly, without one; by default the one that can answer",
+        "Look with gdb, or directly, without one; by default the one that can answer",
         {"choices": ENGINES},
     ),
+    Option("--stop", "Stop the process while it is read; without gdb it goes on meanwhile", {"action": "store_true"}),
     Option("--gdb", "Use this GDB instead of the first on the PATH", {"metavar": "GDB"}, complete="files"),
     Option("--debuginfod", "Let gdb fetch missing debug information", {"action": "store_true"}),
     Option("--verbose", "Show on standard error what gdb says while it loads the program", {"action": "store_true"}),

@@ -21,6 +21,7 @@ from gdb_tls.errors import BadArgument, TlsError
 
 # What gdb ends with, plus one of the exit statuses: anything else is not from gdb_tls.hosts.gdb.batch.
 ANSWERED = 60
+MOST_DIGITS = 10
 PLAIN_NAME = re.compile(r"[\w@%+=:,./-]+\Z")
 # Signals that end a program which does not expect them; all others are the program's own affair.
 DEADLY = "SIGSEGV SIGBUS SIGILL SIGFPE SIGABRT SIGSYS"
@@ -82,6 +83,8 @@ def run(words: list[str]) -> int:
             if engine.chosen(wanted) == engine.DIRECT:
                 return _ask_directly(wanted, found)
             return start_gdb(wanted, _core_plan(wanted, found, folder))
+        if wanted.way.name == "pid" and engine.chosen(wanted) == engine.DIRECT:
+            return _ask_process(wanted)
         return start_gdb(wanted, make_plan(wanted))
 
 
@@ -102,10 +105,7 @@ def make_plan(wanted: Wanted) -> Plan:
     own = wanted.own
     settings = _settings(own)
     if wanted.way.name == "pid":
-        if not wanted.subject.isdigit():
-            raise BadArgument(f"{wanted.subject} is no process id", "Type `pgrep NAME` for a program's process ids.")
-        if not os.path.exists(f"/proc/{wanted.subject}"):
-            raise BadArgument(f"There is no process {wanted.subject}", "Type `pgrep NAME` for a program's process ids.")
+        _pid_of(wanted.subject)
         start = [f"file {quote(os.path.abspath(own.exe))}"] if own.exe else []
         return Plan((), settings, [*start, f"attach {wanted.subject}"])
     if shutil.which(wanted.program[0]) is None:
@@ -134,11 +134,32 @@ def _find_core(wanted: Wanted, folder: str) -> _FoundCore:
 
 
 def _ask_directly(wanted: Wanted, found: _FoundCore) -> int:
+    from gdb_tls.hosts.direct.command import of_core
     from gdb_tls.hosts.direct.command import run as answer
-    from gdb_tls.hosts.direct.core_target import CoreTarget
 
     sysroot = os.path.abspath(wanted.own.sysroot) if wanted.own.sysroot else None
-    return answer(wanted.words, lambda: CoreTarget(found.path, found.executable, sysroot))
+    return answer(wanted.words, of_core(found.path, found.executable, sysroot))
+
+
+def _ask_process(wanted: Wanted) -> int:
+    from gdb_tls.hosts.direct.command import of_process
+    from gdb_tls.hosts.direct.command import run as answer
+
+    executable = os.path.abspath(wanted.own.exe) if wanted.own.exe else None
+    return answer(wanted.words, of_process(_pid_of(wanted.subject), executable, stop=bool(wanted.own.stop)))
+
+
+def _pid_of(subject: str) -> int:
+    """The process id that was named.
+
+    Raises:
+        BadArgument: where it is none, or there is no such process.
+    """
+    if not subject.isdecimal() or not subject.isascii() or len(subject) > MOST_DIGITS:
+        raise BadArgument(f"{subject} is no process id", "Type `pgrep NAME` for a program's process ids.")
+    if not os.path.exists(f"/proc/{subject}"):
+        raise BadArgument(f"There is no process {subject}", "Type `pgrep NAME` for a program's process ids.")
+    return int(subject)
 
 
 def _core_plan(wanted: Wanted, found: _FoundCore, folder: str) -> Plan:

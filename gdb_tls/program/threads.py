@@ -41,6 +41,9 @@ class _Finder:
     def threads(self) -> list[Thread]:
         by_lwp = dict(zip(self._listed.lwps, self._listed.thread_pointers))
         by_lwp.pop(0, None)
+        outer = self._target.outer_ids()
+        if outer:
+            by_lwp = {outer[own]: pointer for own, pointer in by_lwp.items() if own in outer}
         threads = self._target.threads(by_lwp)
         if by_lwp and not self._is_believed(by_lwp, threads):
             by_lwp = {}
@@ -141,6 +144,8 @@ class _Finder:
             if not has_ended and not is_whole:
                 continue  # it may be one of those whose thread pointers are not known
             life = Life.EXITED if has_ended else Life.NOT_ATTACHED if one.lwp else Life.BEING_CREATED
+            if not self._target.is_steady(one.pointer, one.lwp):
+                life = Life.CHANGING
             found.append(Thread(None, (one.lwp or None) if comparable else None, "", one.pointer, life))
         return found
 

@@ -85,11 +85,14 @@ def read_instances(
             if isinstance(place, int) and raw is not None and judgements[index].state is State.SET:
                 problem = invalid(kind.container, raw, place, target)
                 judgements[index] = Judgement(State.UNREADABLE, (), problem) if problem else judgements[index]
+    if target.memory.changing:
+        for index in [index for index, place in enumerate(places) if place in target.memory.changing]:
+            judgement = judgements[index]
+            judgements[index] = judgement._replace(flags=_with(judgement.flags, Flag.CHANGING))
     for index in [index for index, thread in enumerate(threads) if thread.life is not Life.LISTED]:
         judgement = judgements[index]
         life = Flag(threads[index].life.value)
-        flags = tuple(flag for flag in Flag if flag in judgement.flags or flag is life)
-        judgements[index] = judgement._replace(flags=flags)
+        judgements[index] = judgement._replace(flags=_with(judgement.flags, life))
     describe = _Describer(target, kind)
 
     def make(index: int) -> Instance:
@@ -100,6 +103,10 @@ def read_instances(
         return Instance(threads[index], state, flags, address, value, text, via, reason)
 
     return Instances(threads, judgements, raws, make)
+
+
+def _with(flags: Sequence[Flag], another: Flag) -> tuple[Flag, ...]:
+    return tuple(flag for flag in Flag if flag in flags or flag is another)
 
 
 def _bit_field(raw: bytes, kind: Type, target: Target) -> bytes:

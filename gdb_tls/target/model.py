@@ -34,6 +34,7 @@ class Flag(str, enum.Enum):
     EXITED = "exited"
     BEING_CREATED = "being-created"
     NOT_ATTACHED = "not-attached"
+    CHANGING = "changing"
     ASSUMED_POINTER = "assumed-pointer"
 
 
@@ -44,6 +45,7 @@ class Life(str, enum.Enum):
     EXITED = "exited"
     BEING_CREATED = "being-created"
     NOT_ATTACHED = "not-attached"
+    CHANGING = "changing"
 
 
 class Thread(NamedTuple):
@@ -55,7 +57,7 @@ class Thread(NamedTuple):
         name: the thread's name, as bytes from the program would have it; may be empty.
         thread_pointer: the value from which its TLS is addressed; None where it is not known.
         life: whether the debugger lists it; else it has ended (but nobody has joined it, so its TLS is still there),
-            the kernel has not made it yet, or the debugger is not attached to it.
+            the kernel has not made it yet, the debugger is not attached to it, or it came or went meanwhile.
         running: it is not stopped (non-stop mode), so its registers cannot be read.
         problem: why there is no thread pointer; empty where there is one.
     """

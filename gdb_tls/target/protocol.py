@@ -6,7 +6,7 @@ its memory in a dict.  Nothing on this side of the door imports gdb.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple, Protocol
 
 from gdb_tls.elf.symbols import ElfSymbol
@@ -35,6 +35,11 @@ class Memory(Protocol):
 
     def read_many(self, addresses: Sequence[int], size: int) -> list[bytes | None]:
         """Reads `size` bytes at each address; None where they cannot be read."""
+        ...
+
+    @property
+    def changing(self) -> Set[int]:
+        """The addresses of which, in a process that runs, no two reads of more than a word have agreed."""
         ...
 
     def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
@@ -291,6 +296,19 @@ class Target(Protocol):
         """The thread pointer from the thread's registers; slow, so only where libc's lists fail.
 
         0 is what a thread has whose TLS is not set up yet, or whose core does not say.  None: they cannot be read.
+        """
+        ...
+
+    def outer_ids(self) -> Mapping[int, int]:
+        """The LWP by the id by which a thread knows itself; empty where these are the same, or that is not known."""
+        ...
+
+    def is_steady(self, pointer: int, lwp: int) -> bool:
+        """Whether a thread that only the C library lists was there whenever the process was looked at.
+
+        Args:
+            pointer: its thread pointer.
+            lwp: its id, as it knows itself.
         """
         ...
 

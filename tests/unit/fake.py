@@ -41,6 +41,7 @@ class FakeMemory:
         self.left_out: set[int] = set()
         self.reads = 0
         self.most_reads = 0
+        self.changing: set[int] = set()
         self._word = ("<" if byte_order == "little" else ">") + ("Q" if pointer_size == 8 else "I")
         self._size = pointer_size
 
@@ -214,6 +215,7 @@ class FakeTarget:
         self.architecture = row
         self.kind = kind
         self.engine = "gdb"
+        self.outer: dict[int, int] = {}
         self.most_characters = 40
         self.pid: int | None = None
         self.executable: str | None = None
@@ -252,6 +254,12 @@ class FakeTarget:
 
     def stack_pointer(self, thread: Thread) -> int | None:
         return None
+
+    def outer_ids(self) -> Mapping[int, int]:
+        return self.outer
+
+    def is_steady(self, pointer: int, lwp: int) -> bool:
+        return True
 
     def has_task(self, lwp: int) -> bool:
         return False

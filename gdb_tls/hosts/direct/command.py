@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.direct import screen
-from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.failures import failure, is_defect
 from gdb_tls.hosts.native.output import UNLIMITED, save, written
 from gdb_tls.program.program import Program
@@ -21,14 +21,49 @@ from gdb_tls.views.screen import Screen
 FAILED = 2
 
 
-def run(words: Sequence[str], target: Callable[[], DirectTarget]) -> int:
-    """Runs a command such as ["tls-inspect", "name"]; its exit status (see `Rooms.status`)."""
+Query = Callable[[Callable[[], Program]], Any]
+
+
+def of_core(path: str, executable: str | None, sysroot: str | None) -> Callable[[Query], Any]:
+    """Asks a core dump; see `CoreTarget`."""
+
+    def ask(query: Query) -> Any:
+        from gdb_tls.hosts.direct.core_target import CoreTarget
+
+        return query(lambda: Program(CoreTarget(path, executable, sysroot), screen.warn))
+
+    return ask
+
+
+def of_process(pid: int, executable: str | None, *, stop: bool) -> Callable[[Query], Any]:
+    """Asks a process: while it goes on, or stopped for that time."""
+
+    def ask(query: Query) -> Any:
+        from gdb_tls.hosts.direct.process_target import ProcessTarget
+        from gdb_tls.hosts.direct.steady import steadily
+        from gdb_tls.hosts.direct.stop import stopped
+
+        if not stop:
+            return steadily(pid, lambda steady: ProcessTarget(pid, executable, steady), query, screen.warn)
+        with stopped(pid) as held:
+            return query(lambda: Program(ProcessTarget(pid, executable, held=held), screen.warn))
+
+    return ask
+
+
+def run(words: Sequence[str], ask: Callable[[Query], Any]) -> int:
+    """Runs a command such as ["tls-inspect", "name"]; its exit status (see `Rooms.status`).
+
+    Args:
+        words: the command and its arguments.
+        ask: gives a query its program, once or until its answer is good; `of_core` and `of_process` make it.
+    """
     spec = next((one for one in every() if one.name == words[0]), None)
     if spec is None:
         raise BadArgument(f"There is no command {words[0]}")
     gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
     try:
-        return _run(spec, words[1:], target)
+        return _run(spec, words[1:], ask)
     except BrokenPipeError:
         raise
     except (Exception, KeyboardInterrupt) as error:
@@ -40,12 +75,11 @@ def run(words: Sequence[str], target: Callable[[], DirectTarget]) -> int:
         gc.enable()
 
 
-def _run(spec: CommandSpec, words: Sequence[str], target: Callable[[], DirectTarget]) -> int:
+def _run(spec: CommandSpec, words: Sequence[str], ask: Callable[[Query], Any]) -> int:
     arguments = command_line.parser(spec).parse_intermixed_args(list(words))
     settings = Settings("passive", screen.rows_of_a_table())
-    request = Request(arguments, settings, lambda: Program(target(), screen.warn))
     rooms = Rooms(spec)
-    answer = rooms.query(request)
+    answer = ask(lambda program: rooms.query(Request(arguments, settings, program)))
     on = screen.screen() if arguments.output is None else Screen(UNLIMITED, False)
     text = written(rooms, answer, arguments.format, on, command_line.title(spec, arguments))
     if arguments.output is not None:

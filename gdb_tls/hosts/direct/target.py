@@ -68,6 +68,14 @@ class DirectTarget:
         """See `Target.has_task`."""
         raise NotImplementedError
 
+    def outer_ids(self) -> Mapping[int, int]:
+        """See `Target.outer_ids`."""
+        return {}
+
+    def is_steady(self, pointer: int, lwp: int) -> bool:
+        """See `Target.is_steady`."""
+        return True
+
     def fault(self, most: int | None = None) -> Fault | None:
         """See `Target.fault`."""
         raise NotImplementedError

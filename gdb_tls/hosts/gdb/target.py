@@ -187,6 +187,14 @@ class GdbTarget:
             return int.from_bytes(raw, "little" if self.architecture.byte_order == "little" else "big")
         return None
 
+    def outer_ids(self) -> Mapping[int, int]:
+        """See `Target.outer_ids`; what the registers say is compared instead."""
+        return {}
+
+    def is_steady(self, pointer: int, lwp: int) -> bool:
+        """See `Target.is_steady`: what GDB looks at stands still."""
+        return True
+
     def has_task(self, lwp: int) -> bool:
         """See `Target.has_task`."""
         return self.kind == "live" and os.path.exists(f"/proc/{self.pid}/task/{lwp}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 
 from gdb_tls.hosts.native.scatter import MOST_RANGES
@@ -10,7 +10,13 @@ from gdb_tls.target.protocol import UnreadableMemory
 
 
 class OneByOne:
-    """Memory in which each address is read by itself; implements `gdb_tls.target.Memory` but for `read`."""
+    """Memory in which each address is read by itself; implements `gdb_tls.target.Memory` but for `read`.
+
+    Attributes:
+        changing: see `Memory.changing`.
+    """
+
+    changing: Set[int] = frozenset()
 
     def read(self, address: int, size: int) -> bytes:
         """See `Memory.read`."""

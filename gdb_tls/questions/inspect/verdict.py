@@ -16,6 +16,7 @@ from gdb_tls.views.words import MORE, count, numbers, share, who
 LIVES = {
     Flag.BEING_CREATED: "being created: the kernel has not made {} yet",
     Flag.NOT_ATTACHED: "not attached: GDB does not list {}",
+    Flag.CHANGING: "changing: the process goes on, and no two looks at {} have agreed",
 }
 
 

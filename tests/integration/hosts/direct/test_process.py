@@ -1,0 +1,192 @@
+"""A running process, which is not stopped: nothing false of it, whatever it does meanwhile."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from integration.conftest import Subjects
+from integration.harness import PROGRAMS, Inferior, command_of, live_subject, with_own_mounts
+from integration.hosts.direct.answers import ROOT, gdb_tls
+from integration.truth import Truth, mismatches
+
+DIRECT = ("--engine", "direct", "--format", "json")
+
+
+@pytest.fixture(scope="module")
+def restless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program = tmp_path_factory.mktemp("restless") / "restless"
+    subprocess.run(["gcc", "-g", "-O1", "-pthread", "-o", program, PROGRAMS / "restless.c"], check=True)
+    return program
+
+
+def tracer(pid: int, tid: int) -> int:
+    status = Path(f"/proc/{pid}/task/{tid}/status").read_text()
+    return int(re.findall(r"^TracerPid:\s*(\d+)", status, re.M)[0])
+
+
+def states(pid: int) -> set[str]:
+    return {Path(f"/proc/{pid}/task/{tid}/stat").read_text().rpartition(")")[2].split()[0] for tid in tids(pid)}
+
+
+def tids(pid: int) -> list[str]:
+    return os.listdir(f"/proc/{pid}/task")
+
+
+@pytest.mark.parametrize("stop", [[], ["--stop"]], ids=["running", "stopped"])
+def test_it_is_the_truth(programs: Path, tmp_path: Path, stop: list[str]) -> None:
+    wrong: list[str] = []
+    with live_subject("many", programs / "many", tmp_path) as subject:
+        for query in subject.truth.queries[:6]:
+            said = gdb_tls(["pid", subject.pid, query, *DIRECT, *stop])
+            wrong += mismatches(said.document, subject.truth.of(query), kind="live", untyped_ok=True)
+        assert all(tracer(subject.pid, int(tid)) == 0 for tid in tids(subject.pid))
+        assert states(subject.pid) == {"S"}, "all of it waits, as before"
+    assert wrong == []
+
+
+def test_nobody_is_asked_to_stop(subjects: Subjects) -> None:
+    """A process that has a tracer already cannot have another one: what is read without one needs none."""
+    subject = subjects.get("many", "live")
+    hold = (
+        "import sys; from gdb_tls.hosts.direct.stop import stopped\n"
+        f"with stopped({subject.pid}): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold], cwd=ROOT, stdin=-1, stdout=-1, text=True) as holder:
+        assert holder.stdout is not None and holder.stdin is not None
+        assert holder.stdout.readline() == "held\n"
+        assert tracer(subject.pid, subject.pid) == holder.pid
+        said = gdb_tls(["pid", subject.pid, subject.truth.queries[0], *DIRECT])
+        refused = gdb_tls(["pid", subject.pid, subject.truth.queries[0], *DIRECT, "--stop"])
+        holder.stdin.close()
+    lines = subject.truth.of(subject.truth.queries[0])
+    assert mismatches(said.document, lines, kind="live", untyped_ok=True) == []
+    assert (refused.status, refused.output) == (2, "")
+    assert len(refused.errors.splitlines()) == 1 and "may not be looked at" in refused.errors
+    assert tracer(subject.pid, subject.pid) == 0
+
+
+@pytest.mark.parametrize("pause", [False, True], ids=["always", "now and then"])
+def test_threads_that_come_and_go(restless: Path, tmp_path: Path, pause: bool) -> None:
+    """Whoever has a value has its own: the id of the thread; those that came or went meanwhile are marked."""
+    environment = {"RESTLESS_PAUSE": "1"} if pause else {}
+    with Inferior([restless, 6], tmp_path, environment=environment) as inferior:
+        inferior.wait_ready()
+        seen = 0
+        for _ in range(4):
+            said = gdb_tls(["pid", inferior.pid, "restless_own", *DIRECT])
+            assert said.output, said.errors
+            rows = said.document["threads"]
+            assert rows[0]["lwp"] == inferior.pid
+            steady = [row for row in rows if not {"changing", "exited", "being-created"} & set(row["flags"])]
+            for row in steady:
+                if row["state"] == "set" and row["lwp"]:
+                    value = int(str(row["value"]), 0)
+                    assert value in (0, row["lwp"]), row
+                    seen += value == row["lwp"]
+            assert {row["lwp"] for row in rows if row["state"] == "set"} >= {inferior.pid}
+            assert "changing" not in said.output or "came and went" in said.errors or "libraries were" in said.errors
+            if pause:
+                assert "came and went" not in said.errors, "a look fits into a pause of 200 ms"
+        assert seen >= 4 * 7
+
+
+def test_a_value_that_never_stands_still(restless: Path, tmp_path: Path) -> None:
+    """Values of more than a word of which no two reads agree are marked."""
+    with Inferior([restless, 2], tmp_path, environment={"RESTLESS_PAUSE": "1"}) as inferior:
+        inferior.wait_ready()
+        for _ in range(10):
+            rows = gdb_tls(["pid", inferior.pid, "restless_pair", *DIRECT]).document["threads"]
+            main = next(row for row in rows if row["lwp"] == inferior.pid)
+            assert main["flags"] == [flag for flag in main["flags"] if flag != "changing"], "main leaves its own alone"
+            if any("changing" in row["flags"] for row in rows):
+                return
+    raise AssertionError("two threads that write all the time are never seen to")
+
+
+def test_stopped_and_let_go(restless: Path, tmp_path: Path) -> None:
+    with Inferior([restless, 6], tmp_path) as inferior:
+        inferior.wait_ready()
+        for _ in range(3):
+            said = gdb_tls(["pid", inferior.pid, "restless_own", *DIRECT, "--stop"])
+            rows = said.document["threads"]
+            assert not said.errors
+            assert not any("changing" in row["flags"] for row in rows)
+            assert all(
+                int(str(row["value"]), 0) in (0, row["lwp"]) for row in rows if row["state"] == "set" and row["lwp"]
+            )
+        deadline = time.monotonic() + 10
+        while "t" in states(inferior.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not states(inferior.pid) & {"t", "T"}
+        assert all(tracer(inferior.pid, int(tid)) == 0 for tid in tids(inferior.pid)[:3])
+
+
+@contextmanager
+def contained(programs: Path, folder: Path) -> Iterator[tuple[int, Truth]]:
+    """A process with mounts and process ids of its own, whose files have names that are nothing out here."""
+    inside = folder / "inside"
+    inside.mkdir()
+    script = f'mount -t tmpfs none {inside} && cp {programs / "many"} {programs}/lib*.so {inside} && exec "$@"'
+    own = [*with_own_mounts(), "--pid", "--fork", "--mount-proc", "--kill-child"]
+    command = [*own, "sh", "-c", script, "sh", *command_of(inside / "many", folder, "wait")]
+    with Inferior(command, folder) as inferior:
+        inferior.wait_ready()
+        found = [pid for pid in os.listdir("/proc") if pid.isdigit() and executable(pid) == str(inside / "many")]
+        assert len(found) == 1
+        assert not (inside / "many").exists()
+        yield int(found[0]), Truth(folder / "truth.jsonl")
+
+
+def executable(pid: str) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
+@pytest.mark.parametrize("stop", [[], ["--stop"]], ids=["running", "stopped"])
+def test_in_a_container(programs: Path, tmp_path: Path, stop: list[str]) -> None:
+    with contained(programs, tmp_path) as (pid, truth):
+        inner = {line.lwp for line in truth.lines}
+        for query in truth.queries[:3]:
+            document = gdb_tls(["pid", pid, query, *DIRECT, *stop]).document
+            assert {row["lwp"] for row in document["threads"]} == {int(tid) for tid in tids(pid)}
+            true = {line.thread_pointer: line for line in truth.of(query)}
+            rows = {row["thread_pointer"]: row for row in document["threads"]}
+            assert rows.keys() == true.keys() and None not in rows
+            for pointer, row in rows.items():
+                assert (row["address"], row["state"]) == (true[pointer].address, true[pointer].state)
+                assert row["name"] == true[pointer].thread.split("\n")[0]
+        assert inner != {int(tid) for tid in tids(pid)}, "they have ids of their own"
+
+
+def test_who_may_not_look(subjects: Subjects) -> None:
+    """Someone else's process is refused in one sentence, with what it takes."""
+    subject = subjects.get("many", "live")
+    if os.getuid() == 0 and shutil.which("setpriv"):
+        drop = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        code = (
+            "import sys; from gdb_tls.hosts.direct.process import ProcessMemory\nfrom gdb_tls.errors import TlsError\n"
+        )
+        code += f"try: ProcessMemory({subject.pid})\nexcept TlsError as error: print(error)"
+        said = subprocess.run([*drop, sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True)
+        sentence = said.stdout.strip()
+    else:
+        sentence = gdb_tls(["pid", 1, *DIRECT]).errors
+    assert "may not be looked at" in sentence and "ptrace" in sentence
+    assert len(sentence.splitlines()) == 1
+
+
+def test_no_process() -> None:
+    said = gdb_tls(["pid", 4194304 + 17, *DIRECT])
+    assert (said.status, said.output) == (2, "")
+    assert said.errors.startswith("gdb-tls: There is no process 4194321.")
