@@ -18,6 +18,9 @@ from gdb_tls.elf.headers import ProgramHeader, SectionHeader, TlsSegment
 from gdb_tls.elf.notes import find_build_id, notes_in
 from gdb_tls.elf.symbols import ElfSymbol, _SymbolTable, name_at
 
+ELFCOMPRESS_ZLIB = 1
+MOST_UNPACKED = 1 << 31
+
 
 class NotElf(Exception):
     """The file cannot be read as ELF; the text says why."""
@@ -167,6 +170,14 @@ class ElfFile:
             return None
         return section.address, self._contents(section)
 
+    def debug_section(self, name: str) -> bytes:
+        """The bytes of a section of debug information, unpacked; empty where there is none that can be read."""
+        section = self._sections.get(name)
+        if section is None or section.type == headers.SHT_NOBITS:
+            return b""
+        raw = self._contents(section)
+        return unpacked(raw, self.pointer_size, self._order) if section.flags & headers.SHF_COMPRESSED else raw
+
     def symbols(self, names: Iterable[str]) -> dict[str, ElfSymbol]:
         """Finds defined symbols by exact name, `.dynsym` before `.symtab`."""
         wanted = set(names)
@@ -314,6 +325,24 @@ class ElfFile:
         if section is None:
             return None
         return self._contents(section).split(b"\0", 1)[0].decode(errors="replace")
+
+
+def unpacked(raw: bytes, pointer_size: int, order: str) -> bytes:
+    """What is in a compressed section (gABI, "Section Compression"); empty where it is not zlib's or makes no sense."""
+    import zlib
+
+    form = struct.Struct(order + ("IIQQ" if pointer_size == 8 else "III"))
+    if len(raw) < form.size:
+        return b""
+    head = form.unpack_from(raw)
+    kind, size = head[0], head[2] if pointer_size == 8 else head[1]
+    # A damaged header may claim anything; zlib makes at most 1032 bytes of one.
+    if kind != ELFCOMPRESS_ZLIB or size > min(MOST_UNPACKED, 1032 * len(raw)):
+        return b""
+    try:
+        return zlib.decompressobj().decompress(memoryview(raw)[form.size :], size)
+    except zlib.error:
+        return b""
 
 
 _open_files: dict[str, tuple[tuple[int, int, int], ElfFile]] = {}

@@ -18,6 +18,7 @@ PF_X, PF_W = 1, 2
 ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
 EM_X86_64, EM_AARCH64 = 62, 183
 SHT_NOBITS = 8
+SHF_COMPRESSED = 0x800
 DT_SONAME, DT_FLAGS_1, DF_1_PIE = 14, 0x6FFFFFFB, 0x08000000
 
 # In the header, where the true number stands in section header 0.
@@ -62,6 +63,7 @@ class SectionHeader(NamedTuple):
         size: in bytes.
         link: the index of the section that belongs to it.
         info: `sh_info`.
+        flags: `sh_flags` (SHF_...).
     """
 
     name: int
@@ -71,6 +73,7 @@ class SectionHeader(NamedTuple):
     size: int
     link: int
     info: int
+    flags: int = 0
 
 
 class FileHeader(NamedTuple):
@@ -142,10 +145,10 @@ def program_headers(data: bytes, pointer_size: int, order: str) -> Iterator[Prog
 def section_headers(data: bytes, pointer_size: int, order: str) -> Iterator[SectionHeader]:
     """Unpacks a table of section headers; what is left of one at the end is passed over."""
     form = struct.Struct(order + SECTION_HEADER[pointer_size])
-    for name, kind, _, address, offset, size, link, info, _, _ in form.iter_unpack(
+    for name, kind, flags, address, offset, size, link, info, _, _ in form.iter_unpack(
         data[: len(data) // form.size * form.size]
     ):
-        yield SectionHeader(name, kind, address, offset, size, link, info)
+        yield SectionHeader(name, kind, address, offset, size, link, info, flags)
 
 
 def table_size(count: int, pointer_size: int, form: dict[int, str]) -> int:

@@ -10,14 +10,19 @@ from typing import Any
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
-from gdb_tls.hosts.direct.plain_names import PlainNames
+from gdb_tls.hosts.direct.names import UNREADABLE, DwarfNames
+from gdb_tls.hosts.direct.types import DwarfType
+from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.reads import OneByOne
 from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Absence, Lookup, Place, State, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, CallFrame, Calls, DebugInformation, Fault, FoundFile, Frame, Region
 
 WITH_GDB = "Use --engine gdb."
+# Of a value with many members.
+MOST_VALUE_CHARACTERS = 200
 NUMBER = re.compile(r"\s*([+-]?\s*(?:0x[0-9a-f]+|[0-9]+))\s*", re.IGNORECASE)
 
 
@@ -42,7 +47,7 @@ class DirectTarget:
     @cached_property
     def debug(self) -> DebugInformation:
         """See `Target.debug`."""
-        return PlainNames(self.objects)
+        return DwarfNames(self.objects)
 
     def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""
@@ -109,8 +114,20 @@ class DirectTarget:
         return []
 
     def format_value(self, kind: Type, address: int) -> str:
-        """See `Target.format_value`; without types there is none to be formatted."""
-        return ""
+        """See `Target.format_value`; no pretty printers are used."""
+        if not isinstance(kind.debugger_type, DwarfType):
+            return ""
+        try:
+            text = self._formatter.text(kind.debugger_type, address)
+        except UNREADABLE as error:
+            return f"<{error}>"
+        text = short_beginning(text)
+        most = max(self.most_characters, MOST_VALUE_CHARACTERS)
+        return text if len(text) <= most or text.startswith('"') else text[:most] + "..."
+
+    @cached_property
+    def _formatter(self) -> Formatter:
+        return Formatter(self.memory, self.architecture.byte_order, self.most_characters, self.symbol_at)
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""

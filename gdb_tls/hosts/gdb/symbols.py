@@ -18,6 +18,7 @@ from gdb_tls.hosts.gdb.definitions import defined_at
 from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
+from gdb_tls.program.type_names import language_of
 from gdb_tls.target.model import Path, Type
 from gdb_tls.target.protocol import DebugSymbol, OtherName, Part
 
@@ -47,7 +48,7 @@ class GdbSymbols:
         if not chosen or self._is_namesakes(chosen, symbol, name, object_path):
             return None
         found = chosen[0]
-        kind = types.describe(found.type, types.language_of(_file(found))) if found.type is not None else None
+        kind = types.describe(found.type, language_of(_file(found))) if found.type is not None else None
         shown = name if "::" in name else found.print_name.split("[abi:")[0]
         if len(chosen) > 1:
             # Which of them it is, is not known: only what they have in common is said.

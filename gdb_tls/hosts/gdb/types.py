@@ -24,24 +24,6 @@ WITNESSES = re.compile(r"^std::(__\w+::)?(basic_string|deque|list|(multi)?(map|s
 DEEPEST = 16
 
 
-# By the end of a source file's name. In Go, GDB aborts on what cgo brings in.
-LANGUAGES = {
-    "c": ("c",),
-    "c++": ("C", "cc", "cpp", "cxx", "c++", "h", "hh", "hpp", "hxx", "ipp", "tcc"),
-    "rust": ("rs",),
-    "d": ("d",),
-    "ada": ("adb", "ads"),
-    "fortran": ("f", "F", "for", "f77", "f90", "F90", "f95", "f03", "f08"),
-    "pascal": ("pas", "pp", "p"),
-}
-
-
-def language_of(file: str) -> str:
-    """The language of a source file, as GDB calls it; empty where its name does not tell."""
-    ending = file.rpartition(".")[2]
-    return next((language for language, endings in LANGUAGES.items() if ending in endings), "")
-
-
 def describe(found: gdb.Type, language: str = "") -> Type:
     """Makes plain data of a gdb type.
 

@@ -1,0 +1,412 @@
+"""DWARF's entries, as far as thread-local variables and their types need them (DWARF 5, section 7; versions 2 to 5).
+
+Nothing is indexed: a variable is found by the bytes of its location, which say the place in the block, and its unit is
+walked to it.  So a library of a hundred megabytes costs a search through its bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from gdb_tls.elf.file import ElfFile
+
+# Tags and attributes that are asked for.
+TAG_CLASS, TAG_STRUCT, TAG_UNION, TAG_NAMESPACE, TAG_VARIABLE, TAG_MEMBER = 0x02, 0x13, 0x17, 0x39, 0x34, 0x0D
+AT_SIBLING, AT_LOCATION, AT_NAME, AT_TYPE, AT_LANGUAGE = 0x01, 0x02, 0x03, 0x49, 0x13
+AT_DECL_FILE, AT_DECL_LINE, AT_SPECIFICATION, AT_ORIGIN = 0x3A, 0x3B, 0x47, 0x31
+AT_STMT_LIST, AT_STR_OFFSETS_BASE, AT_SIGNATURE = 0x10, 0x72, 0x69
+FORM_IMPLICIT, FORM_INDIRECT = 0x21, 0x16
+
+# Bytes of the forms that have a fixed number of them.
+FIXED = {
+    **{0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16, 0x0C: 1, 0x19: 0, FORM_IMPLICIT: 0},
+    **{0x11: 1, 0x12: 2, 0x13: 4, 0x14: 8, 0x20: 8, 0x1C: 4, 0x24: 8},
+    **{0x25: 1, 0x26: 2, 0x27: 3, 0x28: 4, 0x29: 1, 0x2A: 2, 0x2B: 3, 0x2C: 4},
+}
+# By the width of the format: strp, line_strp, sec_offset, strp_sup, GNU_ref_alt, GNU_strp_alt.
+OF_FORMAT = (0x0E, 0x1F, 0x17, 0x1D, 0x1F20, 0x1F21)
+BLOCKS = {0x0A: 1, 0x03: 2, 0x04: 4}
+LEB = (0x0F, 0x0D, 0x15, 0x1A, 0x1B, 0x22, 0x23, 0x1F01, 0x1F02)
+STRINGS_BY_INDEX = (0x1A, 0x25, 0x26, 0x27, 0x28)
+REFERENCES = (0x11, 0x12, 0x13, 0x14, 0x15)
+MOST_ENTRIES = 20_000_000
+
+
+class BadDwarf(Exception):
+    """The debug information cannot be read here; the text says why."""
+
+
+class Abbreviation(NamedTuple):
+    """One entry of .debug_abbrev.
+
+    Attributes:
+        tag: DW_TAG_...
+        has_children: whether entries follow that belong to it.
+        attributes: (attribute, form, implicit constant).
+        size: bytes of an entry behind its code; None where they are not always the same.
+    """
+
+    tag: int
+    has_children: bool
+    attributes: tuple[tuple[int, int, int], ...]
+    size: int | None
+
+
+class Unit(NamedTuple):
+    """One unit of .debug_info.
+
+    Attributes:
+        start: of its header.
+        first: of its first entry.
+        end: behind its last entry.
+        version: of DWARF.
+        address_size: in bytes.
+        width: of an offset, 4 or 8.
+        abbreviations: where they begin in .debug_abbrev.
+    """
+
+    start: int
+    first: int
+    end: int
+    version: int
+    address_size: int
+    width: int
+    abbreviations: int
+
+
+class Entry(NamedTuple):
+    """One entry.
+
+    Attributes:
+        offset: in .debug_info.
+        tag: DW_TAG_...
+        attributes: by number; numbers, texts, offsets of other entries, or (start, size) of a block.
+        children: where its children begin; 0 for none.
+        end: behind its attributes.
+    """
+
+    offset: int
+    tag: int
+    attributes: dict[int, Any]
+    children: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """DW_AT_name; empty for none."""
+        found = self.attributes.get(AT_NAME, "")
+        return found if isinstance(found, str) else ""
+
+
+class Dwarf:
+    """The debug information of one file."""
+
+    def __init__(self, file: ElfFile) -> None:
+        """Reads .debug_info."""
+        self._file = file
+        self.order = "<" if file.byte_order == "little" else ">"
+        self.info = file.debug_section(".debug_info")
+        self._abbreviations: dict[tuple[int, int, int], dict[int, Abbreviation]] = {}
+        self._entries: dict[int, Entry] = {}
+
+    def _section(self, name: str) -> bytes:
+        return self._file.debug_section(name)
+
+    @cached_property
+    def _strings(self) -> bytes:
+        return self._section(".debug_str")
+
+    @cached_property
+    def _line_strings(self) -> bytes:
+        return self._section(".debug_line_str")
+
+    @cached_property
+    def _abbreviation_bytes(self) -> bytes:
+        return self._section(".debug_abbrev")
+
+    @cached_property
+    def _string_offsets(self) -> bytes:
+        return self._section(".debug_str_offsets")
+
+    def number(self, at: int, size: int, data: bytes | None = None) -> int:
+        """A number of so many bytes."""
+        raw = (self.info if data is None else data)[at : at + size]
+        if len(raw) < size:
+            raise BadDwarf("the debug information ends in the middle")
+        return int.from_bytes(raw, "little" if self.order == "<" else "big")
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """All units of .debug_info."""
+        found: list[Unit] = []
+        at = 0
+        try:
+            while at + 11 < len(self.info):
+                unit = self._unit(at)
+                if unit.end > len(self.info) or unit.first > unit.end:
+                    break
+                found.append(unit)
+                at = unit.end
+        except BadDwarf:
+            pass
+        return found
+
+    def _unit(self, at: int) -> Unit:
+        start, width = at, 4
+        length = self.number(at, 4)
+        at += 4
+        if length == 0xFFFFFFFF:
+            length, width = self.number(at, 8), 8
+            at += 8
+        end = at + length
+        version = self.number(at, 2)
+        at += 2
+        if version == 5:
+            kind, address_size, abbreviations = self.info[at], self.info[at + 1], self.number(at + 2, width)
+            at += 2 + width
+            at += 8 if kind in (4, 5) else 8 + width if kind in (2, 6) else 0
+        elif 2 <= version <= 4:
+            abbreviations, address_size = self.number(at, width), self.number(at + width, 1)
+            at += width + 1
+        else:
+            raise BadDwarf(f"its version {version} of DWARF is not known")
+        return Unit(start, at, end, version, address_size, width, abbreviations)
+
+    def unit_of(self, offset: int) -> Unit:
+        """The unit that an entry is in."""
+        at = bisect_right(self._unit_starts, offset) - 1
+        if at < 0 or offset >= self.units[at].end:
+            raise BadDwarf("an entry is in no unit")
+        return self.units[at]
+
+    @cached_property
+    def _unit_starts(self) -> list[int]:
+        return [unit.start for unit in self.units]
+
+    def _table(self, unit: Unit) -> dict[int, Abbreviation]:
+        key = unit.abbreviations, unit.width, unit.address_size
+        if key not in self._abbreviations:
+            self._abbreviations[key] = self._read_table(unit)
+        return self._abbreviations[key]
+
+    def _read_table(self, unit: Unit) -> dict[int, Abbreviation]:
+        found: dict[int, Abbreviation] = {}
+        data, at = self._abbreviation_bytes, unit.abbreviations
+        while True:
+            code, at = leb(data, at)
+            if not code:
+                return found
+            tag, at = leb(data, at)
+            children, at = data[at : at + 1] == b"\1", at + 1
+            attributes = []
+            while True:
+                attribute, at = leb(data, at)
+                form, at = leb(data, at)
+                constant = 0
+                if form == FORM_IMPLICIT:
+                    constant, at = leb(data, at, signed=True)
+                if not attribute and not form:
+                    break
+                attributes.append((attribute, form, constant))
+            sizes = [self._fixed(form, unit) for _, form, _ in attributes]
+            size = None if None in sizes else sum(one for one in sizes if one is not None)
+            found[code] = Abbreviation(tag, children, tuple(attributes), size)
+
+    def _fixed(self, form: int, unit: Unit) -> int | None:
+        if form == 0x01:
+            return unit.address_size
+        if form == 0x10:
+            return unit.address_size if unit.version == 2 else unit.width
+        return unit.width if form in OF_FORMAT else FIXED.get(form)
+
+    def _skip(self, form: int, at: int, unit: Unit) -> int:
+        """The place behind an attribute's value."""
+        fixed = self._fixed(form, unit)
+        if fixed is not None:
+            return at + fixed
+        if form in BLOCKS:
+            return at + BLOCKS[form] + self.number(at, BLOCKS[form])
+        if form in (0x09, 0x18):
+            size, at = leb(self.info, at)
+            return at + size
+        if form == 0x08:
+            return self.info.index(b"\0", at) + 1
+        if form in LEB:
+            return leb(self.info, at)[1]
+        if form == FORM_INDIRECT:
+            inner, at = leb(self.info, at)
+            return self._skip(inner, at, unit)
+        raise BadDwarf(f"the form 0x{form:x} is not known")
+
+    def entry(self, offset: int) -> Entry:
+        """The entry at an offset."""
+        if offset not in self._entries:
+            unit = self.unit_of(offset)
+            code, at = leb(self.info, offset)
+            abbreviation = self._table(unit).get(code)
+            if abbreviation is None:
+                raise BadDwarf("an entry is of no known kind")
+            attributes = {}
+            for attribute, form, constant in abbreviation.attributes:
+                attributes[attribute], at = self._value(form, at, unit, constant)
+            self._entries[offset] = Entry(
+                offset, abbreviation.tag, attributes, at if abbreviation.has_children else 0, at
+            )
+        return self._entries[offset]
+
+    def _value(self, form: int, at: int, unit: Unit, constant: int) -> tuple[Any, int]:
+        if form == FORM_INDIRECT:
+            form, at = leb(self.info, at)
+        end = self._skip(form, at, unit)
+        if form == FORM_IMPLICIT:
+            return constant, end
+        if form == 0x19:
+            return True, end
+        if form == 0x08:
+            return self.info[at : end - 1].decode(errors="replace"), end
+        if form in (0x0E, 0x1F):
+            return _text(self._strings if form == 0x0E else self._line_strings, self.number(at, unit.width)), end
+        if form in STRINGS_BY_INDEX:
+            index = leb(self.info, at)[0] if form == 0x1A else self.number(at, end - at)
+            return self._string_at(index, unit), end
+        if form in REFERENCES:
+            inside = leb(self.info, at)[0] if form == 0x15 else self.number(at, end - at)
+            return unit.start + inside, end
+        if form == 0x0D:
+            return leb(self.info, at, signed=True)[0], end
+        if form in LEB:
+            return leb(self.info, at)[0], end
+        if form in BLOCKS or form in (0x09, 0x18):
+            size = self.number(at, BLOCKS[form]) if form in BLOCKS else leb(self.info, at)[0]
+            return (end - size, size), end
+        return (self.number(at, end - at) if end - at <= 8 else None), end
+
+    def _string_at(self, index: int, unit: Unit) -> str:
+        base = self.entry(unit.first).attributes.get(AT_STR_OFFSETS_BASE, 2 * unit.width)
+        return _text(self._strings, self.number(base + index * unit.width, unit.width, self._string_offsets))
+
+    def children(self, parent: Entry) -> Iterator[Entry]:
+        """The entries that belong to an entry."""
+        at = parent.children
+        end = self.unit_of(parent.offset).end
+        while at and at < end and self.info[at]:
+            child = self.entry(at)
+            yield child
+            at = self._behind(child, end)
+
+    def _behind(self, entry: Entry, end: int) -> int:
+        """The place behind an entry and all that belongs to it."""
+        if not entry.children:
+            return entry.end
+        sibling = entry.attributes.get(AT_SIBLING)
+        if isinstance(sibling, int) and entry.end < sibling <= end:
+            return sibling
+        at = entry.children
+        while at < end and self.info[at]:
+            at = self._behind(self.entry(at), end)
+        return at + 1
+
+    def locate(self, position: int) -> tuple[int, tuple[int, ...]]:
+        """The entry whose bytes hold a position, and its ancestors, outermost first.
+
+        Raises:
+            BadDwarf: where there is none.
+        """
+        unit = self.unit_of(position)
+        table, info = self._table(unit), self.info
+        at = unit.first
+        parents: list[int] = []
+        for _ in range(MOST_ENTRIES):
+            if at >= unit.end:
+                break
+            start = at
+            code = info[at]
+            at += 1
+            if code >= 0x80:
+                code, at = leb(info, start)
+            if not code:
+                if len(parents) < 2:
+                    break
+                parents.pop()
+                continue
+            abbreviation = table.get(code)
+            if abbreviation is None:
+                break
+            sibling = 0
+            if abbreviation.size is not None and not abbreviation.has_children:
+                at += abbreviation.size
+            else:
+                for attribute, form, _ in abbreviation.attributes:
+                    if attribute == AT_SIBLING:
+                        sibling = self._value(form, at, unit, 0)[0]
+                    at = self._skip(form, at, unit)
+            if position < at:
+                return start, tuple(parents)
+            if abbreviation.has_children:
+                if at < sibling <= position:
+                    at = sibling
+                else:
+                    parents.append(start)
+        raise BadDwarf("a place in the debug information is in no entry")
+
+    @cached_property
+    def _thread_local(self) -> dict[int, list[int]]:
+        """Offset in the block -> the places of locations that say it."""
+        # One operation that has the offset, and DW_OP_form_tls_address or DW_OP_GNU_push_tls_address.
+        wide = self._file.pointer_size == 8
+        pattern = rb"\x0a\x0e(.{8})[\x9b\xe0]" if wide else rb"\x06\x0c(.{4})[\x9b\xe0]"
+        found: dict[int, list[int]] = {}
+        for match in re.finditer(pattern, self.info, re.DOTALL):
+            offset = int.from_bytes(match[1], "little" if self.order == "<" else "big")
+            found.setdefault(offset, []).append(match.start())
+        return found
+
+    def variables_at(self, offset: int) -> Iterator[tuple[Entry, tuple[int, ...]]]:
+        """The entries of variables at an offset in the block, each with its ancestors."""
+        for position in self._thread_local.get(offset, ()):
+            try:
+                start, parents = self.locate(position)
+                found = self.entry(start)
+            except (BadDwarf, IndexError, ValueError):
+                continue
+            location = found.attributes.get(AT_LOCATION)
+            if found.tag == TAG_VARIABLE and isinstance(location, tuple) and location[0] == position + 1:
+                yield found, parents
+
+    def file_name(self, unit: Unit, number: int) -> str:
+        """The last part of the name of a source file of a unit; empty where it is not known."""
+        at = self.entry(unit.first).attributes.get(AT_STMT_LIST)
+        if not isinstance(at, int):
+            return ""
+        from gdb_tls.elf.dwarf_lines import file_names
+
+        names = file_names(
+            self._section(".debug_line"), at, self.order, self._strings, self._line_strings, unit.address_size
+        )
+        return names[number] if 0 <= number < len(names) else ""
+
+
+def leb(data: bytes, at: int, *, signed: bool = False) -> tuple[int, int]:
+    """A number of variable length (LEB128), and the place behind it."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+        if shift > 70:
+            raise BadDwarf("a number does not end")
+    if signed and byte & 0x40:
+        value -= 1 << shift
+    return value, at
+
+
+def _text(data: bytes, at: int) -> str:
+    end = data.find(b"\0", at)
+    return data[at : end if end >= 0 else len(data)].decode(errors="replace")

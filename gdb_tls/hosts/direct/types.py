@@ -1,0 +1,441 @@
+"""Types out of DWARF, with the names that GDB gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from gdb_tls.elf.dwarf import (
+    AT_LANGUAGE,
+    AT_NAME,
+    AT_SIGNATURE,
+    AT_SPECIFICATION,
+    AT_TYPE,
+    TAG_CLASS,
+    TAG_MEMBER,
+    TAG_NAMESPACE,
+    TAG_STRUCT,
+    TAG_UNION,
+    BadDwarf,
+    Dwarf,
+    Entry,
+)
+from gdb_tls.program.type_names import short_type
+from gdb_tls.target.model import Counted, Kind, Type
+
+TAG_ARRAY, TAG_ENUM, TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE = 0x01, 0x04, 0x0F, 0x10, 0x42
+TAG_FUNCTION, TAG_TYPEDEF, TAG_SUBRANGE, TAG_BASE, TAG_PARAMETER, TAG_ELLIPSIS = 0x15, 0x16, 0x21, 0x24, 0x05, 0x18
+TAG_CONST, TAG_VOLATILE, TAG_RESTRICT, TAG_ATOMIC = 0x26, 0x35, 0x37, 0x47
+TAG_INHERITANCE, TAG_ENUMERATOR, TAG_TEMPLATE_TYPE = 0x1C, 0x28, 0x2F
+AT_SIZE, AT_ENCODING, AT_DECLARATION, AT_OFFSET, AT_CONSTANT = 0x0B, 0x3E, 0x3C, 0x38, 0x1C
+AT_UPPER, AT_COUNT, AT_BIT_SIZE, AT_BIT_OFFSET, AT_ARTIFICIAL, AT_EXTERNAL = 0x2F, 0x37, 0x0D, 0x6B, 0x34, 0x3F
+AT_OLD_BIT_OFFSET = 0x0C
+ATE_BOOLEAN, ATE_FLOAT, ATE_SIGNED, ATE_SIGNED_CHAR, ATE_UNSIGNED_CHAR, ATE_UTF = 0x02, 0x04, 0x05, 0x06, 0x08, 0x10
+CLASSES = (TAG_STRUCT, TAG_CLASS, TAG_UNION)
+POINTERS = (TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE)
+QUALIFIERS = {TAG_CONST: "const", TAG_VOLATILE: "volatile", TAG_RESTRICT: "restrict", TAG_ATOMIC: "_Atomic"}
+WORDS = {TAG_STRUCT: "struct ", TAG_CLASS: "class ", TAG_UNION: "union ", TAG_ENUM: "enum "}
+# DWARF 5, table 7.17, and what later compilers add.
+C_LANGUAGES = (0x01, 0x02, 0x0C, 0x1D, 0x2C, 0x3E)
+# What gcc calls types, and GDB by the shortest name.
+NUMBERS = {
+    "long int": "long",
+    "long unsigned int": "unsigned long",
+    "long long int": "long long",
+    "long long unsigned int": "unsigned long long",
+    "short int": "short",
+    "short unsigned int": "unsigned short",
+}
+OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr)|boost::(shared|scoped|intrusive)_ptr)<")
+# Members of libstdc++'s containers that point to something as soon as the constructor has run.
+WITNESSES = re.compile(r"^std::(__\w+::)?(basic_string|deque|list|(multi)?(map|set)|unordered_(multi)?(map|set))<")
+# As in hosts.gdb.pointed: the members' names, less prefixes and underscores.
+BYTES = ("str", "string", "data", "buf", "buffer", "base", "ptr", "text", "bytes", "chars", "s", "p")
+LENGTHS = ("length", "len", "used", "nbytes", "bytes_used", "count", "size", "n")
+DEEPEST = 16
+MOST_MEMBERS = 10_000
+
+
+class Member(NamedTuple):
+    """A data member or a base class.
+
+    Attributes:
+        name: empty for a base class and an anonymous one.
+        type: its type.
+        offset: in bytes.
+        is_base: whether it is a base class.
+        bits: of a bit-field, how many bits of its bytes come before it, and how many it has.
+    """
+
+    name: str
+    type: DwarfType
+    offset: int
+    is_base: bool = False
+    bits: tuple[int, int] | None = None
+
+
+class DwarfType:
+    """One type of a file; `entry` is None for `void`."""
+
+    def __init__(self, dwarf: Dwarf, entry: Entry | None) -> None:
+        """Takes the entry."""
+        self.dwarf = dwarf
+        self.entry = entry
+        if entry is not None and AT_SIGNATURE in entry.attributes:
+            raise BadDwarf("the type is in a type unit")
+
+    @property
+    def tag(self) -> int:
+        """DW_TAG_...; 0 for `void`."""
+        return self.entry.tag if self.entry else 0
+
+    @cached_property
+    def target(self) -> DwarfType:
+        """What a pointer points to, an array has, a typedef stands for, or a function returns."""
+        at = self.entry.attributes.get(AT_TYPE) if self.entry else None
+        return DwarfType(self.dwarf, self.dwarf.entry(at) if isinstance(at, int) else None)
+
+    @cached_property
+    def bare(self) -> DwarfType:
+        """Without typedefs and qualifiers; of a declaration the definition, where the same unit has it."""
+        found = self
+        for _ in range(DEEPEST):
+            if found.tag != TAG_TYPEDEF and found.tag not in QUALIFIERS:
+                break
+            found = found.target
+        return found
+
+    @cached_property
+    def size(self) -> int:
+        """In bytes; 0 where it is not known."""
+        bare = self.bare
+        if bare.entry is None:
+            return 0
+        if bare.tag == TAG_ARRAY:
+            size = bare.target.size
+            for count in bare.counts:
+                size *= count
+            return size
+        own = bare.entry.attributes.get(AT_SIZE)
+        if isinstance(own, int):
+            return own
+        return self.dwarf.unit_of(bare.entry.offset).address_size if bare.tag in POINTERS else 0
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """The numbers of elements of an array, the outermost first; 0 where it is not known."""
+        found = []
+        for child in self.dwarf.children(self.entry) if self.entry else ():
+            if child.tag == TAG_SUBRANGE:
+                upper, count = child.attributes.get(AT_UPPER), child.attributes.get(AT_COUNT)
+                if isinstance(count, int):
+                    found.append(count)
+                else:
+                    known = isinstance(upper, int) and upper != (1 << 64) - 1 and upper != (1 << 32) - 1
+                    found.append(upper + 1 if known and isinstance(upper, int) else 0)
+        return found
+
+    @cached_property
+    def element(self) -> DwarfType:
+        """The type of an array's elements: of several dimensions, an array of one less."""
+        return _Row(self, 1) if len(self.counts) > 1 else self.target
+
+    @property
+    def encoding(self) -> int:
+        """DW_ATE_... of a base type."""
+        found = self.entry.attributes.get(AT_ENCODING) if self.entry else 0
+        return found if isinstance(found, int) else 0
+
+    @cached_property
+    def is_c(self) -> bool:
+        """Whether it is written in C, where `struct` belongs to the name."""
+        if self.entry is None:
+            return False
+        unit = self.dwarf.unit_of(self.entry.offset)
+        return self.dwarf.entry(unit.first).attributes.get(AT_LANGUAGE) in C_LANGUAGES
+
+    @cached_property
+    def qualified(self) -> str:
+        """Its name with namespaces and classes around it; empty where it has none."""
+        if self.entry is None:
+            return "void"
+        name = self.entry.attributes.get(AT_NAME)
+        if not isinstance(name, str):
+            return ""
+        if self.tag == TAG_BASE:
+            return NUMBERS.get(name, name)
+        if self.is_c:
+            return name
+        scopes = []
+        for parent in self.dwarf.locate(self.entry.offset)[1]:
+            around = self.dwarf.entry(parent)
+            if around.tag == TAG_NAMESPACE:
+                scopes.append(around.name or "(anonymous namespace)")
+            elif around.tag in CLASSES:
+                scopes.append(around.name)
+        return "::".join([*filter(None, scopes), name])
+
+    def written(self, inner: str = "", *, with_words: bool = False) -> str:
+        """The type as it is written around a declarator, the way GDB does; in C, with words like `struct`."""
+        return self._written(inner, with_words)
+
+    def _written(self, inner: str, words: bool) -> str:
+        tag = self.tag
+        if tag in QUALIFIERS:
+            word = QUALIFIERS[tag]
+            target = self.target
+            if target.bare.tag in POINTERS and target.tag in (*POINTERS, *QUALIFIERS):
+                return target._written(f" {word}{inner}", words)
+            rest = target._written(inner, words)
+            return rest if rest.startswith(f"{word} ") else f"{word} {rest}"
+        if tag in POINTERS:
+            sign = {TAG_POINTER: "*", TAG_REFERENCE: "&", TAG_RVALUE_REFERENCE: "&&"}[tag] + inner
+            around = self.target.tag in (TAG_ARRAY, TAG_FUNCTION)
+            return self.target._written(f"({sign})" if around else sign, words)
+        if tag == TAG_ARRAY:
+            counts = "".join(f"[{count or ''}]" for count in self.counts)
+            return self.target._written(inner + counts, words)
+        if tag == TAG_FUNCTION:
+            return self.target._written(f"{inner}({', '.join(self._parameters(words)) or 'void'})", words)
+        name = self.qualified or (WORDS.get(tag, "") + "{...}")
+        if self.qualified and words:
+            name = WORDS.get(tag, "") + name
+        return f"{name} {inner.lstrip()}" if inner else name
+
+    def _parameters(self, words: bool) -> Iterator[str]:
+        for child in self.dwarf.children(self.entry) if self.entry else ():
+            if child.tag == TAG_PARAMETER and isinstance(child.attributes.get(AT_TYPE), int):
+                yield DwarfType(self.dwarf, self.dwarf.entry(child.attributes[AT_TYPE]))._written("", words)
+            elif child.tag == TAG_ELLIPSIS:
+                yield "..."
+
+    @cached_property
+    def name(self) -> str:
+        """As programmers write it."""
+        return short_type(self.written())
+
+    @cached_property
+    def members(self) -> list[Member]:
+        """The data members and base classes, in their order; none of a declaration."""
+        found: list[Member] = []
+        for child in self.dwarf.children(self.entry) if self.entry else ():
+            at = child.attributes.get(AT_TYPE)
+            if child.tag not in (TAG_MEMBER, TAG_INHERITANCE) or not isinstance(at, int) or len(found) > MOST_MEMBERS:
+                continue
+            if child.attributes.get(AT_EXTERNAL) or child.attributes.get(AT_DECLARATION):
+                continue  # a static member
+            kind = DwarfType(self.dwarf, self.dwarf.entry(at))
+            offset, bits = _place(child, kind)
+            if offset is None:
+                continue  # a virtual base class: its place is computed
+            found.append(Member(child.name, kind, offset, child.tag == TAG_INHERITANCE, bits))
+        return found
+
+    @cached_property
+    def enumerators(self) -> Mapping[int, str]:
+        """Value -> name, of an enum."""
+        found: dict[int, str] = {}
+        prefix = self.qualified.rpartition("::")[0]
+        scoped = bool(self.entry and self.entry.attributes.get(0x6D))  # DW_AT_enum_class
+        around = self.qualified if scoped else prefix
+        for child in self.dwarf.children(self.entry) if self.entry else ():
+            value = child.attributes.get(AT_CONSTANT)
+            if child.tag == TAG_ENUMERATOR and isinstance(value, int):
+                found.setdefault(value, f"{around}::{child.name}" if around else child.name)
+        return found
+
+    def template_argument(self) -> DwarfType | None:
+        """The first template argument that is a type."""
+        for child in self.dwarf.children(self.entry) if self.entry else ():
+            if child.tag == TAG_TEMPLATE_TYPE:
+                at = child.attributes.get(AT_TYPE)
+                return DwarfType(self.dwarf, self.dwarf.entry(at) if isinstance(at, int) else None)
+        return None
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether its highest bit is a sign."""
+        bare = self.bare
+        if bare.tag == TAG_ENUM:
+            return any(value < 0 for value in bare.enumerators)
+        return bare.tag == TAG_BASE and bare.encoding in (ATE_SIGNED, ATE_SIGNED_CHAR)
+
+
+class _Row(DwarfType):
+    """What an array of several dimensions has for its elements."""
+
+    def __init__(self, array: DwarfType, depth: int) -> None:
+        super().__init__(array.dwarf, array.entry)
+        self._depth = depth
+
+    @cached_property
+    def counts(self) -> list[int]:
+        return DwarfType(self.dwarf, self.entry).counts[self._depth :]
+
+    @cached_property
+    def element(self) -> DwarfType:
+        return _Row(self, self._depth + 1) if len(self.counts) > 1 else self.target
+
+
+def _place(child: Entry, kind: DwarfType) -> tuple[int | None, tuple[int, int] | None]:
+    """The offset of a member in bytes, and its bits where it is a bit-field."""
+    offset, size = child.attributes.get(AT_OFFSET, 0), child.attributes.get(AT_BIT_SIZE)
+    if isinstance(offset, tuple):
+        return None, None
+    if not isinstance(size, int):
+        return offset if isinstance(offset, int) else None, None
+    at = child.attributes.get(AT_BIT_OFFSET)
+    if not isinstance(at, int):
+        # Before DWARF 4 the bits were counted from the other end of the storage unit.
+        old, whole = child.attributes.get(AT_OLD_BIT_OFFSET), child.attributes.get(AT_SIZE) or kind.size
+        if not isinstance(old, int) or not isinstance(whole, int):
+            return None, None
+        at = 8 * offset + 8 * whole - old - size
+    return at // 8, (at % 8, size)
+
+
+def describe(found: DwarfType, language: str = "") -> Type:
+    """Makes plain data of a type.
+
+    Args:
+        found: the type.
+        language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
+    """
+    bare = found.bare
+    return Type(
+        name=short_type(found.written(with_words=language == "c")),
+        kind=_kind(bare),
+        size=found.size,
+        is_signed=found.is_signed,
+        owner=_owner(bare),
+        witness=_witness(bare),
+        points_to=_points_to(bare),
+        counted=_counted(bare) if bare.tag == TAG_POINTER else None,
+        enumerators=bare.enumerators if bare.tag == TAG_ENUM else {},
+        debugger_type=found,
+        language=language,
+    )
+
+
+def _kind(bare: DwarfType) -> Kind:
+    if bare.tag in POINTERS:
+        return Kind.POINTER
+    if bare.tag == TAG_ENUM:
+        return Kind.ENUM
+    if bare.tag != TAG_BASE:
+        return Kind.AGGREGATE
+    if bare.encoding == ATE_BOOLEAN:
+        return Kind.BOOLEAN
+    if bare.encoding == ATE_FLOAT:
+        return Kind.FLOAT
+    if bare.size == 1 or bare.encoding == ATE_UTF:
+        return Kind.CHARACTER
+    return Kind.INTEGER
+
+
+def _points_to(bare: DwarfType) -> str:
+    if bare.tag not in POINTERS:
+        return ""
+    target = bare.target.bare
+    if target.tag == TAG_FUNCTION:
+        return "function"
+    return "character" if target.tag == TAG_BASE and target.size == 1 and target.encoding != ATE_BOOLEAN else ""
+
+
+def _pointers_in(bare: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[int, DwarfType]]:
+    for one in bare.members if depth <= DEEPEST else ():
+        if one.bits is not None:
+            continue
+        inner = one.type.bare
+        if inner.tag == TAG_POINTER:
+            yield offset + one.offset, inner
+        elif inner.tag in (TAG_STRUCT, TAG_CLASS):
+            yield from _pointers_in(inner, offset + one.offset, depth + 1)
+
+
+def _owner(bare: DwarfType) -> int | None:
+    """The offset of the pointer through which a class owns its storage."""
+    if bare.tag not in (TAG_STRUCT, TAG_CLASS) or not OWNERS.match(bare.qualified):
+        return None
+    pointers = list(_pointers_in(bare, 0))
+    argument = bare.template_argument()
+    if argument is not None:
+        # A deleter may be a pointer too: the owned one points to the template's first argument.
+        owned = argument.bare.name
+        pointers = [one for one in pointers if one[1].target.bare.name == owned] or pointers
+    return pointers[0][0] if pointers else None
+
+
+def member(holder: DwarfType, name: str, depth: int = 0) -> tuple[int, DwarfType] | None:
+    """The offset and type of a member by its name, however deep inside of other members it is."""
+    for one in holder.members:
+        if one.name == name and not one.is_base:
+            return one.offset, one.type
+        inner = one.type.bare
+        if inner.tag in (TAG_STRUCT, TAG_CLASS) and depth < DEEPEST:
+            found = member(inner, name, depth + 1)
+            if found:
+                return one.offset + found[0], found[1]
+    return None
+
+
+def _witness(bare: DwarfType) -> int | None:
+    """The offset of a pointer that is not null in any object that was constructed; None where none is known."""
+    if bare.tag not in (TAG_STRUCT, TAG_CLASS) or not WITNESSES.match(bare.qualified):
+        return None
+    if re.match(r"std::(__\w+::)?(multi)?(map|set)<", bare.qualified):
+        found = member(bare, "_M_header")
+        left = member(found[1].bare, "_M_left") if found else None
+        return found[0] + left[0] if found and left else None
+    for name in ("_M_p", "_M_map", "_M_buckets", "_M_next"):
+        found = member(bare, name)
+        if found:
+            return found[0]
+    return None
+
+
+def _counted(pointer: DwarfType) -> Counted | None:
+    """Where in the structure that it points to a buffer and its length are, by their types and names."""
+    target = pointer.target.bare
+    if target.tag not in (TAG_STRUCT, TAG_CLASS):
+        return None
+    texts: dict[str, int] = {}
+    lengths: dict[str, tuple[int, int]] = {}
+    for name, kind, offset in _named(target, 0):
+        bare = kind.bare
+        if bare.tag == TAG_POINTER and (_is_byte(bare.target) or (name in BYTES and bare.target.bare.entry is None)):
+            texts.setdefault(name, offset)
+        elif bare.tag == TAG_BASE and bare.size > 1 and bare.encoding not in (ATE_FLOAT, ATE_BOOLEAN):
+            lengths.setdefault(name, (offset, bare.size))
+    named = [name for name in BYTES if name in texts]
+    text = named[0] if named else next(iter(texts)) if len(texts) == 1 else None
+    length = next((name for name in LENGTHS if name in lengths), None)
+    return Counted(texts[text], *lengths[length]) if text is not None and length is not None else None
+
+
+def _named(holder: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[str, DwarfType, int]]:
+    for one in holder.members:
+        if one.bits is not None:
+            continue
+        inner = one.type.bare
+        if (one.is_base or not one.name) and inner.tag in (TAG_STRUCT, TAG_CLASS) and depth < 4:
+            yield from _named(inner, offset + one.offset, depth + 1)
+        elif one.name:
+            name = one.name.strip("_").removeprefix("M_").removeprefix("m_").removeprefix("iov_")
+            yield name.lower(), one.type, offset + one.offset
+
+
+def _is_byte(kind: DwarfType) -> bool:
+    return kind.bare.tag == TAG_BASE and kind.bare.size == 1 and kind.bare.encoding != ATE_BOOLEAN
+
+
+def declaration(dwarf: Dwarf, entry: Entry) -> Entry:
+    """The entry that says a variable's name and type: of a class's member, its declaration in the class."""
+    for _ in range(DEEPEST):
+        at = entry.attributes.get(AT_SPECIFICATION, entry.attributes.get(0x31))
+        if not isinstance(at, int):
+            break
+        entry = dwarf.entry(at)
+    return entry
