@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import MissingFile
@@ -15,6 +16,9 @@ from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.regions import core_regions
 from gdb_tls.target.model import Thread
 from gdb_tls.target.protocol import Fault, Region
+
+if TYPE_CHECKING:
+    import drgn
 
 # Signals of a program that went wrong; all others only say why it was stopped.
 FAULTS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
@@ -27,6 +31,7 @@ class CoreTarget(DirectTarget):
     """A core; implements `gdb_tls.target.Target`."""
 
     kind = "core"
+    can_unwind = True
 
     def __init__(self, path: str, executable: str | None, sysroot: str | None = None) -> None:
         """Reads the core's headers.
@@ -49,6 +54,10 @@ class CoreTarget(DirectTarget):
         self.executable = executable
         self.files = Files(executable, sysroot, None, self.regions)
         self.memory = CoreMemory(self.core, self.files)
+
+    def start_drgn(self, program: drgn.Program) -> None:
+        """See `DirectTarget.start_drgn`."""
+        program.set_core_dump(self.core.path)
 
     def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""

@@ -5,22 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import UNREADABLE, DwarfNames
+from gdb_tls.hosts.direct.stacks import Stacks, is_installed
 from gdb_tls.hosts.direct.types import DwarfType
 from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.reads import OneByOne
 from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Absence, Lookup, Place, State, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, CallFrame, Calls, DebugInformation, Fault, FoundFile, Frame, Region
 
 WITH_GDB = "Use --engine gdb."
+if TYPE_CHECKING:
+    import drgn
+
 # Of a value with many members.
 MOST_VALUE_CHARACTERS = 200
 NUMBER = re.compile(r"\s*([+-]?\s*(?:0x[0-9a-f]+|[0-9]+))\s*", re.IGNORECASE)
@@ -98,7 +103,10 @@ class DirectTarget:
         return self.files.find(target_path, address, build_id)
 
     def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
-        """See `Target.frames`: without unwinding, where the thread is now."""
+        """See `Target.frames`: without drgn, or of a process that runs, where the thread is now."""
+        unwound = self.stacks.frames(thread.lwp, most, until) if self.stacks and self.can_unwind and thread.lwp else []
+        if unwound:
+            return unwound
         pc = self.program_counter(thread)
         if pc is None:
             return []
@@ -111,7 +119,30 @@ class DirectTarget:
 
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
         """See `Target.call_frames`."""
-        return []
+        return self.stacks.call_frames(thread.lwp, most) if self.stacks and self.can_unwind and thread.lwp else []
+
+    can_unwind = False
+
+    @cached_property
+    def stacks(self) -> Stacks | None:
+        """What drgn says; None where it is not installed, or cannot open the program."""
+        if not is_installed():
+            return None
+        debug = self.debug
+        try:
+            return Stacks(
+                self.start_drgn,
+                self.objects,
+                lambda file: debug_file(file, debug),
+                self.architecture.name,
+                self.symbol_at,
+            )
+        except Exception:  # a core that drgn does not take
+            return None
+
+    def start_drgn(self, program: drgn.Program) -> None:
+        """Has drgn open the program."""
+        raise NotImplementedError
 
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; no pretty printers are used."""
@@ -151,7 +182,7 @@ class DirectTarget:
 
     def line_at(self, address: int) -> tuple[str, int]:
         """See `Target.line_at`."""
-        return "", 0
+        return self.stacks.line_at(address) if self.stacks else ("", 0)
 
     def evaluate(self, expression: str) -> int:
         """See `Target.evaluate`: numbers, sums of them, and symbols."""
