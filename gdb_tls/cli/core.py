@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs
+from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs, process_notes
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.headers import PT_LOAD
 from gdb_tls.errors import MissingFile, TlsError
@@ -132,7 +132,7 @@ def origin(path: str) -> Origin:
             raise BadCore(
                 f"{path} is no core dump, but another ELF file", "Name the core first; the executable goes after --exe."
             )
-        notes = core.notes(NT_AUXV, NT_FILE, NT_PRPSINFO)
+        notes = process_notes(core)
     except NotElf as error:
         raise BadCore(f"{path} is no core dump ({error})", "") from error
     vector = dict(pair for kind, _, data in notes if kind == NT_AUXV for pair in pairs(core, data))

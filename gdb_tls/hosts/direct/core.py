@@ -21,7 +21,6 @@ from gdb_tls.hosts.native.thread_notes import ThreadNote, thread_notes
 # has ids of two bytes on x86 and arm.
 PID_AT = {4: 12, 8: 24}
 MOST_NOTES = 1 << 16
-PROCESS_NOTES = (NT_AUXV, NT_FILE, NT_PRPSINFO)
 
 
 class Signal(NamedTuple):
@@ -103,11 +102,7 @@ class Core:
 
     @cached_property
     def _process_notes(self) -> list[tuple[int, bytes, bytes]]:
-        """The notes of the process.  The kernel writes them behind the first thread's registers, GDB at the end."""
-        found = list(self._notes_of(0, *PROCESS_NOTES)) if self.threads else []
-        if {NT_AUXV, NT_FILE} <= {kind for kind, _, _ in found}:
-            return found
-        return self.elf.notes(*PROCESS_NOTES)
+        return core_notes.process_notes(self.elf)
 
     @cached_property
     def auxiliary_vector(self) -> dict[int, int]:

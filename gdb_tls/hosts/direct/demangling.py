@@ -35,8 +35,8 @@ def demangled(names: Sequence[str]) -> list[str]:
 
 def _by_tool(names: Sequence[str]) -> list[str]:
     """What c++filt makes of them: it knows Rust and D, too."""
-    tool = shutil.which("c++filt")
-    if not names or tool is None:
+    tool = shutil.which("c++filt") if names else None
+    if tool is None:
         return list(names)
     found = dict(zip(names, names))
     for form in ("auto", "dlang"):

@@ -53,6 +53,8 @@ class Stacks:
         symbol_at: Callable[[int], str | None],
     ) -> None:
         """Opens the program; `start` tells drgn which."""
+        # Its plugins are commands of a shell that nobody sees here.
+        os.environ.setdefault("DRGN_DISABLE_PLUGINS", "*")
         import drgn
 
         logging.getLogger("drgn").setLevel(logging.CRITICAL + 1)
@@ -61,6 +63,7 @@ class Stacks:
         self._debug_file = debug_file
         self._architecture = architecture
         self._symbol_at = symbol_at
+        self._names: dict[tuple[str, int, bool, bool], str] = {}
         start(self._program)
         for module, _ in self._program.loaded_modules():
             with suppress(Exception):  # a file that drgn cannot read is one without names
@@ -122,7 +125,13 @@ class Stacks:
     def _name(self, frame: Any, pc: int) -> str:
         """The function's name with its scopes, as GDB has it."""
         own = frame.function_name or ""
-        symbol = "" if frame.is_inline else self._symbol_at(pc if frame.interrupted else pc - 1) or ""
+        key = own, pc, frame.is_inline, frame.interrupted
+        if key not in self._names:
+            self._names[key] = self._found_name(*key)
+        return self._names[key]
+
+    def _found_name(self, own: str, pc: int, is_inline: bool, interrupted: bool) -> str:
+        symbol = "" if is_inline else self._symbol_at(pc if interrupted else pc - 1) or ""
         symbol = without_parameters(symbol.rpartition(" + ")[0] or symbol)
         if not own or symbol.endswith(f"::{own}"):
             return symbol

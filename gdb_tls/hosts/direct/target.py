@@ -15,7 +15,7 @@ from gdb_tls.hosts.direct.stacks import Stacks, is_installed
 from gdb_tls.hosts.direct.types import DwarfType
 from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.reads import OneByOne
-from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
@@ -170,15 +170,19 @@ class DirectTarget:
 
     def symbol_at(self, address: int) -> str | None:
         """See `Target.symbol_at`."""
-        for loaded in self.objects.all:
-            bounds = self.objects.bounds(loaded) if loaded.file else None
-            if bounds and loaded.file and bounds[0] <= address < bounds[1]:
+        for loaded, bounds in self._bounds:
+            if loaded.file and bounds[0] <= address < bounds[1]:
                 symbol = loaded.file.place_at(address - loaded.load_base)
                 if symbol is None:
                     return None
                 name, behind = demangled([symbol.name])[0], address - loaded.load_base - symbol.value
                 return f"{name} + {behind}" if behind else name
         return None
+
+    @cached_property
+    def _bounds(self) -> list[tuple[LoadedObject, tuple[int, int]]]:
+        found = [(loaded, self.objects.bounds(loaded)) for loaded in self.objects.all if loaded.file]
+        return [(loaded, bounds) for loaded, bounds in found if bounds]
 
     def line_at(self, address: int) -> tuple[str, int]:
         """See `Target.line_at`."""
