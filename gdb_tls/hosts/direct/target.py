@@ -11,7 +11,7 @@ from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import UNREADABLE, DwarfNames
-from gdb_tls.hosts.direct.stacks import Stacks, is_installed
+from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
 from gdb_tls.hosts.direct.types import DwarfType
 from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.reads import OneByOne
@@ -122,11 +122,14 @@ class DirectTarget:
         return self.stacks.call_frames(thread.lwp, most) if self.stacks and self.can_unwind and thread.lwp else []
 
     can_unwind = False
+    # What would have said more, and was asked for; empty for nothing.
+    missing = ""
 
     @cached_property
     def stacks(self) -> Stacks | None:
         """What drgn says; None where it is not installed, or cannot open the program."""
         if not is_installed():
+            self.missing = MISSING
             return None
         debug = self.debug
         try:
