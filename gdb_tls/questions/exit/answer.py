@@ -10,6 +10,7 @@ from gdb_tls.errors import BadArgument, reason
 from gdb_tls.evidence.code import Code
 from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors
 from gdb_tls.program.choice import parse_threads, wanted
+from gdb_tls.program.executable import without_code
 from gdb_tls.program.owners import OwnVariables
 from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
@@ -144,9 +145,9 @@ def _keys(program: Program, threads: Sequence[Thread]) -> tuple[KeysReport | Non
 def _step(program: Program, code: Code, function: int | None, argument: int) -> Step:
     if function is None:
         return Step(None, "", "", False, argument)
-    region = program.region(function)
-    if region is None and not program.target.memory.are_mapped([function])[0]:
+    if without_code(program, [function]):
         return Step(function, "", "", True, argument)
+    region = program.region(function)
     loaded = code.loaded_at(function)
     name = program.symbol_at(function) or ""
     if not name and loaded is not None and loaded.file is not None:
