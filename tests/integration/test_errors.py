@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -161,3 +162,17 @@ def test_output_is_whole_or_not_at_all(subjects: Subjects, tmp_path: Path) -> No
     done = session(subject.arguments, [f"tls-inspect solo_bufer --format json --output {file}"], tmp_path)
     assert done.said[0].error
     assert file.read_text() == "earlier"
+
+
+@pytest.mark.parametrize("program", ["solo", "solo_static"])
+def test_audit_that_could_look_at_nothing(program: str, programs: Path, tmp_path: Path) -> None:
+    """Nothing that was looked at looks wrong: that is no answer, and the reason is said, once."""
+    commands = ["starti", "tls-audit", "print $_tls_status", f"tls-audit --format json --output {tmp_path / 'a.json'}"]
+    done = session([programs / program], commands, tmp_path)
+    said = done["tls-audit"].words
+    assert said.startswith("There is nothing to judge. Not looked at in thread 1: its thread pointer is 0"), said
+    assert said.count("thread pointer is 0") == 1 and "looks wrong" not in said
+    assert done["print $_tls_status"].words == "$1 = 2"
+    summary = json.loads((tmp_path / "a.json").read_text())["summary"]
+    assert summary["variables"] == 0
+    assert [one["threads"] for one in summary["gaps"]] == [[1]]

@@ -101,6 +101,20 @@ class Unread(NamedTuple):
     reason: str
 
 
+class Gap(NamedTuple):
+    """Where nothing could be looked at.
+
+    Attributes:
+        reason: why.
+        threads: in which threads, as positions in `Audit.threads`.
+        modules: of which modules.
+    """
+
+    reason: str
+    threads: Sequence[int]
+    modules: Sequence[Module]
+
+
 @dataclass(frozen=True)
 class Audit:
     """The answer of `tls-audit`.
@@ -109,8 +123,9 @@ class Audit:
         target: the program.
         threads: all that were looked at.
         modules: the modules that were looked at.
-        variables: how many variables were looked at.
+        variables: how many variables were looked at: those of which something is known in one thread at least.
         pointers: how many of them are pointers or own something.
+        gaps: where nothing was found or could be read, by reason, that of the most threads first.
         suspects: the most suspicious first.
         fault: the signal on which the program stopped; None where it was none of a program that went wrong.
         fault_frames: where, innermost first.
@@ -138,6 +153,7 @@ class Audit:
     nameless: Sequence[Module] = ()
     by_offset: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
+    gaps: Sequence[Gap] = ()
     unread_crash: Module | None = None
     cause: Cause | None = None
     not_the_cause: str = ""
@@ -179,10 +195,12 @@ def audit(
     auditor = _Auditor(survey)
     suspects: list[Suspect] = []
     unread: list[Unread] = []
+    variables = 0
     with progress.task("Auditing thread-local variables", len(survey.columns)) as task:
         for column in survey.columns:
             try:
                 suspect = auditor.examine(column)
+                variables += column.is_known_anywhere
                 why = column.blocks.problem or (column.variable.problem if column.is_described else "")
             except Exception as error:  # one bad variable is one bad row
                 suspect, why = None, reason(error)
@@ -213,7 +231,7 @@ def audit(
         target=program.info,
         threads=survey.threads,
         modules=survey.modules,
-        variables=len(survey.columns),
+        variables=variables,
         pointers=auditor.pointers,
         suspects=suspects,
         fault=scene.stop,
@@ -222,6 +240,7 @@ def audit(
         nameless=(nameless := _nameless(survey)),
         by_offset=_by_offset(survey),
         unread=unread,
+        gaps=_gaps(survey),
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
         cause=cause,
         not_the_cause=otherwise,
@@ -241,6 +260,21 @@ def _by_offset(survey: Survey) -> list[Module]:
     """Stripped files, of which the code tells where variables are."""
     found = {column.module.id for column in survey.columns if column.candidate.symbol.source == BY_OFFSET}
     return [module for module in survey.modules if module.id in found]
+
+
+def _gaps(survey: Survey) -> list[Gap]:
+    """Where no block was found, or its memory could not be read."""
+    found: dict[str, tuple[set[int], list[Module]]] = {}
+    for module in survey.modules:
+        blocks = survey.blocks.get(module.id)
+        if blocks is None:
+            continue
+        for why, threads in blocks.gaps().items():
+            known = found.setdefault(why, (set(), []))
+            known[0].update(threads)
+            known[1].append(module)
+    gaps = [Gap(why, sorted(threads), modules) for why, (threads, modules) in found.items()]
+    return sorted(gaps, key=lambda gap: -len(gap.threads))
 
 
 def _is_same(one: Suspect, accused: Suspect) -> bool:
