@@ -49,6 +49,20 @@ class Span(NamedTuple):
     holes: dict[int, list[tuple[int, int]]]
 
 
+class Gap(NamedTuple):
+    """Where nothing could be looked at.
+
+    Attributes:
+        reason: why.
+        threads: in which threads, as positions in `Survey.threads`.
+        modules: of which modules.
+    """
+
+    reason: str
+    threads: Sequence[int]
+    modules: Sequence[Module]
+
+
 class Blocks:
     """One module's block in each thread.
 
@@ -314,6 +328,17 @@ class Survey:
                 self._add(module, [candidate for _, candidate in sorted(candidates[module.id].items())])
                 task.advance()
         self.interrupted = task.interrupted
+
+    def gaps(self) -> list[Gap]:
+        """Where no block was found, or its memory could not be read, by reason; that of the most threads first."""
+        found: dict[str, tuple[set[int], list[Module]]] = {}
+        for blocks in self.blocks.values():
+            for why, threads in blocks.gaps().items():
+                known = found.setdefault(why, (set(), []))
+                known[0].update(threads)
+                known[1].append(blocks.module)
+        gaps = [Gap(why, sorted(threads), modules) for why, (threads, modules) in found.items()]
+        return sorted(gaps, key=lambda gap: -len(gap.threads))
 
     def _add(self, module: Module, candidates: Sequence[Candidate]) -> None:
         places = self.program.blocks(module, self.threads)

@@ -16,7 +16,7 @@ from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.program import Program
-from gdb_tls.program.survey import Column, Survey
+from gdb_tls.program.survey import Column, Gap, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
@@ -99,20 +99,6 @@ class Unread(NamedTuple):
 
     name: str
     reason: str
-
-
-class Gap(NamedTuple):
-    """Where nothing could be looked at.
-
-    Attributes:
-        reason: why.
-        threads: in which threads, as positions in `Audit.threads`.
-        modules: of which modules.
-    """
-
-    reason: str
-    threads: Sequence[int]
-    modules: Sequence[Module]
 
 
 @dataclass(frozen=True)
@@ -240,7 +226,7 @@ def audit(
         nameless=(nameless := _nameless(survey)),
         by_offset=_by_offset(survey),
         unread=unread,
-        gaps=_gaps(survey),
+        gaps=survey.gaps(),
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
         cause=cause,
         not_the_cause=otherwise,
@@ -261,21 +247,6 @@ def _by_offset(survey: Survey) -> list[Module]:
     """Stripped files, of which the code tells where variables are."""
     found = {column.module.id for column in survey.columns if column.candidate.symbol.source == BY_OFFSET}
     return [module for module in survey.modules if module.id in found]
-
-
-def _gaps(survey: Survey) -> list[Gap]:
-    """Where no block was found, or its memory could not be read."""
-    found: dict[str, tuple[set[int], list[Module]]] = {}
-    for module in survey.modules:
-        blocks = survey.blocks.get(module.id)
-        if blocks is None:
-            continue
-        for why, threads in blocks.gaps().items():
-            known = found.setdefault(why, (set(), []))
-            known[0].update(threads)
-            known[1].append(module)
-    gaps = [Gap(why, sorted(threads), modules) for why, (threads, modules) in found.items()]
-    return sorted(gaps, key=lambda gap: -len(gap.threads))
 
 
 def _is_same(one: Suspect, accused: Suspect) -> bool:

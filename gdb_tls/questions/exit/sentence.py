@@ -68,6 +68,8 @@ def sentences(one: ThreadExit) -> Iterator[str]:
         yield f"{who} is ending: it runs the destructors of {what}{now}."
     if one.thread.exited:
         yield f"{who} has ended: its destructors have run."
+    elif one.is_unknown:
+        yield f"What will run when {_lower(who)} ends is not known."
     elif not one.steps:
         when = "after that" if one.stage else f"when {_lower(who)} ends"
         yield f"No {'other ' * bool(one.stage)}destructor will run {when}{_as_far(one)}."
