@@ -32,6 +32,7 @@ from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target
 
 MOST_LISTED = 10
+MOST_STRIPPED = 3
 # A language's own libraries: their variables are meant only where the program has none of that name.
 RUNTIME = re.compile(
     r"(ld|ld64|ld-linux[\w-]*|ld-musl[\w-]*|libc|libc-[\d.]+|libc\.musl[\w-]*|lib(m|dl|rt|pthread|resolv|nss_\w+|nsl|anl|util"
@@ -281,7 +282,15 @@ class Lookup:
             suggestion = (
                 f"A member of a Fortran common block has no symbol of its own: inspect the block, like {blocks[0]}."
             )
+        named = {one.module.id for one in self._candidates}
         modules = len({one.module.object for one in self._candidates})
+        stripped = [one.name for one in self._modules if one.segment and one.id not in named and not one.emulated]
+        if stripped:
+            more = f" and {len(stripped) - MOST_STRIPPED} more" if len(stripped) > MOST_STRIPPED else ""
+            gone = (
+                f"The names of what {', '.join(stripped[:MOST_STRIPPED])}{more} has are not known: no symbol is left."
+            )
+            suggestion = f"{suggestion} {gone}" if suggestion else gone
         return UnknownName(
             f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion
         )

@@ -56,8 +56,8 @@ def sentences(one: ThreadExit) -> Iterator[str]:
         what = "an object" if step.variable is None else step.variable.name
         what = f"the destructor of {what if step.key is None else f'key {step.key}'}"
         yield (
-            f"{who} would crash if it ended now: {what} is at 0x{step.function or 0:x}, where no code is any more (its "
-            "library was unloaded)."
+            f"{who} would crash if it ended now: {what} is at 0x{step.function or 0:x}, where no code is any more "
+            "(most likely its library was unloaded)."
         )
     objects = sum(step.key is None for step in one.steps)
     unknown = sum(step.key is not None and step.function is None for step in one.steps)

@@ -126,6 +126,11 @@ def sentence(one: ThreadReport, shown: Sequence[BlockReport]) -> str:
     values = [value for block in shown for value in block.values]
     if not any(value.instance.state in (State.SET, State.NULL) for value in values):
         return f"{words}; no variable's value is known." if values else f"{words}."
+    if any(value.instance.state in (State.UNREADABLE, State.UNRESOLVED) for value in values):
+        is_null = (
+            f"{null:,} of those that are known {'is' if null == 1 else 'are'}" if null else "none that is known is"
+        )
+        return f"{words}; of the {what}, {is_null} null."
     if not null:
         return f"{words}; none of the {what} is null."
     return f"{words}; {null:,} of the {what} {'is' if null == 1 else 'are'} null."
