@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gdb_tls.errors import AmbiguousName, MissingFile, NotThreadLocal, UnknownName
-from gdb_tls.program.module_symbols import Candidate
+from gdb_tls.program.module_symbols import Candidate, is_stripped
 from gdb_tls.program.names import (
     COMMON_BLOCK,
     OPTIMISED,
@@ -123,7 +123,7 @@ class Lookup:
             raise self._not_found(text)
         if len(meant) > 1:
             raise self._ambiguous(query, meant)
-        left_out = [self._exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
+        left_out = [self.exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
         return self._found(meant[0], query.path, left_out)
 
     def _found(self, meant: Candidate, path: str, left_out: Sequence[str] = ()) -> Found:
@@ -132,8 +132,8 @@ class Lookup:
             self._variable(meant),
             path,
             left_out,
-            [self._exact_text(one) for one in copies[:MOST_LISTED]],
-            self._exact_text(self._unused[meant]) if meant in self._unused else "",
+            [self.exact_text(one) for one in copies[:MOST_LISTED]],
+            self.exact_text(self._unused[meant]) if meant in self._unused else "",
         )
 
     def matching(self, pattern: str) -> list[Candidate]:
@@ -228,13 +228,13 @@ class Lookup:
     # Errors
 
     def _ambiguous(self, query: Query, found: Sequence[Candidate]) -> AmbiguousName:
-        lines = [f"{self._exact_text(candidate)}{query.path}" for candidate in found[:MOST_LISTED]]
+        lines = [f"{self.exact_text(candidate)}{query.path}" for candidate in found[:MOST_LISTED]]
         more = f", and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
         return AmbiguousName(
             f"{len(found)} thread-local variables are called {query.name}", f"Type one of: {', '.join(lines)}{more}."
         )
 
-    def _exact_text(self, candidate: Candidate) -> str:
+    def exact_text(self, candidate: Candidate) -> str:
         """What to type so that just this one is meant, whatever frame is selected; tried before it is said."""
         symbol, module = candidate.symbol, candidate.module
         name = source_name(symbol.name, self._demangled([candidate])[0])
@@ -282,14 +282,12 @@ class Lookup:
             suggestion = (
                 f"A member of a Fortran common block has no symbol of its own: inspect the block, like {blocks[0]}."
             )
-        named = {one.module.id for one in self._candidates}
         modules = len({one.module.object for one in self._candidates})
-        stripped = [one.name for one in self._modules if one.segment and one.id not in named and not one.emulated]
+        own = [one for one in self._modules if not RUNTIME.fullmatch(one.name)]
+        stripped = [one.name for one in own if is_stripped(one, self._target.debug)]
         if stripped:
             more = f" and {len(stripped) - MOST_STRIPPED} more" if len(stripped) > MOST_STRIPPED else ""
-            gone = (
-                f"The names of what {', '.join(stripped[:MOST_STRIPPED])}{more} has are not known: no symbol is left."
-            )
+            gone = f"Stripped, so not all of their names are known: {', '.join(stripped[:MOST_STRIPPED])}{more}."
             suggestion = f"{suggestion} {gone}" if suggestion else gone
         return UnknownName(
             f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion
@@ -309,7 +307,7 @@ class Lookup:
         close = difflib.get_close_matches(last_word(wanted), last, n=3, cutoff=0.6)
         inside = [known for known in sorted(by_name) if len(wanted) > 2 and wanted in known.lower()]
         names = list(dict.fromkeys([last[match] for match in close] + inside))[:3]
-        return [self._exact_text(by_name[one]) for one in names]
+        return [self.exact_text(by_name[one]) for one in names]
 
 
 def _ranked(name: str, one: _Named) -> _Named | None:

@@ -124,6 +124,7 @@ class Audit:
         ignored: what else looks odd, but is not mentioned, as the user knows it to be harmless.
         not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
         loader_errors: what dlopen and its kin said last in each thread.
+        to_type: what to type for the variable that looks most wrong; empty where there is none.
         last_word: the same of the thread that crashed, as a sentence; empty for none.
     """
 
@@ -146,6 +147,7 @@ class Audit:
     ignored: Sequence[str] = ()
     loader_errors: Sequence[LoaderError | None] = ()
     last_word: str = ""
+    to_type: str = ""
 
     @property
     def is_answer(self) -> bool:
@@ -233,7 +235,14 @@ def audit(
         ignored=ignored,
         loader_errors=errors,
         last_word=last_word(errors, survey.threads, scene.crashed),
+        to_type=_to_type(program, suspects),
     )
+
+
+def _to_type(program: Program, suspects: Sequence[Suspect]) -> str:
+    """What to type for the most suspicious variable: of another one of that name, more than its name."""
+    first = next((one.variable for one in suspects if one.is_alarming), None)
+    return program.symbols().exact_text(first) if first else ""
 
 
 def _nameless(survey: Survey) -> list[Module]:

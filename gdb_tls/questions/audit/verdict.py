@@ -22,8 +22,8 @@ def verdict(answer: Answer) -> list[str]:
         sentences.append(f"{count(hints, 'weak hint')} not shown: --all shows {'it' if hints == 1 else 'them'}.")
     if audit.ignored:
         sentences.append(f"Ignored, as it was asked for: {_some(list(audit.ignored))}.")
-    if audit.alarming and audit.alarming[0].variable:
-        sentences.append(f"Every thread's value: tls-inspect {audit.alarming[0].variable.name}")
+    if audit.to_type:
+        sentences.append(f"Every thread's value: tls-inspect {audit.to_type}")
     if audit.last_word and not refused_in(audit):
         sentences.append(audit.last_word)
     if audit.not_the_cause:
