@@ -27,7 +27,7 @@ from gdb_tls.program.names import (
     spellings,
     split_path,
 )
-from gdb_tls.program.places import candidate_at
+from gdb_tls.program.places import candidate_at, nameless
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target
 
@@ -120,6 +120,9 @@ class Lookup:
                 raise self._ambiguous(Query(text, text, "", ""), found)
         query, meant, others = self._meant(text)
         if query is None:
+            part = self._part_in_frame(text)
+            if part is not None:
+                return part
             raise self._not_found(text)
         if len(meant) > 1:
             raise self._ambiguous(query, meant)
@@ -162,6 +165,22 @@ class Lookup:
                 meant = self._seen(query, found) or [one.candidate for one in found if one.rank == best]
                 return query, meant, [one.candidate for one in found if one.candidate not in meant]
         return None, (), ()
+
+    def _part_in_frame(self, text: str) -> Found | None:
+        """What has no symbol, but is known in the selected frame: a member of a Fortran common block."""
+        for query in queries(text):
+            seen = self._target.debug.part_in_frame(query.name) if not query.scope else None
+            if seen is None or seen.symbol.type is None:
+                continue
+            path = os.path.realpath(seen.object_path)
+            for module in self._modules:
+                if module.path and not module.emulated and os.path.realpath(module.path) == path:
+                    size = seen.symbol.type.size
+                    one = nameless(module, seen.offset, self._target.architecture.pointer_size, size)
+                    name, kind, file, line, symbol = seen.symbol
+                    known = self._variable(one)._replace(name=name, type=kind, line=line, debugger_symbol=symbol)
+                    return Found(known._replace(file=os.path.basename(file), source="gdb"), query.path)
+        return None
 
     # Which are called so
 
@@ -280,7 +299,8 @@ class Lookup:
         blocks = [one.symbol.name for one in self._candidates if COMMON_BLOCK.fullmatch(one.symbol.name)]
         if blocks and not suggestion:
             suggestion = (
-                f"A member of a Fortran common block has no symbol of its own: inspect the block, like {blocks[0]}."
+                f"A member of a Fortran common block has no symbol of its own: select a frame that sees it, or inspect "
+                f"the block, like {blocks[0]}."
             )
         modules = len({one.module.object for one in self._candidates})
         own = [one for one in self._modules if not RUNTIME.fullmatch(one.name)]
