@@ -128,8 +128,8 @@ def _of_keys(survey: Survey, main: int | None) -> Iterator[Danger]:
         name = f"pthread key {report.number}"
         if report.destructor in gone and have:
             sentence = (
-                f"Its destructor is at 0x{report.destructor:x}, where no code is mapped: the library that has it was "
-                f"unloaded (dlclose) before pthread_key_delete was called, and {_end(threads, have)}."
+                f"Its destructor is at 0x{report.destructor:x}, where no code is mapped: {_end(threads, have)}. "
+                "Most likely the library that has it was unloaded (dlclose) before pthread_key_delete was called."
             )
             yield Danger(report.number, name, [Finding("destructor-gone", GONE_SCORE, sentence, have)])
         elif len(have) == 1:
@@ -141,8 +141,8 @@ def _of_keys(survey: Survey, main: int | None) -> Iterator[Danger]:
 def _end(threads: Sequence[Thread], indices: Sequence[int]) -> str:
     which = numbers([threads[one] for one in indices], "-")
     if len(indices) == 1:
-        return f"thread {which} will crash when it ends"
-    return f"threads {which} will crash when they end"
+        return f"thread {which} would crash if it ended now"
+    return f"threads {which} would crash if they ended now"
 
 
 def _set_once(survey: Survey, report: KeyReport, holder: int, unset: Sequence[int], main: int | None) -> list[Finding]:

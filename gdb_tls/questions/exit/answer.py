@@ -73,6 +73,11 @@ class ThreadExit(NamedTuple):
     running: str
     problems: Sequence[str]
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing that belongs to the thread could be read: it has no thread pointer, or none that is known."""
+        return self.thread.thread_pointer is None and not self.thread.exited and not self.steps and not self.stage
+
 
 class Answer(NamedTuple):
     """What `tls-exit` found.
@@ -192,6 +197,11 @@ def query(request: Request) -> Answer:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
     return Answer(program.info, thread_exits(program, wanted(program.threads, numbers), request.progress))
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether of no thread anything is known."""
+    return all(one.is_unknown for one in answer.threads)
 
 
 def flagged(answer: Answer) -> bool:
