@@ -20,12 +20,13 @@ from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
 from gdb_tls.program.where import DEEPEST, Ownership, Where, where_of
-from gdb_tls.target.model import Module, Place, TargetInfo, Thread
+from gdb_tls.target.model import Module, Place, TargetInfo, Thread, Variable
 from gdb_tls.target.protocol import CallFrame, Frame, Region, Target
 
 if TYPE_CHECKING:
     from gdb_tls.libc.thread_data import ThreadData
     from gdb_tls.program.emulated import EmulatedStorage
+    from gdb_tls.program.lifetimes import Lifetime, Lifetimes
 
 
 class Program:
@@ -83,6 +84,18 @@ class Program:
     def blocks(self, module: Module, threads: Sequence[Thread]) -> list[Place]:
         """One module's block in each thread, or why there is none."""
         return self.emulated.places(module, threads) if module.emulated else blocks_in(self.libc, module, threads)
+
+    @cached_property
+    def lifetimes(self) -> Lifetimes:
+        """Which objects are constructed, and which destroyed."""
+        from gdb_tls.program.lifetimes import Lifetimes
+
+        return Lifetimes(self.target)
+
+    def lives(self, variable: Variable, threads: Sequence[Thread]) -> list[Lifetime | None] | None:
+        """What is known of the lives of a variable's objects; None for nothing."""
+        guard = self.lifetimes.guard(variable.module, variable.offset)
+        return self.lifetimes.of(guard, self.blocks(variable.module, threads)) if guard else None
 
     @cached_property
     def tls_symbols(self) -> list[Candidate]:

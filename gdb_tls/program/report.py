@@ -149,6 +149,7 @@ def inspect_found(
     # Whether an object is shared shows in all threads only; but nothing is called in one that was not asked for.
     asked = every if resolver.name == "passive" else chosen
     places = resolver.resolve(variable, asked)
+    lives = program.lives(variable, asked)
     if path:
         places = follow(program.target, path, places)
     instances = read_instances(
@@ -159,6 +160,7 @@ def inspect_found(
         places,
         resolver.name,
         are_constant=program.constants.among,
+        lives=lives,
     )
     if len(chosen) < len(asked):
         kept = set(chosen)

@@ -22,6 +22,8 @@ class State(str, enum.Enum):
     SET = "set"
     NULL = "null"
     UNALLOCATED = "unallocated"
+    NOT_CONSTRUCTED = "not-constructed"
+    DESTROYED = "destroyed"
     UNREADABLE = "unreadable"
     UNRESOLVED = "unresolved"
 
@@ -35,6 +37,7 @@ class Flag(str, enum.Enum):
     BEING_CREATED = "being-created"
     NOT_ATTACHED = "not-attached"
     ASSUMED_POINTER = "assumed-pointer"
+    CONSTRUCTED = "constructed"
 
 
 class Life(str, enum.Enum):

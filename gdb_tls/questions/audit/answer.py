@@ -430,7 +430,8 @@ class _Auditor:
     def _holding(self, column: Column, at: int) -> Holding:
         raws = column.words(at)
         known = {raw: int.from_bytes(raw, self._order) for raw in set(raws) if raw}
-        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in self._ended]
+        left_out = self._ended | column.dead
+        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in left_out]
         values = [value for value in known.values() if value]
         return Holding(
             null=[index for index, value in here if not value],

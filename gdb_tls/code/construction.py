@@ -1,0 +1,200 @@
+"""Which variables a C++ compiler's guard stands for: they are constructed in a thread once its guard is not zero there.
+
+Itanium C++ ABI: a guard is called `_ZGV` and the variable's name (5.1.4.4), and its first byte is not zero once the
+variable is initialised (3.3.2).  The variables of a file share one, `__tls_guard` (gcc/cp/decl2.cc, clang's
+ItaniumCXXABI.cpp); the function that tests and sets it has for each variable that others may see an alias, which is
+called `_ZTH` and the variable's name (5.1.9).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from gdb_tls.code.accesses import ADDRESS_TAKEN, WRITE, Access
+from gdb_tls.code.index import CodeIndex
+from gdb_tls.elf.symbols import ElfSymbol
+
+GUARD, SHARED_GUARD = "_ZGV", "__tls_guard"
+INIT, WRAPPER, SHARED_INIT = "_ZTH", "_ZTW", "__tls_init"
+# Functions that make sure that the file's variables are constructed; `_ZTW...` gives the address of one, too.
+ENSURING = (INIT, WRAPPER, SHARED_INIT)
+# Clang has a function for each initialiser that it does not inline.
+PART = "__cxx_global_var_init"
+PREFIXES = (*ENSURING, PART)
+
+
+class Guard(NamedTuple):
+    """What says whether a variable is constructed.
+
+    Attributes:
+        offset: of the byte, in the block of the same module.
+        is_shared: whether it is the one of all variables of a source file, which is set before they are constructed.
+    """
+
+    offset: int
+    is_shared: bool
+
+
+def named_guards(symbols: Iterable[ElfSymbol]) -> dict[int, Guard]:
+    """The guards that are called after their variables, by the variables' offsets; no code is read.
+
+    Args:
+        symbols: the thread-local ones of one file.
+    """
+    variables: dict[str, list[ElfSymbol]] = defaultdict(list)
+    guards: dict[str, list[ElfSymbol]] = defaultdict(list)
+    for one in symbols:
+        (guards if one.name.startswith(GUARD) else variables)[one.name].append(one)
+    found = {}
+    for name, those in guards.items():
+        guarded = next((variables[one] for one in _encoded(name[len(GUARD) :]) if one in variables), [])
+        # Functions of one name in several files have a variable, and a guard, each.
+        for guard in those:
+            own = [one for one in guarded if one.file == guard.file]
+            others = [one for one in those if one.file == guard.file]
+            if len(own) == len(others) == 1:
+                found[own[0].value] = Guard(guard.value, False)
+    return found
+
+
+def _encoded(rest: str) -> Iterator[str]:
+    """The symbols that a variable may have whose encoding is `rest`: a C name, or that of a C++ name."""
+    yield "_Z" + rest
+    plain = re.fullmatch(r"(\d+)(\w+)", rest)
+    if plain and len(plain[2]) == int(plain[1]):
+        yield plain[2]
+
+
+class SharedGuards:
+    """Finds what the guards stand for that all variables of a source file share."""
+
+    def __init__(self, index: CodeIndex, symbols: Sequence[ElfSymbol], functions: Iterable[ElfSymbol]) -> None:
+        """Reads nothing yet.
+
+        Args:
+            index: the file's code.
+            symbols: its thread-local symbols.
+            functions: those of its functions whose names begin as `PREFIXES` says.
+        """
+        self._index = index
+        self._symbols = symbols
+        self._functions = list(functions)
+
+    def find(self) -> dict[int, Guard]:
+        """The guards by the variables' offsets.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        by_name = {one.name: one for one in self._symbols}
+        found = {}
+        for function in self._functions:
+            variable = by_name.get(function.name[len(INIT) :]) or next(
+                (by_name[one] for one in _encoded(function.name[len(INIT) :]) if one in by_name), None
+            )
+            guard = self._tested_in(function.value) if function.name.startswith(INIT) and variable else None
+            if variable and guard is not None:
+                found[variable.value] = Guard(guard, True)
+        for guard in self._offsets:
+            for variable in self._local_ones(guard):
+                found.setdefault(variable.value, Guard(guard, True))
+        return found
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        """Where the symbol table has such guards."""
+        return sorted({one.value for one in self._symbols if one.name.startswith(SHARED_GUARD)})
+
+    def _tested_in(self, function: int) -> int | None:
+        """The guard that a function tests: the only one of the symbol table's, or what it reads first."""
+        read = [one for one in self._index.accesses_in(function) if one.target.defined and one.exact]
+        known = {one.offset for one in read} & set(self._offsets)
+        if known or self._offsets:
+            return known.pop() if len(known) == 1 else None
+        first = read[0] if read else None
+        return first.offset if first and first.kind != WRITE and first.width == 1 else None
+
+    # ------------------------------------------------------------------ variables that only their own file sees
+
+    def _local_ones(self, guard: int) -> Iterator[ElfSymbol]:
+        """The variables without an alias that are made where a guard was found zero, and used only behind its test."""
+        touching = {one.function for one in self._index.accesses(guard, guard + 1) if one.function is not None}
+        making = {one for one in touching if any(_sets(access, guard) for access in self._index.accesses_in(one))}
+        making |= {part for part in self._parts if making & self._callers[part]}
+        local = [one for one in self._symbols if one.is_local and not one.name.startswith((GUARD, SHARED_GUARD))]
+        for variable in local:
+            last = variable.value + max(variable.size, 1)
+            accesses = self._index.accesses(variable.value, last)
+            made = [one for one in accesses if one.function in making and self._makes(one, guard)]
+            others = [one for one in accesses if one not in made]
+            if made and others and all(self._is_behind(one, guard, touching) for one in others):
+                yield variable
+
+    def _makes(self, access: Access, guard: int) -> bool:
+        """Whether an access writes a variable, or hands it to a constructor, where the guard was found zero."""
+        if access.kind not in (WRITE, ADDRESS_TAKEN) or access.function is None:
+            return False
+        tests = any(one.offset == guard and one.kind != WRITE for one in self._own(access.function))
+        flow = self._index.flow(access.function)
+        state = flow.before(access.address) if flow else None
+        # What GCC has split from the test (`__tls_init.part.0`) is called only where that found zero.
+        return not tests or any(
+            _is(one.target.defined, one.offset, guard) for one in (state.found_null if state else ())
+        )
+
+    def _is_behind(self, access: Access, guard: int, touching: set[int]) -> bool:
+        """Whether the guard was tested, or set, on every way to an access."""
+        if access.function is None:
+            return False
+        if access.function in touching:
+            flow = self._index.flow(access.function)
+            state = flow.before(access.address) if flow else None
+            known = state.variables if state else {}
+            return any(_is(one.target.defined, one.offset, guard) for one in known)
+        return any(at < access.address for at in self._ensured.get(access.function, ()))
+
+    def _own(self, function: int) -> Iterator[Access]:
+        return (one for one in self._index.accesses_in(function) if one.target.defined)
+
+    @cached_property
+    def _parts(self) -> set[int]:
+        return {one.value for one in self._functions if one.name.startswith(PART)}
+
+    @cached_property
+    def _calls(self) -> list[tuple[int, int]]:
+        """(place, function) of the calls of the functions with such names."""
+        wanted = {one.value for one in self._functions}
+        found = []
+        for at, target, _ in self._index.calls():
+            called = (self._index, target) if target in wanted else self._index.called(target)
+            if called and called[0] is self._index and called[1] in wanted:
+                found.append((at, called[1]))
+        return found
+
+    @cached_property
+    def _callers(self) -> dict[int, set[int | None]]:
+        found: dict[int, set[int | None]] = defaultdict(set)
+        for at, function in self._calls:
+            found[function].add(self._index.function_of(at))
+        return found
+
+    @cached_property
+    def _ensured(self) -> dict[int | None, list[int]]:
+        """Where functions call those that make sure of it, by the beginning of the function."""
+        found: dict[int | None, list[int]] = defaultdict(list)
+        for at, function in self._calls:
+            if function not in self._parts:
+                found[self._index.function_of(at)].append(at)
+        return found
+
+
+def _sets(access: Access, guard: int) -> bool:
+    return access.kind == WRITE and not access.of_null and _is(access.target.defined, access.offset, guard)
+
+
+def _is(is_own: bool, offset: int, guard: int) -> bool:
+    return is_own and offset == guard

@@ -1,0 +1,110 @@
+"""Whether thread-local objects are alive: constructed in a thread, not constructed there, or destroyed already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from gdb_tls.code.construction import (
+    GUARD,
+    INIT,
+    PREFIXES,
+    SHARED_GUARD,
+    Guard,
+    SharedGuards,
+    named_guards,
+)
+from gdb_tls.code.index import code_index
+from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.errors import TlsError
+from gdb_tls.program.module_symbols import candidates_of, debug_file
+from gdb_tls.program.places import is_too_large
+from gdb_tls.target.model import Module, Place, State
+from gdb_tls.target.protocol import Target
+
+# The architectures whose guards are as `gdb_tls.code.construction` says.
+ARCHITECTURES = ("x86-64", "aarch64")
+
+
+class Lifetime(NamedTuple):
+    """Where one object is in its life.
+
+    Attributes:
+        state: `State.NOT_CONSTRUCTED` or `State.DESTROYED`: its bytes are no value; None for an object that is alive.
+        reason: from what that is known; None for an object that is alive.
+    """
+
+    state: State | None = None
+    reason: str | None = None
+
+
+CONSTRUCTED = Lifetime()
+UNSET = "its guard is not set: no constructor has run in this thread"
+
+
+class Lifetimes:
+    """What is known of the lives of one program's objects."""
+
+    def __init__(self, target: Target) -> None:
+        """Reads nothing yet."""
+        self._target = target
+        self._guards: dict[int, dict[int, Guard]] = {}
+
+    def guard(self, module: Module, offset: int, patient: bool = True) -> Guard | None:
+        """What says whether the variable at an offset of a module's block is constructed; None where nothing does.
+
+        Args:
+            module: the module.
+            offset: where its symbol begins.
+            patient: whether even a file with much code is looked through for it.
+        """
+        if self._target.architecture.name not in ARCHITECTURES:
+            return None
+        if module.id not in self._guards:
+            self._guards[module.id] = {}
+            with suppress(TlsError, NotElf, OSError):  # then nothing is said of its objects
+                self._guards[module.id] = self._guards_of(module, patient)
+        return self._guards[module.id].get(offset)
+
+    def _guards_of(self, module: Module, patient: bool) -> dict[int, Guard]:
+        if module.path is None or module.emulated:
+            return {}
+        debug = self._target.debug
+        symbols = [one.symbol for one in candidates_of([module], debug)]
+        found = named_guards(symbols) if any(one.name.startswith(GUARD) for one in symbols) else {}
+        file = open_elf(module.path)
+        separate = debug_file(file, debug)
+        files = [file, *([separate] if separate else [])]
+        shared = any(one.name.startswith(SHARED_GUARD) for one in symbols)
+        if not shared and not any(one.mentions(INIT.encode()) for one in files):
+            return found
+        if not patient and is_too_large(module):
+            return found
+        functions = {
+            (one.name, one.value): one
+            for file in files
+            for prefix in PREFIXES
+            for one in file.every_with_prefix(prefix)
+        }
+        with suppress(TlsError):  # no capstone: what the names tell is known all the same
+            found = {**SharedGuards(code_index(module.path), symbols, functions.values()).find(), **found}
+        return found
+
+    def of(
+        self, guard: Guard | None, blocks: Sequence[Place], raws: Sequence[bytes | None] | None = None
+    ) -> list[Lifetime | None]:
+        """The lives of a variable's objects in some threads; None where nothing is known.
+
+        Args:
+            guard: the variable's.
+            blocks: the module's block in each of the threads.
+            raws: the guard's byte in each, empty or None where it cannot be read; None: it is read here.
+        """
+        if guard is None:
+            return [None] * len(blocks)
+        if raws is None:
+            known = [place for place in blocks if isinstance(place, int)]
+            read = iter(self._target.memory.read_many([place + guard.offset for place in known], 1))
+            raws = [next(read) if isinstance(place, int) else None for place in blocks]
+        return [None if not raw else CONSTRUCTED if raw[0] else Lifetime(State.NOT_CONSTRUCTED, UNSET) for raw in raws]

@@ -1,0 +1,116 @@
+"""Which thread-local objects are constructed, against what they said when they were."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.documents import documents
+from integration.harness import PROGRAMS, Subject, core_subject, live_subject, locked
+
+# Of the program and its libraries: what is not initialised dynamically is there from the beginning.
+STATIC = {"calls", "other_calls", "counted", "who", "made", "gone", "makings", "goings"}
+STRIPPED = "liblives_stripped.so"
+BUILDS = [(compiler, level) for compiler in ("g++", "clang++") for level in (0, 2)]
+
+
+def build(compiler: str, level: int, folder: Path) -> Path:
+    """The program, built once for all workers of a test session."""
+    folder.mkdir(parents=True, exist_ok=True)
+    executable = folder / "lives"
+    flags = [f"-O{level}", "-g", "-std=c++17", "-pthread", "-Wl,-rpath,$ORIGIN", "-Wl,--build-id"]
+    flags += ["-fstandalone-debug"] * (compiler == "clang++")  # else GDB's printers find no members
+    with locked(folder / "lock"):
+        if not executable.exists():
+            c = {"g++": "gcc", "clang++": "clang"}[compiler]
+            run(c, "-g", "-c", PROGRAMS / "truth.c", "-o", folder / "truth.o")
+            for name, more in (("liblives.so", ()), (STRIPPED, ("-s",))):
+                whose = f'-DWHOSE="{name}::"'
+                library = PROGRAMS / "lives_library.cc"
+                run(compiler, *flags, "-shared", "-fPIC", whose, library, *more, "-o", folder / name)
+            sources = [PROGRAMS / "lives.cc", PROGRAMS / "lives_other.cc"]
+            run(compiler, *flags, *sources, folder / "truth.o", "-ldl", "-o", folder / "made")
+            (folder / "made").rename(executable)
+    return executable
+
+
+def run(*command: object) -> None:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@contextlib.contextmanager
+def subject_of(executable: Path, kind: str, own: Path) -> Iterator[Subject]:
+    if kind == "live":
+        with live_subject(executable.name, executable, own) as subject:
+            yield subject
+    else:
+        yield core_subject(executable.name, executable, executable.parent / "core", (), by_kernel=None)
+
+
+def said(subject: Subject, own: Path, what: str) -> dict[int, dict[str, Any]]:
+    """What each thread wrote beside the program's truth."""
+    folder = subject.core.parent if subject.core else own
+    lines = map(json.loads, (folder / f"truth.jsonl.{what}").read_text().splitlines())
+    return {line["lwp"]: line for line in lines}
+
+
+def last_name(variable: dict[str, Any]) -> str:
+    """As the programs say it: the last part, with the library before it where it is one's."""
+    name = re.sub(r"^_ZL\d+(\w+)\.\d+$", r"\1", variable["name"]).rpartition("::")[2]  # clang splits objects
+    file = Path(variable["module"]["path"]).name
+    return f"{file}::{name}" if file.startswith("liblives") else name
+
+
+@pytest.mark.parametrize(("compiler", "level"), BUILDS)
+def test_every_object(compiler: str, level: int, kind: str, shared_folder: Path, tmp_path: Path) -> None:
+    executable = build(compiler, level, shared_folder / f"lives-{compiler}-{level}")
+    with subject_of(executable, kind, tmp_path / "own") as subject:
+        found = documents(subject, ["tls-map --module lives", "tls-map --module liblives.so"], tmp_path)
+        truth = said(subject, tmp_path / "own", "lives")
+    judged: set[str] = set()
+    for document in found.values():
+        for variable in document["variables"]:
+            name = last_name(variable)
+            if variable["linkage_name"].startswith(("_ZGV", "__tls_guard")):
+                continue
+            for thread, state in zip(document["threads"], variable["states"]):
+                line = truth[thread["lwp"]]
+                if name.rpartition("::")[2] in STATIC:
+                    assert state in ("set", "null", "unallocated"), (name, line, state)
+                elif state != "unallocated":
+                    assert (state == "not-constructed") == (name not in line["made"]), (name, line, state)
+                    judged.add(name)
+                else:
+                    assert name not in line["made"]
+    every = {name for line in truth.values() for name in line["made"] if not name.startswith(STRIPPED)}
+    assert judged == every and len(every) == 16
+
+
+def test_rows(kind: str, shared_folder: Path, tmp_path: Path) -> None:
+    """A row of an object that is not constructed has no value, and one of an object that is says so."""
+    executable = build("g++", 2, shared_folder / "lives-g++-2")
+    names = ["tls-inspect hidden", "tls-inspect number", "tls-inspect hidden.used", "tls-inspect calls"]
+    with subject_of(executable, kind, tmp_path / "own") as subject:
+        found = documents(subject, names, tmp_path)
+        truth = said(subject, tmp_path / "own", "lives")
+    for query in names[:3]:
+        name = query.split()[1].partition(".")[0]
+        rows = found[query]["threads"]
+        assert {row["lwp"] for row in rows} == set(truth)
+        for row in rows:
+            is_made = name in truth[row["lwp"]]["made"]
+            assert row["address"]
+            if is_made:
+                assert row["state"] == "destroyed" or "constructed" in row["flags"]
+            else:
+                assert (row["state"], row["flags"], row["value"], row["text"]) == ("not-constructed", [], None, "")
+                assert row["reason"] == "its guard is not set: no constructor has run in this thread"
+        assert found[query]["summary"]["not-constructed"] == sum(name not in line["made"] for line in truth.values())
+    assert all(row["state"] == "set" and row["flags"] == [] for row in found["tls-inspect calls"]["threads"])
