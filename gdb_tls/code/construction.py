@@ -16,9 +16,12 @@ from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, WRITE, Access
 from gdb_tls.code.index import CodeIndex
+from gdb_tls.code.values import TlsAddress
 from gdb_tls.elf.symbols import ElfSymbol
 
 GUARD, SHARED_GUARD = "_ZGV", "__tls_guard"
+# What an object's destructor is registered with: (destructor, object, __dso_handle).
+REGISTER = ("__cxa_thread_atexit", "__cxa_thread_atexit_impl")
 INIT, WRAPPER, SHARED_INIT = "_ZTH", "_ZTW", "__tls_init"
 # Functions that make sure that the file's variables are constructed; `_ZTW...` gives the address of one, too.
 ENSURING = (INIT, WRAPPER, SHARED_INIT)
@@ -198,3 +201,21 @@ def _sets(access: Access, guard: int) -> bool:
 
 def _is(is_own: bool, offset: int, guard: int) -> bool:
     return is_own and offset == guard
+
+
+def registered(index: CodeIndex) -> frozenset[int]:
+    """Where in the file's own block the objects are whose destructors its code registers for the end of a thread.
+
+    Raises:
+        MissingPackage: where there is no capstone.
+    """
+    own = {one.value for one in index.file.symbols(REGISTER).values()}
+    found = set()
+    for at, target, _ in index.calls():
+        if target in own or index.stubs.name(target) in REGISTER:
+            flow = index.flow(at)
+            arguments = flow.arguments(at) if flow else []
+            place = index.settled(arguments[1]) if len(arguments) > 1 else None
+            if isinstance(place, TlsAddress) and place.target.defined and place.exact:
+                found.add(place.offset)
+    return frozenset(found)

@@ -14,14 +14,16 @@ from gdb_tls.code.construction import (
     Guard,
     SharedGuards,
     named_guards,
+    registered,
 )
 from gdb_tls.code.index import code_index
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import TlsError
 from gdb_tls.program.module_symbols import candidates_of, debug_file
 from gdb_tls.program.places import is_too_large
-from gdb_tls.target.model import Module, Place, State
-from gdb_tls.target.protocol import Target
+from gdb_tls.program.thread_end import Endings
+from gdb_tls.target.model import Module, Place, State, Storage, Thread, Type
+from gdb_tls.target.protocol import Target, UnreadableMemory
 
 # The architectures whose guards are as `gdb_tls.code.construction` says.
 ARCHITECTURES = ("x86-64", "aarch64")
@@ -40,15 +42,25 @@ class Lifetime(NamedTuple):
 
 
 CONSTRUCTED = Lifetime()
+UNINITIALISED = "uninitialised: nothing has used it in this thread yet"
+DROPPED = "it was destroyed in this thread, as its state says"
 UNSET = "its guard is not set: no constructor has run in this thread"
+ENDED = "its destructor has begun: this thread is ending"
+STORAGE_STATES = {
+    "uninitialised": Lifetime(State.NOT_CONSTRUCTED, UNINITIALISED),
+    "alive": CONSTRUCTED,
+    "destroyed": Lifetime(State.DESTROYED, DROPPED),
+}
 
 
 class Lifetimes:
     """What is known of the lives of one program's objects."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, endings: Endings) -> None:
         """Reads nothing yet."""
         self._target = target
+        self._endings = endings
+        self._registered: dict[int, frozenset[int]] = {}
         self._guards: dict[int, dict[int, Guard]] = {}
 
     def guard(self, module: Module, offset: int, patient: bool = True) -> Guard | None:
@@ -92,19 +104,75 @@ class Lifetimes:
         return found
 
     def of(
-        self, guard: Guard | None, blocks: Sequence[Place], raws: Sequence[bytes | None] | None = None
-    ) -> list[Lifetime | None]:
-        """The lives of a variable's objects in some threads; None where nothing is known.
+        self,
+        module: Module,
+        offset: int,
+        size: int,
+        threads: Sequence[Thread],
+        blocks: Sequence[Place],
+        raws: Sequence[bytes | None] | None = None,
+        patient: bool = True,
+    ) -> list[Lifetime | None] | None:
+        """The lives of a variable's objects in some threads, None where nothing is known; None for nothing at all.
 
         Args:
-            guard: the variable's.
-            blocks: the module's block in each of the threads.
+            module: the variable's.
+            offset: where it is in the module's block.
+            size: in bytes.
+            threads: the threads.
+            blocks: the module's block in each of them.
             raws: the guard's byte in each, empty or None where it cannot be read; None: it is read here.
+            patient: see `guard`.
         """
+        guard = self.guard(module, offset, patient)
         if guard is None:
-            return [None] * len(blocks)
+            return None
         if raws is None:
             known = [place for place in blocks if isinstance(place, int)]
             read = iter(self._target.memory.read_many([place + guard.offset for place in known], 1))
             raws = [next(read) if isinstance(place, int) else None for place in blocks]
-        return [None if not raw else CONSTRUCTED if raw[0] else Lifetime(State.NOT_CONSTRUCTED, UNSET) for raw in raws]
+        found = [None if not raw else CONSTRUCTED if raw[0] else Lifetime(State.NOT_CONSTRUCTED, UNSET) for raw in raws]
+        made = [index for index, life in enumerate(found) if life is CONSTRUCTED]
+        lists = self._endings.destructors(threads) if made else []
+        waiting = set()
+        for index in made:
+            block, one = blocks[index], lists[index]
+            start = block + offset if isinstance(block, int) else 0
+            if one and any(start <= record.object < start + max(size, 1) for record in one.records):
+                waiting.add(index)
+        if len(waiting) < len(made) and (waiting or self._has_destructor(module, offset, patient)):
+            for index in made:
+                one = lists[index]
+                if index not in waiting:
+                    # Where it is not registered, its constructor may not have come back, or have thrown.
+                    gone = one is not None and not one.problem and self._endings.has_begun(threads[index])
+                    found[index] = Lifetime(State.DESTROYED, ENDED) if gone else None
+        return found
+
+    def _has_destructor(self, module: Module, offset: int, patient: bool) -> bool:
+        """Whether the code registers a destructor of the variable."""
+        if module.id not in self._registered:
+            self._registered[module.id] = frozenset()
+            with suppress(TlsError, NotElf, OSError):
+                if module.path and (patient or not is_too_large(module)):
+                    self._registered[module.id] = registered(code_index(module.path))
+        return offset in self._registered[module.id]
+
+    def of_storage(self, kind: Type | None, places: Sequence[Place]) -> list[Lifetime | None] | None:
+        """The lives of values of Rust's std::thread_local! in some threads; None for other types.
+
+        Args:
+            kind: the type.
+            places: the variable's address in each of the threads.
+        """
+        storage = kind.storage if kind else None
+        return None if storage is None else [self._of_value(storage, place) for place in places]
+
+    def _of_value(self, storage: Storage, place: Place) -> Lifetime | None:
+        if not isinstance(place, int):
+            return None
+        try:
+            state = self._target.storage_state(storage, place)
+        except UnreadableMemory:
+            return None
+        return STORAGE_STATES.get(state)

@@ -89,13 +89,20 @@ class Program:
     def lifetimes(self) -> Lifetimes:
         """Which objects are constructed, and which destroyed."""
         from gdb_tls.program.lifetimes import Lifetimes
+        from gdb_tls.program.thread_end import Endings
 
-        return Lifetimes(self.target)
+        return Lifetimes(self.target, Endings(lambda: self.libc, self.frames))
 
     def lives(self, variable: Variable, threads: Sequence[Thread]) -> list[Lifetime | None] | None:
         """What is known of the lives of a variable's objects; None for nothing."""
-        guard = self.lifetimes.guard(variable.module, variable.offset)
-        return self.lifetimes.of(guard, self.blocks(variable.module, threads)) if guard else None
+        if variable.type and variable.type.storage:
+            places = [
+                place + variable.offset if isinstance(place, int) else place
+                for place in self.blocks(variable.module, threads)
+            ]
+            return self.lifetimes.of_storage(variable.type, places)
+        blocks = self.blocks(variable.module, threads)
+        return self.lifetimes.of(variable.module, variable.offset, variable.size, threads, blocks)
 
     @cached_property
     def tls_symbols(self) -> list[Candidate]:

@@ -150,6 +150,8 @@ def inspect_found(
     asked = every if resolver.name == "passive" else chosen
     places = resolver.resolve(variable, asked)
     lives = program.lives(variable, asked)
+    if root.inside:
+        places = [place + root.inside if isinstance(place, int) else place for place in places]
     if path:
         places = follow(program.target, path, places)
     instances = read_instances(
@@ -177,6 +179,7 @@ def inspect_found(
         starts_null=not prefix
         and path is None
         and variable.initial is not None
+        and root.storage is None
         and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
         found=found,

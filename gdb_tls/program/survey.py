@@ -19,6 +19,7 @@ from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.lifetimes import Lifetime
 from gdb_tls.program.module_symbols import Candidate
+from gdb_tls.program.names import is_rust_value
 from gdb_tls.program.program import Program
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.value import read_instances, untyped
@@ -176,7 +177,8 @@ class Column:
     def pointer_offset(self) -> int | None:
         """Where in the variable the pointer is that it is, or owns; None for a variable without one."""
         kind = self.judged_as[0]
-        return 0 if kind.kind is Kind.POINTER else kind.owner
+        at = 0 if kind.kind is Kind.POINTER else kind.owner
+        return None if at is None else at + kind.inside
 
     def raws(self) -> list[bytes]:
         """Its bytes in each thread, the first `Survey.longest` of them; empty where there are none."""
@@ -219,8 +221,13 @@ class Column:
     def lives(self) -> list[Lifetime | None] | None:
         """What is known of the object's life in each thread; None for nothing."""
         lifetimes = self._survey.program.lifetimes
+        if is_rust_value(self.candidate.symbol.name):
+            return lifetimes.of_storage(self.variable.type, self.places())
         guard = lifetimes.guard(self.module, self.offset, patient=False)
-        return lifetimes.of(guard, self.blocks.places, self.blocks.raws(guard.offset, 1)) if guard else None
+        if guard is None:
+            return None
+        raws, threads = self.blocks.raws(guard.offset, 1), self._survey.threads
+        return lifetimes.of(self.module, self.offset, self.size, threads, self.blocks.places, raws, patient=False)
 
     @cached_property
     def dead(self) -> frozenset[int]:
@@ -262,7 +269,7 @@ class Column:
                 if raw
             }
         threads = [self._survey.threads[index] for index in chosen]
-        places = self.places()
+        places = [place + kind.inside if isinstance(place, int) else place for place in self.places()]
         return read_instances(
             self._survey.program.target,
             kind,

@@ -239,8 +239,10 @@ SCHEMA: dict[str, Any] = {
         }
     ],
     "summary": dict.fromkeys(
-        ["threads", "set", "null", "unallocated", "not-constructed", "destroyed", "unreadable", "unresolved"]
-        + ["shared", "dangling", "exited"],
+        (
+            *("threads", "set", "null", "unallocated", "not-constructed", "destroyed", "unreadable", "unresolved"),
+            *("shared", "dangling", "exited"),
+        ),
         int,
     ),
     "left_out": [str],
