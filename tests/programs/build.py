@@ -121,6 +121,7 @@ def programs() -> list[Target]:
         program("exits", "exits.cc"),
         program("lives", "lives.cc", "lives_other.cc"),
         Target("after", ("after.cc",), ("-pthread",)),
+        Target("unmade", ("unmade.cc", "unmade_c.c"), ("-pthread",)),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
         program("many", "many.c"),
