@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, WRITE, Access
-from gdb_tls.code.index import CodeIndex
+from gdb_tls.code.index import LONGEST_GETTER, CodeIndex
 from gdb_tls.code.values import TlsAddress
 from gdb_tls.elf.symbols import ElfSymbol
 
@@ -28,6 +28,8 @@ ENSURING = (INIT, WRAPPER, SHARED_INIT)
 # Clang has a function for each initialiser that it does not inline.
 PART = "__cxx_global_var_init"
 PREFIXES = (*ENSURING, PART)
+# A function that first of all makes sure of it does that behind so many bytes.
+LONGEST_BEGINNING = 32
 
 
 class Guard(NamedTuple):
@@ -86,6 +88,7 @@ class SharedGuards:
         self._index = index
         self._symbols = symbols
         self._functions = list(functions)
+        self._known_calls: dict[frozenset[int], Mapping[int, list[int]]] = {}
 
     def find(self) -> dict[int, Guard]:
         """The guards by the variables' offsets.
@@ -102,7 +105,11 @@ class SharedGuards:
             guard = self._tested_in(function.value) if function.name.startswith(INIT) and variable else None
             if variable and guard is not None:
                 found[variable.value] = Guard(guard, True)
-        for guard in self._offsets:
+        # Where the symbol table has no guards, one is proven by an alias, or by what is registered where it was zero.
+        guards = set(self._offsets) or {one.offset for one in found.values()} | set(self._of_registrations.values())
+        if not self._offsets:
+            found.update((offset, Guard(guard, True)) for offset, guard in self._of_registrations.items())
+        for guard in sorted(guards):
             for variable in self._local_ones(guard):
                 found.setdefault(variable.value, Guard(guard, True))
         return found
@@ -128,13 +135,17 @@ class SharedGuards:
         touching = {one.function for one in self._index.accesses(guard, guard + 1) if one.function is not None}
         making = {one for one in touching if any(_sets(access, guard) for access in self._index.accesses_in(one))}
         making |= {part for part in self._parts if making & self._callers[part]}
-        local = [one for one in self._symbols if one.is_local and not one.name.startswith((GUARD, SHARED_GUARD))]
-        for variable in local:
+        ensuring = {one.value for one in self._functions} - self._parts or self._ensuring(guard, touching, making)
+        calls = self._calls_of(frozenset(ensuring))
+        for variable in self._symbols:
+            # Others have an alias, if they need one.
+            if variable.name.startswith((GUARD, SHARED_GUARD)) or variable.value == guard or not variable.is_local:
+                continue
             last = variable.value + max(variable.size, 1)
             accesses = self._index.accesses(variable.value, last)
             made = [one for one in accesses if one.function in making and self._makes(one, guard)]
             others = [one for one in accesses if one not in made]
-            if made and others and all(self._is_behind(one, guard, touching) for one in others):
+            if made and others and all(self._is_behind(one, guard, touching, calls) for one in others):
                 yield variable
 
     def _makes(self, access: Access, guard: int) -> bool:
@@ -149,8 +160,15 @@ class SharedGuards:
             _is(one.target.defined, one.offset, guard) for one in (state.found_null if state else ())
         )
 
-    def _is_behind(self, access: Access, guard: int, touching: set[int]) -> bool:
-        """Whether the guard was tested, or set, on every way to an access."""
+    def _is_behind(self, access: Access, guard: int, touching: set[int], calls: Mapping[int, list[int]]) -> bool:
+        """Whether the guard was tested, or set, on every way to an access.
+
+        Args:
+            access: the access.
+            guard: the guard's offset.
+            touching: the functions that read or write the guard.
+            calls: where functions call those that make sure that it is set.
+        """
         if access.function is None:
             return False
         if access.function in touching:
@@ -158,7 +176,7 @@ class SharedGuards:
             state = flow.before(access.address) if flow else None
             known = state.variables if state else {}
             return any(_is(one.target.defined, one.offset, guard) for one in known)
-        return any(at < access.address for at in self._ensured.get(access.function, ()))
+        return any(at < access.address for at in calls.get(access.function, ()))
 
     def _own(self, function: int) -> Iterator[Access]:
         return (one for one in self._index.accesses_in(function) if one.target.defined)
@@ -168,31 +186,85 @@ class SharedGuards:
         return {one.value for one in self._functions if one.name.startswith(PART)}
 
     @cached_property
-    def _calls(self) -> list[tuple[int, int]]:
-        """(place, function) of the calls of the functions with such names."""
-        wanted = {one.value for one in self._functions}
-        found = []
-        for at, target, _ in self._index.calls():
-            called = (self._index, target) if target in wanted else self._index.called(target)
-            if called and called[0] is self._index and called[1] in wanted:
-                found.append((at, called[1]))
+    def _callers(self) -> dict[int, set[int]]:
+        """Function -> those that call it, of the parts that Clang has not inlined."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for at, function in self._calls_to(self._parts):
+            caller = self._index.function_of(at)
+            if caller is not None:
+                found[function].add(caller)
         return found
 
-    @cached_property
-    def _callers(self) -> dict[int, set[int | None]]:
-        found: dict[int, set[int | None]] = defaultdict(set)
-        for at, function in self._calls:
-            found[function].add(self._index.function_of(at))
-        return found
+    def _calls_to(self, functions: Set[int]) -> Iterator[tuple[int, int]]:
+        """(place, function) of the calls of some functions."""
+        for at, target, _ in self._index.calls() if functions else ():
+            called = (self._index, target) if target in functions else self._index.called(target)
+            if called and called[0] is self._index and called[1] in functions:
+                yield at, called[1]
+
+    def _calls_of(self, functions: frozenset[int]) -> Mapping[int, list[int]]:
+        """Where functions call some others, by the beginning of the function."""
+        if functions not in self._known_calls:
+            found: dict[int, list[int]] = defaultdict(list)
+            for at, _ in self._calls_to(functions):
+                caller = self._index.function_of(at)
+                if caller is not None:
+                    found[caller].append(at)
+            self._known_calls[functions] = found
+        return self._known_calls[functions]
+
+    # ------------------------------------------------------------------ without the names of functions
+
+    def _ensuring(self, guard: int, touching: set[int], making: set[int]) -> set[int]:
+        """The functions after which a guard is set: those that test and set it, and short ones that call these."""
+        direct = {one for one in touching if self._tests_on_every_way(one, guard)}
+        parts = self._calls_of(frozenset(making))
+        direct &= making | parts.keys()
+        wrappers = set()
+        for caller, places in self._calls_of(frozenset(direct)).items():
+            piece = self._index.functions.at(caller)
+            if piece.known and piece.end - piece.start <= LONGEST_GETTER and caller not in touching:
+                wrappers |= {caller} if min(places) - piece.start <= LONGEST_BEGINNING else set()
+        return direct | wrappers
+
+    def _tests_on_every_way(self, function: int, guard: int) -> bool:
+        flow = self._index.flow(function)
+        states = [*flow.at_returns(), *(state for _, state in flow.at_jumps_out())] if flow else []
+        return bool(states) and all(
+            any(_is(one.target.defined, one.offset, guard) for one in state.variables) for state in states
+        )
 
     @cached_property
-    def _ensured(self) -> dict[int | None, list[int]]:
-        """Where functions call those that make sure of it, by the beginning of the function."""
-        found: dict[int | None, list[int]] = defaultdict(list)
-        for at, function in self._calls:
-            if function not in self._parts:
-                found[self._index.function_of(at)].append(at)
-        return found
+    def _of_registrations(self) -> dict[int, int]:
+        """Object -> the guard that was found zero on the way to where its destructor is registered.
+
+        The function that registers it, or the one that calls this, sets the guard.
+        """
+        found: dict[int, set[int]] = {}
+        for place, offset in registrations(self._index):
+            function = self._index.function_of(place)
+            if function is None:
+                continue
+            guards = self._set_where_zero(function, place, function)
+            if not guards:
+                callers = self._calls_of(frozenset((function,)))
+                ways = [
+                    self._set_where_zero(caller, at, function) | self._set_where_zero(caller, at, caller)
+                    for caller, places in callers.items()
+                    for at in places
+                ]
+                guards = set.intersection(*ways) if ways else set()
+            found[offset] = found[offset] & guards if offset in found else guards
+        return {offset: guards.pop() for offset, guards in found.items() if len(guards) == 1}
+
+    def _set_where_zero(self, function: int, place: int, setting: int) -> set[int]:
+        """What was found zero before a place in a function, and is set to something else by a function."""
+        flow = self._index.flow(function)
+        state = flow.before(place) if flow else None
+        null = {one.offset for one in (state.found_null if state else ()) if one.target.defined}
+        return {
+            one.offset for one in self._own(setting) if one.kind == WRITE and not one.of_null and one.width == 1
+        } & null
 
 
 def _sets(access: Access, guard: int) -> bool:
@@ -203,19 +275,17 @@ def _is(is_own: bool, offset: int, guard: int) -> bool:
     return is_own and offset == guard
 
 
-def registered(index: CodeIndex) -> frozenset[int]:
-    """Where in the file's own block the objects are whose destructors its code registers for the end of a thread.
+def registrations(index: CodeIndex) -> Iterator[tuple[int, int]]:
+    """(place, offset in the file's own block) of each object whose destructor its code registers for a thread's end.
 
     Raises:
         MissingPackage: where there is no capstone.
     """
     own = {one.value for one in index.file.symbols(REGISTER).values()}
-    found = set()
     for at, target, _ in index.calls():
         if target in own or index.stubs.name(target) in REGISTER:
             flow = index.flow(at)
             arguments = flow.arguments(at) if flow else []
             place = index.settled(arguments[1]) if len(arguments) > 1 else None
             if isinstance(place, TlsAddress) and place.target.defined and place.exact:
-                found.add(place.offset)
-    return frozenset(found)
+                yield at, place.offset

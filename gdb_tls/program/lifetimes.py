@@ -10,17 +10,18 @@ from gdb_tls.code.construction import (
     GUARD,
     INIT,
     PREFIXES,
+    REGISTER,
     SHARED_GUARD,
     Guard,
     SharedGuards,
     named_guards,
-    registered,
+    registrations,
 )
 from gdb_tls.code.index import code_index
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import TlsError
-from gdb_tls.program.module_symbols import candidates_of, debug_file
-from gdb_tls.program.places import is_too_large
+from gdb_tls.program.module_symbols import Candidate, candidates_of, debug_file
+from gdb_tls.program.places import is_too_large, nameless_in
 from gdb_tls.program.thread_end import Endings
 from gdb_tls.target.model import Module, Place, State, Storage, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
@@ -89,10 +90,17 @@ class Lifetimes:
         separate = debug_file(file, debug)
         files = [file, *([separate] if separate else [])]
         shared = any(one.name.startswith(SHARED_GUARD) for one in symbols)
-        if not shared and not any(one.mentions(INIT.encode()) for one in files):
+        # Of a stripped file that registers destructors, the code tells.
+        is_stripped = all(one.source == "dynsym" for one in symbols) and file.mentions(REGISTER[0].encode())
+        if not shared and not is_stripped and not any(one.mentions(INIT.encode()) for one in files):
             return found
         if not patient and is_too_large(module):
             return found
+        if is_stripped:
+            known = [Candidate(module, one) for one in symbols]
+            with suppress(TlsError):
+                places = nameless_in(module, known, self._target.architecture.pointer_size)
+                symbols += [one.symbol._replace(is_local=True) for one in places]
         functions = {
             (one.name, one.value): one
             for file in files
@@ -155,7 +163,7 @@ class Lifetimes:
             self._registered[module.id] = frozenset()
             with suppress(TlsError, NotElf, OSError):
                 if module.path and (patient or not is_too_large(module)):
-                    self._registered[module.id] = registered(code_index(module.path))
+                    self._registered[module.id] = frozenset(at for _, at in registrations(code_index(module.path)))
         return offset in self._registered[module.id]
 
     def of_storage(self, kind: Type | None, places: Sequence[Place]) -> list[Lifetime | None] | None:

@@ -10,7 +10,7 @@ from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.reach import Reach
 from gdb_tls.program.accesses import WRAPPER, users_of
-from gdb_tls.program.names import is_rust_value, without_parameters
+from gdb_tls.program.names import is_rust_value, without_parameters, without_rust_details
 from gdb_tls.program.places import is_too_large
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.program.thread_end import AFTER_OBJECTS, ALIAS, RUNNERS
@@ -60,7 +60,7 @@ def used_when_destroyed(survey: Survey, scene: Threads) -> Iterator[Dead]:
         if life is None or life.state is not State.DESTROYED or is_too_large(column.module):
             continue
         try:
-            users = _users(survey, code, column.variable)
+            users = _users(survey, code, reach, column.variable)
         except (TlsError, OSError) as error:
             reason(error)
             continue
@@ -101,17 +101,18 @@ def _functions(code: Code, frames: Sequence[Frame]) -> set[int]:
     return found
 
 
-def _users(survey: Survey, code: Code, variable: Variable) -> dict[int, str]:
+def _users(survey: Survey, code: Code, reach: Reach, variable: Variable) -> dict[int, str]:
     """The functions that use a variable, with their names."""
     found = users_of(survey.program, variable, 0, max(variable.size, 1))
     users = {one.start: one.name for one in found.functions if one.start and not one.linkage_name.startswith(WRAPPER)}
     if is_rust_value(variable.linkage_name):
-        # Where nothing is inlined, one function gives the address, and its users have a LocalKey that leads to it.
-        for start, name in list(users.items()):
-            spot = code.at(start)
-            for other in referring(spot.file_index, [spot.address]) if spot else ():
-                name = survey.program.symbol_at(spot.base + other) or name if spot else name
-                users.setdefault(spot.base + other if spot else other, without_parameters(name))
+        # Where nothing is inlined, a function gives the address, and its users have a LocalKey that leads to it.
+        spots = [spot for start in users for one in reach.leading_to([start]) if (spot := code.at(one))]
+        for base in {spot.base for spot in spots}:
+            here = [spot for spot in spots if spot.base == base]
+            for other in referring(here[0].file_index, [spot.address for spot in here]):
+                name = without_parameters(without_rust_details(survey.program.symbol_at(base + other) or ""))
+                users.setdefault(base + other, name or f"{here[0].loaded.name}+0x{other:x}")
     return users
 
 

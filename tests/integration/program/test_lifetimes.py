@@ -14,6 +14,8 @@ import pytest
 from integration.documents import documents
 from integration.harness import PROGRAMS, Subject, core_subject, live_subject, locked
 
+from gdb_tls.elf.file import open_elf
+
 # Of the program and its libraries: what is not initialised dynamically is there from the beginning.
 STATIC = {"calls", "other_calls", "counted", "who", "made", "gone", "makings", "goings"}
 STRIPPED = "liblives_stripped.so"
@@ -101,6 +103,36 @@ def test_every_object(compiler: str, level: int, kind: str, shared_folder: Path,
                     assert name not in line["made"]
     every = {name for line in truth.values() for name in line["made"] if not name.startswith(STRIPPED)}
     assert judged == every and len(every) == 16
+
+
+@pytest.mark.parametrize(("compiler", "level"), BUILDS)
+def test_stripped(compiler: str, level: int, shared_folder: Path, tmp_path: Path) -> None:
+    """What registers a destructor where a guard was zero is an object of C++; its places are known by their offsets."""
+    executable = build(compiler, level, shared_folder / f"lives-{compiler}-{level}")
+    symbols = {one.name: one for one in open_elf(str(executable.parent / "liblives.so")).tls_symbols()}
+    ends = {"inner": "5innerE", "exported": "exported", "kept": "E4kept", "counted": "7countedE"}
+    places = {
+        name: next(one for other, one in symbols.items() if other.endswith(end) and not other.startswith("_ZGV"))
+        for name, end in ends.items()
+    }
+    with subject_of(executable, "core", tmp_path / "own") as subject:
+        query = f"tls-map --module {STRIPPED}"
+        document = documents(subject, [query], tmp_path)[query]
+        truth = said(subject, tmp_path / "own", "lives")
+    judged = set()
+    for variable in document["variables"]:
+        offset = int(variable["offset"], 16)
+        inside = [name for name, one in places.items() if one.value <= offset < one.value + one.size]
+        for thread, state in zip(document["threads"], variable["states"]):
+            if state not in ("not-constructed", "destroyed"):
+                continue
+            name = inside[0] if inside else "number_inside"
+            assert name != "counted" and not variable["linkage_name"].startswith("_ZGV")
+            assert state in expected(truth[thread["lwp"]], f"{STRIPPED}::{name}"), (variable["name"], thread)
+            judged.add((name, offset))
+    for name in ("inner", "exported", "kept"):
+        assert (name, places[name].value) in judged
+        assert not any(offset == places["counted"].value for _, offset in judged)
 
 
 def test_rows(kind: str, shared_folder: Path, tmp_path: Path) -> None:
