@@ -289,3 +289,27 @@ def registrations(index: CodeIndex) -> Iterator[tuple[int, int]]:
             place = index.settled(arguments[1]) if len(arguments) > 1 else None
             if isinstance(place, TlsAddress) and place.target.defined and place.exact:
                 yield at, place.offset
+
+
+def is_making(index: CodeIndex, address: int, guard: int, *, is_call: bool) -> bool:
+    """Whether a place in the code is where a guard was found zero, or in a function that sets it without a test.
+
+    Args:
+        index: the file's code.
+        address: the place, as the file is linked.
+        guard: the guard's offset.
+        is_call: whether it is behind a call that has not come back, and the call is meant.
+
+    Raises:
+        MissingPackage: where there is no capstone.
+    """
+    function = index.function_of(address - 1) if index.functions.code(address - 1, address) else None
+    own = [one for one in index.accesses_in(function) if one.target.defined] if function is not None else []
+    if not any(_sets(one, guard) for one in own):
+        return False
+    if not any(one.offset == guard and one.kind != WRITE for one in own):
+        return True
+    flow = index.flow(address - 1)
+    call = flow.call_before(address) if flow and is_call else None
+    state = flow.before(call.address if call else address) if flow else None
+    return any(_is(one.target.defined, one.offset, guard) for one in (state.found_null if state else ()))

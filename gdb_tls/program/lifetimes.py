@@ -14,6 +14,7 @@ from gdb_tls.code.construction import (
     SHARED_GUARD,
     Guard,
     SharedGuards,
+    is_making,
     named_guards,
     registrations,
 )
@@ -45,6 +46,8 @@ class Lifetime(NamedTuple):
 CONSTRUCTED = Lifetime()
 UNINITIALISED = "uninitialised: nothing has used it in this thread yet"
 DROPPED = "it was destroyed in this thread, as its state says"
+# Unwinding costs the debugger up to milliseconds a thread; of more threads nothing is said that depends on it.
+MOST_UNWOUND = 64
 UNSET = "its guard is not set: no constructor has run in this thread"
 ENDED = "its destructor has begun: this thread is ending"
 STORAGE_STATES = {
@@ -62,6 +65,7 @@ class Lifetimes:
         self._target = target
         self._endings = endings
         self._registered: dict[int, frozenset[int]] = {}
+        self._making: dict[tuple[int, int, Thread], bool] = {}
         self._guards: dict[int, dict[int, Guard]] = {}
 
     def guard(self, module: Module, offset: int, patient: bool = True) -> Guard | None:
@@ -148,6 +152,13 @@ class Lifetimes:
             start = block + offset if isinstance(block, int) else 0
             if one and any(start <= record.object < start + max(size, 1) for record in one.records):
                 waiting.add(index)
+        checked = 0
+        for index in made if guard.is_shared else ():
+            # The guard is set before the first constructor is called; what is registered is constructed.
+            if index not in waiting:
+                checked += 1
+                if checked > MOST_UNWOUND or self._is_making(module, guard, threads[index]):
+                    found[index] = None
         if len(waiting) < len(made) and (waiting or self._has_destructor(module, offset, patient)):
             for index in made:
                 one = lists[index]
@@ -156,6 +167,21 @@ class Lifetimes:
                     gone = one is not None and not one.problem and self._endings.has_begun(threads[index])
                     found[index] = Lifetime(State.DESTROYED, ENDED) if gone else None
         return found
+
+    def _is_making(self, module: Module, guard: Guard, thread: Thread) -> bool:
+        """Whether a thread is in one of the constructors that are called where the guard was found zero."""
+        if module.path is None:
+            return False
+        key = (module.id, guard.offset, thread)
+        if key not in self._making:
+            self._making[key] = False
+            with suppress(TlsError, NotElf, OSError):
+                index = code_index(module.path)
+                places = [pc - module.load_base for pc in self._endings.places(thread)]
+                self._making[key] = any(
+                    is_making(index, at, guard.offset, is_call=n > 0) for n, at in enumerate(places)
+                )
+        return self._making[key]
 
     def _has_destructor(self, module: Module, offset: int, patient: bool) -> bool:
         """Whether the code registers a destructor of the variable."""

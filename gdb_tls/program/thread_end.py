@@ -56,6 +56,7 @@ class Endings:
         self._frames = frames
         self._lists: dict[Thread, DestructorList | None] = {}
         self._ending: dict[Thread, bool] = {}
+        self._places: dict[Thread, list[int]] = {}
 
     def destructors(self, threads: Sequence[Thread]) -> list[DestructorList | None]:
         """The destructors that are to run when each of the threads ends; None where that is not known."""
@@ -72,6 +73,13 @@ class Endings:
                     found = []
                 self._lists.update(zip(known, found))
         return [self._lists[one] for one in threads]
+
+    def places(self, thread: Thread) -> list[int]:
+        """The code addresses of a thread's frames, innermost first."""
+        if thread not in self._places:
+            known = thread.num is not None and not thread.running
+            self._places[thread] = [one.pc for one in self._frames(thread, DEEPEST)] if known else []
+        return self._places[thread]
 
     def has_begun(self, thread: Thread) -> bool:
         """Whether a thread has begun to destroy its objects, or has done so."""

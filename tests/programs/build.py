@@ -119,7 +119,7 @@ def programs() -> list[Target]:
         program("budget", "budget.c"),
         program("ended", "ended.c"),
         program("exits", "exits.cc"),
-        program("lives", "lives.cc", "lives_other.cc"),
+        program("lives", "lives.cc", "lives_other.cc", "lives_waiting.cc"),
         Target("after", ("after.cc",), ("-pthread",)),
         Target("unmade", ("unmade.cc", "unmade_c.c"), ("-pthread",)),
         program("namespaces", "namespaces.c"),

@@ -9,6 +9,7 @@
 //   worker-3  has used none
 //   worker-4  is ending: it is in the destructor of `slow`, after some others' and before some
 //   worker-5  has used the objects of both libraries
+//   worker-6  is in the constructor of `waiting`
 #include "lives.h"
 #include "truth.h"
 
@@ -22,7 +23,7 @@
 
 namespace {
 
-constexpr unsigned WORKERS = 5, MOST = 32;
+constexpr unsigned WORKERS = 6, MOST = 32;
 int said;
 thread_local const char *who;
 thread_local const char *made[MOST], *gone[MOST];
@@ -100,6 +101,7 @@ static void *worker_1(void *) {
     use_inline();
     inside().used++;
     slow();
+    use_waiting();
     for (const Library &one : libraries)
         one.use(), one.use_local();
     say();
@@ -131,6 +133,19 @@ static void *worker_4(void *) {
     use_other();
     use_inline();
     libraries[1].use_local();
+    return nullptr;
+}
+
+extern "C" void wait_in_constructor() {
+    if (strcmp(who, "worker-6") == 0) {
+        say();
+        truth_park();
+    }
+}
+
+static void *worker_6(void *) {
+    who = "worker-6";
+    use_waiting();
     return nullptr;
 }
 
@@ -167,5 +182,6 @@ int main(int argc, char **argv) {
     truth_spawn("worker-3", worker_3, nullptr);
     truth_spawn("worker-4", worker_4, nullptr);
     truth_spawn("worker-5", worker_5, nullptr);
+    truth_spawn("worker-6", worker_6, nullptr);
     truth_ready(WORKERS, first);
 }

@@ -37,5 +37,7 @@ template <class T> thread_local T Holder<T>::held("held");
 
 extern thread_local Noted other_outer;
 void use_other();
+extern "C" void wait_in_constructor(void);
+void use_waiting();
 
 #endif
