@@ -90,8 +90,9 @@ class SharedGuards:
         self._functions = list(functions)
         self._known_calls: dict[frozenset[int], Mapping[int, list[int]]] = {}
 
-    def find(self) -> dict[int, Guard]:
-        """The guards by the variables' offsets.
+    @cached_property
+    def of_aliases(self) -> dict[int, Guard]:
+        """The guards, by the variables' offsets, of those that others may see: few functions are read for it.
 
         Raises:
             MissingPackage: where there is no capstone.
@@ -99,12 +100,20 @@ class SharedGuards:
         by_name = {one.name: one for one in self._symbols}
         found = {}
         for function in self._functions:
-            variable = by_name.get(function.name[len(INIT) :]) or next(
-                (by_name[one] for one in _encoded(function.name[len(INIT) :]) if one in by_name), None
-            )
+            rest = function.name[len(INIT) :]
+            variable = next((by_name[one] for one in (rest, *_encoded(rest)) if one in by_name), None)
             guard = self._tested_in(function.value) if function.name.startswith(INIT) and variable else None
             if variable and guard is not None:
                 found[variable.value] = Guard(guard, True)
+        return found
+
+    def find(self) -> dict[int, Guard]:
+        """The guards of all variables, by their offsets.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        found = dict(self.of_aliases)
         # Where the symbol table has no guards, one is proven by an alias, or by what is registered where it was zero.
         guards = set(self._offsets) or {one.offset for one in found.values()} | set(self._of_registrations.values())
         if not self._offsets:

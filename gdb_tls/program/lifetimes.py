@@ -23,6 +23,7 @@ from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import TlsError
 from gdb_tls.program.module_symbols import Candidate, candidates_of, debug_file
 from gdb_tls.program.places import is_too_large, nameless_in
+from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.program.thread_end import Endings
 from gdb_tls.target.model import Module, Place, State, Storage, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
@@ -74,7 +75,7 @@ class Lifetimes:
         Args:
             module: the module.
             offset: where its symbol begins.
-            patient: whether even a file with much code is looked through for it.
+            patient: whether of a file with much code at least the functions are read that the names tell of.
         """
         if self._target.architecture.name not in ARCHITECTURES:
             return None
@@ -85,8 +86,8 @@ class Lifetimes:
         return self._guards[module.id].get(offset)
 
     def _guards_of(self, module: Module, patient: bool) -> dict[int, Guard]:
-        if module.path is None or module.emulated:
-            return {}
+        if module.path is None or module.emulated or is_runtime(module.name):
+            return {}  # nobody looks for the runtimes' own objects
         debug = self._target.debug
         symbols = [one.symbol for one in candidates_of([module], debug)]
         found = named_guards(symbols) if any(one.name.startswith(GUARD) for one in symbols) else {}
@@ -98,7 +99,8 @@ class Lifetimes:
         is_stripped = all(one.source == "dynsym" for one in symbols) and file.mentions(REGISTER[0].encode())
         if not shared and not is_stripped and not any(one.mentions(INIT.encode()) for one in files):
             return found
-        if not patient and is_too_large(module):
+        is_large = is_too_large(module)
+        if is_large and (is_stripped or not patient):
             return found
         if is_stripped:
             known = [Candidate(module, one) for one in symbols]
@@ -112,7 +114,8 @@ class Lifetimes:
             for one in file.every_with_prefix(prefix)
         }
         with suppress(TlsError):  # no capstone: what the names tell is known all the same
-            found = {**SharedGuards(code_index(module.path), symbols, functions.values()).find(), **found}
+            guards = SharedGuards(code_index(module.path), symbols, functions.values())
+            found = {**(guards.of_aliases if is_large else guards.find()), **found}
         return found
 
     def of(
@@ -159,7 +162,7 @@ class Lifetimes:
                 checked += 1
                 if checked > MOST_UNWOUND or self._is_making(module, guard, threads[index]):
                     found[index] = None
-        if len(waiting) < len(made) and (waiting or self._has_destructor(module, offset, patient)):
+        if len(waiting) < len(made) and (waiting or self._has_destructor(module, offset)):
             for index in made:
                 one = lists[index]
                 if index not in waiting:
@@ -183,12 +186,12 @@ class Lifetimes:
                 )
         return self._making[key]
 
-    def _has_destructor(self, module: Module, offset: int, patient: bool) -> bool:
+    def _has_destructor(self, module: Module, offset: int) -> bool:
         """Whether the code registers a destructor of the variable."""
         if module.id not in self._registered:
             self._registered[module.id] = frozenset()
             with suppress(TlsError, NotElf, OSError):
-                if module.path and (patient or not is_too_large(module)):
+                if module.path and not is_too_large(module):
                     self._registered[module.id] = frozenset(at for _, at in registrations(code_index(module.path)))
         return offset in self._registered[module.id]
 
