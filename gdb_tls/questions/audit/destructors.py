@@ -11,8 +11,8 @@ from gdb_tls.program.executable import without_code
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.owners import OwnVariables
 from gdb_tls.program.survey import Column, Survey
+from gdb_tls.program.thread_end import stage_of
 from gdb_tls.questions.audit.rules import Finding
-from gdb_tls.questions.exit.answer import stage_of
 from gdb_tls.questions.keys.answer import KeyReport, KeyState, read_keys
 from gdb_tls.target.model import Thread, Variable
 from gdb_tls.views.words import count, numbers
@@ -61,7 +61,7 @@ def when_ending(survey: Survey, crashed: int, variable: Variable | None) -> Iter
         variable: what the crash came from; None for a key, or where it is not known.
     """
     program, threads = survey.program, survey.threads
-    stage, running = stage_of(program, threads[crashed])
+    stage, running = stage_of(program.frames, threads[crashed])
     if not stage:
         return
     who = f"Thread {threads[crashed].num}"
