@@ -59,8 +59,8 @@ FILE is the core dump. The core itself says which executable wrote it; the file 
 in the core. A core that is compressed (.gz, .xz, .bz2, .zst, .lz4) is decompressed into a temporary file first. Where
 systemd keeps the cores, FILE may be the PID of the process that crashed, as coredumpctl lists it.
 
-Where gdb reads it, gdb opens it without libthread_db, with which a core of thousands of threads takes many times as long, and which
-gdb-tls does not need: only --via gdb and tls-verify, which ask gdb itself for addresses, have it loaded.
+Where gdb reads it, it opens it without libthread_db, with which a core of thousands of threads takes many times as
+long, and which gdb-tls does not need: only --via gdb and tls-verify, which ask gdb itself for addresses, have it loaded.
 
 The word core may be left out: what is a core says so itself. The executable may stand beside it, as for gdb.
 """,

@@ -19,7 +19,7 @@ from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.model import Absence, Lookup, Place, State, Thread, Type, Variable
+from gdb_tls.target.model import Absence, Lookup, Place, State, Storage, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, CallFrame, Calls, DebugInformation, Fault, FoundFile, Frame, Region
 
 WITH_GDB = "Use --engine gdb."
@@ -165,6 +165,10 @@ class DirectTarget:
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""
+        return ""
+
+    def storage_state(self, storage: Storage, address: int) -> str:
+        """See `Target.storage_state`: what Rust's std keeps is read by GDB only."""
         return ""
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
