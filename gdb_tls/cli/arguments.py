@@ -60,7 +60,7 @@ in the core. A core that is compressed (.gz, .xz, .bz2, .zst, .lz4) is decompres
 systemd keeps the cores, FILE may be the PID of the process that crashed, as coredumpctl lists it.
 
 Where gdb reads it, it opens it without libthread_db, with which a core of thousands of threads takes many times as
-long, and which gdb-tls does not need: only --via gdb and tls-verify, which ask gdb itself for addresses, have it loaded.
+long, and which gdb-tls does not need: only --via gdb and tls-verify, which ask gdb itself for addresses, load it.
 
 The word core may be left out: what is a core says so itself. The executable may stand beside it, as for gdb.
 """,
