@@ -188,7 +188,8 @@ class DwarfType:
             word = QUALIFIERS[tag]
             target = self.target
             if target.bare.tag in POINTERS and target.tag in (*POINTERS, *QUALIFIERS):
-                return target._written(f" {word}{inner}", words)
+                blank = " " if inner.startswith(("*", "&")) else ""
+                return target._written(f" {word}{blank}{inner}", words)
             rest = target._written(inner, words)
             return rest if rest.startswith(f"{word} ") else f"{word} {rest}"
         if tag in POINTERS:
