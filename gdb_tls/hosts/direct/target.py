@@ -122,6 +122,7 @@ class DirectTarget:
         return self.stacks.call_frames(thread.lwp, most) if self.stacks and self.can_unwind and thread.lwp else []
 
     can_unwind = False
+    _is_looking = False
     # What would have said more, and was asked for; empty for nothing.
     missing = ""
 
@@ -203,7 +204,14 @@ class DirectTarget:
         if terms and NUMBER.sub("", text) == "":
             return sum(map(_number, terms)) & mask
         name = text.removeprefix("&")
-        found = self.objects.symbol_address(name) if re.fullmatch(r"[\w.$@]+", name) else None
+        found = None
+        # The list of objects asks for the loader's symbols where it finds no beginning: then none is known yet.
+        if not self._is_looking and re.fullmatch(r"[\w.$@]+", name):
+            self._is_looking = True
+            try:
+                found = self.objects.symbol_address(name)
+            finally:
+                self._is_looking = False
         if found is None:
             raise BadArgument(f"{text} is no number and no symbol", f"Other expressions need GDB: {WITH_GDB}")
         _, symbol, address = found

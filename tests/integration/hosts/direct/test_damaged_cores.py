@@ -14,6 +14,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -139,13 +140,15 @@ def test_no_core(programs: Path, tmp_path: Path) -> None:
     one_sentence(gdb_tls(["core", file, "--exe", programs / "solo", "--engine", "direct", "solo_buffer"]))
 
 
-def test_its_paths_are_not_opened(subjects: Subjects, tmp_path: Path) -> None:
+def test_its_paths_are_not_opened(subjects: Subjects, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A core says which files were mapped: of those out of the usual places, only one of the same build is taken."""
     whole = subjects.get("ended", "core")
     assert whole.core is not None
     data = whole.core.read_bytes()
     library = str(whole.executable.parent / "libearly.so").encode()
-    trap = tmp_path / "trap"
+    short = Path(tempfile.mkdtemp(prefix="t", dir="/tmp"))
+    request.addfinalizer(lambda: shutil.rmtree(short, ignore_errors=True))
+    trap = short / "trap"
     name = str(trap).encode()
     assert len(name) <= len(library) and data.count(library + b"\0")
     os.mkfifo(trap)  # whoever opened it would wait for ever
