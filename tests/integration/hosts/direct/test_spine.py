@@ -35,7 +35,7 @@ def is_allowed(path: str, gdb: Any, direct: Any) -> bool:
         return bool(PRINTED.search(gdb) or PRINTED.search(direct))
     if key in ("type", "source", "line", "file", "flags") and gdb in (None, "symtab", ["assumed-pointer"]):
         return direct is not None
-    if key == "text" and gdb is not None and str(gdb).startswith("(void *)"):
+    if key in ("text", "texts") and str(gdb).startswith("(void *)"):
         return True
     if key == "function" and isinstance(gdb, str) and isinstance(direct, str):
         return gdb.strip("_") in direct or direct.strip("_") in gdb
