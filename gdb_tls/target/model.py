@@ -22,6 +22,8 @@ class State(str, enum.Enum):
     SET = "set"
     NULL = "null"
     UNALLOCATED = "unallocated"
+    NOT_CONSTRUCTED = "not-constructed"
+    DESTROYED = "destroyed"
     UNREADABLE = "unreadable"
     UNRESOLVED = "unresolved"
 
@@ -35,6 +37,7 @@ class Flag(str, enum.Enum):
     BEING_CREATED = "being-created"
     NOT_ATTACHED = "not-attached"
     ASSUMED_POINTER = "assumed-pointer"
+    CONSTRUCTED = "constructed"
 
 
 class Life(str, enum.Enum):
@@ -185,6 +188,20 @@ class Container(NamedTuple):
     element: int
 
 
+class Storage(NamedTuple):
+    """What Rust's std::thread_local! declares: a value, and a state that says whether it is there.
+
+    Attributes:
+        offset: of the value, in the variable.
+        kind: "lazy" where the value is made when it is first used, "eager" where it is a constant until then.
+        debugger_type: the debugger's own type of all of it, opaque here.
+    """
+
+    offset: int
+    kind: str
+    debugger_type: Any
+
+
 class Type(NamedTuple):
     """A variable's type, as far as the judgement of its value needs it.
 
@@ -205,6 +222,7 @@ class Type(NamedTuple):
         enumerators: value -> name, for an enum.
         debugger_type: the debugger's own object, opaque here.
         language: the source language in which its values are written; empty where it is not known.
+        storage: of a value of Rust's std::thread_local!: how the variable keeps it; None for all others.
     """
 
     name: str
@@ -220,6 +238,12 @@ class Type(NamedTuple):
     enumerators: Mapping[int, str] = {}
     debugger_type: Any = None
     language: str = ""
+    storage: Storage | None = None
+
+    @property
+    def inside(self) -> int:
+        """Where the value begins in its variable."""
+        return self.storage.offset if self.storage else 0
 
 
 class Bound(NamedTuple):

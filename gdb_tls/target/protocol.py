@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.model import Lookup, Path, Place, Thread, Type, Variable
+from gdb_tls.target.model import Lookup, Path, Place, Storage, Thread, Type, Variable
 
 
 class UnreadableMemory(Exception):
@@ -367,6 +367,16 @@ class Target(Protocol):
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """What a pointer points to, as the debugger prints it, on one line; empty where it cannot be read."""
+        ...
+
+    def storage_state(self, storage: Storage, address: int) -> str:
+        """What the state of a variable at an address says of its value: "uninitialised", "alive" or "destroyed".
+
+        Empty where it says nothing that is known.
+
+        Raises:
+            UnreadableMemory: where it cannot be read.
+        """
         ...
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:

@@ -201,7 +201,7 @@ class GdbSymbols:
         """See `DebugInformation.part_at`."""
         if kind.debugger_type is None:
             return Part("", kind.name, offset, False)
-        return types.part_at(kind.debugger_type, offset)
+        return types.part_at(kind.storage.debugger_type if kind.storage else kind.debugger_type, offset)
 
     def separate_debug_file(self, object_path: str) -> str | None:
         """See `DebugInformation.separate_debug_file`."""

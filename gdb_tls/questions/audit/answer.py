@@ -20,9 +20,11 @@ from gdb_tls.program.survey import Column, Gap, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
+from gdb_tls.questions.audit import lives
 from gdb_tls.questions.audit.destructors import dangers, when_ending
 from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
 from gdb_tls.questions.audit.keys import about_key
+from gdb_tls.questions.audit.lives import used_when_destroyed
 from gdb_tls.questions.audit.loading import RULE as NOT_LOADED
 from gdb_tls.questions.audit.loading import last_errors, last_word, refusals
 from gdb_tls.questions.audit.risk import Risks, Standing
@@ -211,7 +213,7 @@ def audit(
         accused = auditor.accuse(cause, suspects)
         suspects = [accused, *(one for one in suspects if not _is_same(one, accused))]
     else:
-        suspects = auditor.with_copies(suspects)
+        suspects = auditor.with_destroyed(auditor.with_copies(suspects))
         if scene.stop is None or auditor.was_killed:
             suspects = list(map(auditor.weigh_code, suspects))
         suspects.sort(key=_rank)
@@ -307,8 +309,10 @@ class _Auditor:
         if isinstance(found, Cause):
             module = found.module
             if module is not None and module.id in self._places and self._places[module.id].is_libc:
-                # Its own lists are wrong where the program has written over them.
-                return None, words.in_libc(found, words.guilty(program, found).name)
+                # Its own lists are wrong where the program has written over them; to compare them tells nothing.
+                return None, "" if found.kind == "condition" else words.in_libc(
+                    found, words.guilty(program, found).name
+                )
             return found, ""
         return None, words.elsewhere(found, program) if found else ""
 
@@ -320,7 +324,8 @@ class _Auditor:
         assert crashed is not None
         sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
         try:
-            sentences += when_ending(survey, crashed, found.variable)
+            told = list(lives.remarks(survey, crashed, found.variable)) if found.variable else []
+            sentences += [*told, *when_ending(survey, crashed, None if told else found.variable)]
         except Exception as error:  # it only adds to what is known of the crash
             reason(error)
         states: dict[State, int] = {}
@@ -353,6 +358,15 @@ class _Auditor:
             )
             found.append(Suspect(variable, finding.score, findings, dict(Counter(column.states())), True))
         return [*found, *(one for one in suspects if not any(_is_variable(one, copy.variable) for copy in found))]
+
+    def with_destroyed(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        """The suspects, with the objects that were used in the crashed thread after they were destroyed."""
+        found = []
+        for column, findings in used_when_destroyed(self._survey, self.threads):
+            known = next((one for one in suspects if _is_variable(one, column.variable)), None)
+            every = [*findings, *(known.findings if known else ())]
+            found.append(Suspect(column.variable, every[0].score, every, dict(Counter(column.states())), True))
+        return [*found, *(one for one in suspects if not any(_is_variable(one, dead.variable) for dead in found))]
 
     def weigh_code(self, suspect: Suspect) -> Suspect:
         """The suspect, with what the code says of it where that is more than a pattern of values."""
@@ -445,7 +459,8 @@ class _Auditor:
     def _holding(self, column: Column, at: int) -> Holding:
         raws = column.words(at)
         known = {raw: int.from_bytes(raw, self._order) for raw in set(raws) if raw}
-        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in self._ended]
+        left_out = self._ended | column.dead
+        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in left_out]
         values = [value for value in known.values() if value]
         return Holding(
             null=[index for index, value in here if not value],

@@ -18,6 +18,12 @@ LIVES = {
     Flag.NOT_ATTACHED: "not attached: GDB does not list {}",
 }
 
+# Objects whose bytes are no value.
+DEAD = {
+    State.NOT_CONSTRUCTED: "Not constructed",
+    State.DESTROYED: "Destroyed",
+}
+
 
 def verdict(report: Report) -> list[str]:
     """Sentences for the end of the report, the most important first."""
@@ -122,6 +128,10 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
             sentences.append(
                 f"A new {place} would start null: code that reads it there before it is set finds a null pointer."
             )
+    for state, words in DEAD.items():
+        dead = _in_state(rows, state)
+        if dead:
+            sentences.append(_count(words, report, dead))
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:

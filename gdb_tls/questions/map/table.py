@@ -25,6 +25,8 @@ LETTERS = {
     State.SET: "S",
     State.NULL: "N",
     State.UNALLOCATED: "-",
+    State.NOT_CONSTRUCTED: "c",
+    State.DESTROYED: "d",
     State.UNREADABLE: "u",
     State.UNRESOLVED: "?",
 }
