@@ -112,7 +112,6 @@ class Symtab_and_line:
 class Symbol:
     addr_class: int
     is_argument: bool
-    is_argument: bool
     is_function: bool
     is_variable: bool
     needs_frame: bool
