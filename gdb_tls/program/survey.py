@@ -51,6 +51,20 @@ class Span(NamedTuple):
     holes: dict[int, list[tuple[int, int]]]
 
 
+class Gap(NamedTuple):
+    """Where nothing could be looked at.
+
+    Attributes:
+        reason: why.
+        threads: in which threads, as positions in `Survey.threads`.
+        modules: of which modules.
+    """
+
+    reason: str
+    threads: Sequence[int]
+    modules: Sequence[Module]
+
+
 class Blocks:
     """One module's block in each thread.
 
@@ -115,6 +129,17 @@ class Blocks:
                         found[index] = b""
                 return found
         return [b""] * len(self.places)
+
+    def gaps(self) -> dict[str, list[int]]:
+        """Why -> the threads, by position, in which no block was found, or what is wanted of it cannot be read."""
+        found: dict[str, list[int]] = {}
+        for index, absence in self.absences.items():
+            if absence.state is not State.UNALLOCATED:
+                found.setdefault(absence.reason, []).append(index)
+        empty = {index for span in self.spans for index, raw in enumerate(span.data) if not raw}
+        for index in sorted(empty.difference(self.absent)):
+            found.setdefault("its memory cannot be read", []).append(index)
+        return found
 
     @cached_property
     def absences(self) -> dict[int, Absence]:
@@ -183,6 +208,12 @@ class Column:
     def raws(self) -> list[bytes]:
         """Its bytes in each thread, the first `Survey.longest` of them; empty where there are none."""
         return self.blocks.raws(self.offset, min(self.size, self._survey.longest))
+
+    @property
+    def is_known_anywhere(self) -> bool:
+        """Whether it could be read in one thread at least, or is known to have no storage there yet."""
+        absences = self.blocks.absences.values()
+        return any(self.raws()) or any(absence.state is State.UNALLOCATED for absence in absences)
 
     def words(self, offset: int = 0) -> list[bytes]:
         """The pointer-sized word at an offset in the variable, in each thread; empty where there is none."""
@@ -332,6 +363,17 @@ class Survey:
                 self._add(module, [candidate for _, candidate in sorted(candidates[module.id].items())])
                 task.advance()
         self.interrupted = task.interrupted
+
+    def gaps(self) -> list[Gap]:
+        """Where no block was found, or its memory could not be read, by reason; that of the most threads first."""
+        found: dict[str, tuple[set[int], list[Module]]] = {}
+        for blocks in self.blocks.values():
+            for why, threads in blocks.gaps().items():
+                known = found.setdefault(why, (set(), []))
+                known[0].update(threads)
+                known[1].append(blocks.module)
+        gaps = [Gap(why, sorted(threads), modules) for why, (threads, modules) in found.items()]
+        return sorted(gaps, key=lambda gap: -len(gap.threads))
 
     def _add(self, module: Module, candidates: Sequence[Candidate]) -> None:
         places = self.program.blocks(module, self.threads)

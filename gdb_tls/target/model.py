@@ -104,6 +104,7 @@ class Module(NamedTuple):
         build_id: of the object in memory or, where that cannot be read, of the file; lower-case hex.
         problem: why `path` is None; empty where it is not.
         emulated: the variable; None for an object with TLS of the loader's.
+        is_listed: whether the C library says so; else the id is by the order of loading, and the storage not known.
     """
 
     id: int
@@ -117,12 +118,18 @@ class Module(NamedTuple):
     build_id: str | None = None
     problem: str = ""
     emulated: Emulated | None = None
+    is_listed: bool = True
 
     @property
     def storage(self) -> str:
-        """One of "static" (at a fixed distance from the thread pointer), "dynamic" (through the DTV) and "emulated"."""
+        """One of "static" (at a fixed distance from the thread pointer), "dynamic" (through the DTV) and "emulated".
+
+        "unknown" is that of a module which the C library has not listed.
+        """
         if self.emulated:
             return "emulated"
+        if not self.is_listed and self.static_offset is None:
+            return "unknown"
         return "dynamic" if self.static_offset is None else "static"
 
     @property

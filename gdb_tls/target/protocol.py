@@ -147,6 +147,20 @@ class Part(NamedTuple):
     padding: bool
 
 
+class PartInFrame(NamedTuple):
+    """A variable that is a part of what a symbol names, as a member of a Fortran common block.
+
+    Attributes:
+        object_path: the file that the debugger has read.
+        offset: in the block of that file's module.
+        symbol: what it is.
+    """
+
+    object_path: str
+    offset: int
+    symbol: DebugSymbol
+
+
 class DebugSymbol(NamedTuple):
     """What debug information says of a variable.
 
@@ -185,6 +199,10 @@ class DebugInformation(Protocol):
 
     def in_frame(self, name: str) -> DebugSymbol | None:
         """The thread-local variable that the selected frame's function, file or scopes mean by a name."""
+        ...
+
+    def part_in_frame(self, name: str) -> PartInFrame | None:
+        """A thread-local variable that only the selected frame's debug information places: it has no symbol."""
         ...
 
     def is_local(self, name: str) -> bool:

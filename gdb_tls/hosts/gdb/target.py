@@ -254,7 +254,7 @@ class GdbTarget:
         """See `Target.fault`."""
         from gdb_tls.hosts.gdb.fault import find_fault
 
-        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size, most)
+        return find_fault(self._gdb_threads, self.architecture.pointer_size, self._core_file, most)
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:
         """See `Target.map_of_core`."""

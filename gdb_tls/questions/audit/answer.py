@@ -16,7 +16,7 @@ from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.program import Program
-from gdb_tls.program.survey import Column, Survey
+from gdb_tls.program.survey import Column, Gap, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
@@ -111,8 +111,9 @@ class Audit:
         target: the program.
         threads: all that were looked at.
         modules: the modules that were looked at.
-        variables: how many variables were looked at.
+        variables: how many variables were looked at: those of which something is known in one thread at least.
         pointers: how many of them are pointers or own something.
+        gaps: where nothing was found or could be read, by reason, that of the most threads first.
         suspects: the most suspicious first.
         fault: the signal on which the program stopped; None where it was none of a program that went wrong.
         fault_frames: where, innermost first.
@@ -125,6 +126,7 @@ class Audit:
         ignored: what else looks odd, but is not mentioned, as the user knows it to be harmless.
         not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
         loader_errors: what dlopen and its kin said last in each thread.
+        to_type: what to type for the variable that looks most wrong; empty where there is none.
         last_word: the same of the thread that crashed, as a sentence; empty for none.
     """
 
@@ -140,12 +142,14 @@ class Audit:
     nameless: Sequence[Module] = ()
     by_offset: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
+    gaps: Sequence[Gap] = ()
     unread_crash: Module | None = None
     cause: Cause | None = None
     not_the_cause: str = ""
     ignored: Sequence[str] = ()
     loader_errors: Sequence[LoaderError | None] = ()
     last_word: str = ""
+    to_type: str = ""
 
     @property
     def is_answer(self) -> bool:
@@ -181,10 +185,12 @@ def audit(
     auditor = _Auditor(survey)
     suspects: list[Suspect] = []
     unread: list[Unread] = []
+    variables = 0
     with progress.task("Auditing thread-local variables", len(survey.columns)) as task:
         for column in survey.columns:
             try:
                 suspect = auditor.examine(column)
+                variables += column.is_known_anywhere
                 why = column.blocks.problem or (column.variable.problem if column.is_described else "")
             except Exception as error:  # one bad variable is one bad row
                 suspect, why = None, reason(error)
@@ -215,7 +221,7 @@ def audit(
         target=program.info,
         threads=survey.threads,
         modules=survey.modules,
-        variables=len(survey.columns),
+        variables=variables,
         pointers=auditor.pointers,
         suspects=suspects,
         fault=scene.stop,
@@ -224,18 +230,27 @@ def audit(
         nameless=(nameless := _nameless(survey)),
         by_offset=_by_offset(survey),
         unread=unread,
+        gaps=survey.gaps(),
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
         cause=cause,
         not_the_cause=otherwise,
         ignored=ignored,
         loader_errors=errors,
         last_word=last_word(errors, survey.threads, scene.crashed),
+        to_type=_to_type(program, suspects),
     )
+
+
+def _to_type(program: Program, suspects: Sequence[Suspect]) -> str:
+    """What to type for the most suspicious variable: of another one of that name, more than its name."""
+    first = next((one.variable for one in suspects if one.is_alarming), None)
+    return program.symbols().exact_text(first) if first else ""
 
 
 def _nameless(survey: Survey) -> list[Module]:
     """Stripped files: the local symbols of thread-local variables are gone, and the program exports none."""
     named = {column.module.id for column in survey.columns}
+    named |= {one.module.id for one in survey.symbols.unused}  # copies that no code uses are no variables
     return [module for module in survey.modules if module.path and module.segment and module.id not in named]
 
 

@@ -133,8 +133,8 @@ class Risks:
         name, module = column.variable.name, column.module.name
         have = _holders(other)
         sentence = (
-            f"{module} has its own copy of {name}, which its code reads and nothing writes: it is empty in every "
-            f"thread, while {other.module.name}'s copy is set in {count(len(have), 'thread')}."
+            f"{module} has its own copy of {name}, which its code reads and none that was found writes: it is empty in "
+            f"every thread, while {other.module.name}'s copy is set in {count(len(have), 'thread')}."
         )
         return Finding("unset-copy", COPY_SCORE, f"{sentence} {who_uses_it(answer)}", range(len(self._survey.threads)))
 

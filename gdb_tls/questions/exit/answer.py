@@ -10,6 +10,7 @@ from gdb_tls.errors import BadArgument, reason
 from gdb_tls.evidence.code import Code
 from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors
 from gdb_tls.program.choice import parse_threads, wanted
+from gdb_tls.program.executable import without_code
 from gdb_tls.program.owners import OwnVariables
 from gdb_tls.program.program import Program
 from gdb_tls.program.thread_end import stage_of
@@ -67,6 +68,11 @@ class ThreadExit(NamedTuple):
     stage: str
     running: str
     problems: Sequence[str]
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing that belongs to the thread could be read: it has no thread pointer, or none that is known."""
+        return self.thread.thread_pointer is None and not self.thread.exited and not self.steps and not self.stage
 
 
 class Answer(NamedTuple):
@@ -140,9 +146,9 @@ def _keys(program: Program, threads: Sequence[Thread]) -> tuple[KeysReport | Non
 def _step(program: Program, code: Code, function: int | None, argument: int) -> Step:
     if function is None:
         return Step(None, "", "", False, argument)
-    region = program.region(function)
-    if region is None and not program.target.memory.are_mapped([function])[0]:
+    if without_code(program, [function]):
         return Step(function, "", "", True, argument)
+    region = program.region(function)
     loaded = code.loaded_at(function)
     name = program.symbol_at(function) or ""
     if not name and loaded is not None and loaded.file is not None:
@@ -174,6 +180,11 @@ def query(request: Request) -> Answer:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
     return Answer(program.info, thread_exits(program, wanted(program.threads, numbers), request.progress))
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether of no thread anything is known."""
+    return all(one.is_unknown for one in answer.threads)
 
 
 def flagged(answer: Answer) -> bool:

@@ -10,7 +10,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
 from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, not_shown
+from gdb_tls.views.words import count, not_shown, storage
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -20,7 +20,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     for title, group in groupby(shown, key=lambda variable: variable.module.title):
         variables = list(group)
         module = variables[0].module
-        kind_of = f"  {module.storage} TLS" + (f", {module.segment.size:,} bytes" if module.segment else "")
+        kind_of = f"  {storage(module)}" + (f", {module.segment.size:,} bytes" if module.segment else "")
         first = "  Control" if module.emulated else "  Offset"
         rows = plain_table(first, "Size", "Type", "Name", "Source", right=(first, "Size"))
         for variable in variables:

@@ -196,6 +196,7 @@ def test_the_selected_thread_does_not_matter(crashed: tuple[Path, Path, str], pr
     assert said["tls-audit"].output.splitlines()[0].startswith("! struct buffer *minority")
     assert "Current thread is 5" in said["thread"].output
     assert "just above null" in said["tls-audit"].words and "suspects.c:" in said["tls-audit"].words
+    assert "Every thread's value: tls-inspect minority" in said["tls-audit"].output
 
 
 def test_ctrl_c_shows_what_was_found_so_far(subjects: Subjects, tmp_path: Path) -> None:
