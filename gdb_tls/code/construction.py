@@ -172,6 +172,9 @@ class Guards:
             touching = {one.function for one in self._index.accesses(guard, guard + 1) if one.function is not None}
             making = {one for one in touching if any(_sets(access, guard) for access in self._index.accesses_in(one))}
             making |= {part for part in self._parts if making & self._callers[part]}
+            if not self._offsets:  # the parts have no names
+                mine = (at for at, one in self._registrations.items() if self._of_registrations.get(one) == guard)
+                making |= {one for one in map(self._index.function_of, mine) if one is not None}
             self._known_making[guard] = touching, making
         return self._known_making[guard]
 

@@ -146,7 +146,8 @@ class Lifetimes:
             known = [place for place in blocks if isinstance(place, int)]
             read = iter(self._target.memory.read_many([place + guard.offset for place in known], 1))
             raws = [next(read) if isinstance(place, int) else None for place in blocks]
-        found = [None if not raw else CONSTRUCTED if raw[0] else Lifetime(State.NOT_CONSTRUCTED, UNSET) for raw in raws]
+        unset = Lifetime(State.NOT_CONSTRUCTED, UNSET) if guard.constructs else None
+        found = [None if not raw else CONSTRUCTED if raw[0] else unset for raw in raws]
         made = [index for index, life in enumerate(found) if life is CONSTRUCTED]
         lists = self._endings.destructors(threads) if made else []
         waiting = set()
