@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, WRITE, Access
 from gdb_tls.code.index import LONGEST_GETTER, CodeIndex
+from gdb_tls.code.state import State
 from gdb_tls.code.values import TlsAddress
 from gdb_tls.elf.symbols import ElfSymbol
 
@@ -38,10 +39,13 @@ class Guard(NamedTuple):
     Attributes:
         offset: of the byte, in the block of the same module.
         is_shared: whether it is the one of all variables of a source file, which is set before they are constructed.
+        constructs: whether the code is seen to initialise the variable where the guard is zero.  Else it may be that
+            only its destructor is registered there: what is constant is there from the beginning.
     """
 
     offset: int
     is_shared: bool
+    constructs: bool = False
 
 
 def named_guards(symbols: Iterable[ElfSymbol]) -> dict[int, Guard]:
@@ -74,8 +78,8 @@ def _encoded(rest: str) -> Iterator[str]:
         yield plain[2]
 
 
-class SharedGuards:
-    """Finds what the guards stand for that all variables of a source file share."""
+class Guards:
+    """Finds what guards stand for, out of the code."""
 
     def __init__(self, index: CodeIndex, symbols: Sequence[ElfSymbol], functions: Iterable[ElfSymbol]) -> None:
         """Reads nothing yet.
@@ -89,6 +93,7 @@ class SharedGuards:
         self._symbols = symbols
         self._functions = list(functions)
         self._known_calls: dict[frozenset[int], Mapping[int, list[int]]] = {}
+        self._known_making: dict[int, tuple[set[int], set[int]]] = {}
 
     @cached_property
     def of_aliases(self) -> dict[int, Guard]:
@@ -104,24 +109,74 @@ class SharedGuards:
             variable = next((by_name[one] for one in (rest, *_encoded(rest)) if one in by_name), None)
             guard = self._tested_in(function.value) if function.name.startswith(INIT) and variable else None
             if variable and guard is not None:
-                found[variable.value] = Guard(guard, True)
+                found[variable.value] = Guard(guard, True, self._constructs(variable, guard, {function.value}))
         return found
 
-    def find(self) -> dict[int, Guard]:
+    def find(self, named: Mapping[int, Guard]) -> dict[int, Guard]:
         """The guards of all variables, by their offsets.
+
+        Args:
+            named: those that are called after their variables.
 
         Raises:
             MissingPackage: where there is no capstone.
         """
-        found = dict(self.of_aliases)
+        found = {**self.of_aliases, **named}
         # Where the symbol table has no guards, one is proven by an alias, or by what is registered where it was zero.
         guards = set(self._offsets) or {one.offset for one in found.values()} | set(self._of_registrations.values())
         if not self._offsets:
-            found.update((offset, Guard(guard, True)) for offset, guard in self._of_registrations.items())
+            for offset, guard in self._of_registrations.items():
+                found.setdefault(offset, Guard(guard, True))
         for guard in sorted(guards):
             for variable in self._local_ones(guard):
                 found.setdefault(variable.value, Guard(guard, True))
-        return found
+        symbols = {one.value: one for one in self._symbols if not one.name.startswith((GUARD, SHARED_GUARD))}
+        return {
+            offset: one._replace(constructs=self._constructs(symbols[offset], one.offset, self._making(one.offset)[1]))
+            if offset in symbols and not one.constructs
+            else one
+            for offset, one in found.items()
+        }
+
+    def _constructs(self, variable: ElfSymbol, guard: int, making: Iterable[int]) -> bool:
+        """Whether functions initialise a variable where the guard was found zero, and do not only register it."""
+        inside = range(variable.value, variable.value + max(variable.size, 1))
+        for function in making:
+            places = {at for at, one in self._registrations.items() if one in inside}
+            places = {at for at in places if self._index.function_of(at) == function}
+            # What comes behind the registration is use, if the ways with and without it have not met again.
+            last = max(places, default=None)
+            for at in self._initialised(function, inside):
+                if at not in places and (last is None or at < last) and self._is_where_zero(function, at, guard):
+                    return True
+        return False
+
+    def _initialised(self, function: int, inside: range) -> Iterator[int]:
+        """Where a function writes to offsets, or calls another with the address of one as its first argument."""
+        yield from (one.address for one in self._own(function) if one.kind == WRITE and one.offset in inside)
+        flow = self._index.flow(function)
+        for call in flow.instructions if flow else ():
+            if call.template.flow in ("call", "jump") and flow:
+                first = self._index.settled(flow.arguments(call.address)[0])
+                if isinstance(first, TlsAddress) and first.target.defined and first.offset in inside:
+                    yield call.address
+
+    @cached_property
+    def _registrations(self) -> dict[int, int]:
+        """Place -> the object whose destructor is registered there."""
+        return dict(registrations(self._index))
+
+    def _making(self, guard: int) -> tuple[set[int], set[int]]:
+        """The functions that read or write a guard, and those that initialise something where it is zero."""
+        if guard not in self._known_making:
+            touching = {one.function for one in self._index.accesses(guard, guard + 1) if one.function is not None}
+            making = {one for one in touching if any(_sets(access, guard) for access in self._index.accesses_in(one))}
+            making |= {part for part in self._parts if making & self._callers[part]}
+            if not self._offsets:  # the parts have no names
+                mine = (at for at, one in self._registrations.items() if self._of_registrations.get(one) == guard)
+                making |= {one for one in map(self._index.function_of, mine) if one is not None}
+            self._known_making[guard] = touching, making
+        return self._known_making[guard]
 
     @cached_property
     def _offsets(self) -> list[int]:
@@ -141,9 +196,7 @@ class SharedGuards:
 
     def _local_ones(self, guard: int) -> Iterator[ElfSymbol]:
         """The variables without an alias that are made where a guard was found zero, and used only behind its test."""
-        touching = {one.function for one in self._index.accesses(guard, guard + 1) if one.function is not None}
-        making = {one for one in touching if any(_sets(access, guard) for access in self._index.accesses_in(one))}
-        making |= {part for part in self._parts if making & self._callers[part]}
+        touching, making = self._making(guard)
         ensuring = {one.value for one in self._functions} - self._parts or self._ensuring(guard, touching, making)
         calls = self._calls_of(frozenset(ensuring))
         for variable in self._symbols:
@@ -159,15 +212,16 @@ class SharedGuards:
 
     def _makes(self, access: Access, guard: int) -> bool:
         """Whether an access writes a variable, or hands it to a constructor, where the guard was found zero."""
-        if access.kind not in (WRITE, ADDRESS_TAKEN) or access.function is None:
-            return False
-        tests = any(one.offset == guard and one.kind != WRITE for one in self._own(access.function))
-        flow = self._index.flow(access.function)
-        state = flow.before(access.address) if flow else None
-        # What GCC has split from the test (`__tls_init.part.0`) is called only where that found zero.
-        return not tests or any(
-            _is(one.target.defined, one.offset, guard) for one in (state.found_null if state else ())
-        )
+        is_one = access.kind in (WRITE, ADDRESS_TAKEN) and access.function is not None
+        return is_one and self._is_where_zero(access.function or 0, access.address, guard)
+
+    def _is_where_zero(self, function: int, place: int, guard: int) -> bool:
+        """Whether a function comes to a place only where the guard was found zero."""
+        if not any(one.offset == guard and one.kind != WRITE for one in self._own(function)):
+            # What GCC has split from the test (`__tls_init.part.0`) is called only where that found zero.
+            return True
+        flow = self._index.flow(function)
+        return _is_zero(flow.before(place) if flow else None, guard)
 
     def _is_behind(self, access: Access, guard: int, touching: set[int], calls: Mapping[int, list[int]]) -> bool:
         """Whether the guard was tested, or set, on every way to an access.
@@ -250,7 +304,7 @@ class SharedGuards:
         The function that registers it, or the one that calls this, sets the guard.
         """
         found: dict[int, set[int]] = {}
-        for place, offset in registrations(self._index):
+        for place, offset in self._registrations.items():
             function = self._index.function_of(place)
             if function is None:
                 continue
@@ -270,10 +324,16 @@ class SharedGuards:
         """What was found zero before a place in a function, and is set to something else by a function."""
         flow = self._index.flow(function)
         state = flow.before(place) if flow else None
-        null = {one.offset for one in (state.found_null if state else ()) if one.target.defined}
+        null = {one.offset for one in (state.found_null | state.found_clear if state else ()) if one.target.defined}
         return {
-            one.offset for one in self._own(setting) if one.kind == WRITE and not one.of_null and one.width == 1
+            one.offset for one in self._own(setting) if one.kind == WRITE and not one.of_null and one.width in (1, 8)
         } & null
+
+
+def _is_zero(state: State | None, guard: int) -> bool:
+    """Whether a guard was found zero on every way to a place."""
+    null = state.found_null | state.found_clear if state else frozenset()
+    return any(_is(one.target.defined, one.offset, guard) for one in null)
 
 
 def _sets(access: Access, guard: int) -> bool:
@@ -321,4 +381,4 @@ def is_making(index: CodeIndex, address: int, guard: int, *, is_call: bool) -> b
     flow = index.flow(address - 1)
     call = flow.call_before(address) if flow and is_call else None
     state = flow.before(call.address if call else address) if flow else None
-    return any(_is(one.target.defined, one.offset, guard) for one in (state.found_null if state else ()))
+    return _is_zero(state, guard)

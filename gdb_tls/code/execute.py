@@ -227,10 +227,12 @@ class Execution:
         if alone or _is_byte(values[0]) or isinstance(values[0], Derived):
             # A bool, and a guard of C++, is tested by its lowest bit.
             self._compare_with_zero(values[0], Number(1) if alone else values[1], zero=1)
+        elif isinstance(values[0], Loaded):
+            self._compare_with_zero(values[0], values[1], zero=1, is_bit=True)
         for value in values:
             self._check(value, CHECKED if constant else PERHAPS)
 
-    def _compare_with_zero(self, value: Value | None, other: Value | None, zero: int) -> None:
+    def _compare_with_zero(self, value: Value | None, other: Value | None, zero: int, is_bit: bool = False) -> None:
         if isinstance(value, Number):
             value, other = other, value
         flipped = False
@@ -240,7 +242,7 @@ class Execution:
         place = value.address if isinstance(value, Loaded) else None
         self._state.zero = None
         if isinstance(place, TlsAddress) and place.exact and other == Number(zero):
-            self._state.zero = (place, flipped)
+            self._state.zero = (place, flipped, is_bit)
 
     def _flip(self, step: Step) -> None:
         self._write(step.to, _as_bool(self._read(step.of[0]), True))
@@ -253,9 +255,12 @@ class Execution:
         way = instruction.template.if_zero
         if state.zero is None or not way:
             return state, state
-        place, flipped = state.zero
+        place, flipped, is_bit = state.zero
         null = state.copy()
-        null.found_null |= {place}
+        if is_bit:
+            null.found_clear |= {place}
+        else:
+            null.found_null |= {place}
         return (null, state) if (way == "target") != flipped else (state, null)
 
     def _push(self, step: Step) -> None:

@@ -23,13 +23,16 @@ class State:
         flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
         kept: what was stored last in a thread-local variable on the way, and by which instruction.
         compared: the operands of the last comparison: what a branch that comes next depends on.
-        zero: the variable that was just compared with zero, and whether its lowest bit was flipped before.
+        zero: the variable that was just compared with zero, whether its lowest bit was flipped before, and whether
+            only that bit was tested.
         found_null: the variables that were compared with zero, and were zero, on every way here.
+        found_clear: those of which the lowest bit was tested, and was zero: a guard of C++ is wider on AArch64.
     """
 
     __slots__ = (
         "compared",
         "flags",
+        "found_clear",
         "found_null",
         "kept",
         "loads",
@@ -48,8 +51,9 @@ class State:
         self.variables: dict[TlsAddress, int] = {}
         self.used: set[str] = set()
         self.flags: tuple[Value | None, int] | None = None
-        self.zero: tuple[TlsAddress, bool] | None = None
+        self.zero: tuple[TlsAddress, bool, bool] | None = None
         self.found_null: frozenset[TlsAddress] = frozenset()
+        self.found_clear: frozenset[TlsAddress] = frozenset()
         self.kept: dict[TlsAddress, tuple[Value, int]] = {}
         self.compared: tuple[Value | None, ...] = ()
 
@@ -64,6 +68,7 @@ class State:
         new.flags = self.flags
         new.zero = self.zero
         new.found_null = self.found_null
+        new.found_clear = self.found_clear
         new.kept = self.kept
         new.compared = self.compared
         return new
@@ -138,6 +143,9 @@ class Point:
             changed = True
         if not state.found_null <= other.found_null:
             state.found_null &= other.found_null
+            changed = True
+        if not state.found_clear <= other.found_clear:
+            state.found_clear &= other.found_clear
             changed = True
         if state.kept != other.kept:
             state.kept = {place: one for place, one in state.kept.items() if other.kept.get(place) == one}

@@ -13,7 +13,7 @@ from gdb_tls.code.construction import (
     REGISTER,
     SHARED_GUARD,
     Guard,
-    SharedGuards,
+    Guards,
     is_making,
     named_guards,
     registrations,
@@ -97,7 +97,7 @@ class Lifetimes:
         shared = any(one.name.startswith(SHARED_GUARD) for one in symbols)
         # Of a stripped file that registers destructors, the code tells.
         is_stripped = all(one.source == "dynsym" for one in symbols) and file.mentions(REGISTER[0].encode())
-        if not shared and not is_stripped and not any(one.mentions(INIT.encode()) for one in files):
+        if not found and not shared and not is_stripped and not any(one.mentions(INIT.encode()) for one in files):
             return found
         is_large = is_too_large(module)
         if is_large and (is_stripped or not patient):
@@ -113,9 +113,9 @@ class Lifetimes:
             for prefix in PREFIXES
             for one in file.every_with_prefix(prefix)
         }
-        with suppress(TlsError):  # no capstone: what the names tell is known all the same
-            guards = SharedGuards(code_index(module.path), symbols, functions.values())
-            found = {**(guards.of_aliases if is_large else guards.find()), **found}
+        with suppress(TlsError):  # no capstone: what is constructed by its name is known all the same
+            guards = Guards(code_index(module.path), symbols, functions.values())
+            found = {**guards.of_aliases, **found} if is_large else guards.find(found)
         return found
 
     def of(
@@ -146,7 +146,8 @@ class Lifetimes:
             known = [place for place in blocks if isinstance(place, int)]
             read = iter(self._target.memory.read_many([place + guard.offset for place in known], 1))
             raws = [next(read) if isinstance(place, int) else None for place in blocks]
-        found = [None if not raw else CONSTRUCTED if raw[0] else Lifetime(State.NOT_CONSTRUCTED, UNSET) for raw in raws]
+        unset = Lifetime(State.NOT_CONSTRUCTED, UNSET) if guard.constructs else None
+        found = [None if not raw else CONSTRUCTED if raw[0] else unset for raw in raws]
         made = [index for index, life in enumerate(found) if life is CONSTRUCTED]
         lists = self._endings.destructors(threads) if made else []
         waiting = set()

@@ -18,6 +18,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <memory>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,13 +69,14 @@ static thread_local Plain plain("plain");
 static thread_local long number = lives_number("number", 41);
 thread_local int *pointer = new int(static_cast<int>(lives_number("pointer", 3)));
 static thread_local long calls;  // not initialised dynamically
+thread_local std::unique_ptr<long> constant;  // nor this, but it has a destructor
 
 static void use_own() {
     calls++;
     outer.used++;
     hidden.used += number;
     text += "!";
-    plain.two += *pointer;
+    plain.two += *pointer + (constant != nullptr);
 }
 
 static void count_calls() { calls++; }

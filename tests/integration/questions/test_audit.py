@@ -320,7 +320,7 @@ def test_used_before_its_constructor(programs: Path, tmp_path: Path) -> None:
     sentences = [reason["sentence"] for reason in first["reasons"]]
     unmade = f"table is not constructed in thread {audit['fault']['num']}, and alive in 2 other threads"
     assert f"{unmade}: its guard is not set: no constructor has run in this thread." in sentences
-    assert len(audit["findings"]) == 1
+    assert [one["name"] for one in audit["findings"] if one["alarming"]] == ["table"]
 
 
 @pytest.mark.skipif(not kernel_writes_cores(), reason="the kernel writes cores elsewhere")
@@ -335,8 +335,8 @@ def test_rust_value_used_when_destroyed(level: int, tmp_path: Path) -> None:
         assert inferior.process.wait(LIMIT_SECONDS) == -signal.SIGABRT
     (core,) = (tmp_path / "run").glob("core*")
     audit = written([str(executable), "-c", str(core)], "tls-audit", tmp_path)
-    (found,) = audit["findings"]
-    assert found["name"] == "dropped::TRACE" and found["alarming"]
+    (found,) = (one for one in audit["findings"] if one["alarming"])
+    assert found["name"] == "dropped::TRACE"
     (sentence,) = (reason["sentence"] for reason in found["reasons"])
     number = audit["fault"]["num"]
     assert sentence.startswith(f"dropped::TRACE is destroyed already in thread {number}, and alive in 2 other threads.")
