@@ -93,6 +93,8 @@ def libraries() -> list[Target]:
         *(Target(f"libmeant_{ab}.so", ("meant_library.cc",), (*LIBRARY, f"-DNAME=meant_{ab}")) for ab in "ab"),
         Target("libexits.so", ("exits_library.cc",), tuple(LIBRARY)),
         Target("libexits_gone.so", ("exits_gone.c",), tuple(LIBRARY)),
+        Target("libkey_owners.so", ("key_owners_library.c",), tuple(LIBRARY)),
+        Target("libkey_owners_stripped.so", ("key_owners_library.c",), tuple(LIBRARY), after="strip"),
         Target("libblocker.so", ("blocker.c",), tuple(LIBRARY)),
         *(
             Target(f"libaccess{name}.so", ("access_library.c",), (*LIBRARY,), after=after)
@@ -114,6 +116,8 @@ def programs() -> list[Target]:
         program("ended", "ended.c"),
         program("exits", "exits.cc"),
         Target("after", ("after.cc",), ("-pthread",)),
+        program("key_owners", "key_owners.cc", libraries=("libkey_owners.so",)),
+        program("key_owners_stripped", "key_owners.cc", libraries=("libkey_owners_stripped.so",)),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
         program("many", "many.c"),

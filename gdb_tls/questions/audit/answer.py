@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.cause import Cause, Investigation
+from gdb_tls.evidence.sources import Specific
 from gdb_tls.libc.loader_errors import LoaderError
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
@@ -22,7 +23,7 @@ from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
 from gdb_tls.questions.audit.destructors import dangers, when_ending
 from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
-from gdb_tls.questions.audit.keys import about_key
+from gdb_tls.questions.audit.keys import Keys
 from gdb_tls.questions.audit.loading import RULE as NOT_LOADED
 from gdb_tls.questions.audit.loading import last_errors, last_word, refusals
 from gdb_tls.questions.audit.risk import Risks, Standing
@@ -72,7 +73,9 @@ class Suspect:
 
     def is_called(self, patterns: Sequence[str]) -> bool:
         """Whether one of the patterns of what is ignored means it."""
-        return is_ignored(patterns, self.name, self.variable.module.name if self.variable else "")
+        number = "" if self.key is None else f"pthread key {self.key}"
+        module = self.variable.module.name if self.variable else ""
+        return any(is_ignored(patterns, one, module) for one in (self.name, number) if one)
 
     @property
     def score(self) -> int:
@@ -196,7 +199,8 @@ def audit(
     for one in refusals(program, survey.threads, errors, scene.crashed):
         suspects.append(Suspect(None, one.score, one.findings, {}, True, None, one.name))
     for danger in dangers(survey, scene.main):
-        suspects.append(Suspect(None, danger.findings[0].score, danger.findings, {}, True, danger.key, danger.name))
+        name = danger.name if danger.key is None else auditor.keys.title_of(danger.key)
+        suspects.append(Suspect(None, danger.findings[0].score, danger.findings, {}, True, danger.key, name))
     suspects.sort(key=_rank)
     ignored = [one.name for one in suspects if one.is_called(ignore)]
     suspects = [one for one in suspects if not one.is_called(ignore)]
@@ -301,6 +305,8 @@ class _Auditor:
         """The suspect that a crash came from."""
         scene, survey = self.threads, self._survey
         found = words.guilty(survey.program, cause)
+        if isinstance(cause.place, Specific):
+            found = found._replace(name=self.keys.title(cause.place))
         crashed = scene.crashed
         assert crashed is not None
         sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
@@ -309,8 +315,8 @@ class _Auditor:
         except Exception as error:  # it only adds to what is known of the crash
             reason(error)
         states: dict[State, int] = {}
-        if found.key is not None and cause.kind != "destructor":
-            sentences += about_key(survey.program, found.key, cause.thread, survey.threads)
+        if isinstance(cause.place, Specific) and cause.kind != "destructor":
+            sentences += self.keys.about(cause.place, cause.thread)
         if found.variable is not None:
             held = self._words_of(found.variable, found.inside, cause.width)
             sentences += self._users(found.variable, cause)
@@ -357,6 +363,11 @@ class _Auditor:
         return dataclasses.replace(
             suspect, weight=found[0].score + len(null), findings=[*found, *suspect.findings], is_proven=True
         )
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The pthread keys."""
+        return Keys(self._survey.program, self._survey.threads)
 
     @cached_property
     def _risks(self) -> Risks:

@@ -1,40 +1,90 @@
-"""What the C library's table of keys adds to a crash that came from pthread_getspecific."""
+"""What the table of keys, and the code that uses them, add to a crash that came from pthread_getspecific."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
+from gdb_tls.evidence.sources import Specific
 from gdb_tls.program.program import Program
-from gdb_tls.questions.keys.answer import KeyReport, KeyState, read_keys
+from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState, read_keys
+from gdb_tls.questions.keys.names import KeyVariable, key_names
+from gdb_tls.questions.keys.words import MOST_KEYS, called, exhausted
 from gdb_tls.target.model import Thread
 from gdb_tls.views.words import count
 
-# glibc and musl: PTHREAD_KEYS_MAX (limits.h) is 1024 in the one, 128 in the other.
-MOST_KEYS = {"glibc": 1024, "musl": 128}
 
+class Keys:
+    """The keys of a program, as an audit asks about them; nothing is read before."""
 
-def about_key(program: Program, number: int, crashed: Thread, threads: Sequence[Thread]) -> Iterator[str]:
-    """Sentences about a key: whether it exists, and who has a value for it."""
-    found = read_keys(program, threads)
-    if found.problem:
-        return
-    existing = [one for one in found.keys if one.in_use]
-    report = next((one for one in found.keys if one.number == number), None)
-    most = MOST_KEYS.get(program.info.libc, 1024)
-    if report is None or not report.in_use:
-        yield from _no_such_key(number, report, len(existing), most)
-    else:
-        yield from _who_has_it(report, crashed)
-    if len(existing) >= most:
-        without = sum(all(value.state is not KeyState.SET for value in one.values) for one in existing)
-        yield (
-            f"All {most:,} keys are in use, {without:,} of them without a value in any thread: "
-            "pthread_key_create fails, as keys are made that are never deleted."
+    def __init__(self, program: Program, threads: Sequence[Thread]) -> None:
+        """Reads nothing yet."""
+        self._program = program
+        self._threads = threads
+
+    @cached_property
+    def _report(self) -> KeysReport:
+        return read_keys(self._program, self._threads, key_names(self._program))
+
+    def variables(self, place: Specific) -> list[KeyVariable]:
+        """The variable whose key a call asked for; where that is not known, those that hold the key's number."""
+        here = [one for one in self._report.names.variables if place.at in one.places and one.number == place.key]
+        own = self._of(place.key)
+        return here or list(own.variables if own else ())
+
+    def title(self, place: Specific) -> str:
+        """What the key of a call is called."""
+        if place.key is None:
+            return "a pthread key"
+        found = self.variables(place)
+        names = ", ".join(map(called, found)) if len(found) == 1 else ""
+        return f"pthread key {place.key}" + (f" ({names})" if names else "")
+
+    def title_of(self, number: int) -> str:
+        """What a key is called."""
+        return self.title(Specific(0, number))
+
+    def about(self, place: Specific, crashed: Thread) -> Iterator[str]:
+        """Sentences about the key of a call: whether it exists, and who has a value for it."""
+        found, number = self._report, place.key
+        if found.problem or number is None:
+            return
+        existing = [one for one in found.keys if one.in_use]
+        report = self._of(number)
+        most = MOST_KEYS.get(self._program.info.libc, 1024)
+        holder = next(iter(self.variables(place)), None)
+        if report is None or not report.in_use:
+            yield from _no_such_key(number, report, len(existing), most, holder)
+        elif holder is not None and holder not in report.variables:
+            yield self._another_key(report, holder)
+        else:
+            yield from _who_has_it(report, crashed)
+        yield from exhausted(found)
+        yield from self._own_values(existing, number, crashed)
+
+    def _of(self, number: int | None) -> KeyReport | None:
+        return next((one for one in self._report.keys if one.number == number), None)
+
+    def _another_key(self, report: KeyReport, holder: KeyVariable) -> str:
+        others = ", ".join(map(called, report.variables))
+        whose = f"that of {others}" if others else "another one: it has another destructor"
+        return (
+            f"{called(holder)} holds {report.number}, but that key is {whose}. The key of {called(holder)} does not "
+            "exist: it was used before it was created, or was deleted."
         )
-    yield from _own_values(existing, number, crashed)
+
+    def _own_values(self, existing: Sequence[KeyReport], number: int, crashed: Thread) -> Iterator[str]:
+        """Keys that only the crashed thread has a value for: it may have stored under a wrong number."""
+        for report in existing:
+            have = [value.thread.num for value in report.values if value.state is KeyState.SET]
+            if have == [crashed.num] and report.number != number and len(report.values) > 2:
+                name = self.title_of(report.number).removeprefix("pthread ")
+                yield f"Thread {crashed.num} alone has a value for {name}: stored under a wrong number?"
 
 
-def _no_such_key(number: int, report: KeyReport | None, existing: int, most: int) -> Iterator[str]:
+def _no_such_key(
+    number: int, report: KeyReport | None, existing: int, most: int, holder: KeyVariable | None
+) -> Iterator[str]:
     if number >= most:
         yield f"{number} is no key's number: pthread_key_create had failed, or was not called, and nobody checked."
         return
@@ -43,6 +93,11 @@ def _no_such_key(number: int, report: KeyReport | None, existing: int, most: int
         yield (
             f"Key {number} was deleted while {count(len(stale), 'thread')} still hold{'s' * (len(stale) == 1)} a value "
             "for it: pthread_getspecific gives null."
+        )
+    elif holder is not None:
+        yield (
+            f"{called(holder)} holds {number}, but no key {number} exists, of {existing:,} that do: it was deleted, or "
+            "is used before it was created."
         )
     else:
         yield f"Key {number} does not exist, of {existing:,} that do: it was deleted, or is used before it was created."
@@ -62,11 +117,3 @@ def _who_has_it(report: KeyReport, crashed: Thread) -> Iterator[str]:
     word = "never set" if own.state is KeyState.UNSET else "null"
     where = f"set in {count(len(have), 'other thread')}" if have else "set in no thread"
     yield f"Key {report.number} is {word} in thread {crashed.num}, and {where}."
-
-
-def _own_values(existing: Sequence[KeyReport], number: int, crashed: Thread) -> Iterator[str]:
-    """Keys that only the crashed thread has a value for: it may have stored under a wrong number."""
-    for report in existing:
-        have = [value.thread.num for value in report.values if value.state is KeyState.SET]
-        if have == [crashed.num] and report.number != number and len(report.values) > 2:
-            yield f"Thread {crashed.num} alone has a value for key {report.number}: stored under a wrong number?"
