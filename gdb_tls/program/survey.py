@@ -129,6 +129,7 @@ class Column:
         offset: in the module's block.
         size: in bytes; where the symbol does not say, what is there up to the next variable.
         blocks: the module's blocks.
+        survey: whose it is.
     """
 
     def __init__(self, survey: Survey, candidate: Candidate, name: str, size: int, blocks: Blocks) -> None:
@@ -138,7 +139,7 @@ class Column:
         self.offset = candidate.symbol.value
         self.size = size
         self.blocks = blocks
-        self._survey = survey
+        self.survey = survey
 
     @property
     def module(self) -> Module:
@@ -148,7 +149,7 @@ class Column:
     @cached_property
     def variable(self) -> Variable:
         """The variable as the debugger describes it.  The first use may cost the debugger a while."""
-        return self._survey.symbols.variable(self.candidate)
+        return self.survey.symbols.variable(self.candidate)
 
     @property
     def is_described(self) -> bool:
@@ -164,7 +165,7 @@ class Column:
     def judged_as(self) -> tuple[Type, tuple[Flag, ...]]:
         """The type by which the bytes are read, and the flags that follow from not knowing a better one."""
         kind = self.variable.type
-        return (kind, ()) if kind else untyped(self.size, self._survey.pointer_size, self.candidate.symbol.name)
+        return (kind, ()) if kind else untyped(self.size, self.survey.pointer_size, self.candidate.symbol.name)
 
     @property
     def pointer_offset(self) -> int | None:
@@ -174,11 +175,11 @@ class Column:
 
     def raws(self) -> list[bytes]:
         """Its bytes in each thread, the first `Survey.longest` of them; empty where there are none."""
-        return self.blocks.raws(self.offset, min(self.size, self._survey.longest))
+        return self.blocks.raws(self.offset, min(self.size, self.survey.longest))
 
     def words(self, offset: int = 0) -> list[bytes]:
         """The pointer-sized word at an offset in the variable, in each thread; empty where there is none."""
-        return self.blocks.raws(self.offset + offset, self._survey.pointer_size)
+        return self.blocks.raws(self.offset + offset, self.survey.pointer_size)
 
     def states(self) -> list[State]:
         """Its state in each thread."""
@@ -186,7 +187,7 @@ class Column:
         if at is None:
             at = witness
         raws = self.words(at) if at is not None else self.raws()
-        null = bytes(self._survey.pointer_size)
+        null = bytes(self.survey.pointer_size)
         meaning = dict.fromkeys(set(raws), State.SET)
         if at is not None and null in meaning:
             meaning[null] = State.NULL if witness is None else State.UNREADABLE  # never constructed
@@ -194,7 +195,7 @@ class Column:
         found = [meaning[raw] for raw in raws]
         container = self.judged_as[0].container
         if container is not None:
-            target = self._survey.program.target
+            target = self.survey.program.target
             for index, (place, raw) in enumerate(zip(self.places(), self.raws())):
                 if isinstance(place, int) and raw and invalid(container, raw, place, target):
                     found[index] = State.UNREADABLE
@@ -214,7 +215,7 @@ class Column:
             return self._instances(chosen)
         except Exception as error:  # one bad variable is one bad row
             why = reason(error)
-            threads = [self._survey.threads[index] for index in chosen]
+            threads = [self.survey.threads[index] for index in chosen]
             judgements = [Judgement(State.UNREADABLE, (), why)] * len(threads)
             return Instances(
                 threads,
@@ -226,7 +227,7 @@ class Column:
     def _instances(self, chosen: Sequence[int]) -> Instances:
         kind, assumed = self.judged_as
         at = self.pointer_offset
-        order = self._survey.program.target.architecture.byte_order
+        order = self.survey.program.target.architecture.byte_order
         holders = None
         if at is not None:
             holders = {
@@ -234,17 +235,17 @@ class Column:
                 for raw, count in Counter(self.words(at)).items()
                 if raw
             }
-        threads = [self._survey.threads[index] for index in chosen]
+        threads = [self.survey.threads[index] for index in chosen]
         places = self.places()
         return read_instances(
-            self._survey.program.target,
+            self.survey.program.target,
             kind,
             assumed,
             threads,
             [places[index] for index in chosen],
             VIA,
             holders,
-            self._survey.program.constants.among,
+            self.survey.program.constants.among,
         )
 
 

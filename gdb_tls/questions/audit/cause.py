@@ -11,7 +11,7 @@ from gdb_tls.evidence.sources import Emulated, Specific
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
-from gdb_tls.target.model import Variable
+from gdb_tls.target.model import Kind, Variable
 from gdb_tls.views.words import count, who
 
 
@@ -70,8 +70,11 @@ def chain(cause: Cause, name: str) -> str:
     return f"{crashed}; the pointer was read {read} from {name}."
 
 
-def remarks(cause: Cause, name: str) -> Iterator[str]:
+def remarks(cause: Cause, found: Guilty) -> Iterator[str]:
     """What else is known of it."""
+    name = found.name
+    kind = found.variable.type if found.variable else None
+    is_unsigned = kind is not None and kind.kind is Kind.INTEGER and not kind.is_signed
     if isinstance(cause.place, Specific):
         if cause.kind == "destructor":
             yield "The library that has it was unloaded (dlclose) before pthread_key_delete was called."
@@ -87,7 +90,7 @@ def remarks(cause: Cause, name: str) -> Iterator[str]:
     elif not cause.agrees and cause.value is not None:
         yield f"{name} has changed since: now it is {_value(cause.value)}."
     elif cause.kind in ("index", "condition") and cause.value is not None:
-        yield f"{name} is {_value(cause.value, cause.width)} there."
+        yield f"{name} is {_value(cause.value, cause.width, is_unsigned)} there."
     if cause.in_handler:
         yield "It happened in a signal handler, which may run in any thread."
     if cause.after_handler:
@@ -147,12 +150,14 @@ def _address(address: int | None) -> str:
     return f"0x{address:x}, just above null" if address < NEAR_NULL else f"0x{address:x}"
 
 
-def _value(value: int, width: int = 8) -> str:
+def _value(value: int, width: int = 8, is_unsigned: bool = False) -> str:
     if value == 0:
         return "null" if width == 8 else "0"
     if width < 8:
         negative = value - (1 << 8 * width) if value >> (8 * width - 1) else None
-        return f"{value} (-1)" if negative == -1 else f"{negative}" if negative is not None else f"{value}"
+        if negative == -1:
+            return f"{value} (-1)"
+        return f"{value}" if negative is None or is_unsigned else f"{negative}"
     return f"0x{value:x}"
 
 
