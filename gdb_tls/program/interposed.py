@@ -8,13 +8,13 @@ STB_GNU_UNIQUE).  Which one a library's code uses stands in its own GOT, where t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.relocations import Relocation, relocations
 from gdb_tls.program.module_symbols import Candidate
-from gdb_tls.target.model import Module
+from gdb_tls.program.names import EMULATED_CONTROL
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 
@@ -25,62 +25,88 @@ class Types(NamedTuple):
         module: DTPMOD: the module's id.
         distance: TPREL, TPOFF: how far the variable is from the thread pointer.
         descriptor: TLSDESC, where its argument is the second of two words.
+        data: GLOB_DAT: an address, here that of emulated TLS's control variable.
     """
 
     module: int = -1
     distance: int = -1
     descriptor: int = -1
+    data: int = -1
 
 
 # elf.h, by the architecture's name.
 TYPES = {
-    "x86-64": Types(16, 18, 36),  # R_X86_64_DTPMOD64, _TPOFF64, _TLSDESC
-    "i386": Types(35, 14),  # R_386_TLS_DTPMOD32, _TPOFF
-    "aarch64": Types(1028, 1030, 1031),  # R_AARCH64_TLS_DTPMOD, _TPREL, _TLSDESC
-    "arm": Types(17, 19),  # R_ARM_TLS_DTPMOD32, _TPOFF32
+    "x86-64": Types(16, 18, 36, 6),  # R_X86_64_DTPMOD64, _TPOFF64, _TLSDESC, _GLOB_DAT
+    "i386": Types(35, 14, data=6),  # R_386_TLS_DTPMOD32, _TPOFF, R_386_GLOB_DAT
+    "aarch64": Types(1028, 1030, 1031, 1025),  # R_AARCH64_TLS_DTPMOD, _TPREL, _TLSDESC, _GLOB_DAT
+    "arm": Types(17, 19, data=21),  # R_ARM_TLS_DTPMOD32, _TPOFF32, R_ARM_GLOB_DAT
     "riscv64": Types(7, 11),  # R_RISCV_TLS_DTPMOD64, _TPREL64
     "ppc64le": Types(68, 73),  # R_PPC64_DTPMOD64, _TPREL64
     "s390x": Types(54, 56),  # R_390_TLS_DTPMOD, _TPOFF
 }
 
 
-def unused(target: Target, candidates: Sequence[Candidate]) -> dict[Candidate, Candidate]:
+class Asking(NamedTuple):
+    """An object whose code may ask the loader for variables.
+
+    Attributes:
+        path: its file.
+        load_base: what is added to the file's addresses.
+    """
+
+    path: str
+    load_base: int
+
+
+def unused(
+    target: Target, candidates: Sequence[Candidate], others: Callable[[], Iterable[Asking]] = lambda: ()
+) -> dict[Candidate, Candidate]:
     """Definition that no code uses -> the one of that name that its own module's code uses instead.
 
     Only what the GOT proves is said: a definition whose module does not ask for it by name is in use.
+
+    Args:
+        target: the debugger.
+        candidates: all definitions.
+        others: gives the other objects that are loaded; only asked where that matters.
     """
     by_name: dict[str, list[Candidate]] = defaultdict(list)
     for one in candidates:
         if one.symbol.exported:
-            by_name[one.symbol.name].append(one)
+            by_name[_asked_name(one)].append(one)
     several = {name: found for name, found in by_name.items() if len({one.module.id for one in found}) > 1}
     if not several:
         return {}
     bound: dict[Candidate, Candidate] = {}
     used: set[Candidate] = set()
-    for module in {one.module.id: one.module for found in several.values() for one in found}.values():
-        for name, definition in _bindings(target, module, several):
+    defining = {one.module.object: one.module for found in several.values() for one in found}
+    asking = [Asking(one.path, one.load_base) for one in defining.values() if one.path]
+    for asks in dict.fromkeys([*asking, *others()]):
+        for name, definition in _bindings(target, asks, several):
             used.add(definition)
-            own = next((one for one in several[name] if one.module.id == module.id), None)
-            if own is not None and own != definition:
-                bound[own] = definition
+            for own in several[name]:
+                if (own.module.path, own.module.load_base) == asks and own != definition:
+                    bound[own] = definition
     return {own: definition for own, definition in bound.items() if own not in used}
 
 
+def _asked_name(one: Candidate) -> str:
+    """What the loader looks for: of emulated TLS, the control variable."""
+    return (EMULATED_CONTROL if one.module.emulated else "") + one.symbol.name
+
+
 def _bindings(
-    target: Target, module: Module, several: Mapping[str, Sequence[Candidate]]
+    target: Target, asks: Asking, several: Mapping[str, Sequence[Candidate]]
 ) -> Iterator[tuple[str, Candidate]]:
-    """Name -> the definition that the module's code has been bound to."""
-    if module.path is None:
-        return
+    """Name -> the definition that the code of an object has been bound to."""
     try:
-        rows = list(asked_for(target, module.path, several))
+        rows = list(asked_for(target, asks.path, several))
     except NotElf:
         return
     for row in rows:
         name = row.symbol.name if row.symbol else ""
         for one in several[name]:
-            if is_bound(target, module.load_base + row.address, row.type, row.addend, one):
+            if is_bound(target, asks.load_base + row.address, row.type, row.addend, one):
                 yield name, one
 
 
@@ -106,6 +132,9 @@ def is_bound(target: Target, slot: int, kind: int, addend: int, one: Candidate) 
     """
     types = TYPES.get(target.architecture.name, Types())
     try:
+        if one.module.emulated or kind == types.data:
+            emulated = one.module.emulated
+            return emulated is not None and kind == types.data and _word(target, slot) == emulated.control
         distance = _from_thread_pointer(target, one)
         if kind == types.module:
             number = _word(target, slot)

@@ -269,6 +269,7 @@ class Survey:
         threads: Sequence[Thread] | None = None,
         longest: int = LONGEST_KEPT,
         progress: Progress = SILENT,
+        copies: bool = False,
     ) -> None:
         """Finds the variables and the blocks; their bytes are read when a column is first used.
 
@@ -278,13 +279,14 @@ class Survey:
             threads: the threads that are wanted; None for all.
             longest: how many bytes of a variable to keep.
             progress: shows how far it is.
+            copies: whether definitions that no code uses are wanted, too.
 
         Raises:
             TlsError: where the program cannot be read at all.
         """
         self.program = program
         self.threads = list(program.threads if threads is None else threads)
-        self.symbols: Symbols = program.symbols(pattern)
+        self.symbols: Symbols = program.symbols(pattern, copies)
         self.modules: Sequence[Module] = self.symbols.modules
         self.longest = longest
         self.pointer_size = program.target.architecture.pointer_size

@@ -181,7 +181,7 @@ def audit(
 
 def _nameless(survey: Survey) -> list[Module]:
     """Stripped files: the local symbols of thread-local variables are gone, and the program exports none."""
-    named = {column.module.id for column in survey.columns}
+    named = {column.module.id for column in survey.columns} | {one.module.id for one in survey.symbols.unused}
     return [module for module in survey.modules if module.path and module.segment and module.id not in named]
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gdb_tls.evidence.cause import Cause, Elsewhere, Place
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.sources import Emulated, Specific
+from gdb_tls.program.lookup import RUNTIME
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
@@ -178,19 +179,34 @@ def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: 
 
 
 def copies(survey: Survey, variable: Variable) -> list[str]:
-    """What other modules' variables of the same name hold: a copy that was not meant is a common mistake."""
+    """The other definitions of a variable: a copy that was not meant is a common mistake."""
     found = []
     for column in survey.columns:
         candidate = column.candidate
         if candidate.symbol.name != variable.linkage_name or candidate.module.id == variable.module.id:
             continue
-        if candidate in survey.symbols.unused:
+        # The languages' own libraries have namesakes.
+        if candidate in survey.symbols.unused or RUNTIME.fullmatch(candidate.module.name):
             continue
         have = sum(any(raw) for raw in column.raws())
         found.append(f"{candidate.module.name}'s, which is set in {count(have, 'thread')}")
-    if not found:
-        return []
-    return [f"{variable.module.name} has its own copy of {variable.name}; other copies: {', '.join(found)}."]
+    sentences = []
+    if found:
+        sentences.append(
+            f"{variable.module.name} has its own copy of {variable.name}; other copies: {', '.join(found)}."
+        )
+    dead = [
+        one.module.name
+        for one, used in survey.symbols.unused.items()
+        if (used.module.id, used.symbol.value) == (variable.module.id, variable.offset)
+    ]
+    if dead:
+        copies = "a copy" if len(dead) == 1 else "copies"
+        sentences.append(
+            f"{' and '.join(dead)} {'has' if len(dead) == 1 else 'have'} {copies} of it that no code uses: the loader "
+            f"chose {variable.module.name}'s for all."
+        )
+    return sentences
 
 
 def _threads(survey: Survey, indices: Sequence[int]) -> str:

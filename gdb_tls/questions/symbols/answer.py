@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.questions.command import Request
-from gdb_tls.target.model import TargetInfo, Variable
+from gdb_tls.target.model import Module, TargetInfo, Variable
 
 
 class Answer(NamedTuple):
@@ -18,17 +18,25 @@ class Answer(NamedTuple):
         target: the program.
         variables: by module and offset.
         missing: why symbols of some modules are not known.
+        hidden_copies: how many of them, which no code uses, are left out.
+        used_instead: (module id, offset) of a definition that no code uses -> the module whose definition is used.
     """
 
     target: TargetInfo
     variables: Sequence[Variable]
     missing: Sequence[str]
+    hidden_copies: int = 0
+    used_instead: Mapping[tuple[int, int], Module] = {}
+
+    def instead_of(self, variable: Variable) -> Module | None:
+        """The module whose definition is used instead of one; None for one that is used itself."""
+        return self.used_instead.get((variable.module.id, variable.offset))
 
 
 def query(request: Request) -> Answer:
     """Lists the variables whose names match."""
     program = request.program()
-    symbols = program.symbols(request.arguments.module)
+    symbols = program.symbols(request.arguments.module, request.arguments.copies)
     text = " ".join(request.arguments.regex)
     try:
         pattern = re.compile(text)
@@ -37,4 +45,11 @@ def query(request: Request) -> Answer:
             f"{text} is no regular expression ({error})", "Put a backslash before a special character."
         ) from None
     variables = symbols.variables(lambda linkage, name: bool(pattern.search(name) or pattern.search(linkage)))
-    return Answer(program.info, variables, [module.problem for module in symbols.modules if module.problem])
+    hidden = [one.symbol.name for one in symbols.hidden]
+    left_out = sum(
+        bool(pattern.search(name) or pattern.search(linkage))
+        for linkage, name in zip(hidden, program.target.debug.demangle(hidden))
+    )
+    instead = {(one.module.id, one.symbol.value): used.module for one, used in symbols.unused.items()}
+    problems = [module.problem for module in symbols.modules if module.problem]
+    return Answer(program.info, variables, problems, left_out, instead)

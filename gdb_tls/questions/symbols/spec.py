@@ -26,6 +26,7 @@ symbol table only; what stands in parentheses says from which.
         options.FORMAT,
         options.OUTPUT,
         options.MODULE,
+        options.COPIES,
     ),
     examples=(
         ("tls-symbols", "Lists all variables"),
