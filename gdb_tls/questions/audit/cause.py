@@ -9,7 +9,7 @@ from gdb_tls.evidence.cause import Cause, Elsewhere, Place
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.sources import Emulated, Specific
 from gdb_tls.program.lookup import RUNTIME
-from gdb_tls.program.names import without_parameters
+from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
 from gdb_tls.target.model import Kind, Variable
@@ -38,8 +38,13 @@ def guilty(program: Program, cause: Cause) -> Guilty:
     if isinstance(place, Specific):
         return Guilty(None, place.key, "a pthread key" if place.key is None else f"pthread key {place.key}")
     if isinstance(place, Emulated):
+        symbols = program.symbols()
+        for one in symbols.every:
+            if one.module.emulated and one.module.emulated.control == place.control:
+                variable = symbols.variable(one)
+                return Guilty(variable, None, variable.name, place.offset)
         name = program.target.symbol_at(place.control) or f"0x{place.control:x}"
-        return Guilty(None, None, name.removeprefix("__emutls_v."), place.offset)
+        return Guilty(None, None, name.removeprefix(EMULATED_CONTROL), place.offset)
     assert cause.module is not None
     symbols = program.symbols()
     own = [one for one in symbols.every if one.module.id == place.module and one.symbol.value <= place.offset]
