@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-STT_FUNC, STT_TLS, STT_GNU_IFUNC = 2, 6, 10
+STT_OBJECT, STT_FUNC, STT_TLS, STT_GNU_IFUNC = 1, 2, 6, 10
 
 
 STT_FILE = 4
@@ -90,6 +90,14 @@ class _SymbolTable:
             symbol = self._symbol(index, self._file_before(index) if info >> 4 == 0 else "")
             # Arm's ABIs mark data in every section with a symbol of the section's kind (AAELF64, "Mapping symbols").
             if symbol and symbol.name != "$d" and not symbol.name.startswith("$d."):
+                yield symbol
+
+    def objects(self, size: int) -> Iterator[ElfSymbol]:
+        """All defined STT_OBJECT rows of a size in bytes."""
+        for index in _positions(self._kinds, bytes([STT_OBJECT])):
+            _, _, _, section, _, own = self._row(index)
+            symbol = self._symbol(index) if own == size and section != SHN_UNDEF else None
+            if symbol:
                 yield symbol
 
     @cached_property

@@ -7,15 +7,19 @@ from typing import NamedTuple
 
 from gdb_tls.errors import TlsError
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.key_uses import CREATE, DELETE, KeyCode, KeyUse
+from gdb_tls.evidence.key_uses import CREATE, DELETE, FUNCTIONS, KeyCode, KeyUse
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
 
+TYPES = ("pthread_key_t", "tss_t")
+LIKELY = ("key", "tss", "tls", "thread")
+# Of one file's variables; each costs the debugger a look-up.
+MOST_ASKED = 100
 NUMBER_SIZE = 4  # pthread_key_t is an unsigned int in glibc and musl
 
 
 class KeyVariable(NamedTuple):
-    """A variable that holds a key's number, as the code says that gives it to the C library.
+    """A variable that holds a key's number: the code gives it to the C library, or it is declared as a key.
 
     Attributes:
         name: as in the symbol table, with a `*` before it where the number is not in it but where it points to;
@@ -91,7 +95,7 @@ def key_names(program: Program) -> KeyNames:
     try:
         found = KeyCode(code, program.objects.all).find()
     except TlsError as error:
-        return UNKNOWN._replace(problem=str(error))
+        return _with_declared(program, UNKNOWN._replace(problem=error.what.rstrip(".")))
     by_holder: dict[int, list[KeyUse]] = {}
     creators: dict[Creator, None] = {}
     for use in found.uses:
@@ -109,7 +113,36 @@ def key_names(program: Program) -> KeyNames:
         problem = f"the code of {names} was not looked through ({found.unread[0][1]})"
     elif found.interrupted:
         problem = "there are too many calls that use keys to follow all of them"
-    return KeyNames(variables, list(creators), problem)
+    return _with_declared(program, KeyNames(variables, list(creators), problem))
+
+
+def _with_declared(program: Program, names: KeyNames) -> KeyNames:
+    """Adds what is declared as a key and holds the number of one for which no variable is known from code.
+
+    Not for key 0: that is what a variable of a key that was never created holds, too.
+    """
+    table = program.thread_data.keys()
+    existing = [key for key in table.keys if key.in_use and key.number]
+    wanted = {key.number for key in existing if not names.of(key.number, key.destructor)}
+    known = {one.address for one in names.variables}
+    found = []
+    for loaded in program.objects.all if wanted else ():
+        file = loaded.file
+        if file is None or not any(file.mentions(name.encode() + b"\0") for name in FUNCTIONS):
+            continue
+        symbols = [one for one in file.objects(NUMBER_SIZE) if loaded.load_base + one.value not in known]
+        places = [loaded.load_base + one.value for one in symbols]
+        order = program.target.architecture.byte_order
+        raws = program.target.memory.read_many(places, NUMBER_SIZE)
+        numbers = [-1 if raw is None else int.from_bytes(raw, "big" if order == "big" else "little") for raw in raws]
+        likely = [(symbol, at, number) for symbol, at, number in zip(symbols, places, numbers) if number in wanted]
+        # Very many numbers are small; what is called after a key is asked for first.
+        likely.sort(key=lambda one: not any(word in one[0].name.lower() for word in LIKELY))
+        for symbol, at, number in likely[:MOST_ASKED]:
+            name = program.target.debug.demangle([symbol.name])[0]
+            if program.target.debug.type_of_global(name, at) in TYPES:
+                found.append(KeyVariable(name, False, loaded.name, at, number, (), (), None))
+    return names._replace(variables=[*names.variables, *found]) if found else names
 
 
 def _variable(program: Program, code: Code, holder: int, uses: Sequence[KeyUse]) -> KeyVariable:

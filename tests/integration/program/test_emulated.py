@@ -114,7 +114,10 @@ def test_commands(tmp_path: Path) -> None:
         done["tls-inspect emulated_count --via call"].words
     )
     used = done["tls-access emulated_count"].words
-    assert f"{executable.name} control variable at 0x" in used and "Written only by describe; read by describe and main." in used
+    assert (
+        f"{executable.name} control variable at 0x" in used
+        and "Written only by describe; read by describe and main." in used
+    )
     assert "length" in done["tls-inspect *emulated_buffer"].words
     assert "emulated_buffer->length" in done["tls-inspect emulated_buffer->length"].words
 
