@@ -24,7 +24,7 @@ from gdb_tls.questions.audit import numbers
 from gdb_tls.questions.audit.destructors import dangers, when_ending
 from gdb_tls.questions.audit.examine import Examiner, is_of
 from gdb_tls.questions.audit.ignored import read_patterns
-from gdb_tls.questions.audit.keys import Keys
+from gdb_tls.questions.audit.keys import NONE_LEFT, Keys
 from gdb_tls.questions.audit.loading import last_errors, last_word, refusals
 from gdb_tls.questions.audit.risk import Risks, Standing
 from gdb_tls.questions.audit.rules import Finding
@@ -109,6 +109,7 @@ def audit(
     threads: Sequence[Thread] | None = None,
     progress: Progress = SILENT,
     ignore: Sequence[str] = (),
+    names_of_keys: bool = False,
 ) -> Audit:
     """Looks at every variable of every module in every thread.
 
@@ -118,6 +119,7 @@ def audit(
         threads: the threads that are wanted; None for all.
         progress: shows how far it is.
         ignore: patterns of what is not mentioned; a crash's cause always is.
+        names_of_keys: whether code is read for the names of pthread keys that are only hints, too.
 
     Raises:
         TlsError: where the program cannot be read at all.
@@ -145,13 +147,16 @@ def audit(
     for danger in dangers(survey, scene.main):
         name = danger.name if danger.key is None else auditor.keys.title_of(danger.key)
         suspects.append(Suspect(None, danger.findings[0].score, danger.findings, {}, True, danger.key, name))
+    suspects += auditor.odd_keys(names_of_keys, [one.key for one in suspects if one.key is not None])
     suspects.sort(key=_rank)
     ignored = [one.name for one in suspects if one.is_called(ignore)]
     suspects = [one for one in suspects if not one.is_called(ignore)]
     cause, otherwise = auditor.cause()
     if cause is not None:
         accused = auditor.accuse(cause)
-        suspects = [accused, *(one for one in suspects if not one.is_same(accused))]
+        # Of a crash on a key the accused says itself that none are left.
+        others = [one for one in suspects if not one.is_same(accused)]
+        suspects = [accused, *(one for one in others if accused.key is None or one.findings[0].rule != NONE_LEFT)]
     else:
         suspects = auditor.with_copies(suspects)
         if scene.stop is None or auditor.was_killed:
@@ -292,6 +297,19 @@ class _Auditor:
             suspect, weight=found[0].score + len(null), findings=[*found, *suspect.findings], is_proven=True
         )
 
+    def odd_keys(self, named: bool, known: Sequence[int]) -> list[Suspect]:
+        """The pthread keys that look wrong, but those that are suspects already."""
+        try:
+            found = list(self.keys.odd(self.threads.crashed, named))
+        except Exception as error:  # it only adds to what is known of the variables
+            reason(error)
+            return []
+        return [
+            Suspect(None, one.findings[0].score, one.findings, {}, one.is_proven, one.number, one.name)
+            for one in found
+            if one.number is None or one.number not in known
+        ]
+
     @cached_property
     def keys(self) -> Keys:
         """The pthread keys."""
@@ -351,7 +369,7 @@ def query(request: Request) -> Answer:
     ignore = [*request.settings.ignore, *arguments.ignore]
     if arguments.ignore_file:
         ignore += read_patterns(arguments.ignore_file)
-    found = audit(program, arguments.module, request.chosen(program), request.progress, ignore)
+    found = audit(program, arguments.module, request.chosen(program), request.progress, ignore, arguments.all)
     return Answer(found, arguments.all)
 
 

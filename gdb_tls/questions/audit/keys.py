@@ -4,14 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from gdb_tls.evidence.sources import Specific
 from gdb_tls.program.program import Program
+from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState, read_keys
 from gdb_tls.questions.keys.names import KeyVariable, key_names
 from gdb_tls.questions.keys.words import MOST_KEYS, called, exhausted
 from gdb_tls.target.model import Thread
-from gdb_tls.views.words import count
+from gdb_tls.views.words import count, who
+
+NONE_LEFT = "keys-exhausted"
+EXHAUSTED_SCORE = 60
+CRASHED_SCORE, STALE_SCORE, ONE_SCORE = 45, 40, 20
+# Fewer threads than this make no pattern.
+FEWEST = 3
+# The slots of all keys of more threads take long to read.
+MOST_THREADS = 4096
+
+
+class OddKey(NamedTuple):
+    """A key that looks wrong.
+
+    Attributes:
+        number: it; None for all keys together.
+        name: what it is called.
+        findings: why.
+        is_proven: whether it is more than a pattern of values.
+    """
+
+    number: int | None
+    name: str
+    findings: Sequence[Finding]
+    is_proven: bool
 
 
 class Keys:
@@ -25,6 +51,10 @@ class Keys:
     @cached_property
     def _report(self) -> KeysReport:
         return read_keys(self._program, self._threads, key_names(self._program))
+
+    @cached_property
+    def _values(self) -> KeysReport:
+        return read_keys(self._program, self._threads)
 
     def variables(self, place: Specific) -> list[KeyVariable]:
         """The variable whose key a call asked for; where that is not known, those that hold the key's number."""
@@ -43,6 +73,28 @@ class Keys:
     def title_of(self, number: int) -> str:
         """What a key is called."""
         return self.title(Specific(0, number))
+
+    def odd(self, crashed: int | None, named: bool) -> Iterator[OddKey]:
+        """Keys that look wrong by the values that threads have, and that there are none left.
+
+        Args:
+            crashed: the position of the thread that crashed; None for none.
+            named: whether the keys' names are wanted, for which code is read.
+        """
+        if len(self._threads) > MOST_THREADS:
+            return
+        report = self._report if named else self._values
+        spent = list(exhausted(report))
+        if spent:
+            spent = spent if named else list(exhausted(self._report))
+            findings = [Finding(NONE_LEFT, EXHAUSTED_SCORE, text, []) for text in spent]
+            yield OddKey(None, "pthread keys", findings, True)
+            return
+        for key in report.keys:
+            findings = list(_odd(key, self._threads, crashed))
+            if findings:
+                name = self.title_of(key.number) if named else f"pthread key {key.number}"
+                yield OddKey(key.number, name, findings, False)
 
     def about(self, place: Specific, crashed: Thread) -> Iterator[str]:
         """Sentences about the key of a call: whether it exists, and who has a value for it."""
@@ -117,3 +169,31 @@ def _who_has_it(report: KeyReport, crashed: Thread) -> Iterator[str]:
     word = "never set" if own.state is KeyState.UNSET else "null"
     where = f"set in {count(len(have), 'other thread')}" if have else "set in no thread"
     yield f"Key {report.number} is {word} in thread {crashed.num}, and {where}."
+
+
+def _odd(key: KeyReport, threads: Sequence[Thread], crashed: int | None) -> Iterator[Finding]:
+    """What the values that living threads have for a key look like."""
+    living = [(index, one) for index, one in enumerate(key.values) if not one.thread.exited]
+    have = [index for index, one in living if one.state is KeyState.SET]
+    without = [index for index, one in living if one.state in (KeyState.UNSET, KeyState.NULL, KeyState.STALE)]
+    stale = [index for index, one in living if one.state is KeyState.STALE]
+    if stale:
+        which = who([threads[one] for one in stale], capital=True)
+        verb = "has" if len(stale) == 1 else "have"
+        yield Finding(
+            "key-stale",
+            STALE_SCORE,
+            f"{which} {verb} a value of an earlier key of that number, which was deleted: pthread_getspecific gives "
+            "null, and no destructor will run for it.",
+            stale,
+        )
+    if not key.in_use or key.in_use is None:
+        return
+    if crashed is not None and without == [crashed] and len(have) >= FEWEST:
+        sentence = (
+            f"It has no value only in thread {threads[crashed].num}, which crashed; {len(have):,} others have set it."
+        )
+        yield Finding("key-unset-where-it-crashed", CRASHED_SCORE, sentence, [crashed])
+    elif len(have) == 1 and len(without) >= FEWEST:
+        sentence = f"It is set in {who([threads[have[0]]])} only, of {len(living):,} threads."
+        yield Finding("key-set-in-one", ONE_SCORE, sentence, without)
