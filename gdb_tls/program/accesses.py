@@ -15,7 +15,7 @@ from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import MissingFile
 from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject
 from gdb_tls.objects.words import Words
-from gdb_tls.program.interposed import asked_for, is_bound
+from gdb_tls.program.interposed import asked_for, controls_asked_for, is_bound
 from gdb_tls.program.module_symbols import Candidate, debug_file
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
@@ -304,7 +304,8 @@ class _EmulatedSearch(_Search):
     """The search for the users of a variable of emulated TLS: who calls the runtime with its control variable."""
 
     def _asks(self, path: str) -> bool:
-        return any(asked_for(self._program.target, path, [EMULATED_CONTROL + self._variable.linkage_name]))
+        name = EMULATED_CONTROL + self._variable.linkage_name
+        return any(controls_asked_for(self._program.target, path, [name]))
 
     def _note_unexplained(self, one: CodeObject, index: CodeIndex) -> None:
         pass

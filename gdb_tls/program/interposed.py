@@ -25,24 +25,33 @@ class Types(NamedTuple):
         module: DTPMOD: the module's id.
         distance: TPREL, TPOFF: how far the variable is from the thread pointer.
         descriptor: TLSDESC, where its argument is the second of two words.
-        data: GLOB_DAT: an address, here that of emulated TLS's control variable.
     """
 
     module: int = -1
     distance: int = -1
     descriptor: int = -1
-    data: int = -1
 
 
 # elf.h, by the architecture's name.
 TYPES = {
-    "x86-64": Types(16, 18, 36, 6),  # R_X86_64_DTPMOD64, _TPOFF64, _TLSDESC, _GLOB_DAT
-    "i386": Types(35, 14, data=6),  # R_386_TLS_DTPMOD32, _TPOFF, R_386_GLOB_DAT
-    "aarch64": Types(1028, 1030, 1031, 1025),  # R_AARCH64_TLS_DTPMOD, _TPREL, _TLSDESC, _GLOB_DAT
-    "arm": Types(17, 19, data=21),  # R_ARM_TLS_DTPMOD32, _TPOFF32, R_ARM_GLOB_DAT
+    "x86-64": Types(16, 18, 36),  # R_X86_64_DTPMOD64, _TPOFF64, _TLSDESC
+    "i386": Types(35, 14),  # R_386_TLS_DTPMOD32, _TPOFF
+    "aarch64": Types(1028, 1030, 1031),  # R_AARCH64_TLS_DTPMOD, _TPREL, _TLSDESC
+    "arm": Types(17, 19),  # R_ARM_TLS_DTPMOD32, _TPOFF32
     "riscv64": Types(7, 11),  # R_RISCV_TLS_DTPMOD64, _TPREL64
     "ppc64le": Types(68, 73),  # R_PPC64_DTPMOD64, _TPREL64
     "s390x": Types(54, 56),  # R_390_TLS_DTPMOD, _TPOFF
+}
+
+# Those that lead to what is no thread-local variable of the loader's: GLOB_DAT, and a word that holds an address.
+ADDRESSES = {
+    "x86-64": frozenset({6, 1}),  # R_X86_64_GLOB_DAT, _64
+    "i386": frozenset({6, 1}),  # R_386_GLOB_DAT, _32
+    "aarch64": frozenset({1025, 257}),  # R_AARCH64_GLOB_DAT, _ABS64
+    "arm": frozenset({21, 2}),  # R_ARM_GLOB_DAT, _ABS32
+    "riscv64": frozenset({2}),  # R_RISCV_64
+    "ppc64le": frozenset({20, 38}),  # R_PPC64_GLOB_DAT, _ADDR64
+    "s390x": frozenset({10, 22}),  # R_390_GLOB_DAT, _64
 }
 
 
@@ -73,8 +82,8 @@ def unused(
     by_name: dict[str, list[Candidate]] = defaultdict(list)
     for one in candidates:
         if one.symbol.exported:
-            by_name[_asked_name(one)].append(one)
-    several = {name: found for name, found in by_name.items() if len({one.module.id for one in found}) > 1}
+            by_name[_asked_by(one)].append(one)
+    several = {name: found for name, found in by_name.items() if len({one.module.object for one in found}) > 1}
     if not several:
         return {}
     bound: dict[Candidate, Candidate] = {}
@@ -90,9 +99,9 @@ def unused(
     return {own: definition for own, definition in bound.items() if own not in used}
 
 
-def _asked_name(one: Candidate) -> str:
-    """What the loader looks for: of emulated TLS, the control variable."""
-    return (EMULATED_CONTROL if one.module.emulated else "") + one.symbol.name
+def _asked_by(one: Candidate) -> str:
+    """The name by which other code asks for a variable: of emulated TLS, that of its control variable."""
+    return EMULATED_CONTROL + one.symbol.name if one.symbol.emulated else one.symbol.name
 
 
 def _bindings(
@@ -100,14 +109,28 @@ def _bindings(
 ) -> Iterator[tuple[str, Candidate]]:
     """Name -> the definition that the code of an object has been bound to."""
     try:
-        rows = list(asked_for(target, asks.path, several))
+        rows = [*asked_for(target, asks.path, several)]
+        controls = {name for name in several if name.startswith(EMULATED_CONTROL)}
+        rows += controls_asked_for(target, asks.path, controls) if controls else ()
     except NotElf:
         return
     for row in rows:
         name = row.symbol.name if row.symbol else ""
         for one in several[name]:
-            if is_bound(target, asks.load_base + row.address, row.type, row.addend, one):
+            slot = asks.load_base + row.address
+            if one.module.emulated:
+                is_it = _holds(target, slot, one.module.emulated.control + row.addend)
+            else:
+                is_it = is_bound(target, slot, row.type, row.addend, one)
+            if is_it:
                 yield name, one
+
+
+def _holds(target: Target, slot: int, address: int) -> bool:
+    try:
+        return _word(target, slot) == _unsigned(target, address)
+    except UnreadableMemory:
+        return False
 
 
 def asked_for(target: Target, path: str, names: Container[str]) -> Iterator[Relocation]:
@@ -117,6 +140,16 @@ def asked_for(target: Target, path: str, names: Container[str]) -> Iterator[Relo
         NotElf: where it cannot be read.
     """
     types = frozenset(TYPES.get(target.architecture.name, Types()))
+    return (row for row in relocations(open_elf(path), types) if row.symbol and row.symbol.name in names)
+
+
+def controls_asked_for(target: Target, path: str, names: Container[str]) -> Iterator[Relocation]:
+    """The entries by which a file asks the loader for variables of emulated TLS by their control variables' names.
+
+    Raises:
+        NotElf: where it cannot be read.
+    """
+    types = ADDRESSES.get(target.architecture.name, frozenset())
     return (row for row in relocations(open_elf(path), types) if row.symbol and row.symbol.name in names)
 
 
@@ -132,9 +165,6 @@ def is_bound(target: Target, slot: int, kind: int, addend: int, one: Candidate) 
     """
     types = TYPES.get(target.architecture.name, Types())
     try:
-        if one.module.emulated or kind == types.data:
-            emulated = one.module.emulated
-            return emulated is not None and kind == types.data and _word(target, slot) == emulated.control
         distance = _from_thread_pointer(target, one)
         if kind == types.module:
             number = _word(target, slot)

@@ -107,6 +107,12 @@ def libraries() -> list[Target]:
         Target("libexits_gone.so", ("exits_gone.c",), tuple(LIBRARY)),
         Target("libkey_owners.so", ("key_owners_library.c",), tuple(LIBRARY)),
         Target("libkey_owners_stripped.so", ("key_owners_library.c",), tuple(LIBRARY), after="strip"),
+        *(
+            Target(
+                f"liblives{name}.so", ("lives_library.cc",), (*LIBRARY, f'-DWHOSE="liblives{name}.so::"'), after=after
+            )
+            for name, after in {"": "", "_stripped": "strip"}.items()
+        ),
         Target("libblocker.so", ("blocker.c",), tuple(LIBRARY)),
         *(
             Target(f"libaccess{name}.so", ("access_library.c",), (*LIBRARY,), after=after)
@@ -136,6 +142,7 @@ def programs() -> list[Target]:
         program("budget", "budget.c"),
         program("ended", "ended.c"),
         program("exits", "exits.cc"),
+        program("lives", "lives.cc", "lives_other.cc", "lives_waiting.cc"),
         Target("after", ("after.cc",), ("-pthread",)),
         program("key_owners", "key_owners.cc", libraries=("libkey_owners.so",)),
         program("key_owners_stripped", "key_owners.cc", libraries=("libkey_owners_stripped.so",)),
@@ -145,6 +152,7 @@ def programs() -> list[Target]:
             libraries=tuple(f"libcopies_{one}.so" for one in ("first", "second", "symbolic", "hidden", "versioned")),
             flags=("-Wl,--no-as-needed",),
         ),
+        Target("unmade", ("unmade.cc", "unmade_c.c"), ("-pthread",)),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
         program("many", "many.c"),

@@ -60,7 +60,7 @@ class Examiner:
         if place.is_libc:
             return []
         pid = survey.program.target.pid
-        values = numbers.values_of(column, self.ended, self.order == "little")
+        values = numbers.values_of(column, self.ended | column.dead, self.order == "little")
         # Before its type is known: most variables are found harmless without asking the debugger for it.
         assumed = values._replace(kind=Kind.INTEGER if column.size <= numbers.LONGEST_NUMBER else None)
         if not numbers.findings(assumed, survey.threads, pid, crashed):
@@ -112,7 +112,8 @@ class Examiner:
     def _holding(self, column: Column, at: int) -> Holding:
         raws = column.words(at)
         known = {raw: int.from_bytes(raw, self.order) for raw in set(raws) if raw}
-        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in self.ended]
+        left_out = self.ended | column.dead
+        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in left_out]
         values = [value for value in known.values() if value]
         return Holding(
             null=[index for index, value in here if not value],

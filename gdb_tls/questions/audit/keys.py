@@ -138,7 +138,7 @@ def _no_such_key(
     number: int, report: KeyReport | None, existing: int, most: int, holder: KeyVariable | None
 ) -> Iterator[str]:
     if number >= most:
-        yield f"{number} is no key's number: pthread_key_create had failed, or was not called, and nobody checked."
+        yield f"{number} is no key's number: perhaps pthread_key_create had failed, or was not called."
         return
     stale = [value for value in report.values if value.state in (KeyState.STALE, KeyState.SET)] if report else []
     if stale:
@@ -166,7 +166,7 @@ def _who_has_it(report: KeyReport, crashed: Thread) -> Iterator[str]:
         )
     if own is None or own.state is KeyState.SET:
         return
-    word = "never set" if own.state is KeyState.UNSET else "null"
+    word = "not set" if own.state is KeyState.UNSET else "null"
     where = f"set in {count(len(have), 'other thread')}" if have else "set in no thread"
     yield f"Key {report.number} is {word} in thread {crashed.num}, and {where}."
 

@@ -47,7 +47,7 @@ def exhausted(report: KeysReport) -> Iterator[str]:
     without = sum(all(value.state is not KeyState.SET for value in one.values) for one in existing)
     yield (
         f"All {most:,} keys are in use, {without:,} of them without a value in any thread: "
-        "pthread_key_create fails, as keys are made that are never deleted."
+        "pthread_key_create fails now. Are keys made that are never deleted?"
     )
     yield f"Who has them: {_groups(existing, report.names)}."
 

@@ -20,6 +20,7 @@ class Answer(NamedTuple):
         missing: why symbols of some modules are not known.
         hidden_copies: how many of them, which no code uses, are left out.
         used_instead: (module id, offset) of a definition that no code uses -> the module whose definition is used.
+        folds: whether a table leaves out the compiler's guards, and counts them.
     """
 
     target: TargetInfo
@@ -27,6 +28,7 @@ class Answer(NamedTuple):
     missing: Sequence[str]
     hidden_copies: int = 0
     used_instead: Mapping[tuple[int, int], Module] = {}
+    folds: bool = False
 
     def instead_of(self, variable: Variable) -> Module | None:
         """The module whose definition is used instead of one; None for one that is used itself."""
@@ -51,5 +53,7 @@ def query(request: Request) -> Answer:
         for linkage, name in zip(hidden, program.target.debug.demangle(hidden))
     )
     instead = {(one.module.id, one.symbol.value): used.module for one, used in symbols.unused.items()}
-    problems = [module.problem for module in symbols.modules if module.problem]
-    return Answer(program.info, variables, problems, left_out, instead)
+    missing = [module.problem for module in symbols.modules if module.problem]
+    # Who names a variable or a module wants to see it.
+    folds = not (text or request.arguments.module or request.arguments.all)
+    return Answer(program.info, variables, missing, left_out, instead, folds)
