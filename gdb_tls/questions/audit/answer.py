@@ -275,8 +275,8 @@ class _Auditor:
             sentences += self._users(found.variable, cause)
             known = self.examiner.remarkable(found.variable)
             is_said = any(one.rule in numbers.RULES for one in known)
-            if not cause.path and not is_said and (told := words.who_has_it(survey, held, crashed, scene.main)):
-                sentences.append(told)
+            if not cause.path and not is_said and (having := words.who_has_it(survey, held, crashed, scene.main)):
+                sentences.append(having)
             states = dict(Counter(_state(word) for word in held))
             sentences += words.copies(survey, found.variable)
             sentences += [one.sentence for one in known if one.rule in ADDED]
