@@ -53,6 +53,8 @@ class Surroundings:
             to have the offset in the block; None where the file's code cannot know that (a library).
         word: reads a word that nothing changes after the file is linked; None for any other.
         returned: what a function that is called returns, where that is the address of a thread-local variable.
+        emulated: what the runtime of emulated TLS returns: takes what is called, and its first argument; None for
+            any other function.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Surroundings:
         block: tuple[int, int, int] | None,
         word: Callable[[int], int | None],
         returned: Callable[[int], Value | None],
+        emulated: Callable[[int, Value | None], Value | None] = lambda callee, control: None,
     ) -> None:
         """Takes them all."""
         self.slots = slots
         self.block = block
         self.word = word
         self.returned = returned
+        self.emulated = emulated
 
 
 class Execution:
@@ -486,6 +490,8 @@ class Execution:
             self._hand_over_arguments()
             callee = self._callee()
             value = self._around.returned(callee) if callee is not None else None
+            if value is None and callee is not None and self._chains:
+                value = self._around.emulated(callee, registers.get(convention.arguments[0]))
             if value is None and self._chains:
                 value = Result(self._instruction.address)
         kept = convention.preserved

@@ -10,6 +10,8 @@ from gdb_tls.code.accesses import Access, Recorder
 from gdb_tls.code.arguments import dereferenced_arguments
 from gdb_tls.code.branches import aarch64_calls, x86_64_calls
 from gdb_tls.code.candidates import Candidate
+from gdb_tls.code.emulated import GET_ADDRESS as EMULATED
+from gdb_tls.code.emulated import address_of
 from gdb_tls.code.execute import Execution, Surroundings
 from gdb_tls.code.first_use import FirstUse, first_uses
 from gdb_tls.code.flow import FunctionFlow
@@ -76,6 +78,7 @@ class CodeIndex:
         self._resolver: Callable[[str], tuple[CodeIndex, int] | None] | None = None
         self._arguments: dict[int, frozenset[int]] = {}
         self._getters: dict[int, Value | None] = {}
+        self._emulated: list[Access] | None = None
 
     def accesses(
         self, first: int = 0, last: int | None = None, symbol: str | None = None, of: str | None = None
@@ -96,6 +99,35 @@ class CodeIndex:
             found.update(self._of_function(start))
         wanted = (one for one in found if last is None or _is_of(one, first, last, symbol, of))
         return sorted(wanted, key=lambda one: (one.address, one.offset, one.kind))
+
+    def emulated(self) -> list[Access]:
+        """The accesses to variables of emulated TLS; their targets are those of `code.emulated`.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        if self._emulated is None:
+            getters = {target for target in {target for _, target in self.places.calls} if self._is_emulated(target)}
+            found: set[Access] = set()
+            for start in sorted(self._callers(getters)):
+                flow = self._flow(self.functions.at(start), True)
+                recorder = Recorder()
+                if flow:
+                    flow.record(recorder)
+                found.update(one for one in recorder.accesses(start) if (one.target.symbol or "").startswith(EMULATED))
+            self._emulated = sorted(found, key=lambda one: (one.address, one.offset, one.kind))
+        return self._emulated
+
+    def _is_emulated(self, callee: int) -> bool:
+        """Whether what is called is the runtime of emulated TLS."""
+        name = self.stubs.name(callee)
+        if name is None:
+            own = self.file.symbols([EMULATED]).get(EMULATED)
+            return own is not None and own.value == callee
+        return name == EMULATED
+
+    def _emulated_address(self, callee: int, control: Value | None) -> Value | None:
+        return address_of(control) if self._is_emulated(callee) else None
 
     def accesses_in(self, function: int) -> list[Access]:
         """The accesses of the function that begins at an address.
@@ -477,7 +509,9 @@ class CodeIndex:
 
     @cached_property
     def _execution_with_chains(self) -> Execution:
-        return Execution(self._decoder.convention, self._around)
+        # The others need not know: they keep no arguments of calls.
+        around = Surroundings(self.slots, self._own.place, self._own.word, self._returned, self._emulated_address)
+        return Execution(self._decoder.convention, around)
 
 
 def _leading_to(slots: Iterable[Slot], first: int, last: int, symbol: str | None) -> set[int]:

@@ -208,6 +208,11 @@ class ElfFile:
                 found.setdefault((symbol.name, symbol.value), symbol)
         return list(found.values())
 
+    def objects(self, size: int) -> list[ElfSymbol]:
+        """All defined variables of a size in bytes that are not thread-local; the same one comes once."""
+        found = {(one.name, one.value): one for table in self._tables[::-1] for one in table.objects(size)}
+        return list(found.values())
+
     def mentions(self, text: bytes) -> bool:
         """Whether the names of its symbols, defined here or not, hold a text."""
         return any(table.mentions(text) for table in self._tables)

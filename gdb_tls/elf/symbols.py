@@ -92,6 +92,14 @@ class _SymbolTable:
             if symbol and symbol.name != "$d" and not symbol.name.startswith("$d."):
                 yield symbol
 
+    def objects(self, size: int) -> Iterator[ElfSymbol]:
+        """All defined STT_OBJECT rows of a size in bytes."""
+        for index in _positions(self._kinds, bytes([STT_OBJECT])):
+            _, _, _, section, _, own = self._row(index)
+            symbol = self._symbol(index) if own == size and section != SHN_UNDEF else None
+            if symbol:
+                yield symbol
+
     @cached_property
     def _functions(self) -> tuple[list[int], list[int]]:
         """(addresses, rows) of all defined functions, by address."""

@@ -51,16 +51,24 @@ class Reach:
         """Function -> the places where it is called or jumped to."""
         found: dict[int, list[int]] = defaultdict(list)
         for loaded in self._objects:
-            index = self._code.index_of(loaded)
-            if index is None:
-                continue
-            stubs: dict[int, int | None] = {}
-            base = loaded.load_base
-            for place, target, is_slot in index.calls():
-                if target not in stubs:
-                    slot = target if is_slot else index.jump_slot(target) if index.is_stub(target) else None
-                    stubs[target] = target + base if slot is None else self._code.word(slot + base)
-                function = stubs[target]
-                if function is not None:
-                    found[function].append(place + loaded.load_base)
+            for function, places in calls_of(self._code, loaded).items():
+                found[function] += places
         return found
+
+
+def calls_of(code: Code, loaded: LoadedObject) -> dict[int, list[int]]:
+    """Function -> the places in an object's code where it is called or jumped to, all in the process."""
+    found: dict[int, list[int]] = defaultdict(list)
+    index = code.index_of(loaded)
+    if index is None:
+        return found
+    stubs: dict[int, int | None] = {}
+    base = loaded.load_base
+    for place, target, is_slot in index.calls():
+        if target not in stubs:
+            slot = target if is_slot else index.jump_slot(target) if index.is_stub(target) else None
+            stubs[target] = target + base if slot is None else code.word(slot + base)
+        function = stubs[target]
+        if function is not None:
+            found[function].append(place + base)
+    return found

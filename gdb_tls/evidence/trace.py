@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from gdb_tls.code.emulated import GET_ADDRESS, control_of
 from gdb_tls.code.state import State
 from gdb_tls.code.values import (
     Argument,
@@ -227,6 +228,12 @@ class Tracer:
         return None if pointer is None else pointer - (0 if "x30" in self._frames[number].registers else 8)
 
     def _thread_local(self, target: TlsTarget, offset: int, exact: bool, scope: Scope) -> Source | None:
+        if (target.symbol or "").startswith(GET_ADDRESS):
+            control = control_of(target)
+            if control is None and target.slot is not None:
+                slot = self._code.word(scope.spot.base + target.slot)
+                return Emulated(slot, offset) if slot else None
+            return None if control is None else Emulated(scope.spot.base + control, offset)
         bound = self._bindings.bound(scope.spot, target, offset)
         return ThreadLocal(*bound, exact) if bound else None
 

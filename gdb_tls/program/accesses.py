@@ -9,16 +9,19 @@ from functools import cached_property
 from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, Access
+from gdb_tls.code.emulated import target_of
 from gdb_tls.code.index import CodeIndex, code_index
 from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import MissingFile
 from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject
-from gdb_tls.program.interposed import asked_for, is_bound
+from gdb_tls.objects.words import Words
+from gdb_tls.program.interposed import asked_for, controls_asked_for, is_bound
 from gdb_tls.program.module_symbols import Candidate, debug_file
-from gdb_tls.program.names import without_parameters
+from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.target.protocol import UnreadableMemory
 
 # The Itanium C++ ABI's wrappers, 5.1.9: they give a variable's address to code that uses it by name.
 WRAPPER = "_ZTW"
@@ -124,7 +127,8 @@ def users_of(program: Program, variable: Variable, first: int, size: int, progre
         MissingPackage: where there is no capstone.
         MissingFile: where the file of the variable's own module is missing.
     """
-    search = _Search(program, variable, first, size)
+    emulated = variable.module.emulated
+    search = (_EmulatedSearch if emulated else _Search)(program, variable, first, size)
     others = search.others() if variable.exported else []
     functions: list[CodeFunction] = []
     looked_at: list[CodeObject] = []
@@ -173,13 +177,21 @@ class _Search:
                 found.append(one._replace(problem=one.problem or "its file is missing"))
                 continue
             try:
-                asks = any(asked_for(self._program.target, one.path, [self._variable.linkage_name]))
+                asks = self._asks(one.path)
             except NotElf as error:
                 found.append(one._replace(problem=str(error)))
                 continue
             if asks:
                 found.append(one)
         return found
+
+    def _asks(self, path: str) -> bool:
+        """Whether a file's code asks the loader for the variable.
+
+        Raises:
+            NotElf: where it cannot be read.
+        """
+        return any(asked_for(self._program.target, path, [self._variable.linkage_name]))
 
     def functions(self, one: CodeObject) -> Iterator[CodeFunction]:
         """The functions of an object that use it."""
@@ -193,6 +205,10 @@ class _Search:
             by_function[key].append(CodePlace(address, access, offset))
         for (start, _), places in sorted(by_function.items(), key=lambda item: item[1][0].address):
             yield self._named(one, index, start, places)
+        self._note_unexplained(one, index)
+
+    def _note_unexplained(self, one: CodeObject, index: CodeIndex) -> None:
+        """Notes the functions that refer to the variable in a way that is not understood."""
         is_own = one == self.own
         if is_own or len(self._definitions) <= 1:
             place = self._variable.offset
@@ -282,3 +298,32 @@ class _Search:
             return known.name, False
         name = self._program.symbol_at(one.load_base + start) or ""
         return ("" if " + " in name else name), False
+
+
+class _EmulatedSearch(_Search):
+    """The search for the users of a variable of emulated TLS: who calls the runtime with its control variable."""
+
+    def _asks(self, path: str) -> bool:
+        name = EMULATED_CONTROL + self._variable.linkage_name
+        return any(controls_asked_for(self._program.target, path, [name]))
+
+    def _note_unexplained(self, one: CodeObject, index: CodeIndex) -> None:
+        pass
+
+    def _accesses(self, index: CodeIndex, one: CodeObject) -> Iterator[tuple[Access, int]]:
+        emulated = self._variable.module.emulated
+        assert emulated
+        direct = target_of(emulated.control - one.load_base)
+        words = Words(self._program.target)
+        for access in index.emulated():
+            slot = access.target.slot
+            is_it = access.target == direct
+            if slot is not None:
+                try:
+                    is_it = words.read(one.load_base + slot) == emulated.control
+                except UnreadableMemory:
+                    self.undecided += 1
+            is_open = access.kind == ADDRESS_TAKEN or not access.exact
+            behind = self._last if is_open else access.offset + max(access.width, 1)
+            if is_it and access.offset < self._last and behind > self._first:
+                yield access, access.offset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
@@ -24,6 +24,7 @@ class Row:
         values: its bytes in each thread, empty where there are none; None where they were not asked for.
         texts: its value in each thread as tls-inspect shows it, None where there is none; None where not asked for.
         areas: of a pointer, the kind of memory in each thread (see `memory_map`); None where not asked for.
+        used_instead: of a definition that no code uses, the module whose definition of that name is used.
     """
 
     variable: Variable
@@ -32,6 +33,7 @@ class Row:
     values: Sequence[bytes] | None = None
     texts: Sequence[str | None] | None = None
     areas: Sequence[str | None] | None = None
+    used_instead: Module | None = None
 
     @property
     def is_known_anywhere(self) -> bool:
@@ -57,6 +59,7 @@ class Grid:
         marked: the threads that are shown first.
         interrupted: whether the user stopped it: then the last rows are missing.
         survey: what the rows were made of, its columns in their order.
+        hidden_copies: how many definitions that no code uses have no rows.
     """
 
     target: TargetInfo
@@ -67,6 +70,7 @@ class Grid:
     marked: Marked
     interrupted: bool
     survey: Survey | None = None
+    hidden_copies: int = 0
 
     def groups(self) -> list[list[int]]:
         """The threads (positions in `threads`) that are in the same states, the largest group first."""
@@ -91,6 +95,7 @@ def survey_grid(
     with_values: bool = False,
     progress: Progress = SILENT,
     longest: int = LONGEST_KEPT,
+    copies: bool = False,
 ) -> Grid:
     """Makes the picture.
 
@@ -101,15 +106,17 @@ def survey_grid(
         with_values: whether the variables' bytes are kept, too.
         progress: shows how far it is.
         longest: how many bytes of a variable are kept.
+        copies: whether definitions that no code uses have rows, too.
 
     Raises:
         TlsError: where the program cannot be read at all.
     """
-    survey = Survey(program, pattern, threads, longest, progress)
+    survey = Survey(program, pattern, threads, longest, progress, copies)
     rows: list[Row] = []
     with progress.task("Looking at thread-local variables", len(survey.columns)) as task:
         for column in survey.columns:
-            rows.append(_row(column, with_values))
+            used = survey.symbols.unused.get(column.candidate)
+            rows.append(replace(_row(column, with_values), used_instead=used.module if used else None))
             task.advance()
     return Grid(
         target=program.info,
@@ -120,6 +127,7 @@ def survey_grid(
         interrupted=survey.interrupted or task.interrupted,
         survey=survey,
         marked=marked(program, survey.threads),
+        hidden_copies=len(survey.symbols.hidden),
     )
 
 

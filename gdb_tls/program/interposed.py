@@ -8,14 +8,13 @@ STB_GNU_UNIQUE).  Which one a library's code uses stands in its own GOT, where t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.relocations import Relocation, relocations
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.names import EMULATED_CONTROL
-from gdb_tls.target.model import Module
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 
@@ -56,10 +55,29 @@ ADDRESSES = {
 }
 
 
-def unused(target: Target, candidates: Sequence[Candidate]) -> dict[Candidate, Candidate]:
+class Asking(NamedTuple):
+    """An object whose code may ask the loader for variables.
+
+    Attributes:
+        path: its file.
+        load_base: what is added to the file's addresses.
+    """
+
+    path: str
+    load_base: int
+
+
+def unused(
+    target: Target, candidates: Sequence[Candidate], others: Callable[[], Iterable[Asking]] = lambda: ()
+) -> dict[Candidate, Candidate]:
     """Definition that no code uses -> the one of that name that its own module's code uses instead.
 
     Only what the GOT proves is said: a definition whose module does not ask for it by name is in use.
+
+    Args:
+        target: the debugger.
+        candidates: all definitions.
+        others: gives the other objects that are loaded; only asked where that matters.
     """
     by_name: dict[str, list[Candidate]] = defaultdict(list)
     for one in candidates:
@@ -70,12 +88,14 @@ def unused(target: Target, candidates: Sequence[Candidate]) -> dict[Candidate, C
         return {}
     bound: dict[Candidate, Candidate] = {}
     used: set[Candidate] = set()
-    for module in {one.module.object: one.module for found in several.values() for one in found}.values():
-        for name, definition in _bindings(target, module, several):
+    defining = {one.module.object: one.module for found in several.values() for one in found}
+    asking = [Asking(one.path, one.load_base) for one in defining.values() if one.path]
+    for asks in dict.fromkeys([*asking, *others()]):
+        for name, definition in _bindings(target, asks, several):
             used.add(definition)
-            own = next((one for one in several[name] if one.module.object == module.object), None)
-            if own is not None and own != definition:
-                bound[own] = definition
+            for own in several[name]:
+                if (own.module.path, own.module.load_base) == asks and own != definition:
+                    bound[own] = definition
     return {own: definition for own, definition in bound.items() if own not in used}
 
 
@@ -85,24 +105,19 @@ def _asked_by(one: Candidate) -> str:
 
 
 def _bindings(
-    target: Target, module: Module, several: Mapping[str, Sequence[Candidate]]
+    target: Target, asks: Asking, several: Mapping[str, Sequence[Candidate]]
 ) -> Iterator[tuple[str, Candidate]]:
-    """Name -> the definition that the module's code has been bound to."""
-    if module.path is None:
-        return
+    """Name -> the definition that the code of an object has been bound to."""
     try:
-        rows = [*asked_for(target, module.path, several)]
+        rows = [*asked_for(target, asks.path, several)]
         controls = {name for name in several if name.startswith(EMULATED_CONTROL)}
-        if controls:
-            types = ADDRESSES.get(target.architecture.name, frozenset())
-            found = relocations(open_elf(module.path), types)
-            rows += [row for row in found if row.symbol and row.symbol.name in controls]
+        rows += controls_asked_for(target, asks.path, controls) if controls else ()
     except NotElf:
         return
     for row in rows:
         name = row.symbol.name if row.symbol else ""
         for one in several[name]:
-            slot = module.load_base + row.address
+            slot = asks.load_base + row.address
             if one.module.emulated:
                 is_it = _holds(target, slot, one.module.emulated.control + row.addend)
             else:
@@ -125,6 +140,16 @@ def asked_for(target: Target, path: str, names: Container[str]) -> Iterator[Relo
         NotElf: where it cannot be read.
     """
     types = frozenset(TYPES.get(target.architecture.name, Types()))
+    return (row for row in relocations(open_elf(path), types) if row.symbol and row.symbol.name in names)
+
+
+def controls_asked_for(target: Target, path: str, names: Container[str]) -> Iterator[Relocation]:
+    """The entries by which a file asks the loader for variables of emulated TLS by their control variables' names.
+
+    Raises:
+        NotElf: where it cannot be read.
+    """
+    types = ADDRESSES.get(target.architecture.name, frozenset())
     return (row for row in relocations(open_elf(path), types) if row.symbol and row.symbol.name in names)
 
 

@@ -139,6 +139,15 @@ class Lookup:
             self.exact_text(self._unused[meant]) if meant in self._unused else "",
         )
 
+    def copies_of(self, found: Found) -> list[Found]:
+        """See `Symbols.copies_of`."""
+        place = (found.variable.module.id, found.variable.offset)
+        return [
+            self._found(one, found.path)
+            for one, used in self._unused.items()
+            if (used.module.id, used.symbol.value) == place
+        ]
+
     def matching(self, pattern: str) -> list[Candidate]:
         """All in use whose names, or the ends of these after a `::`, a glob matches, by place."""
         glob = comparable(pattern)

@@ -16,6 +16,7 @@ from gdb_tls.libc import find as c_libraries
 from gdb_tls.libc.library import CLibrary, blocks_in
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.constants import Constants
+from gdb_tls.program.interposed import Asking
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
@@ -70,9 +71,17 @@ class Program:
         """All modules, by id."""
         return self.libc.modules()
 
-    def symbols(self, pattern: str | None = None) -> Symbols:
-        """The variables, of all modules or of those that a --module pattern means; those of emulated TLS, too."""
-        return Symbols(self.target, [*self.modules, *self.emulated.modules], pattern)
+    def symbols(self, pattern: str | None = None, copies: bool = False) -> Symbols:
+        """The variables, of all modules or of those that a --module pattern means; those of emulated TLS, too.
+
+        Args:
+            pattern: the pattern; None for all.
+            copies: whether definitions that no code uses are wanted, too.
+        """
+        return Symbols(self.target, [*self.modules, *self.emulated.modules], pattern, copies, self._asking)
+
+    def _asking(self) -> list[Asking]:
+        return [Asking(one.path, one.load_base) for one in self.objects.all if one.path]
 
     @cached_property
     def emulated(self) -> EmulatedStorage:

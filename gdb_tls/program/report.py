@@ -88,6 +88,14 @@ def matching(program: Program, name: str, module: str | None = None) -> tuple[st
     return prefix, [Found(variable, "") for variable in program.symbols(module).matching(bare)]
 
 
+def with_copies(program: Program, name: str, module: str | None = None) -> tuple[str, list[Found]]:
+    """What stands before a name, the variable, and its other definitions, which no code uses."""
+    prefix, bare = _split_prefix(name)
+    symbols = program.symbols(module)
+    found = symbols.find(bare)
+    return prefix, [found, *symbols.copies_of(found)]
+
+
 def _split_prefix(name: str) -> tuple[str, str]:
     """Splits `*NAME` and `&NAME`; a pattern may begin with a star, too.
 

@@ -156,6 +156,7 @@ class Column:
         offset: in the module's block.
         size: in bytes; where the symbol does not say, what is there up to the next variable.
         blocks: the module's blocks.
+        survey: whose it is.
     """
 
     def __init__(self, survey: Survey, candidate: Candidate, name: str, size: int, blocks: Blocks) -> None:
@@ -165,7 +166,7 @@ class Column:
         self.offset = candidate.symbol.value
         self.size = size
         self.blocks = blocks
-        self._survey = survey
+        self.survey = survey
 
     @property
     def module(self) -> Module:
@@ -175,7 +176,7 @@ class Column:
     @cached_property
     def variable(self) -> Variable:
         """The variable as the debugger describes it.  The first use may cost the debugger a while."""
-        return self._survey.symbols.variable(self.candidate)
+        return self.survey.symbols.variable(self.candidate)
 
     @property
     def is_described(self) -> bool:
@@ -191,7 +192,7 @@ class Column:
     def judged_as(self) -> tuple[Type, tuple[Flag, ...]]:
         """The type by which the bytes are read, and the flags that follow from not knowing a better one."""
         kind = self.variable.type
-        return (kind, ()) if kind else untyped(self.size, self._survey.pointer_size, self.candidate.symbol.name)
+        return (kind, ()) if kind else untyped(self.size, self.survey.pointer_size, self.candidate.symbol.name)
 
     def _held(self, at: int) -> list[bytes]:
         """The pointers at an offset in the objects that are alive."""
@@ -207,7 +208,7 @@ class Column:
 
     def raws(self) -> list[bytes]:
         """Its bytes in each thread, the first `Survey.longest` of them; empty where there are none."""
-        return self.blocks.raws(self.offset, min(self.size, self._survey.longest))
+        return self.blocks.raws(self.offset, min(self.size, self.survey.longest))
 
     @property
     def is_known_anywhere(self) -> bool:
@@ -217,7 +218,7 @@ class Column:
 
     def words(self, offset: int = 0) -> list[bytes]:
         """The pointer-sized word at an offset in the variable, in each thread; empty where there is none."""
-        return self.blocks.raws(self.offset + offset, self._survey.pointer_size)
+        return self.blocks.raws(self.offset + offset, self.survey.pointer_size)
 
     def states(self) -> list[State]:
         """Its state in each thread."""
@@ -225,7 +226,7 @@ class Column:
         if at is None:
             at = witness
         raws = self.words(at) if at is not None else self.raws()
-        null = bytes(self._survey.pointer_size)
+        null = bytes(self.survey.pointer_size)
         meaning = dict.fromkeys(set(raws), State.SET)
         if at is not None and null in meaning:
             meaning[null] = State.NULL if witness is None else State.UNREADABLE
@@ -237,7 +238,7 @@ class Column:
                     found[index] = State.NOT_CONSTRUCTED
         container = self.judged_as[0].container
         if container is not None:
-            target = self._survey.program.target
+            target = self.survey.program.target
             for index, (place, raw) in enumerate(zip(self.places(), self.raws())):
                 if isinstance(place, int) and raw and invalid(container, raw, place, target):
                     found[index] = State.UNREADABLE
@@ -251,13 +252,13 @@ class Column:
     @cached_property
     def lives(self) -> list[Lifetime | None] | None:
         """What is known of the object's life in each thread; None for nothing."""
-        lifetimes = self._survey.program.lifetimes
+        lifetimes = self.survey.program.lifetimes
         if is_rust_value(self.candidate.symbol.name):
             return lifetimes.of_storage(self.variable.type, self.places())
         guard = lifetimes.guard(self.module, self.offset, patient=False)
         if guard is None:
             return None
-        raws, threads = self.blocks.raws(guard.offset, 1), self._survey.threads
+        raws, threads = self.blocks.raws(guard.offset, 1), self.survey.threads
         return lifetimes.of(self.module, self.offset, self.size, threads, self.blocks.places, raws, patient=False)
 
     @cached_property
@@ -279,7 +280,7 @@ class Column:
             return self._instances(chosen)
         except Exception as error:  # one bad variable is one bad row
             why = reason(error)
-            threads = [self._survey.threads[index] for index in chosen]
+            threads = [self.survey.threads[index] for index in chosen]
             judgements = [Judgement(State.UNREADABLE, (), why)] * len(threads)
             return Instances(
                 threads,
@@ -291,7 +292,7 @@ class Column:
     def _instances(self, chosen: Sequence[int]) -> Instances:
         kind, assumed = self.judged_as
         at = self.pointer_offset
-        order = self._survey.program.target.architecture.byte_order
+        order = self.survey.program.target.architecture.byte_order
         holders = None
         if at is not None:
             holders = {
@@ -299,17 +300,17 @@ class Column:
                 for raw, count in Counter(self._held(at)).items()
                 if raw
             }
-        threads = [self._survey.threads[index] for index in chosen]
+        threads = [self.survey.threads[index] for index in chosen]
         places = [place + kind.inside if isinstance(place, int) else place for place in self.places()]
         return read_instances(
-            self._survey.program.target,
+            self.survey.program.target,
             kind,
             assumed,
             threads,
             [places[index] for index in chosen],
             VIA,
             holders,
-            self._survey.program.constants.among,
+            self.survey.program.constants.among,
             [self.lives[index] for index in chosen] if self.lives else None,
         )
 
@@ -334,6 +335,7 @@ class Survey:
         threads: Sequence[Thread] | None = None,
         longest: int = LONGEST_KEPT,
         progress: Progress = SILENT,
+        copies: bool = False,
     ) -> None:
         """Finds the variables and the blocks; their bytes are read when a column is first used.
 
@@ -343,13 +345,14 @@ class Survey:
             threads: the threads that are wanted; None for all.
             longest: how many bytes of a variable to keep.
             progress: shows how far it is.
+            copies: whether definitions that no code uses are wanted, too.
 
         Raises:
             TlsError: where the program cannot be read at all.
         """
         self.program = program
         self.threads = list(program.threads if threads is None else threads)
-        self.symbols: Symbols = program.symbols(pattern)
+        self.symbols: Symbols = program.symbols(pattern, copies)
         self.modules: Sequence[Module] = self.symbols.modules
         self.longest = longest
         self.pointer_size = program.target.architecture.pointer_size

@@ -7,13 +7,13 @@ leave its DWARF without a location); the debugger's symbols say what it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import BadArgument, TlsError, reason
-from gdb_tls.program.interposed import unused
+from gdb_tls.program.interposed import Asking, unused
 from gdb_tls.program.lookup import Found, Lookup
 from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described, modules_of
 from gdb_tls.program.names import is_glob, is_helper, source_name
@@ -25,14 +25,30 @@ from gdb_tls.target.protocol import Target, UnreadableMemory
 class Symbols:
     """The thread-local variables of all modules."""
 
-    def __init__(self, target: Target, modules: Sequence[Module], pattern: str | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        modules: Sequence[Module],
+        pattern: str | None = None,
+        copies: bool = False,
+        others: Callable[[], Iterable[Asking]] = lambda: (),
+    ) -> None:
         """Takes the modules, or those of them that a --module pattern means.
+
+        Args:
+            target: the debugger.
+            modules: all of them.
+            pattern: a --module pattern; None for all.
+            copies: whether definitions that no code uses are wanted, too.
+            others: gives all loaded objects.
 
         Raises:
             BadArgument: where the pattern means none.
         """
         self._target = target
         self._all_modules = modules
+        self._copies = copies
+        self._others = others
         self._described: dict[int, bool] = {}
         self.modules = list(modules) if pattern is None else modules_of(modules, pattern)
         if pattern is not None and not self.modules:
@@ -42,6 +58,10 @@ class Symbols:
     def find(self, text: str) -> Found:
         """See `Lookup.find`."""
         return self._lookup.find(text)
+
+    def copies_of(self, found: Found) -> list[Found]:
+        """The other definitions of a variable, which no code uses, with the same path into them."""
+        return self._lookup.copies_of(found)
 
     def exact_text(self, variable: Variable) -> str:
         """What to type so that just this variable is meant; its name, where it has no symbol."""
@@ -81,8 +101,13 @@ class Symbols:
     def unused(self) -> Mapping[Candidate, Candidate]:
         """Definition that no code uses -> the one that is used instead of it; see `interposed`."""
         if len(self.modules) == len(self._all_modules):
-            return unused(self._target, self.every)
-        return unused(self._target, Symbols(self._target, self._all_modules).every)
+            return unused(self._target, self.every, self._others)
+        return unused(self._target, Symbols(self._target, self._all_modules).every, self._others)
+
+    @cached_property
+    def hidden(self) -> list[Candidate]:
+        """The definitions that no code uses, and that are not shown."""
+        return [] if self._copies else [one for one in self.every if one in self.unused]
 
     @cached_property
     def nameless_places(self) -> list[Candidate]:
@@ -99,7 +124,8 @@ class Symbols:
 
         Two names of one place come both.
         """
-        used = [one for one in self.every if one not in self.unused] if self.unused else self.every
+        hidden = frozenset(self.hidden)
+        used = [one for one in self.every if one not in hidden] if hidden else self.every
         return used + self.nameless_places if self.nameless_places else used
 
     def variables(self, wanted: Callable[[str, str], bool] | None = None) -> list[Variable]:

@@ -218,6 +218,15 @@ class DebugInformation(Protocol):
         """Says what a name is that is no thread-local variable; None if nothing."""
         ...
 
+    def type_of_global(self, name: str, address: int) -> str:
+        """The name of the declared type of a variable that all threads have; empty where it is not known.
+
+        Args:
+            name: demangled.
+            address: where it is in the process, which tells it from its namesakes.
+        """
+        ...
+
     def demangle(self, names: Sequence[str]) -> list[str]:
         """Gives the names as a programmer writes them; a name that is not mangled stays."""
         ...

@@ -121,6 +121,15 @@ def not_shown(files: Mapping[str, int], guards: int) -> str:
     return f"Variables that are not shown (--all shows them): {', '.join(words)}." if words else ""
 
 
+def copies_hidden(number: int) -> str:
+    """That definitions which no code uses are left out; empty where there are none."""
+    if not number:
+        return ""
+    verb, them = ("is", "it") if number == 1 else ("are", "them")
+    copies = "1 copy" if number == 1 else f"{number:,} copies"
+    return f"{copies} that no code uses {verb} not shown: --copies shows {them}."
+
+
 def mark(number: int | None, marked: Marked) -> str:
     """A thread's number with what is remarkable about it: "*1 crashed", "3 main"."""
     names = marked.names_of(number)

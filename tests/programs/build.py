@@ -61,8 +61,20 @@ def meant(output: str, *flags: str) -> Target:
     return program(output, "meant.cc", "meant_other.c", libraries=libraries, flags=flags)
 
 
+def copies(name: str, *flags: str, libraries: tuple[str, ...] = ()) -> Target:
+    """A library of copies.c."""
+    flags = (*LIBRARY, f"-DNAME={name}", *flags)
+    return Target(f"libcopies_{name}.so", ("copies_library.c",), flags, libraries=libraries)
+
+
 def libraries() -> list[Target]:
     return [
+        *map(copies, ("first", "second")),
+        copies("inner", "-DGROUPED=lonely"),
+        copies("symbolic", "-Wl,-Bsymbolic"),
+        copies("hidden", "-DHIDDEN"),
+        copies("versioned", f"-Wl,--version-script={SOURCES / 'copies.map'}"),
+        copies("user", "-DUSER", "-DGROUPED=lonely"),
         Target("libzoo_linked.so", ("zoo_linked.c",), tuple(LIBRARY)),
         slots("libearly.so", "early"),
         slots("liblate_gd.so", "late_gd"),
@@ -93,6 +105,8 @@ def libraries() -> list[Target]:
         *(Target(f"libmeant_{ab}.so", ("meant_library.cc",), (*LIBRARY, f"-DNAME=meant_{ab}")) for ab in "ab"),
         Target("libexits.so", ("exits_library.cc",), tuple(LIBRARY)),
         Target("libexits_gone.so", ("exits_gone.c",), tuple(LIBRARY)),
+        Target("libkey_owners.so", ("key_owners_library.c",), tuple(LIBRARY)),
+        Target("libkey_owners_stripped.so", ("key_owners_library.c",), tuple(LIBRARY), after="strip"),
         *(
             Target(
                 f"liblives{name}.so", ("lives_library.cc",), (*LIBRARY, f'-DWHOSE="liblives{name}.so::"'), after=after
@@ -110,6 +124,15 @@ def libraries() -> list[Target]:
     ]
 
 
+def outer_libraries() -> list[Target]:
+    """Those that are linked with libraries."""
+    flags = ("-Wl,--no-as-needed", "-DGROUPED=lonely")
+    return [
+        copies("outer", *flags, libraries=("libcopies_inner.so",)),
+        copies("apart", *flags, libraries=("libcopies_user.so",)),
+    ]
+
+
 def programs() -> list[Target]:
     zoo = ("zoo.cc", "zoo_values.cc", "zoo_names_a.cc", "zoo_names_b.cc", "zoo_names_c.c")
     return [
@@ -121,6 +144,14 @@ def programs() -> list[Target]:
         program("exits", "exits.cc"),
         program("lives", "lives.cc", "lives_other.cc", "lives_waiting.cc"),
         Target("after", ("after.cc",), ("-pthread",)),
+        program("key_owners", "key_owners.cc", libraries=("libkey_owners.so",)),
+        program("key_owners_stripped", "key_owners.cc", libraries=("libkey_owners_stripped.so",)),
+        program(
+            "copies",
+            "copies.c",
+            libraries=tuple(f"libcopies_{one}.so" for one in ("first", "second", "symbolic", "hidden", "versioned")),
+            flags=("-Wl,--no-as-needed",),
+        ),
         Target("unmade", ("unmade.cc", "unmade_c.c"), ("-pthread",)),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
@@ -207,7 +238,7 @@ def build(folder: Path) -> None:
     """Builds everything into the folder, which is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(JOBS) as pool:
-        for batch in (libraries(), programs()):  # the programs are linked with libraries
+        for batch in (libraries(), outer_libraries(), programs()):  # the programs are linked with libraries
             list(pool.map(lambda target: build_one(target, folder), batch))
 
 

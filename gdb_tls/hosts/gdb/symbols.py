@@ -173,6 +173,16 @@ class GdbSymbols:
 
         return others.what_is(name)
 
+    def type_of_global(self, name: str, address: int) -> str:
+        """See `DebugInformation.type_of_global`."""
+        with suppress(gdb.error, RuntimeError):
+            for found in filter(None, (gdb.lookup_global_symbol(name), *_static_symbols(name))):
+                if found.addr_class == gdb.SYMBOL_LOC_STATIC and found.type is not None:
+                    place = found.value().address
+                    if place is not None and int(place) == address:
+                        return str(found.type)
+        return ""
+
     def demangle(self, names: Sequence[str]) -> list[str]:
         """See `DebugInformation.demangle`."""
         for name in names:

@@ -23,9 +23,10 @@ from gdb_tls.libc.thread_exit import DestructorList
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Absence, Module, Place, State
-from gdb_tls.target.protocol import Target, UnreadableMemory
+from gdb_tls.target.protocol import Region, Target, UnreadableMemory
 
 if TYPE_CHECKING:
+    from gdb_tls.libc.glibc.heap import FreeChunks
     from gdb_tls.libc.glibc.thread_data import GlibcThreadData
     from gdb_tls.libc.loader_errors import LoaderError
     from gdb_tls.libc.static_tls import StaticTls
@@ -59,6 +60,7 @@ class Glibc:
         self._words = Words(target)
         self._descriptors = descriptors
         self._newest_generation = 0
+        self._free_chunks: FreeChunks | None = None
 
     # Threads
 
@@ -301,6 +303,19 @@ class Glibc:
             return [None] * len(thread_pointers)
         places = self.blocks(own, thread_pointers)
         return [place + offset if isinstance(place, int) else None for place in places]
+
+    def freed(self, pointers: Sequence[int], regions: Sequence[Region]) -> set[int]:
+        """See `libc.heap.KnowsFreed`."""
+        from gdb_tls.libc.glibc.heap import FreeChunks
+
+        if self._words.size != 8:
+            return set()
+        if self._free_chunks is None:
+            owner = self._descriptors.owner
+            symbol = owner.file.symbols(["tcache_key"]).get("tcache_key") if owner.file else None
+            address = owner.load_base + symbol.value if symbol else None
+            self._free_chunks = FreeChunks(self._memory, self._words, address, regions)
+        return self._free_chunks.among(pointers)
 
     @cached_property
     def static_tls(self) -> StaticTls:

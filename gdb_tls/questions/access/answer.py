@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gdb_tls.code import accesses as kinds
 from gdb_tls.code.index import CodeIndex, code_index
-from gdb_tls.errors import BadArgument, BadPath
+from gdb_tls.errors import BadPath
 from gdb_tls.program.accesses import WRAPPER, CodeFunction, CodePlace, Users, users_of, with_lines
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.program import Program
@@ -129,14 +129,8 @@ def access(program: Program, found: Found, progress: Progress = SILENT) -> Answe
 
     Raises:
         BadPath: where a path leads out of the variable.
-        BadArgument: where it is in emulated TLS.
         TlsError: as `users_of`.
     """
-    if found.variable.module.emulated:
-        raise BadArgument(
-            f"{found.variable.name} is in emulated TLS, and which code asks the runtime for it is not known",
-            "tls-inspect shows it in every thread.",
-        )
     kind, offset, size = _part(program, found)
     users = users_of(program, found.variable, offset, size, progress)
     rows = [made_row(one, ()) for one in users.functions]

@@ -32,12 +32,11 @@ def _heading(answer: Answer, colour: bool) -> RenderableType:
     variable, module = answer.variable, answer.variable.module
     heading = Table.grid(padding=(0, 4))
     heading.add_row(code(declared(answer.type, answer.expression), colour), Text(safe(source(variable)), "dim"))
-    facts = [
-        f"module {module.id}",
-        module.name,
-        f"offset 0x{variable.offset + answer.offset:x}",
-        storage(module),
-    ]
+    facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset + answer.offset:x}"]
+    if module.emulated:
+        facts = [module.name, f"control variable at 0x{module.emulated.control:x}"]
+        facts += [f"offset 0x{answer.offset:x}"] if answer.offset else []
+    facts.append(storage(module))
     facts += ["exported"] if variable.exported else []
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 

@@ -7,93 +7,39 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.cause import Cause, Investigation
+from gdb_tls.evidence.sources import Specific
 from gdb_tls.libc.loader_errors import LoaderError
 from gdb_tls.program.lookup import Found
-from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.program import Program
-from gdb_tls.program.survey import Column, Gap, Survey
+from gdb_tls.program.survey import Gap, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
-from gdb_tls.questions.audit import lives
+from gdb_tls.questions.audit import lives, numbers
 from gdb_tls.questions.audit.destructors import dangers, when_ending
-from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
-from gdb_tls.questions.audit.keys import about_key
+from gdb_tls.questions.audit.examine import Examiner, is_of
+from gdb_tls.questions.audit.ignored import read_patterns
+from gdb_tls.questions.audit.keys import NONE_LEFT, Keys
 from gdb_tls.questions.audit.lives import used_when_destroyed
-from gdb_tls.questions.audit.loading import RULE as NOT_LOADED
 from gdb_tls.questions.audit.loading import last_errors, last_word, refusals
 from gdb_tls.questions.audit.risk import Risks, Standing
-from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
+from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
-from gdb_tls.questions.audit.weight import ALARM, weigh
+from gdb_tls.questions.audit.suspect import HIGHEST, Suspect
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, State, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.target.protocol import Fault, Frame
 
-# A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
-LARGEST_OWNER = 64
-HIGHEST = 100
 # Of these the code may say that they are more than a pattern.
 NULL_PATTERNS = ("set-in-main", "null-in-minority")
 # What the pattern of its values adds to what the crash says of a variable.
-ADDED = ("shared", "dangling", "other-stack", "other-block")
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A variable that looks wrong.
-
-    Attributes:
-        variable: which.
-        weight: how wrong; not limited, for the ranking.
-        findings: why, the worst first; the threads are positions in `Audit.threads`.
-        states: how many threads have it in which state.
-        is_proven: whether the code or the crash speaks against it, not only the pattern of its values.
-        key: of a pthread key, its number; then there is no variable.
-        other_name: what it is called where there is no variable.
-    """
-
-    variable: Variable | None
-    weight: int
-    findings: Sequence[Finding]
-    states: dict[State, int]
-    is_proven: bool = False
-    key: int | None = None
-    other_name: str = ""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.variable.name if self.variable else self.other_name
-
-    def is_called(self, patterns: Sequence[str]) -> bool:
-        """Whether one of the patterns of what is ignored means it."""
-        return is_ignored(patterns, self.name, self.variable.module.name if self.variable else "")
-
-    @property
-    def score(self) -> int:
-        """How wrong it looks, 0 to 100: what only the pattern of its values speaks for is no alarm."""
-        return min(self.weight, HIGHEST if self.is_proven else ALARM - 1)
-
-    @property
-    def level(self) -> str:
-        """What the score means, in a word or two."""
-        if self.findings and self.findings[0].rule == "cause":
-            return "the cause of the crash"
-        if self.findings and self.findings[0].rule == NOT_LOADED:
-            return "not loaded"
-        return "likely wrong" if self.is_alarming else "hint"
-
-    @property
-    def is_alarming(self) -> bool:
-        """Whether it is worth the attention of somebody who has not asked for everything."""
-        return self.score >= ALARM
+ADDED = ("shared", "dangling", "other-stack", "other-block", "freed", "dead-stack", *numbers.RULES)
 
 
 class Unread(NamedTuple):
@@ -168,6 +114,7 @@ def audit(
     threads: Sequence[Thread] | None = None,
     progress: Progress = SILENT,
     ignore: Sequence[str] = (),
+    names_of_keys: bool = False,
 ) -> Audit:
     """Looks at every variable of every module in every thread.
 
@@ -177,6 +124,7 @@ def audit(
         threads: the threads that are wanted; None for all.
         progress: shows how far it is.
         ignore: patterns of what is not mentioned; a crash's cause always is.
+        names_of_keys: whether code is read for the names of pthread keys that are only hints, too.
 
     Raises:
         TlsError: where the program cannot be read at all.
@@ -189,7 +137,7 @@ def audit(
     with progress.task("Auditing thread-local variables", len(survey.columns)) as task:
         for column in survey.columns:
             try:
-                suspect = auditor.examine(column)
+                suspect = auditor.examiner.examine(column)
                 variables += column.is_known_anywhere
                 why = column.blocks.problem or (column.variable.problem if column.is_described else "")
             except Exception as error:  # one bad variable is one bad row
@@ -204,14 +152,18 @@ def audit(
     for one in refusals(program, survey.threads, errors, scene.crashed):
         suspects.append(Suspect(None, one.score, one.findings, {}, True, None, one.name))
     for danger in dangers(survey, scene.main):
-        suspects.append(Suspect(None, danger.findings[0].score, danger.findings, {}, True, danger.key, danger.name))
+        name = danger.name if danger.key is None else auditor.keys.title_of(danger.key)
+        suspects.append(Suspect(None, danger.findings[0].score, danger.findings, {}, True, danger.key, name))
+    suspects += auditor.odd_keys(names_of_keys, [one.key for one in suspects if one.key is not None])
     suspects.sort(key=_rank)
     ignored = [one.name for one in suspects if one.is_called(ignore)]
     suspects = [one for one in suspects if not one.is_called(ignore)]
     cause, otherwise = auditor.cause()
     if cause is not None:
-        accused = auditor.accuse(cause, suspects)
-        suspects = [accused, *(one for one in suspects if not _is_same(one, accused))]
+        accused = auditor.accuse(cause)
+        # Of a crash on a key the accused says itself that none are left.
+        others = [one for one in suspects if not one.is_same(accused)]
+        suspects = [accused, *(one for one in others if accused.key is None or one.findings[0].rule != NONE_LEFT)]
     else:
         suspects = auditor.with_destroyed(auditor.with_copies(suspects))
         if scene.stop is None or auditor.was_killed:
@@ -222,7 +174,7 @@ def audit(
         threads=survey.threads,
         modules=survey.modules,
         variables=variables,
-        pointers=auditor.pointers,
+        pointers=auditor.examiner.pointers,
         suspects=suspects,
         fault=scene.stop,
         fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
@@ -260,16 +212,6 @@ def _by_offset(survey: Survey) -> list[Module]:
     return [module for module in survey.modules if module.id in found]
 
 
-def _is_same(one: Suspect, accused: Suspect) -> bool:
-    return _is_variable(one, accused.variable) or (one.key is not None and one.key == accused.key)
-
-
-def _is_variable(one: Suspect, variable: Variable | None) -> bool:
-    if one.variable is None or variable is None:
-        return False
-    return (one.variable.module.id, one.variable.offset) == (variable.module.id, variable.offset)
-
-
 def _rank(suspect: Suspect) -> tuple[int, int]:
     """The highest score first; of equals, what concerns the fewest threads says the most."""
     return -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
@@ -284,15 +226,10 @@ class _Auditor:
 
     def __init__(self, survey: Survey) -> None:
         self.threads = Threads(survey)
-        self.pointers = 0
         self.was_killed = False
         self._survey = survey
-        self._map = MemoryMap(survey, self.threads.main)
         self._places = {module.id: ModuleScene(self.threads, survey, module) for module in survey.modules}
-        self._order: Literal["little", "big"] = (
-            "little" if survey.program.target.architecture.byte_order == "little" else "big"
-        )
-        self._ended = {index for index, thread in enumerate(survey.threads) if thread.exited}
+        self.examiner = Examiner(survey, self.threads, self._places)
 
     def cause(self) -> tuple[Cause | None, str]:
         """The variable that the crash came from, or what is known instead; neither where there was no crash."""
@@ -316,30 +253,33 @@ class _Auditor:
             return found, ""
         return None, words.elsewhere(found, program) if found else ""
 
-    def accuse(self, cause: Cause, hints: Sequence[Suspect]) -> Suspect:
+    def accuse(self, cause: Cause) -> Suspect:
         """The suspect that a crash came from."""
         scene, survey = self.threads, self._survey
         found = words.guilty(survey.program, cause)
+        if isinstance(cause.place, Specific):
+            found = found._replace(name=self.keys.title(cause.place))
         crashed = scene.crashed
         assert crashed is not None
-        sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
+        sentences = [words.chain(cause, found.name), *words.remarks(cause, found)]
         try:
             told = list(lives.remarks(survey, crashed, found.variable)) if found.variable else []
             sentences += [*told, *when_ending(survey, crashed, None if told else found.variable)]
         except Exception as error:  # it only adds to what is known of the crash
             reason(error)
         states: dict[State, int] = {}
-        if found.key is not None and cause.kind != "destructor":
-            sentences += about_key(survey.program, found.key, cause.thread, survey.threads)
+        if isinstance(cause.place, Specific) and cause.kind != "destructor":
+            sentences += self.keys.about(cause.place, cause.thread)
         if found.variable is not None:
             held = self._words_of(found.variable, found.inside, cause.width)
             sentences += self._users(found.variable, cause)
-            if not cause.path and (sentence := words.who_has_it(survey, held, crashed, scene.main)):
-                sentences.append(sentence)
+            known = self.examiner.remarkable(found.variable)
+            is_said = any(one.rule in numbers.RULES for one in known)
+            if not cause.path and not is_said and (having := words.who_has_it(survey, held, crashed, scene.main)):
+                sentences.append(having)
             states = dict(Counter(_state(word) for word in held))
             sentences += words.copies(survey, found.variable)
-        known = next((one for one in hints if found.variable and _is_variable(one, found.variable)), None)
-        sentences += [one.sentence for one in known.findings if one.rule in ADDED] if known else []
+            sentences += [one.sentence for one in known if one.rule in ADDED]
         findings = [
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
@@ -349,24 +289,20 @@ class _Auditor:
         """The suspects, with the copies of variables that were meant to be one."""
         found = []
         for variable, finding in self._risks.unset_copies():
-            known = next((one for one in suspects if _is_variable(one, variable)), None)
+            known = next((one for one in suspects if one.is_of(variable)), None)
             findings = [finding, *(known.findings if known else ())]
-            column = next(
-                one
-                for one in self._survey.columns
-                if (one.module.id, one.offset) == (variable.module.id, variable.offset)
-            )
+            column = next(one for one in self._survey.columns if is_of(one, variable))
             found.append(Suspect(variable, finding.score, findings, dict(Counter(column.states())), True))
-        return [*found, *(one for one in suspects if not any(_is_variable(one, copy.variable) for copy in found))]
+        return [*found, *(one for one in suspects if not any(one.is_of(copy.variable) for copy in found))]
 
     def with_destroyed(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         """The suspects, with the objects that were used in the crashed thread after they were destroyed."""
         found = []
         for column, findings in used_when_destroyed(self._survey, self.threads):
-            known = next((one for one in suspects if _is_variable(one, column.variable)), None)
+            known = next((one for one in suspects if one.is_of(column.variable)), None)
             every = [*findings, *(known.findings if known else ())]
             found.append(Suspect(column.variable, every[0].score, every, dict(Counter(column.states())), True))
-        return [*found, *(one for one in suspects if not any(_is_variable(one, dead.variable) for dead in found))]
+        return [*found, *(one for one in suspects if not any(one.is_of(dead.variable) for dead in found))]
 
     def weigh_code(self, suspect: Suspect) -> Suspect:
         """The suspect, with what the code says of it where that is more than a pattern of values."""
@@ -377,7 +313,9 @@ class _Auditor:
         if place.is_libc:
             return suspect
         held = self._words_of(variable, 0, self._survey.pointer_size)
-        alive = [(index, word) for index, word in enumerate(held) if word is not None and index not in self._ended]
+        alive = [
+            (index, word) for index, word in enumerate(held) if word is not None and index not in self.examiner.ended
+        ]
         null = [index for index, word in alive if not word]
         holders = [index for index, word in alive if word]
         found = self._risks.findings(variable, Standing(null, holders), place)
@@ -386,6 +324,24 @@ class _Auditor:
         return dataclasses.replace(
             suspect, weight=found[0].score + len(null), findings=[*found, *suspect.findings], is_proven=True
         )
+
+    def odd_keys(self, named: bool, known: Sequence[int]) -> list[Suspect]:
+        """The pthread keys that look wrong, but those that are suspects already."""
+        try:
+            found = list(self.keys.odd(self.threads.crashed, named))
+        except Exception as error:  # it only adds to what is known of the variables
+            reason(error)
+            return []
+        return [
+            Suspect(None, one.findings[0].score, one.findings, {}, one.is_proven, one.number, one.name)
+            for one in found
+            if one.number is None or one.number not in known
+        ]
+
+    @cached_property
+    def keys(self) -> Keys:
+        """The pthread keys."""
+        return Keys(self._survey.program, self._survey.threads)
 
     @cached_property
     def _risks(self) -> Risks:
@@ -409,65 +365,12 @@ class _Auditor:
         here = [place + start for place in places if isinstance(place, int)]
         found = iter(survey.program.target.memory.read_many(here, width))
         raws = [next(found) if isinstance(place, int) else None for place in places]
-        return [None if raw is None else int.from_bytes(raw, self._order) for raw in raws]
+        return [None if raw is None else int.from_bytes(raw, self.examiner.order) for raw in raws]
 
     def crashed_in(self, modules: Sequence[Module]) -> Module | None:
         """The one of these modules in whose code the crashed thread was."""
         frames = self.threads.stack(self.threads.crashed) if self.threads.crashed is not None else ()
         return next((one for one in modules if frames and self._places[one.id].holds(frames[0])), None)
-
-    def examine(self, column: Column) -> Suspect | None:
-        """Applies all rules to one variable; None where nothing is remarkable."""
-        size = self._survey.pointer_size
-        place = self._places[column.module.id]
-        if column.size != size and not (size < column.size <= LARGEST_OWNER and place.is_described):
-            return None
-        if column.size == size:
-            # Before its type is known: most variables are found harmless without asking the debugger for it.
-            self.pointers += 1
-            holding = self._holding(column, 0)
-            if not self._findings(holding, place):
-                return None
-        at = column.pointer_offset
-        if at is None or at + size > column.size:
-            self.pointers -= column.size == size
-            return None
-        self.pointers += column.size != size
-        holding = self._holding(column, at)
-        kind = column.judged_as[0]
-        holding = Holding(
-            holding.null,
-            holding.pointers,
-            holding.areas,
-            owner=kind.owner is not None,
-            shares="shared_ptr<" in kind.name or kind.name.startswith("const "),
-            typed=column.variable.type is not None,
-            bits=8 * size,
-        )
-        if column.variable.type is None and not is_pointer_like(holding):
-            return None
-        findings = self._findings(holding, place)
-        if not findings:
-            return None
-        weight = weigh(findings, place)
-        return Suspect(column.variable, weight, findings, dict(Counter(column.states()))) if weight else None
-
-    def _findings(self, holding: Holding, place: ModuleScene) -> list[Finding]:
-        found = [finding for rule in RULES for finding in rule(holding, place)]
-        return sorted(found, key=lambda finding: -finding.score)
-
-    def _holding(self, column: Column, at: int) -> Holding:
-        raws = column.words(at)
-        known = {raw: int.from_bytes(raw, self._order) for raw in set(raws) if raw}
-        left_out = self._ended | column.dead
-        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in left_out]
-        values = [value for value in known.values() if value]
-        return Holding(
-            null=[index for index, value in here if not value],
-            pointers={index: value for index, value in here if value},
-            areas=dict(zip(values, self._map.areas(values))),
-            bits=8 * self._survey.pointer_size,
-        )
 
 
 class Answer(NamedTuple):
@@ -494,7 +397,7 @@ def query(request: Request) -> Answer:
     ignore = [*request.settings.ignore, *arguments.ignore]
     if arguments.ignore_file:
         ignore += read_patterns(arguments.ignore_file)
-    found = audit(program, arguments.module, request.chosen(program), request.progress, ignore)
+    found = audit(program, arguments.module, request.chosen(program), request.progress, ignore, arguments.all)
     return Answer(found, arguments.all)
 
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from gdb_tls.evidence.cause import Cause, Elsewhere, Place
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.sources import Emulated, Specific
-from gdb_tls.program.names import without_parameters
+from gdb_tls.program.lookup import RUNTIME
+from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
-from gdb_tls.target.model import Variable
+from gdb_tls.target.model import Kind, Variable
 from gdb_tls.views.words import count, who
 
 
@@ -37,8 +38,13 @@ def guilty(program: Program, cause: Cause) -> Guilty:
     if isinstance(place, Specific):
         return Guilty(None, place.key, "a pthread key" if place.key is None else f"pthread key {place.key}")
     if isinstance(place, Emulated):
+        symbols = program.symbols()
+        for one in symbols.every:
+            if one.module.emulated and one.module.emulated.control == place.control:
+                variable = symbols.variable(one)
+                return Guilty(variable, None, variable.name, place.offset)
         name = program.target.symbol_at(place.control) or f"0x{place.control:x}"
-        return Guilty(None, None, name.removeprefix("__emutls_v."), place.offset)
+        return Guilty(None, None, name.removeprefix(EMULATED_CONTROL), place.offset)
     assert cause.module is not None
     symbols = program.symbols()
     own = [one for one in symbols.every if one.module.id == place.module and one.symbol.value <= place.offset]
@@ -70,8 +76,11 @@ def chain(cause: Cause, name: str) -> str:
     return f"{crashed}; the pointer was read {read} from {name}."
 
 
-def remarks(cause: Cause, name: str) -> Iterator[str]:
+def remarks(cause: Cause, found: Guilty) -> Iterator[str]:
     """What else is known of it."""
+    name = found.name
+    kind = found.variable.type if found.variable else None
+    is_unsigned = kind is not None and kind.kind is Kind.INTEGER and not kind.is_signed
     if isinstance(cause.place, Specific):
         if cause.kind == "destructor":
             yield "Most likely the library that has it was unloaded (dlclose) before pthread_key_delete was called."
@@ -87,7 +96,7 @@ def remarks(cause: Cause, name: str) -> Iterator[str]:
     elif not cause.agrees and cause.value is not None:
         yield f"{name} has changed since: now it is {_value(cause.value)}."
     elif cause.kind in ("index", "condition") and cause.value is not None:
-        yield f"{name} is {_value(cause.value, cause.width)} there."
+        yield f"{name} is {_value(cause.value, cause.width, is_unsigned)} there."
     if cause.in_handler:
         yield "It happened in a signal handler, which may run in any thread."
     if cause.after_handler:
@@ -147,12 +156,14 @@ def _address(address: int | None) -> str:
     return f"0x{address:x}, just above null" if address < NEAR_NULL else f"0x{address:x}"
 
 
-def _value(value: int, width: int = 8) -> str:
+def _value(value: int, width: int = 8, is_unsigned: bool = False) -> str:
     if value == 0:
         return "null" if width == 8 else "0"
     if width < 8:
         negative = value - (1 << 8 * width) if value >> (8 * width - 1) else None
-        return f"{value} (-1)" if negative == -1 else f"{negative}" if negative is not None else f"{value}"
+        if negative == -1:
+            return f"{value} (-1)"
+        return f"{value}" if negative is None or is_unsigned else f"{negative}"
     return f"0x{value:x}"
 
 
@@ -173,19 +184,34 @@ def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: 
 
 
 def copies(survey: Survey, variable: Variable) -> list[str]:
-    """What other modules' variables of the same name hold: a copy that was not meant is a common mistake."""
+    """The other definitions of a variable: a copy that was not meant is a common mistake."""
     found = []
     for column in survey.columns:
         candidate = column.candidate
         if candidate.symbol.name != variable.linkage_name or candidate.module.id == variable.module.id:
             continue
-        if candidate in survey.symbols.unused:
+        # The languages' own libraries have namesakes.
+        if candidate in survey.symbols.unused or RUNTIME.fullmatch(candidate.module.name):
             continue
         have = sum(any(raw) for raw in column.raws())
         found.append(f"{candidate.module.name}'s, which is set in {count(have, 'thread')}")
-    if not found:
-        return []
-    return [f"{variable.module.name} has its own copy of {variable.name}; other copies: {', '.join(found)}."]
+    sentences = []
+    if found:
+        sentences.append(
+            f"{variable.module.name} has its own copy of {variable.name}; other copies: {', '.join(found)}."
+        )
+    dead = [
+        one.module.name
+        for one, used in survey.symbols.unused.items()
+        if (used.module.id, used.symbol.value) == (variable.module.id, variable.offset)
+    ]
+    if dead:
+        copies = "a copy" if len(dead) == 1 else "copies"
+        sentences.append(
+            f"{' and '.join(dead)} {'has' if len(dead) == 1 else 'have'} {copies} of it that no code uses: the loader "
+            f"chose {variable.module.name}'s for all."
+        )
+    return sentences
 
 
 def _threads(survey: Survey, indices: Sequence[int]) -> str:

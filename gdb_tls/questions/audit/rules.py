@@ -9,7 +9,7 @@ same function as those that have it, did it crash on a null pointer?
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -116,6 +116,14 @@ class Scene(Protocol):
 
     def has_ended(self, thread: int) -> bool:
         """Whether the thread has ended (its stack is what is left of it)."""
+        ...
+
+    def freed(self, pointers: Sequence[int]) -> Collection[int]:
+        """The pointers that are of memory which was surely given back to malloc."""
+        ...
+
+    def is_dead(self, thread: int, pointer: int) -> bool:
+        """Whether an address on a thread's stack belongs to no function that still runs."""
         ...
 
 
@@ -228,6 +236,38 @@ def into_other_thread(holding: Holding, scene: Scene) -> Iterator[Finding]:
         yield Finding("other-" + kind, score, sentence, threads)
 
 
+def into_freed(holding: Holding, scene: Scene) -> Iterator[Finding]:
+    """Points to memory that was given back to malloc."""
+    if OTHER not in holding.kinds:
+        return
+    asked = {one for one, area in holding.areas.items() if area.kind == OTHER and not holding.is_mark(one)}
+    freed = scene.freed(sorted(asked)) if asked else ()
+    bad = [thread for thread, pointer in holding.pointers.items() if pointer in freed] if freed else []
+    if bad:
+        sentence = (
+            f"In {_threads(bad, scene)} it points to heap memory that has been freed (malloc's free lists have it)."
+        )
+        yield Finding("freed", 60, sentence, bad)
+
+
+def into_dead_stack(holding: Holding, scene: Scene) -> Iterator[Finding]:
+    """Points into the own stack, below the functions that run: what was there is gone."""
+    if STACK not in holding.kinds:
+        return
+    asked = [
+        thread
+        for thread, pointer in holding.pointers.items()
+        if holding.areas[pointer].kind == STACK and holding.areas[pointer].thread == thread
+    ]
+    bad = [thread for thread in asked[:MOST_ASKED] if scene.is_dead(thread, holding.pointers[thread])]
+    if bad:
+        sentence = (
+            f"In {_threads(bad, scene)} it points into the own stack, below the functions that run there: to a "
+            "variable of a function that has returned."
+        )
+        yield Finding("dead-stack", 60, sentence, bad)
+
+
 def explains_fault(holding: Holding, scene: Scene) -> Iterator[Finding]:
     """The thread that crashed has it null and stumbled over null, or points to where it stumbled."""
     fault = scene.fault()
@@ -253,6 +293,8 @@ RULES: Sequence[Rule] = (
     shared_object,
     dangling,
     into_other_thread,
+    into_freed,
+    into_dead_stack,
 )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from functools import cached_property
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import reason
+from gdb_tls.libc.heap import KnowsFreed
 from gdb_tls.libc.library import KnowsStartRoutines
 from gdb_tls.program.places import LIBC_SYMBOL
 from gdb_tls.program.survey import Survey
@@ -22,6 +23,8 @@ DEEPEST = 48
 OUTER_FRAMES = 4
 # ... and what crashed is near its end.
 INNER_FRAMES = 4
+# x86-64 psABI, 3.2.2: so many bytes below the stack pointer are in use, too.
+RED_ZONE = 128
 
 
 class Threads:
@@ -32,6 +35,7 @@ class Threads:
         self._survey = survey
         self._target = survey.program.target
         self._stacks: dict[int, list[Frame]] = {}
+        self._stack_pointers: dict[int, int | None] = {}
 
     @cached_property
     def main(self) -> int | None:
@@ -69,6 +73,29 @@ class Threads:
             reason(error)
             return [None] * len(pointers)
         return [None if pointer is None else next(found) for pointer in pointers]
+
+    def freed(self, pointers: Sequence[int]) -> Collection[int]:
+        """See `rules.Scene`."""
+        program = self._survey.program
+        library = program.libc
+        try:
+            return library.freed(pointers, program.regions) if isinstance(library, KnowsFreed) else ()
+        except Exception as error:  # it only adds to what is known of the pointers
+            reason(error)
+            return ()
+
+    def is_dead(self, thread: int, pointer: int) -> bool:
+        """See `rules.Scene`.
+
+        A thread that runs on another stack (a signal handler's, a coroutine's) does not say how far its own is used.
+        """
+        if thread not in self._stack_pointers:
+            asked = self._survey.threads[thread]
+            is_stopped = asked.num is not None and not asked.running
+            self._stack_pointers[thread] = self._target.stack_pointer(asked) if is_stopped else None
+        lowest = self._stack_pointers[thread]
+        region = self._survey.program.region(pointer)
+        return lowest is not None and region is not None and region.start <= pointer < lowest - RED_ZONE < region.end
 
     def stack(self, thread: int) -> Sequence[Frame]:
         """The frames of a thread, innermost first; empty where too many threads have been asked for already."""
@@ -136,6 +163,14 @@ class ModuleScene:
     def has_ended(self, thread: int) -> bool:
         """See `rules.Scene`."""
         return self._survey.threads[thread].exited
+
+    def freed(self, pointers: Sequence[int]) -> Collection[int]:
+        """See `rules.Scene`."""
+        return self._threads.freed(pointers)
+
+    def is_dead(self, thread: int, pointer: int) -> bool:
+        """See `rules.Scene`."""
+        return self._threads.is_dead(thread, pointer)
 
     # What is known of the module
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdb_tls.evidence.crash import NEAR_NULL
-from gdb_tls.questions.audit.answer import Answer, Audit, Suspect
+from gdb_tls.questions.audit.answer import Answer, Audit
+from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.audit.verdict import verdict
 from gdb_tls.target.model import State, Variable
 from gdb_tls.target.protocol import Frame

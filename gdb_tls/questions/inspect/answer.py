@@ -11,6 +11,7 @@ from gdb_tls.errors import TlsError
 from gdb_tls.program import report
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.marked import Marked, marked
+from gdb_tls.program.names import is_glob
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import Report
 from gdb_tls.program.where import Where
@@ -91,11 +92,13 @@ class Several(NamedTuple):
         pattern: it.
         matched: how many it matches.
         parts: the first of them, by place.
+        with_copies: whether they are one variable and its other definitions, which no code uses.
     """
 
     pattern: str
     matched: int
     parts: Sequence[Named]
+    with_copies: bool = False
 
 
 class Part(NamedTuple):
@@ -148,7 +151,8 @@ def _inspect(request: Request, program: Program) -> OneAnswer | Several:
     name = " ".join(arguments.name)
     via = arguments.via or request.settings.via
     every = arguments.format in ("json", "csv", "html")
-    prefix, matching = report.matching(program, name, arguments.module)
+    of_one = arguments.copies and not is_glob(name)
+    prefix, matching = (report.with_copies if of_one else report.matching)(program, name, arguments.module)
     if len(matching) < 2:
         found = report.inspect(program, name, via, request.threads, arguments.module, arguments.type, with_names=every)
         return _shown(request, program, found, {}, marked(program, found.instances.threads))
@@ -162,7 +166,7 @@ def _inspect(request: Request, program: Program) -> OneAnswer | Several:
             parts.append(Named(one.variable.name, _shown(request, program, found, where, marks), ""))
         except TlsError as error:  # one bad variable is one bad row
             parts.append(Named(one.variable.name, None, str(error)))
-    return Several(name, len(matching), parts)
+    return Several(name, len(matching), parts, of_one)
 
 
 def _shown(

@@ -46,6 +46,7 @@ and call run code in each thread of a live process, which allocates blocks that 
         options.THREADS,
         options.MODULE,
         Option("--type", "Take the variable for this TYPE; for symbols without debug information", {"metavar": "TYPE"}),
+        options.COPIES,
         options.ALL_THREADS,
         options.ALL_INFERIORS,
     ),

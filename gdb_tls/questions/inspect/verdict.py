@@ -55,6 +55,9 @@ def _guests(rows: Instances) -> list[str]:
 
 def several(answer: Several) -> str:
     """How many variables a pattern matches, and how many of them are shown."""
+    if answer.with_copies:
+        copies = answer.matched - 1
+        return f"One variable, and {'a copy' if copies == 1 else f'{copies:,} copies'} of it that no code uses."
     all_of_them = f"{count(answer.matched, 'variable')} match {answer.pattern}"
     if len(answer.parts) == answer.matched:
         return f"{all_of_them}."
@@ -73,7 +76,10 @@ def _namesakes(found: Found | None) -> list[str]:
         sentences.append(f"Not shown: {others} of that name: {', '.join(found.left_out)}.")
     if found.copies:
         copies = "is a copy" if len(found.copies) == 1 else "are copies"
-        sentences.append(f"There {copies} that no code uses, as the loader chose this one: {', '.join(found.copies)}.")
+        sentences.append(
+            f"There {copies} that no code uses, as the loader chose this one: {', '.join(found.copies)}. "
+            f"--copies shows {'it' if len(found.copies) == 1 else 'them'}."
+        )
     if found.used_instead:
         sentences.append(f"No code uses this copy: the loader chose {found.used_instead} instead.")
     return sentences

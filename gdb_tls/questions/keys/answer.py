@@ -12,6 +12,7 @@ from gdb_tls.libc.thread_data import Key, KeySlot
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
+from gdb_tls.questions.keys.names import UNKNOWN, KeyNames, KeyVariable, key_names
 from gdb_tls.target.model import Absence, State, TargetInfo, Thread
 
 
@@ -57,6 +58,7 @@ class KeyReport(NamedTuple):
         destructor_file: the file that it is in; empty where that is not known.
         in_use: whether the key exists; None where that is not known.
         values: one for every thread.
+        variables: those that hold its number, as far as the code tells.
     """
 
     number: int
@@ -66,6 +68,7 @@ class KeyReport(NamedTuple):
     destructor_file: str
     in_use: bool | None
     values: Sequence[KeyValue]
+    variables: Sequence[KeyVariable] = ()
 
 
 class KeysReport(NamedTuple):
@@ -76,16 +79,30 @@ class KeysReport(NamedTuple):
         keys: those that exist, then deleted ones for which a thread still holds a value.
         threads: how many threads were looked at.
         problem: why destructors and sequence numbers are not known; empty where they are.
+        names: what the code says of the variables that hold the keys' numbers.
     """
 
     target: TargetInfo
     keys: Sequence[KeyReport]
     threads: int
     problem: str
+    names: KeyNames = UNKNOWN
+
+    @property
+    def without_a_key(self) -> list[KeyVariable]:
+        """The variables of keys that do not exist: not created yet, or deleted."""
+        taken = {one.address for key in self.keys if key.in_use is not False for one in key.variables}
+        return [one for one in self.names.variables if one.address not in taken]
 
 
-def read_keys(program: Program, threads: Sequence[Thread]) -> KeysReport:
-    """Reads all keys in these threads."""
+def read_keys(program: Program, threads: Sequence[Thread], names: KeyNames = UNKNOWN) -> KeysReport:
+    """Reads all keys in these threads.
+
+    Args:
+        program: the program.
+        threads: the threads.
+        names: what is known of the keys' names.
+    """
     table = program.thread_data.keys()
     known = {key.number: key for key in table.keys}
     pointers = [thread.thread_pointer for thread in threads if thread.thread_pointer is not None]
@@ -100,9 +117,9 @@ def read_keys(program: Program, threads: Sequence[Thread]) -> KeysReport:
             slots.append({slot.number: slot for slot in found})
             held |= {slot.number for slot in found if slot.value}
     wanted = held if table.problem else {number for number, key in known.items() if key.in_use or number in held}
-    reports = [_report(program, number, known.get(number), threads, slots) for number in sorted(wanted)]
+    reports = [_report(program, number, known.get(number), threads, slots, names) for number in sorted(wanted)]
     reports.sort(key=lambda report: report.in_use is False)
-    return KeysReport(program.info, reports, len(threads), table.problem)
+    return KeysReport(program.info, reports, len(threads), table.problem, names)
 
 
 def _slots(program: Program, pointers: Sequence[int]) -> Sequence[Sequence[KeySlot] | Absence]:
@@ -121,6 +138,7 @@ def _report(
     key: Key | None,
     threads: Sequence[Thread],
     slots: Sequence[dict[int, KeySlot] | Absence],
+    names: KeyNames,
 ) -> KeyReport:
     values = []
     for thread, own in zip(threads, slots):
@@ -139,6 +157,7 @@ def _report(
         os.path.basename(region.file) if region else "",
         key.in_use if key else None,
         values,
+        names.of(number, destructor),
     )
 
 
@@ -177,4 +196,4 @@ def query(request: Request) -> Answer:
     """Reads the keys in the threads that are wanted."""
     program = request.program()
     threads = request.chosen(program) or program.threads
-    return Answer(read_keys(program, threads), request.max_rows, marked(program, threads))
+    return Answer(read_keys(program, threads, key_names(program)), request.max_rows, marked(program, threads))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gdb_tls.questions.keys.answer import Answer
+from gdb_tls.questions.keys.names import KeyVariable
 from gdb_tls.views.parts import pointer, thread_fields
 from gdb_tls.views.records import Records
 
@@ -16,6 +17,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "schema": "gdb-tls/keys/1",
         "target": report.target._asdict(),
         "problem": report.problem or None,
+        "names_problem": report.names.problem or None,
         "keys": [
             {
                 "key": key.number,
@@ -26,6 +28,7 @@ def document(answer: Answer) -> dict[str, Any]:
                     "name": key.destructor_name or None,
                     "file": key.destructor_file or None,
                 },
+                "variables": list(map(_variable, key.variables)),
                 "threads": [
                     {
                         **thread_fields(value.thread),
@@ -40,19 +43,32 @@ def document(answer: Answer) -> dict[str, Any]:
             }
             for key in report.keys
         ],
+        "without_a_key": list(map(_variable, report.without_a_key)),
+    }
+
+
+def _variable(one: KeyVariable) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "file": one.file or None,
+        "address": pointer(one.address),
+        "number": one.number,
+        "created_by": list(one.created_by),
+        "used_by": list(one.used_by),
     }
 
 
 def records(answer: Answer) -> Records:
     """One record a key and thread."""
-    columns = ("key", "in_use", "key_sequence", "destructor", "destructor_name", "num", "lwp", "name", "state")
+    columns = ("key", "in_use", "key_sequence", "variables", "destructor", "destructor_name", "num", "lwp", "name")
     rows = (
         (
-            *(key.number, key.in_use, key.sequence, pointer(key.destructor), key.destructor_name),
+            *(key.number, key.in_use, key.sequence, " ".join(one.name for one in key.variables)),
+            *(pointer(key.destructor), key.destructor_name),
             *(value.thread.num, value.thread.lwp, value.thread.name, value.state.value),
             *(pointer(value.address), pointer(value.value), value.sequence, value.reason),
         )
         for key in answer.report.keys
         for value in key.values
     )
-    return Records((*columns, "address", "value", "sequence", "reason"), rows)
+    return Records((*columns, "state", "address", "value", "sequence", "reason"), rows)

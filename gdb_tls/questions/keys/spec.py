@@ -21,7 +21,11 @@ Lists the keys of pthread_key_create with their destructors, and what each threa
 never set one. "stale" is a value that the thread set for an earlier key of the same number: its sequence number is
 not the key's, so pthread_getspecific gives null, and no destructor will ever run for it.
 
-Only memory is read.
+"Variable" is the one that holds the key's number, by the machine code that gives it to pthread_getspecific and its kin;
+"*NAME" points to where the number is. Where the code keeps it in no fixed place, the functions that create such keys
+are named instead. The code of x86-64 and AArch64 is understood.
+
+Only memory and files are read.
 """,
     options=(options.FORMAT, options.OUTPUT, options.THREADS, options.ALL_THREADS),
     examples=(

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
-from gdb_tls.views.drawing import Group, RenderableType, Text, plain_table
+from gdb_tls.questions.keys.words import exhausted, named
+from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Text, plain_table
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, who, with_marks
 
+WIDE = 100
 STYLES = {
     KeyState.SET: "green",
     KeyState.NULL: "yellow",
@@ -22,27 +24,27 @@ STYLES = {
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """For each key its destructor, and a line for each value that some threads have."""
-    del screen
     report = answer.report
     lines = [(key, list(_groups(key, each=True))) for key in report.keys]
     shortened = answer.most is not None and sum(len(groups) for _, groups in lines) > answer.most
     if shortened:
         lines = [(key, list(_groups(key, each=False))) for key in report.keys]
-    rows = plain_table("Key", "Seq", "Destructor", "Thread", "State", "Value", right=("Key", "Seq"))
+    # Where there is little room, what tells one use of a number from the next one is left to the sentences.
+    sequences = ["Seq"] if screen.columns >= WIDE else []
+    rows = plain_table("Key", *sequences, "Variable", "Destructor", "Thread", "State", "Value", right=("Key", "Seq"))
     for keys, groups in _folded(lines):
         key = keys[0]
         for index, group in enumerate(groups):
-            head = [_numbers(keys), _sequence(key), _destructor(key)] if index == 0 else ["", "", ""]
+            told = [_numbers(keys), *[_sequence(key)] * len(sequences), named(key, report.names), _destructor(key)]
+            head = told if index == 0 else [""] * len(told)
             first = group[0]
             threads = with_marks([value.thread for value in group], answer.marked)
             rows.add_row(*map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(_value(group)))
     parts: list[RenderableType] = [rows, Text("")] if report.keys else []
     if shortened:
         parts.append(Text("Threads in one state share a line; --all shows each value, --format csv all.", "dim"))
-    return Group(
-        *parts,
-        *(Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(report))),
-    )
+    words = [safe(sentence).replace(NAMELESS, "") for sentence in sentences(report)]
+    return Group(*parts, *(Text(sentence, "bold" if index == 0 else "") for index, sentence in enumerate(words)))
 
 
 def _groups(key: KeyReport, each: bool) -> Iterator[Sequence[KeyValue]]:
@@ -72,7 +74,7 @@ def _unused(key: KeyReport) -> bool:
 
 
 def _alike(key: KeyReport) -> object:
-    return key.destructor, key.sequence, key.in_use
+    return key.destructor, key.sequence, key.in_use, key.variables
 
 
 def _numbers(keys: Sequence[KeyReport]) -> str:
@@ -81,7 +83,7 @@ def _numbers(keys: Sequence[KeyReport]) -> str:
 
 
 def _text(text: str) -> Text:
-    return Text(safe(text))
+    return Text(safe(text).replace(NAMELESS, ""))
 
 
 def _sequence(key: KeyReport) -> str:
@@ -121,6 +123,9 @@ def sentences(report: KeysReport) -> list[str]:
             if used
             else "No key of pthread_key_create is in use."
         )
+    found += exhausted(report)
+    if report.names.problem and report.keys:
+        found.append(f"Which variables hold the keys is not known{_unless_all(report)}: {report.names.problem}.")
     for key in report.keys:
         stale = [value.thread for value in key.values if value.state is KeyState.STALE]
         if stale and key.in_use:
@@ -135,6 +140,10 @@ def sentences(report: KeysReport) -> list[str]:
         if shared:
             found.append(f"Key {key.number}: {who(shared)} have the same value.")
     return found
+
+
+def _unless_all(report: KeysReport) -> str:
+    return " of all" if report.names.variables else ""
 
 
 def _who(threads: Sequence[Any]) -> str:

@@ -31,7 +31,9 @@ def query(request: Request) -> Answer:
     arguments = request.arguments
     program = request.program()
     with_values = arguments.format not in ("table", "svg")
-    found = survey_grid(program, arguments.module, request.chosen(program), with_values, request.progress)
+    found = survey_grid(
+        program, arguments.module, request.chosen(program), with_values, request.progress, copies=arguments.copies
+    )
     is_blind = not any(row.is_known_anywhere for row in found.rows)
     if arguments.differing:
         found = replace(found, rows=[row for row in found.rows if len(set(row.states)) > 1])

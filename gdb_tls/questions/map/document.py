@@ -27,6 +27,7 @@ def document(answer: Answer) -> dict[str, Any]:
             **{state.value: number for state, number in grid.counts().items()},
             "missing": [module.problem for module in grid.modules if module.problem],
             "interrupted": grid.interrupted,
+            "hidden_copies": grid.hidden_copies,
         },
     }
 
@@ -52,6 +53,7 @@ def _variable(row: Row) -> dict[str, Any]:
         "bytes": None if row.values is None else [raw.hex() if raw else None for raw in row.values],
         "texts": None if row.texts is None else list(row.texts),
         "areas": None if row.areas is None else list(row.areas),
+        "used_instead": row.used_instead.name if row.used_instead else None,
     }
 
 

@@ -37,6 +37,7 @@ The JSON document has every variable's bytes, too; tls-diff --against compares i
         options.OUTPUT,
         options.THREADS,
         options.MODULE,
+        options.COPIES,
     ),
     examples=(
         ("tls-map", "Shows everything that is thread-local"),

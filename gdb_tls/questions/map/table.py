@@ -19,7 +19,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, mark, not_shown, numbers, share, who
+from gdb_tls.views.words import copies_hidden, count, mark, not_shown, numbers, share, who
 
 LETTERS = {
     State.SET: "S",
@@ -60,6 +60,9 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     for heads in pieces:
         parts += [_picture(grid, names, heads), Text("")]
     parts.append(_legend(grid))
+    hidden = copies_hidden(grid.hidden_copies)
+    if hidden:
+        parts.append(Text(hidden, "dim"))
     if folded:
         parts.append(Text(safe(folded), "dim"))
     if len(grid.threads) > sum(map(len, pieces)) or left_out:
@@ -172,7 +175,7 @@ def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list
 
 
 def _name(row: Row) -> str:
-    name = row.variable.name
+    name = row.variable.name + (" (unused copy)" if row.used_instead else "")
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
 
 

@@ -37,7 +37,11 @@ def document(answer: Answer) -> dict[str, Any]:
     return {
         "schema": "gdb-tls/symbols/1",
         "target": answer.target._asdict(),
-        "variables": [_variable(variable) for variable in answer.variables],
+        "variables": [
+            {**_variable(variable), "used_instead": instead.name if (instead := answer.instead_of(variable)) else None}
+            for variable in answer.variables
+        ],
+        "hidden_copies": answer.hidden_copies,
         "missing": list(answer.missing),
     }
 

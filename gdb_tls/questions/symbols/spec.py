@@ -28,6 +28,7 @@ is constructed, are counted, and have rows with --all, --module or REGEX.
         options.FORMAT,
         options.OUTPUT,
         options.MODULE,
+        options.COPIES,
     ),
     examples=(
         ("tls-symbols", "Lists all variables"),

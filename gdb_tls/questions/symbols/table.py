@@ -10,7 +10,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
 from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, not_shown, storage
+from gdb_tls.views.words import copies_hidden, count, not_shown, storage
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -27,6 +27,9 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
             kind = code(variable.type.name, screen.colour) if variable.type else Text("?", "dim")
             place = variable.problem or source(variable) or ("" if variable.type else f"({variable.source})")
             name = Text(safe(variable.name))
+            instead = answer.instead_of(variable)
+            if instead is not None:
+                name.append(f" (unused copy: {instead.name}'s is used)", "dim")
             at = variable.module.emulated
             rows.add_row(
                 f"0x{at.control if at else variable.offset:x}",
@@ -43,6 +46,8 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     found = count(len(answer.variables), "thread-local variable")
     modules = count(len({variable.module.object for variable in answer.variables}), "module")
     parts.append(Text(f"{found} in {modules}." if answer.variables else "No thread-local variable matches.", "bold"))
+    hidden = copies_hidden(answer.hidden_copies)
+    parts += [Text(hidden)] if hidden else []
     folded = not_shown({}, len(answer.variables) - len(shown))
     parts += [Text(safe(folded), "dim")] if folded else []
     parts += [Text(safe(f"{why[0].upper()}{why[1:]}.")) for why in answer.missing]

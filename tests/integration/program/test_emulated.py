@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from integration.harness import Subject, core_subject, live_subject
+from integration.evidence.causes import allow_core
+from integration.harness import Inferior, Subject, core_subject, kernel_writes_cores, live_subject
 from integration.sessions import ask, one_sentence, session
 from integration.truth import mismatches
+from limits import LIMIT_SECONDS
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "programs"
 # The runtime in a library, in the executable itself, and the other compiler's, which knows the same control variables.
@@ -111,7 +113,11 @@ def test_commands(tmp_path: Path) -> None:
     assert "finds nothing" in done["tls-inspect emulated_count --via call"].words or "core dump" in (
         done["tls-inspect emulated_count --via call"].words
     )
-    assert "is in emulated TLS, and which code" in one_sentence(done, "tls-access emulated_count")
+    used = done["tls-access emulated_count"].words
+    assert (
+        f"{executable.name} control variable at 0x" in used
+        and "Written only by describe; read by describe and main." in used
+    )
     assert "length" in done["tls-inspect *emulated_buffer"].words
     assert "emulated_buffer->length" in done["tls-inspect emulated_buffer->length"].words
 
@@ -126,6 +132,58 @@ def test_unknown_key(tmp_path: Path) -> None:
     assert {row["state"] for row in rows} == {"unresolved"}
     assert all(row["address"] is None and row["reason"].startswith("not known, because") for row in rows)
     assert {row["state"] for row in answers["emulated_never"]["threads"]} == {"unallocated"}
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2", "-O2 -fPIC"])
+def test_the_cause_of_a_crash(level: str, tmp_path: Path) -> None:
+    """An emulated variable is blamed as another one, and the code that uses it is known."""
+    if not kernel_writes_cores():
+        pytest.skip("the kernel does not write cores here")
+    executable = tmp_path / "crash"
+    flags = (
+        "-g",
+        *level.split(),
+        "-pthread",
+        "-femulated-tls",
+        *RUNTIMES["libgcc"],
+        "-Wno-unused-command-line-argument",
+    )
+    run("clang", *flags, PROGRAMS / "emulated_crash.c", "-o", executable)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    done = subprocess.run([executable], cwd=folder, check=False, timeout=LIMIT_SECONDS, preexec_fn=allow_core)
+    (core,) = folder.glob("core*")
+    assert done.returncode < 0
+    commands = ["tls-audit --format json", "tls-access emulated_pointer --format json"]
+    said = session([executable, "-c", core], commands, tmp_path)
+    found = json.loads(said[commands[0]].output)
+    (alarm,) = [one for one in found["findings"] if one["alarming"]]
+    assert (alarm["name"], alarm["level"]) == ("emulated_pointer", "the cause of the crash")
+    sentences = " ".join(one["sentence"] for one in alarm["reasons"])
+    assert "Written only by set; use uses it unchecked." in sentences
+    assert "It is null only in thread 1, and set in 3 threads" in sentences
+    rows = json.loads(said[commands[1]].output)["functions"]
+    assert sorted(row["name"] for row in rows) == ["set", "use"]
+
+
+def test_copies(tmp_path: Path) -> None:
+    """Of two definitions of one name that one whose control variable the loader chose."""
+    flags = ("-g", "-O1", "-pthread", "-femulated-tls", *RUNTIMES["libgcc"], "-Wno-unused-command-line-argument")
+    for name in "ab":
+        library = tmp_path / f"lib{name}.so"
+        run("clang", *flags, "-shared", "-fPIC", f"-DNAME=use_{name}", PROGRAMS / "emulated_copy.c", "-o", library)
+    executable = tmp_path / "copies"
+    linked = (tmp_path / "liba.so", tmp_path / "libb.so", "-Wl,-rpath,$ORIGIN")
+    run("clang", *flags, "-DMAIN", PROGRAMS / "emulated_copy.c", *linked, "-o", executable)
+    with Inferior([executable], tmp_path / "run") as inferior:
+        inferior.wait_ready()
+        commands = ["tls-inspect emulated_copy", "tls-symbols emulated_copy", "tls-access emulated_copy"]
+        done = session(["-p", str(inferior.pid)], commands, tmp_path)
+    assert "There is a copy that no code uses, as the loader chose this one: libb.so::emulated_copy." in (
+        done[commands[0]].words
+    )
+    assert "1 thread-local variable in 1 module. 1 copy that no code uses is not shown" in done[commands[1]].words
+    assert "Written only by use_a and use_b" in done[commands[2]].words
 
 
 def test_copies_that_no_code_uses(kind: str, tmp_path: Path) -> None:

@@ -202,13 +202,13 @@ def test_the_selected_thread_does_not_matter(crashed: tuple[Path, Path, str], pr
 def test_ctrl_c_shows_what_was_found_so_far(subjects: Subjects, tmp_path: Path) -> None:
     script = tmp_path / "interrupt.py"
     script.write_text(
-        "import gdb_tls.questions.audit.answer as audit\n"
-        "examine = audit._Auditor.examine\n"
+        "import gdb_tls.questions.audit.examine as audit\n"
+        "examine = audit.Examiner.examine\n"
         "def interrupted(self, column):\n"
         "    if column.name == 'pair':\n"
         "        raise KeyboardInterrupt\n"
         "    return examine(self, column)\n"
-        "audit._Auditor.examine = interrupted\n"
+        "audit.Examiner.examine = interrupted\n"
     )
     said = session(subjects.get("suspects", "core").arguments, [f"source {script}", "tls-audit"], tmp_path)
     assert said["tls-audit"].error is None
@@ -275,8 +275,11 @@ def test_destructors(kind: str, subjects: Subjects, tmp_path: Path) -> None:
         for key in found["tls-keys"]["keys"]
         if key["in_use"] and key["destructor"]["address"] != "0x0"
     }
+    # A key's name has that of its variable behind it.
     named = {
-        one["name"]: one for one in audit["findings"] if one["reasons"][0]["rule"] in ("destructor-gone", "set-once")
+        one["name"].partition(" (")[0]: one
+        for one in audit["findings"]
+        if one["reasons"][0]["rule"] in ("destructor-gone", "set-once")
     }
     gone = [f"pthread key {keys[None]}", "orphan"]
     once = f"pthread key {keys['end_once']}"
@@ -288,6 +291,7 @@ def test_destructors(kind: str, subjects: Subjects, tmp_path: Path) -> None:
         assert "where no code is mapped" in reason["sentence"]
     (reason,) = named[once]["reasons"]
     assert (named[once]["key"], reason["rule"]) == (keys["end_once"], "set-once")
+    assert named[once]["name"] == f"{once} ((anonymous namespace)::once)"
     assert reason["threads"] == sorted(number[lwps[f"worker-{one}"]] for one in (1, 2, 4))
     assert "to the value of unfreed" in reason["sentence"] and "in the main thread only" in reason["sentence"]
 

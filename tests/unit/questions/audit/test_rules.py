@@ -28,8 +28,11 @@ class Scene:
         touched: Sequence[int] = range(10),
         functions: dict[int, Hashable] | None = None,
         ended: Sequence[int] = (),
+        freed: Sequence[int] = (),
+        dead: Sequence[int] = (),
     ) -> None:
         self._fault, self._touched, self._functions, self._ended = fault, touched, functions or {}, ended
+        self._freed, self._dead = freed, dead
 
     def fault(self) -> Crash | None:
         return self._fault
@@ -45,6 +48,12 @@ class Scene:
 
     def has_ended(self, thread: int) -> bool:
         return thread in self._ended
+
+    def freed(self, pointers: Sequence[int]) -> set[int]:
+        return set(pointers) & set(self._freed)
+
+    def is_dead(self, thread: int, pointer: int) -> bool:
+        return pointer in self._dead
 
 
 def holding(
@@ -163,6 +172,23 @@ def test_pointers_into_another_thread(area: Area, ended: Sequence[int], alarming
 def test_a_thread_may_point_into_its_own_stack_and_block() -> None:
     what = holding([], {1: 0x5000, 2: 0x6000}, areas={0x5000: Area(STACK, 1), 0x6000: Area(BLOCK, 2)})
     assert apply(rules.into_other_thread, what) == []
+
+
+def test_pointers_to_freed_memory() -> None:
+    have = own(1, 2, 3)
+    (found,) = apply(rules.into_freed, holding([], have), Scene(freed=[have[2], 0x1234]))
+    assert found.threads == [2] and "In thread 3 it points to heap memory that has been freed" in found.sentence
+    assert not apply(rules.into_freed, holding([], have), Scene())
+    assert not apply(rules.into_freed, holding([], have, Area(STATIC)), Scene(freed=list(have.values())))
+
+
+def test_pointers_to_variables_of_functions_that_have_returned() -> None:
+    have = {1: 0x7000, 2: 0x8000}
+    areas = {0x7000: Area(STACK, 1), 0x8000: Area(STACK, 2)}
+    (found,) = apply(rules.into_dead_stack, holding([], have, areas=areas), Scene(dead=[0x8000]))
+    assert found.threads == [2]
+    # What is dead on another thread's stack is that rule's matter.
+    assert not apply(rules.into_dead_stack, holding([], {1: 0x8000}, areas=areas), Scene(dead=[0x8000]))
 
 
 def test_a_null_pointer_explains_a_crash_near_null() -> None:

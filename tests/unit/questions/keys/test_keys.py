@@ -19,6 +19,7 @@ from gdb_tls.questions.keys.table import sentences, table
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, State, TargetInfo, Thread
 from gdb_tls.target.protocol import UnreadableMemory
+from gdb_tls.views.screen import Screen
 
 TABLE, PTHREAD, FIRST, SECOND = 0x10000, 0x20000, 0x20100, 0x30000
 SPECIFIC = 0x510
@@ -221,7 +222,7 @@ class TestJudgement:
         assert key.values[0].state is keys.KeyState.SET
         assert sentences(found)[0] == "Nobody knows."
         assert "could not be checked" in sentences(found)[1]
-        assert table(Answer(found, None), None) is not None  # type: ignore[arg-type]
+        assert table(Answer(found, None), Screen(80, False)) is not None
 
     def test_library_without_an_answer(self) -> None:
         found = keys.read_keys(program(UnknownThreadData("musl")), THREADS)

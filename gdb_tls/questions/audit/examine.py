@@ -1,0 +1,143 @@
+"""One variable after the other: what all rules say of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Literal
+
+from gdb_tls.errors import reason
+from gdb_tls.program.memory_map import MemoryMap
+from gdb_tls.program.survey import Column, Survey
+from gdb_tls.questions.audit import numbers
+from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
+from gdb_tls.questions.audit.scene import ModuleScene, Threads
+from gdb_tls.questions.audit.suspect import Suspect
+from gdb_tls.questions.audit.weight import weigh
+from gdb_tls.target.model import Kind, Variable
+
+# A larger object that is all one pointer's owner (unique_ptr, shared_ptr, vector, string) is not larger.
+LARGEST_OWNER = 64
+
+
+class Examiner:
+    """Applies the rules.
+
+    Attributes:
+        pointers: how many of the examined variables are pointers or own something.
+        ended: the positions of the threads that have ended.
+        order: the program's byte order.
+    """
+
+    def __init__(self, survey: Survey, threads: Threads, places: Mapping[int, ModuleScene]) -> None:
+        """Examines nothing yet.
+
+        Args:
+            survey: the variables.
+            threads: its threads.
+            places: module id -> what is known of the module.
+        """
+        self.pointers = 0
+        self.ended = {index for index, thread in enumerate(survey.threads) if thread.exited}
+        order = survey.program.target.architecture.byte_order
+        self.order: Literal["little", "big"] = "little" if order == "little" else "big"
+        self._survey = survey
+        self._threads = threads
+        self._places = places
+        self._map = MemoryMap(survey, threads.main)
+
+    def examine(self, column: Column) -> Suspect | None:
+        """Applies all rules to one variable; None where nothing is remarkable."""
+        place = self._places[column.module.id]
+        findings = [*self._of_pointer(column, place), *self._of_number(column, place)]
+        findings.sort(key=lambda finding: -finding.score)
+        weight = weigh(findings, place) if findings else 0
+        return Suspect(column.variable, weight, findings, dict(Counter(column.states()))) if weight else None
+
+    def _of_number(self, column: Column, place: ModuleScene) -> list[Finding]:
+        """What the rules for numbers say of a variable, in the order of scores."""
+        survey, crashed = self._survey, self._threads.crashed
+        if place.is_libc:
+            return []
+        pid = survey.program.target.pid
+        values = numbers.values_of(column, self.ended | column.dead, self.order == "little")
+        # Before its type is known: most variables are found harmless without asking the debugger for it.
+        assumed = values._replace(kind=Kind.INTEGER if column.size <= numbers.LONGEST_NUMBER else None)
+        if not numbers.findings(assumed, survey.threads, pid, crashed):
+            return []
+        kind = column.variable.type
+        if kind is None and column.size == survey.pointer_size:
+            values = values._replace(kind=Kind.POINTER)
+        elif kind is None:
+            values = assumed
+        else:
+            values = values._replace(kind=kind.kind, is_signed=kind.is_signed)
+        return numbers.findings(values, survey.threads, pid, crashed)
+
+    def _of_pointer(self, column: Column, place: ModuleScene) -> list[Finding]:
+        """What the rules for pointers say of a variable, the worst first; nothing where it is and has none."""
+        size = self._survey.pointer_size
+        if column.size != size and not (size < column.size <= LARGEST_OWNER and place.is_described):
+            return []
+        if column.size == size:
+            # Before its type is known, see above.
+            self.pointers += 1
+            holding = self._holding(column, 0)
+            if not self._findings(holding, place):
+                return []
+        at = column.pointer_offset
+        if at is None or at + size > column.size:
+            self.pointers -= column.size == size
+            return []
+        self.pointers += column.size != size
+        holding = self._holding(column, at)
+        kind = column.judged_as[0]
+        holding = Holding(
+            holding.null,
+            holding.pointers,
+            holding.areas,
+            owner=kind.owner is not None,
+            shares="shared_ptr<" in kind.name or kind.name.startswith("const "),
+            typed=column.variable.type is not None,
+            bits=8 * size,
+        )
+        if column.variable.type is None and not is_pointer_like(holding):
+            return []
+        return self._findings(holding, place)
+
+    def _findings(self, holding: Holding, place: ModuleScene) -> list[Finding]:
+        found = [finding for rule in RULES for finding in rule(holding, place)]
+        return sorted(found, key=lambda finding: -finding.score)
+
+    def _holding(self, column: Column, at: int) -> Holding:
+        raws = column.words(at)
+        known = {raw: int.from_bytes(raw, self.order) for raw in set(raws) if raw}
+        left_out = self.ended | column.dead
+        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in left_out]
+        values = [value for value in known.values() if value]
+        return Holding(
+            null=[index for index, value in here if not value],
+            pointers={index: value for index, value in here if value},
+            areas=dict(zip(values, self._map.areas(values))),
+            bits=8 * self._survey.pointer_size,
+        )
+
+    def remarkable(self, variable: Variable) -> list[Finding]:
+        """All findings about a variable, be they worth to be hints or not."""
+        column = next((one for one in self._survey.columns if is_of(one, variable)), None)
+        if column is None:
+            return []
+        place = self._places[column.module.id]
+        pointers = self.pointers
+        try:
+            return [*self._of_pointer(column, place), *self._of_number(column, place)]
+        except Exception as error:  # it only adds to what is known of the crash
+            reason(error)
+            return []
+        finally:
+            self.pointers = pointers
+
+
+def is_of(column: Column, variable: Variable) -> bool:
+    """Whether a column is that of a variable."""
+    return (column.module.id, column.offset) == (variable.module.id, variable.offset)

@@ -1,0 +1,164 @@
+"""Rules for what is no pointer: ids that are those of others, and values that are as they began where it crashed.
+
+They look at a variable's bytes in all threads, and say no more than these show; the debugger is asked for a type only
+where something is remarkable.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gdb_tls.program.survey import Column
+from gdb_tls.questions.audit.rules import Finding
+from gdb_tls.target.model import Kind, Thread
+from gdb_tls.views.words import count, who
+
+# Fewer threads than this make no pattern.
+FEWEST = 3
+ID_SCORE, START_SCORE, ZERO_SCORE, ONE_SCORE = 48, 45, 45, 25
+ID_SIZES = (4, 8)
+# Small numbers are equal to an id by accident: in a container the first processes have such.
+SMALLEST_ID = 16
+RULES = ("stale-id", "starting-value", "zero-where-it-crashed", "set-in-one")
+NUMBERS = (Kind.INTEGER, Kind.BOOLEAN, Kind.ENUM, Kind.CHARACTER)
+LONGEST_NUMBER = 8
+
+
+class Values(NamedTuple):
+    """One variable in the living threads.
+
+    Attributes:
+        raws: position in `Survey.threads` -> its bytes, of a long one the first ones.
+        initial: its initial image, as many bytes; None where that is not known.
+        size: of the variable, in bytes.
+        little: whether the program's byte order is that.
+        kind: how the bytes are read; None where that is not known.
+        is_signed: whether a number has a sign.
+    """
+
+    raws: dict[int, bytes]
+    initial: bytes | None
+    size: int
+    little: bool
+    kind: Kind | None = None
+    is_signed: bool = False
+
+    def number(self, raw: bytes) -> int:
+        """The unsigned number that bytes are."""
+        return int.from_bytes(raw, "little" if self.little else "big")
+
+    def text(self, raw: bytes) -> str:
+        """A value in words."""
+        if self.kind is Kind.BOOLEAN:
+            return "true" if any(raw) else "false"
+        number = self.number(raw)
+        signed = int.from_bytes(raw, "little" if self.little else "big", signed=True)
+        if self.is_signed:
+            return str(signed)
+        return f"{number} (-1)" if signed == -1 else str(number)
+
+
+def values_of(column: Column, ended: set[int], little: bool) -> Values:
+    """A column as the rules want it, without its type."""
+    raws = {index: raw for index, raw in enumerate(column.raws()) if raw and index not in ended}
+    length = max(map(len, raws.values()), default=0)
+    initial = column.survey.symbols.initial_image(column.module, column.offset, length) if length else None
+    return Values(raws, initial, column.size, little)
+
+
+def findings(values: Values, threads: Sequence[Thread], pid: int | None, crashed: int | None) -> list[Finding]:
+    """What all rules say.
+
+    Args:
+        values: the variable.
+        threads: all threads.
+        pid: the process id; None where it is not known.
+        crashed: the position of the thread that crashed; None for none.
+    """
+    return [
+        *_stale_id(values, threads, pid),
+        *(_as_it_began(values, threads, crashed) if crashed is not None else ()),
+    ]
+
+
+def _stale_id(values: Values, threads: Sequence[Thread], pid: int | None) -> Iterator[Finding]:
+    """The id of a thread that is not this one, where others have their own there."""
+    if values.size not in ID_SIZES:
+        return
+    numbers = {index: values.number(raw) for index, raw in values.raws.items()}
+    lwps = {index: threads[index].lwp or 0 for index in numbers}
+    own = [index for index, number in numbers.items() if number == lwps[index] >= SMALLEST_ID]
+    # In a process of one thread, and in its main thread, the two ids are the same.
+    process = [index for index, number in numbers.items() if number == pid and number >= SMALLEST_ID]
+    for mine, what in ((own, "the number of its own thread (LWP)"), (process, "the process id")):
+        odd = [
+            index
+            for index, number in numbers.items()
+            if index not in mine and number and values.raws[index] != values.initial
+        ]
+        if len(mine) < 2 or not 0 < len(odd) < len(mine):
+            continue
+        for number, indices in _by_number(odd, numbers).items():
+            owner = next((thread for thread in threads if thread.lwp == number), None)
+            whose = f"that of thread {owner.num}" if owner else "that of no thread of this process"
+            kept = "" if owner else ": kept from before a fork, in the child of which only one thread goes on?"
+            yield Finding(
+                "stale-id",
+                ID_SCORE,
+                f"In {who([threads[one] for one in mine])} it is {what}; in {who([threads[one] for one in indices])} "
+                f"it is {number}, {whose}{kept or '.'}",
+                indices,
+            )
+        return
+
+
+def _by_number(indices: Sequence[int], numbers: dict[int, int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for index in indices:
+        found.setdefault(numbers[index], []).append(index)
+    return found
+
+
+def _as_it_began(values: Values, threads: Sequence[Thread], crashed: int) -> Iterator[Finding]:
+    """It has its starting value in the thread that crashed, and only there; or only one other thread has set it."""
+    own = values.raws.get(crashed)
+    others = [index for index in values.raws if index != crashed]
+    if own is None or values.initial is None or own != values.initial or len(others) < FEWEST:
+        return
+    changed = [index for index in others if values.raws[index] != own]
+    num = threads[crashed].num
+    here = f"only in thread {num}, which crashed"
+    if values.size > LONGEST_NUMBER or values.kind not in NUMBERS:
+        if not any(own) and len(changed) == len(others) and values.size > LONGEST_NUMBER:
+            size = len(own)
+            part = (
+                f"All its {size:,} bytes" if size == values.size else f"The first {size:,} of its {values.size:,} bytes"
+            )
+            sentence = f"{part} are zero {here}; {_set_in(len(others))}."
+            yield Finding("zero-where-it-crashed", ZERO_SCORE, sentence, [crashed])
+        return
+    if len(changed) == len(others):
+        sentence = (
+            f"It still has its starting value, {values.text(own)}, {here}; {_set_in(len(others))}{_to(values, others)}."
+        )
+        yield Finding("starting-value", START_SCORE, sentence, [crashed])
+    elif len(changed) == 1:
+        unset = [index for index in values.raws if index not in changed]
+        sentence = (
+            f"It is {values.text(values.raws[changed[0]])} in {who([threads[changed[0]]])} only; "
+            f"{who([threads[one] for one in unset])}, of which thread {num} crashed, "
+            f"have its starting value, {values.text(own)}."
+        )
+        yield Finding("set-in-one", ONE_SCORE, sentence, unset)
+
+
+def _set_in(number: int) -> str:
+    return f"{count(number, 'other')} have set it"
+
+
+def _to(values: Values, others: Sequence[int]) -> str:
+    """What they have set it to, where that is one value."""
+    found = Counter(values.raws[index] for index in others)
+    return f" to {values.text(next(iter(found)))}" if len(found) == 1 else ""
