@@ -251,6 +251,11 @@ class Target(Protocol):
         ...
 
     @property
+    def core_file(self) -> str | None:
+        """The core dump's file; None where there is none, or it is not known."""
+        ...
+
+    @property
     def architecture(self) -> Architecture:
         """The row of the table of architectures."""
         ...

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from gdb_tls.views.origin import Origin, facts
 from gdb_tls.views.page import (
     CODE,
     NUMBER,
@@ -36,13 +37,14 @@ MOST_COLOURED = 1_000
 LETTERS = {"set": "S", "null": "N", "unallocated": "-", "unreadable": "u", "unresolved": "?"}
 
 
-def render(page: Page, title: str, target: Mapping[str, object] | None = None) -> str:
+def render(page: Page, title: str, target: Mapping[str, object] | None = None, origin: Origin | None = None) -> str:
     """Writes the page.
 
     Args:
         page: what it says.
         title: the command line.
         target: the JSON document's "target", for the line under the title.
+        origin: what else is known of the program, for the lines below that one.
 
     Returns:
         The file in ASCII, so that it is read alike whatever it is taken for.
@@ -54,7 +56,7 @@ def render(page: Page, title: str, target: Mapping[str, object] | None = None) -
         "style": style,
         "script": script,
         "title": _text(title),
-        "target": _target(target or {}),
+        "target": _target(target or {}) + (_origin(origin, bool(target)) if origin else ""),
         "lead": _lead(page),
         "sections": "\n".join(_Writer().sections(page.sections, 2)),
     }
@@ -89,6 +91,13 @@ def _target(target: Mapping[str, object]) -> str:
     order = ("executable", "pid", "kind", "architecture", "libc")
     words = [f"PID {target[key]}" if key == "pid" else str(target[key]) for key in order if target.get(key)]
     return f'<p class="target">{" &#183; ".join(map(_text, words))}</p>' if words else ""
+
+
+def _origin(origin: Origin, is_named: bool) -> str:
+    if is_named:
+        origin = origin._replace(executable="", pid=None)
+    rows = (f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in facts(origin))
+    return f'\n<dl class="origin">{"".join(rows)}</dl>'
 
 
 def _lead(page: Page) -> str:

@@ -217,6 +217,7 @@ class FakeTarget:
         self.most_characters = 40
         self.pid: int | None = None
         self.executable: str | None = None
+        self.core_file: str | None = None
         self.memory = FakeMemory(row.pointer_size, row.byte_order)
         self.debug = FakeDebug()
         self.listed: list[Thread] = []

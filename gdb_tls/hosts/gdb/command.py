@@ -13,6 +13,7 @@ from gdb_tls.hosts.gdb import current_program, output
 from gdb_tls.hosts.gdb.completion import candidates
 from gdb_tls.hosts.gdb.progress import TerminalProgress
 from gdb_tls.hosts.gdb.selection import all_inferiors, own_language
+from gdb_tls.program.program import Program
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Request, Settings
 from gdb_tls.questions.rooms import Rooms
@@ -72,12 +73,19 @@ class TlsCommand(gdb.Command):
             output.write([self._help, "\n"])
             return
         arguments = command_line.parser(self.spec).parse_intermixed_args(_joined(words))
-        request = Request(
-            arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
-        )
+        programs: list[Program] = []
+
+        def program() -> Program:
+            programs.append(current_program(output.warn))
+            return programs[-1]
+
+        request = Request(arguments, self._settings(), program, TerminalProgress(), all_inferiors)
         answer = self._rooms.query(request)
         screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
-        text = output.written(self._rooms, answer, arguments.format, screen, command_line.title(self.spec, arguments))
+        title = command_line.title(self.spec, arguments)
+        # Several programs have a heading each.
+        target = programs[0].target if len(programs) == 1 else None
+        text = output.written(self._rooms, answer, arguments.format, screen, title, target)
         if arguments.output is not None:
             output.save(arguments.output, text)
         else:

@@ -72,7 +72,7 @@ class GdbTarget:
         self.memory = open_memory(
             self._inferior,
             self.kind,
-            self._core_file,
+            self.core_file,
             self.auxiliary_vector().get(AT_PHDR),
             lambda: any(self._running),
         )
@@ -105,7 +105,7 @@ class GdbTarget:
         return ""
 
     @cached_property
-    def _core_file(self) -> str | None:
+    def core_file(self) -> str | None:
         """The core dump that GDB has opened; None where there is none, or GDB does not tell."""
         if self.kind != "core":
             return None
@@ -153,7 +153,7 @@ class GdbTarget:
 
     @cached_property
     def _gdb_threads(self) -> Mapping[int, gdb.InferiorThread]:
-        found = core_threads.find(self._core_file) if self._core_file else None
+        found = core_threads.find(self.core_file) if self.core_file else None
         if found is not None:
             return found
         # Asked once: on a core with libthread_db GDB walks all threads again each time.
@@ -262,7 +262,7 @@ class GdbTarget:
     def _regions(self) -> Sequence[Region]:
         from gdb_tls.hosts.gdb.regions import find_regions
 
-        return find_regions(self.kind, self.pid, self._core_file)
+        return find_regions(self.kind, self.pid, self.core_file)
 
     def fault(self, most: int | None = None) -> Fault | None:
         """See `Target.fault`."""

@@ -18,12 +18,16 @@ _RUN = f"python __import__({__name__!r}, fromlist=['run']).run()"
 _work: list[Callable[[], None]] = []
 
 
+# All commands of a session know it, as GDB does.
+_said: set[str] = set()
+
+
 class Warnings:
     """Remembers what has been said; what differs in numbers only has been."""
 
-    def __init__(self) -> None:
-        """Nothing has been said yet."""
-        self._said: set[str] = set()
+    def __init__(self, said: set[str] = _said) -> None:
+        """Takes what has been said already."""
+        self._said = said
 
     def once(self, work: Callable[[], Result]) -> Result:
         """Does something during which GDB may warn; raises what it raises."""
