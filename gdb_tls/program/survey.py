@@ -268,6 +268,7 @@ class Survey:
         threads: Sequence[Thread] | None = None,
         longest: int = LONGEST_KEPT,
         progress: Progress = SILENT,
+        with_columns: bool = True,
     ) -> None:
         """Finds the variables and the blocks; their bytes are read when a column is first used.
 
@@ -277,6 +278,7 @@ class Survey:
             threads: the threads that are wanted; None for all.
             longest: how many bytes of a variable to keep.
             progress: shows how far it is.
+            with_columns: whether the variables are wanted, and not only the blocks.
 
         Raises:
             TlsError: where the program cannot be read at all.
@@ -290,7 +292,7 @@ class Survey:
         self.blocks: dict[int, Blocks] = {}
         self.columns: list[Column] = []
         candidates: dict[int, dict[int, Candidate]] = {module.id: {} for module in self.modules}
-        for candidate in self.symbols.candidates():
+        for candidate in self.symbols.candidates() if with_columns else ():
             candidates[candidate.module.id].setdefault(candidate.symbol.value, candidate)
         with progress.task("Reading thread-local storage", len(self.modules)) as task:
             for module in self.modules:

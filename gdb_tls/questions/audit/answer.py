@@ -26,7 +26,7 @@ from gdb_tls.questions.audit.keys import about_key
 from gdb_tls.questions.audit.loading import RULE as NOT_LOADED
 from gdb_tls.questions.audit.loading import last_errors, last_word, refusals
 from gdb_tls.questions.audit.risk import Risks, Standing
-from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
+from gdb_tls.questions.audit.rules import RULES, Finding, Holding, holding_of, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
 from gdb_tls.questions.audit.weight import ALARM, weigh
 from gdb_tls.questions.command import Request
@@ -406,15 +406,7 @@ class _Auditor:
         self.pointers += column.size != size
         holding = self._holding(column, at)
         kind = column.judged_as[0]
-        holding = Holding(
-            holding.null,
-            holding.pointers,
-            holding.areas,
-            owner=kind.owner is not None,
-            shares="shared_ptr<" in kind.name or kind.name.startswith("const "),
-            typed=column.variable.type is not None,
-            bits=8 * size,
-        )
+        holding = holding_of(holding, kind, column.variable.type is not None)
         if column.variable.type is None and not is_pointer_like(holding):
             return None
         findings = self._findings(holding, place)

@@ -25,7 +25,13 @@ INNER_FRAMES = 4
 
 
 class Threads:
-    """The threads of a survey: who is main, who crashed, and what each runs."""
+    """The threads of a survey: who is main, who crashed, and what each runs.
+
+    Attributes:
+        sees_stacks: whether `stack` answers for more than the thread that crashed.
+    """
+
+    sees_stacks = True
 
     def __init__(self, survey: Survey) -> None:
         """Reads nothing yet."""
@@ -119,10 +125,12 @@ class ModuleScene:
         inner = self._threads.stack(self._threads.crashed)[:INNER_FRAMES]
         return Crash(self._threads.crashed, self._threads.stop.address, any(map(self.holds, inner)))
 
-    def has_touched(self, thread: int) -> bool:
+    def has_touched(self, thread: int) -> bool | None:
         """See `rules.Scene`; a block of dynamic TLS is made when it is first touched."""
         if self.module.static_offset is None:
             return isinstance(self._blocks.places[thread], int)
+        if not self._threads.sees_stacks:
+            return None
         return any(map(self.holds, self._threads.stack(thread)))
 
     def function(self, thread: int) -> Hashable:

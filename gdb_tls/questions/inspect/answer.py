@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Union
 
-from gdb_tls.errors import TlsError
+from gdb_tls.errors import TlsError, reason
 from gdb_tls.program import report
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import Report
+from gdb_tls.program.value import untyped
 from gdb_tls.program.where import Where
+from gdb_tls.questions.audit.one import Judgement, judge
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Instance, Kind, State, Thread
 from gdb_tls.views.words import patterns, spread
@@ -59,12 +61,14 @@ class OneAnswer(NamedTuple):
         rows: the lines of the table.
         where: where a thread is, by its number.
         marked: the threads that are shown first.
+        judgement: what the rules of the audit say of it; None where they do not apply.
     """
 
     report: Report
     rows: Sequence[Row]
     where: Mapping[int | None, Where | None]
     marked: Marked = Marked()
+    judgement: Judgement | None = None
 
 
 class Named(NamedTuple):
@@ -166,6 +170,7 @@ def _shown(
     request: Request, program: Program, found: Report, where: dict[int | None, Where | None], marks: Marked
 ) -> OneAnswer:
     """What is to be shown of a report; for a screen it also reads the stacks of the rows that are shown, once."""
+    judgement = _judged(program, found) if request.is_for_people else None
     if request.arguments.format in ("json", "csv", "html"):
         # The views read nothing: what they show of each thread is read here.
         found = found._replace(instances=Instances.of(found.instances))
@@ -174,7 +179,19 @@ def _shown(
     lines = [_named(program, row) for row in rows(found, request.max_rows, marks)]
     shown = [row.instance.thread for row in lines if row.is_single and row.instance.thread.num is not None]
     where.update((thread.num, program.where(thread)) for thread in shown if thread.num not in where)
-    return OneAnswer(found, lines, where, marks)
+    return OneAnswer(found, lines, where, marks, judgement)
+
+
+def _judged(program: Program, found: Report) -> Judgement | None:
+    if found.path or found.prefix or found.variable.module.emulated:
+        return None
+    variable, size = found.variable, program.target.architecture.pointer_size
+    try:
+        kind = found.type or untyped(variable.size, size, variable.linkage_name)[0]
+        return judge(program, variable, kind, found.instances)
+    except Exception as error:  # what was read is an answer without it
+        reason(error)
+        return None
 
 
 def _named(program: Program, row: Row) -> Row:

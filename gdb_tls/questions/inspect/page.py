@@ -42,7 +42,9 @@ def _page(answer: OneAnswer) -> pages.Page:
     threads = pages.Table("Threads", wide, [_page_row(answer, instance, named) for instance in report.instances])
     about = pages.facts(variable_document(report), "Variable")
     all_set = report.instances.summary[State.SET.value] == len(report.instances)
-    return pages.Page(verdict(report), [threads, about], grave=flagged(answer) or (False if all_set else None))
+    return pages.Page(
+        verdict(report, answer.judgement), [threads, about], grave=flagged(answer) or (False if all_set else None)
+    )
 
 
 def _page_row(answer: OneAnswer, instance: Instance, named: bool) -> pages.Row:

@@ -39,7 +39,10 @@ def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
     parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(answer, screen), Text("")]
     if len(lines) < len(report.instances):
         parts.append(Text(SHARED_LINE, "dim"))
-    parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(verdict(report))]
+    parts += [
+        Text(safe(sentence), "bold" if index == 0 else "")
+        for index, sentence in enumerate(verdict(report, answer.judgement))
+    ]
     return Group(*parts)
 
 
