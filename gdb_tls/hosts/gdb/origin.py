@@ -23,7 +23,18 @@ TIME = "%Y-%m-%d %H:%M:%S %z"
 
 def name_of(target: Target) -> Origin:
     """The program and its core dump, or its process: what costs nothing."""
-    return Origin(target.executable or "", target.pid, target.core_file or "", target.kind == "remote")
+    return Origin(_executable(target), target.pid, target.core_file or "", target.kind == "remote")
+
+
+def _executable(target: Target) -> str:
+    """GDB has gone to the end of symbolic links, such as `redis-server`'s to `redis-check-rdb`."""
+    found = target.executable or ""
+    address = target.auxiliary_vector().get(AT_EXECFN, 0)
+    with suppress(UnreadableMemory):
+        noted = os.fsdecode(target.memory.read(address, PAGE - address % PAGE).split(b"\0", 1)[0]) if address else ""
+        if found and noted and os.path.realpath(noted) == os.path.realpath(found):
+            return noted
+    return found
 
 
 def origin_of(target: Target) -> Origin:
