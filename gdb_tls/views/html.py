@@ -263,6 +263,7 @@ class _Writer:
     def _map(self, chart: Map) -> Iterable[str]:
         states = list(dict.fromkeys(state for line in chart.lines for state in line.states if state))
         yield ('<p class="legend">' + " ".join(f"{_cell(state)} {_text(_shown(state))}" for state in states) + "</p>")
+        yield from (f'<p class="legend">{_text(note)}</p>' for note in chart.notes)
         yield f'<div class="scroll" tabindex="0" role="region" aria-label="{_text(chart.title)}"><table class="map">'
         yield (
             '<thead><tr><th scope="col">Variable</th>'
@@ -324,5 +325,5 @@ def _cell(state: str, detail: str = "") -> str:
 
 
 def _classes(kind: str, minor: bool) -> str:
-    words = [word for word, holds in (("number", kind == NUMBER), ("minor", minor)) if holds]
+    words = [word for word, holds in (("number", kind == NUMBER), ("code", kind == CODE), ("minor", minor)) if holds]
     return f' class="{" ".join(words)}"' if words else ""
