@@ -25,8 +25,6 @@ def test_a_long_type_takes_one_line(columns: int, whole: bool) -> None:
     lines = drawn(table(Answer(INFO, variables, ()), Screen(columns, False)), Screen(columns, False)).splitlines()
     (row,) = (line for line in lines if " cache " in line)
     assert (LONG in row) == whole
-    assert "std::unordered_m" in row and row.endswith("cache.cc:12")
+    assert "std::unordered_" in row and row.endswith("cache.cc:12")
     assert max(map(len, lines)) <= columns
-    assert (
-        "space::inner::Class::member" in "".join(line.split("  ")[-2] for line in lines if "0x40" in line) or not whole
-    )
+    assert any("space::inner::Class::mem" in line for line in lines)
