@@ -7,9 +7,8 @@ from collections.abc import Hashable, Sequence
 from functools import cached_property
 
 from gdb_tls.elf.file import NotElf, open_elf
-from gdb_tls.errors import reason
-from gdb_tls.libc.library import KnowsStartRoutines
 from gdb_tls.program.places import LIBC_SYMBOL
+from gdb_tls.program.starts import start_routines
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.rules import Crash
 from gdb_tls.target.model import Module, Thread
@@ -64,17 +63,7 @@ class Threads:
     @cached_property
     def start_routines(self) -> Sequence[int | None]:
         """What each thread was started with."""
-        libc = self._survey.program.libc
-        pointers = [thread.thread_pointer for thread in self._survey.threads]
-        known = [pointer for pointer in pointers if pointer is not None]
-        if not isinstance(libc, KnowsStartRoutines):
-            return [None] * len(pointers)
-        try:
-            found = iter(libc.start_routines(known))
-        except Exception as error:  # what a thread was started with only adds to what its stack says
-            reason(error)
-            return [None] * len(pointers)
-        return [None if pointer is None else next(found) for pointer in pointers]
+        return start_routines(self._survey.program, self._survey.threads)
 
     def stack(self, thread: int) -> Sequence[Frame]:
         """The frames of a thread, innermost first; empty where too many threads have been asked for already."""

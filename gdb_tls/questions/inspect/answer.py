@@ -13,6 +13,7 @@ from gdb_tls.program.instances import Instances
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import Report
+from gdb_tls.program.starts import pools
 from gdb_tls.program.value import untyped
 from gdb_tls.program.where import Where
 from gdb_tls.questions.audit.one import Judgement, judge
@@ -38,6 +39,7 @@ class Row(NamedTuple):
         reasons: how many different reasons they have for having none.
         spread: of numbers that differ, the lowest, the highest and the commonest; empty for all others.
         names: the names of the threads as patterns; empty where they have none.
+        pools: without names, the program's own functions that the threads were started with.
     """
 
     instance: Instance
@@ -46,6 +48,7 @@ class Row(NamedTuple):
     reasons: int = 1
     spread: str = ""
     names: str = ""
+    pools: str = ""
 
     @property
     def is_single(self) -> bool:
@@ -197,7 +200,8 @@ def _judged(program: Program, found: Report) -> Judgement | None:
 def _named(program: Program, row: Row) -> Row:
     """A line with the name of its thread, or those of its threads as patterns."""
     if not row.is_single:
-        return row._replace(names=patterns(name for thread in row.threads if (name := program.named(thread).name)))
+        names = patterns(name for thread in row.threads if (name := program.named(thread).name))
+        return row._replace(names=names, pools="" if names else pools(program, row.threads))
     return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
 
 

@@ -108,8 +108,9 @@ def _number(answer: OneAnswer, line: Row) -> Text:
 
 
 def _listed(line: Row) -> Text:
-    """The numbers of threads that share a line, as many as there is room for."""
-    return Text(numbers(line.threads, "-"), "dim", no_wrap=True, overflow="ellipsis")
+    """What threads that share a line were started with, and as many of their numbers as there is room for."""
+    text = Text(f"{safe(line.pools)}  " if line.pools else "", no_wrap=True, overflow="ellipsis")
+    return text.append(numbers(line.threads, "-"), "dim")
 
 
 def _state(instance: Instance) -> Text:
