@@ -20,7 +20,7 @@ from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, STATIC, UNMAPPED, Ar
 from gdb_tls.target.model import Thread, Type
 from gdb_tls.views.words import who
 
-ONCE = "initialised once for the process, not once for each thread"
+ONCE = "perhaps initialised once for the process, not once for each thread"
 # Fewer threads than this make no majority.
 SMALLEST_GROUP = 4
 LARGEST_MINORITY = 0.25
