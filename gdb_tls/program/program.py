@@ -205,6 +205,10 @@ class Program:
         """Where a thread is; None where its stack cannot be read."""
         return where_of(self.frames(thread, DEEPEST, self._ownership.is_own), self._ownership)
 
+    def is_own(self, frame: Frame) -> bool:
+        """Whether a frame is of the program's own code, not of the system's libraries."""
+        return self._ownership.is_own(frame)
+
     @cached_property
     def _ownership(self) -> Ownership:
         return Ownership(self.objects)

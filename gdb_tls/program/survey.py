@@ -336,6 +336,7 @@ class Survey:
         longest: int = LONGEST_KEPT,
         progress: Progress = SILENT,
         copies: bool = False,
+        with_columns: bool = True,
     ) -> None:
         """Finds the variables and the blocks; their bytes are read when a column is first used.
 
@@ -346,6 +347,7 @@ class Survey:
             longest: how many bytes of a variable to keep.
             progress: shows how far it is.
             copies: whether definitions that no code uses are wanted, too.
+            with_columns: whether the variables are wanted, and not only the blocks.
 
         Raises:
             TlsError: where the program cannot be read at all.
@@ -359,7 +361,7 @@ class Survey:
         self.blocks: dict[int, Blocks] = {}
         self.columns: list[Column] = []
         candidates: dict[int, dict[int, Candidate]] = {module.id: {} for module in self.modules}
-        for candidate in self.symbols.candidates():
+        for candidate in self.symbols.candidates() if with_columns else ():
             candidates[candidate.module.id].setdefault(candidate.symbol.value, candidate)
         with progress.task("Reading thread-local storage", len(self.modules)) as task:
             for module in self.modules:

@@ -156,7 +156,7 @@ def _judge(
 ) -> dict[bytes | None, Judgement]:
     """What is said of each different value; `known` says how many instances have it."""
     found: dict[bytes | None, Judgement] = dict.fromkeys(known, Judgement(State.SET, assumed))
-    pointers = _pointers([raw for raw in known if raw is not None], kind, target)
+    pointers = pointers_in([raw for raw in known if raw is not None], kind, target)
     shared = _shared(known, pointers, holders, kind)
     shared -= are_constant(shared) if shared else set()
     unmapped = _unmapped([pointer for pointer in pointers.values() if pointer], target)
@@ -210,10 +210,10 @@ def _unmapped(pointers: Sequence[int], target: Target) -> set[int]:
 
 def is_null(kind: Type, raw: bytes, target: Target) -> bool:
     """Whether bytes of a type are a null pointer, or an object whose owned pointer is null."""
-    return _pointers([raw], kind, target).get(raw) == 0
+    return pointers_in([raw], kind, target).get(raw) == 0
 
 
-def _pointers(raws: Sequence[bytes], kind: Type, target: Target) -> dict[bytes, int]:
+def pointers_in(raws: Sequence[bytes], kind: Type, target: Target) -> dict[bytes, int]:
     """The pointer that each value is, or owns; empty for a type without one."""
     at = 0 if kind.kind is Kind.POINTER else kind.owner
     if at is None:

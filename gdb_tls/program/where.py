@@ -61,7 +61,14 @@ class Ownership:
         loaded = self._object_at(frame.pc)
         if loaded is None or self._is_system(loaded):
             return False
-        return bool(frame.function) and not frame.function.startswith(OTHERS_NAMES)
+        return not frame.function.startswith(OTHERS_NAMES)
+
+    def named(self, frame: Frame) -> Frame:
+        """A frame that has a name: where there are no symbols, the file's and the place in it."""
+        loaded = None if frame.function else self._object_at(frame.pc)
+        if loaded is None:
+            return frame
+        return frame._replace(function=f"{loaded.name}+0x{frame.pc - loaded.load_base:x}")
 
     def _object_at(self, pc: int) -> LoadedObject | None:
         at = bisect_right([one.load_base for one in self._objects], pc) - 1
@@ -87,7 +94,7 @@ def where_of(frames: Sequence[Frame], ownership: Ownership) -> Where | None:
     innermost = next((frame for frame in frames[:FEWEST] if frame.function), frames[0])
     if not ownership.is_own(frames[-1]):
         return Where(innermost)
-    return Where(innermost, frames[-1], frames[-2] if len(frames) > 1 else None)
+    return Where(innermost, ownership.named(frames[-1]), frames[-2] if len(frames) > 1 else None)
 
 
 def _folder(path: str) -> str:

@@ -6,8 +6,8 @@ its memory in a dict.  Nothing on this side of the door imports gdb.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple, Protocol, Union
 
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.target.architectures import Architecture
@@ -174,7 +174,7 @@ class DebugSymbol(NamedTuple):
         type: its type.
         file: the source file's name; empty where it is not known.
         line: in that file; 0 where it is not known.
-        symbol: the debugger's own object, for `Target.address_in`.
+        symbol: the debugger's own object, for `Target.addresses_in`.
     """
 
     name: str
@@ -260,6 +260,10 @@ class DebugInformation(Protocol):
         ...
 
 
+# For each thread in turn, of each variable its address, or the debugger's sentence that says why it has none.
+Answers = Generator[list[Union[int, str]], None, None]
+
+
 class Target(Protocol):
     """A process or a core dump, as the debugger sees it now."""
 
@@ -281,6 +285,11 @@ class Target(Protocol):
     @property
     def executable(self) -> str | None:
         """The executable's file on this machine; None where it is not known."""
+        ...
+
+    @property
+    def core_file(self) -> str | None:
+        """The core dump's file; None where there is none, or it is not known."""
         ...
 
     @property
@@ -441,11 +450,11 @@ class Target(Protocol):
         """
         ...
 
-    def address_in(self, thread: Thread, variable: Variable) -> int:
-        """The debugger's own answer to `&variable` in a thread.
+    def addresses_in(self, threads: Sequence[Thread], variables: Sequence[Variable]) -> Answers:
+        """The debugger's own answers to `&variable`, or its sentences where it has none: those of each thread.
 
-        Raises:
-            CallFailed: with the debugger's sentence where it has none.
+        To change the thread costs it more than to answer.  What was selected is selected again after the last thread,
+        or when the iterator is closed.
         """
         ...
 

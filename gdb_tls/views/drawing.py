@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gdb_tls.program.where import Where
+from gdb_tls.views.origin import Origin, caption
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.syntax import tokens
 from gdb_tls.views.text import safe
@@ -32,7 +33,18 @@ else:
 
         HAS_RICH = False
 
-__all__ = ["HAS_RICH", "Group", "Padding", "RenderableType", "Table", "Text", "drawn", "plain_table", "where_text"]
+__all__ = [
+    "HAS_RICH",
+    "Group",
+    "Padding",
+    "RenderableType",
+    "Table",
+    "Text",
+    "drawn",
+    "plain_table",
+    "under_caption",
+    "where_text",
+]
 
 
 def drawn(renderable: Any, screen: Screen) -> str:
@@ -73,6 +85,11 @@ def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
             no_wrap=heading in numbers,
         )
     return table
+
+
+def under_caption(table: Any, origin: Origin | None, columns: int) -> Any:
+    """A table under the line that says of which program it speaks."""
+    return Group(Text(safe(caption(origin, columns)), "dim"), table) if origin else table
 
 
 # In a function's name it takes room and says nothing.

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from gdb_tls.views.origin import Origin, facts
 from gdb_tls.views.page import (
     CODE,
     NUMBER,
@@ -39,13 +40,14 @@ LETTERS = {
 }
 
 
-def render(page: Page, title: str, target: Mapping[str, object] | None = None) -> str:
+def render(page: Page, title: str, target: Mapping[str, object] | None = None, origin: Origin | None = None) -> str:
     """Writes the page.
 
     Args:
         page: what it says.
         title: the command line.
         target: the JSON document's "target", for the line under the title.
+        origin: what else is known of the program, for the lines below that one.
 
     Returns:
         The file in ASCII, so that it is read alike whatever it is taken for.
@@ -57,7 +59,7 @@ def render(page: Page, title: str, target: Mapping[str, object] | None = None) -
         "style": style,
         "script": script,
         "title": _text(title),
-        "target": _target(target or {}),
+        "target": _target(target or {}) + (_origin(origin, bool(target)) if origin else ""),
         "lead": _lead(page),
         "sections": "\n".join(_Writer().sections(page.sections, 2)),
     }
@@ -92,6 +94,13 @@ def _target(target: Mapping[str, object]) -> str:
     order = ("executable", "pid", "kind", "architecture", "libc", "engine")
     words = [f"PID {target[key]}" if key == "pid" else str(target[key]) for key in order if target.get(key)]
     return f'<p class="target">{" &#183; ".join(map(_text, words))}</p>' if words else ""
+
+
+def _origin(origin: Origin, is_named: bool) -> str:
+    if is_named:
+        origin = origin._replace(executable="", pid=None)
+    rows = (f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in facts(origin))
+    return f'\n<dl class="origin">{"".join(rows)}</dl>'
 
 
 def _lead(page: Page) -> str:
@@ -257,6 +266,7 @@ class _Writer:
     def _map(self, chart: Map) -> Iterable[str]:
         states = list(dict.fromkeys(state for line in chart.lines for state in line.states if state))
         yield ('<p class="legend">' + " ".join(f"{_cell(state)} {_text(_shown(state))}" for state in states) + "</p>")
+        yield from (f'<p class="legend">{_text(note)}</p>' for note in chart.notes)
         yield f'<div class="scroll" tabindex="0" role="region" aria-label="{_text(chart.title)}"><table class="map">'
         yield (
             '<thead><tr><th scope="col">Variable</th>'
@@ -318,5 +328,5 @@ def _cell(state: str, detail: str = "") -> str:
 
 
 def _classes(kind: str, minor: bool) -> str:
-    words = [word for word, holds in (("number", kind == NUMBER), ("minor", minor)) if holds]
+    words = [word for word, holds in (("number", kind == NUMBER), ("code", kind == CODE), ("minor", minor)) if holds]
     return f' class="{" ".join(words)}"' if words else ""

@@ -31,6 +31,8 @@ KINDS = {
     "lwp": NUMBER,
     "size": NUMBER,
     "id": NUMBER,
+    "key": NUMBER,
+    "sequence": NUMBER,
 }
 NAMES = {"num": "Thread", "lwp": "LWP", "pid": "PID", "id": "ID", "libc": "C library", "dtv": "DTV"}
 
@@ -40,6 +42,11 @@ LESS_WANTED = (
     *("image_size", "alignment", "generation", "line", "file", "initial", "flags", "value", "thread_pointer", "via"),
     *("offset", "address"),
 )
+
+# What is read of something that has a name before its type, which may be long.
+FIRST = ("num", "name", "state", "text")
+# Of a value without blanks a cell shows so much; the row's details show all of it.
+LONGEST_WORD = 40
 
 
 class Column(NamedTuple):
@@ -153,11 +160,13 @@ class Map(NamedTuple):
         title: the heading.
         columns: the columns' names.
         lines: from the top.
+        notes: what the columns' names stand for.
     """
 
     title: str
     columns: Sequence[str]
     lines: Sequence[Line]
+    notes: Sequence[str] = ()
 
 
 class Prose(NamedTuple):
@@ -252,6 +261,8 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         if len(keys) > MOST_COLUMNS and key in keys:
             keys.remove(key)
     keys = keys[:MOST_COLUMNS]
+    if "name" in keys:
+        keys.sort(key=lambda key: FIRST.index(key) if key in FIRST else len(FIRST))
     columns = [Column(title(key), KINDS.get(key, TEXT), index > 3) for index, key in enumerate(keys)]
     return Table(
         name,
@@ -272,6 +283,11 @@ def _short(value: Any) -> Any:
             return value["name"]
         if value.get("path"):
             return os.path.basename(value["path"])
+        if "name" in value:  # a function without a symbol, or none at all
+            address = value.get("address")
+            return address if address and int(address, 16) else None
+    if isinstance(value, str) and len(value) > LONGEST_WORD and " " not in value and "::" not in value:
+        return value[:LONGEST_WORD] + "..."
     return value
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gdb_tls.errors import OutputError
-from gdb_tls.views.drawing import HAS_RICH
+from gdb_tls.views.drawing import HAS_RICH, under_caption
+from gdb_tls.views.origin import Origin
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
@@ -62,7 +63,7 @@ FRAME = """\
 {chrome}
 <g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
 {backgrounds}
-<g class="{unique_id}-matrix">
+<g class="{unique_id}-matrix" xml:space="preserve">
 {matrix}
 </g>
 </g>
@@ -70,12 +71,13 @@ FRAME = """\
 """
 
 
-def render(table: Callable[[Screen], Any], title: str) -> str:
+def render(table: Callable[[Screen], Any], title: str, origin: Origin | None = None) -> str:
     """Draws what a command shows on a screen.
 
     Args:
         table: makes it for a screen.
         title: the command line.
+        origin: which program it speaks of; None where that is not to be said.
 
     Returns:
         The picture in ASCII, whatever characters it shows.
@@ -88,11 +90,11 @@ def render(table: Callable[[Screen], Any], title: str) -> str:
     from rich.terminal_theme import TerminalTheme
 
     wide = _console(10_000)
-    wide.print(table(Screen(wide.width, False)))
+    wide.print(under_caption(table(Screen(wide.width, False)), origin, NARROWEST))
     longest = max((len(line.rstrip()) for line in wide.export_text().splitlines()), default=0)
     width = min(max(longest + MARGIN, len(title) + 12, NARROWEST), WIDEST)
     console = _console(width)
-    console.print(table(Screen(width, True)))
+    console.print(under_caption(table(Screen(width, True)), origin, NARROWEST))
     console.print()  # rich cuts off what hangs below the last line
     theme = TerminalTheme(BACKGROUND, TEXT, COLOURS, BRIGHT)
     drawn = str(console.export_svg(title=safe(title), theme=theme, code_format=FRAME))

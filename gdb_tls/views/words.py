@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count as counted
+from itertools import product
+from string import ascii_uppercase
 
 from gdb_tls.program.marked import Marked
 from gdb_tls.target.model import Life, Module, Thread
@@ -102,6 +105,11 @@ def with_marks(threads: Sequence[Thread], marked: Marked, unlisted: str = "-") -
     if MORE in listed:
         listed = f"{len(rest):,}{' more' if own else ''}: {listed}"
     return ", ".join([*own, listed])
+
+
+def group_names() -> Iterator[str]:
+    """Short names for groups of threads: A to Z, AA, AB, ..."""
+    return ("".join(letters) for length in counted(1) for letters in product(ascii_uppercase, repeat=length))
 
 
 def spread(values: Mapping[float, int]) -> str:

@@ -1,7 +1,8 @@
 // Many threads, as a server has them: all wait for work on a condition variable, a few calls deep.
 //
 // Usage: threads LIBRARY COUNT FILE wait|abort
-// Each thread sets `own_buffer` here and the variables of slots.c in the library. FILE gets the address of every
+// Each thread sets the variables of slots.c in the library, and every second one, by lot, `own_buffer`: what is said of
+// some threads is said of no range of numbers, as in a server, whose threads a core has in no order. FILE gets the address of every
 // thread's `bench_own`, one word a thread: the truth, and what reads.c reads.
 
 #include <dlfcn.h>
@@ -25,6 +26,7 @@ thread_local Buffer *main_buffer;
 
 static void **(*touch)(int);
 static std::vector<void **> addresses;
+static std::vector<bool> drawn;
 static std::mutex mutex;
 static std::condition_variable changed;
 static size_t waiting;
@@ -43,7 +45,7 @@ static void wait_for_work(int depth) {
 
 static void *work(void *argument) {
     size_t index = reinterpret_cast<size_t>(argument);
-    own_buffer = new Buffer();
+    if (drawn[index]) own_buffer = new Buffer();
     addresses[index] = touch(static_cast<int>(index));
     wait_for_work(8);
     return nullptr;
@@ -59,6 +61,8 @@ int main(int count_of_arguments, char **arguments) {
     }
     *reinterpret_cast<void **>(&touch) = dlsym(library, "bench_touch");
     addresses.resize(count);
+    srandom(count);
+    for (size_t index = 0; index < count; index++) drawn.push_back(random() % 2 == 0);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 32 * 1024);

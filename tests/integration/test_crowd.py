@@ -150,6 +150,7 @@ def test_what_is_counted_is_true(crowd: Crowd, variable: str) -> None:
     groups = [row for row in crowd.rows(variable) if re.match(r"  [\d,]+ threads", row)]
     own = sum(" main " in row or " crashed " in row for row in crowd.rows(variable))
     if groups:
+        assert all(" work " in row for row in groups), "what the threads were started with, as a core has no names"
         counted = sum(int(row.split()[0].replace(",", "")) for row in groups)
         single = len(crowd.rows(variable)) - len(groups) - own
         assert counted + own + single == crowd.size

@@ -13,6 +13,7 @@ from gdb_tls.target import architectures as arch
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Kind, Path, Step, Thread, Type, Variable
 from gdb_tls.target.protocol import (
+    Answers,
     CallFailed,
     CallFrame,
     DebugSymbol,
@@ -224,6 +225,7 @@ class FakeTarget:
         self.most_characters = 40
         self.pid: int | None = None
         self.executable: str | None = None
+        self.core_file: str | None = None
         self.memory = FakeMemory(row.pointer_size, row.byte_order)
         self.debug = FakeDebug()
         self.listed: list[Thread] = []
@@ -237,7 +239,9 @@ class FakeTarget:
         self.expressions: dict[str, int] = {}
         self.stacks: dict[int | None, list[Frame]] = {}
         self.call_stacks: dict[int | None, list[CallFrame]] = {}
-        self.native: dict[int | None, int | str] = {}
+        self.native: dict[int | None, int | str | Callable[[Variable], int | str]] = {}
+        self.asked_variables: list[str] = []
+        self.interrupted_at: set[int | None] = set()
         self.names: dict[int, str] = {}
         self.lines: dict[int, tuple[str, int]] = {}
         self.made_calls = FakeCalls()
@@ -305,11 +309,13 @@ class FakeTarget:
     def line_at(self, address: int) -> tuple[str, int]:
         return self.lines.get(address, ("", 0))
 
-    def address_in(self, thread: Thread, variable: Variable) -> int:
-        answer = self.native.get(thread.num, "Cannot find thread-local storage")
-        if isinstance(answer, str):
-            raise CallFailed(answer)
-        return answer
+    def addresses_in(self, threads: Sequence[Thread], variables: Sequence[Variable]) -> Answers:
+        for thread in threads:
+            if thread.num in self.interrupted_at:
+                raise KeyboardInterrupt
+            said = self.native.get(thread.num, "Cannot find thread-local storage")
+            self.asked_variables += [variable.name for variable in variables]
+            yield [said(variable) if callable(said) else said for variable in variables]
 
     def calls(self) -> FakeCalls:
         if self.refuses_calls:

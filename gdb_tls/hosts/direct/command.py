@@ -89,9 +89,19 @@ def _run(spec: CommandSpec, words: Sequence[str], ask: Callable[[Query], Any]) -
     arguments = command_line.parser(spec).parse_intermixed_args(list(words))
     settings = Settings("passive", screen.rows_of_a_table())
     rooms = Rooms(spec)
-    answer = ask(lambda program: rooms.query(Request(arguments, settings, program)))
+    programs: list[Program] = []
+
+    def query(program: Callable[[], Program]) -> Any:
+        def noted() -> Program:
+            programs.append(program())
+            return programs[-1]
+
+        return rooms.query(Request(arguments, settings, noted))
+
+    answer = ask(query)
     on = screen.screen() if arguments.output is None else Screen(UNLIMITED, False)
-    text = written(rooms, answer, arguments.format, on, command_line.title(spec, arguments))
+    title = command_line.title(spec, arguments)
+    text = written(rooms, answer, arguments.format, on, title, programs[-1].target if programs else None)
     if arguments.output is not None:
         save(arguments.output, text)
     else:

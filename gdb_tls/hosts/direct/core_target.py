@@ -50,6 +50,7 @@ class CoreTarget(DirectTarget):
             self.core = Core(path)
         except (OSError, NotElf) as error:
             raise MissingFile(f"{path} cannot be read ({error})", "") from error
+        self.core_file = path
         self.architecture = self.core.architecture
         self.pid = self.core.pid
         self.executable = executable

@@ -55,6 +55,10 @@ class PlainNames:
         is_function = function is not None and function.value == symbol.value
         return OtherName("a function" if is_function else "a global variable", SAME_FOR_ALL)
 
+    def type_of_global(self, name: str, address: int) -> str:
+        """See `DebugInformation.type_of_global`."""
+        return ""
+
     def demangle(self, names: Sequence[str]) -> list[str]:
         """See `DebugInformation.demangle`."""
         return demangled(names)

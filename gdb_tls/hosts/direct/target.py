@@ -20,7 +20,7 @@ from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Absence, Lookup, Place, State, Storage, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, CallFrame, Calls, DebugInformation, Fault, FoundFile, Frame, Region
+from gdb_tls.target.protocol import Answers, CallFrame, Calls, DebugInformation, Fault, FoundFile, Frame, Region
 
 WITH_GDB = "Use --engine gdb."
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class DirectTarget:
     kind: str
     pid: int | None
     executable: str | None
+    core_file: str | None = None
     architecture: Architecture
     memory: OneByOne
     files: Files
@@ -220,9 +221,10 @@ class DirectTarget:
             return address
         raise BadArgument(f"The value of {text} is not read here", f"Give its address, &{text}, or a number.")
 
-    def address_in(self, thread: Thread, variable: Variable) -> int:
-        """See `Target.address_in`."""
-        raise CallFailed("GDB is not asked, as this is the engine without it")
+    def addresses_in(self, threads: Sequence[Thread], variables: Sequence[Variable]) -> Answers:
+        """See `Target.addresses_in`."""
+        for _ in threads:
+            yield ["GDB is not asked, as this is the engine without it"] * len(variables)
 
     def calls(self) -> Calls:
         """See `Target.calls`."""

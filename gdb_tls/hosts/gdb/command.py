@@ -15,6 +15,7 @@ from gdb_tls.hosts.gdb.progress import TerminalProgress
 from gdb_tls.hosts.gdb.selection import all_inferiors, own_language
 from gdb_tls.hosts.native.failures import failure, is_defect
 from gdb_tls.hosts.native.output import UNLIMITED, save, written
+from gdb_tls.program.program import Program
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Request, Settings
 from gdb_tls.questions.rooms import Rooms
@@ -61,12 +62,19 @@ class TlsCommand(gdb.Command):
             output.write([self._help, "\n"])
             return
         arguments = command_line.parser(self.spec).parse_intermixed_args(_joined(words))
-        request = Request(
-            arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
-        )
+        programs: list[Program] = []
+
+        def program() -> Program:
+            programs.append(current_program(output.warn))
+            return programs[-1]
+
+        request = Request(arguments, self._settings(), program, TerminalProgress(), all_inferiors)
         answer = self._rooms.query(request)
         screen = output.screen() if arguments.output is None else Screen(UNLIMITED, False)
-        text = written(self._rooms, answer, arguments.format, screen, command_line.title(self.spec, arguments))
+        title = command_line.title(self.spec, arguments)
+        # Several programs have a heading each.
+        target = programs[0].target if len(programs) == 1 else None
+        text = written(self._rooms, answer, arguments.format, screen, title, target)
         if arguments.output is not None:
             save(arguments.output, text)
         else:

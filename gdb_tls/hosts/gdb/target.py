@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,17 @@ import gdb
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
 from gdb_tls.hosts.gdb import core_threads, pointed, rust_storage
+from gdb_tls.hosts.gdb.addresses import addresses_of, sentence
 from gdb_tls.hosts.gdb.connection import kind_of
 from gdb_tls.hosts.gdb.files import Files
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
+from gdb_tls.hosts.gdb.warnings import Warnings
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Storage, Thread, Type, Variable
-from gdb_tls.target.protocol import CallFailed, CallFrame, Fault, FoundFile, Frame, Region, UnreadableMemory
+from gdb_tls.target.protocol import Answers, CallFrame, Fault, FoundFile, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls
@@ -33,6 +35,8 @@ AT_EXECFN = 31
 # Of a value with many members.
 MOST_VALUE_CHARACTERS = 200
 UNLIMITED = 1 << 16
+# Each command that collects warnings costs GDB a look at the selected frame.
+THREADS_AT_ONCE = 32
 STRING = re.compile(r'(L|u8?|U)?"')
 # Of these an expression means the place, of all others the value.
 OBJECTS = (
@@ -70,11 +74,12 @@ class GdbTarget:
         self.memory = open_memory(
             self._inferior,
             self.kind,
-            self._core_file,
+            self.core_file,
             self.auxiliary_vector().get(AT_PHDR),
             lambda: any(self._running),
         )
         self.debug = GdbSymbols()
+        self._warnings = Warnings()
 
     @cached_property
     def most_characters(self) -> int:
@@ -102,7 +107,7 @@ class GdbTarget:
         return ""
 
     @cached_property
-    def _core_file(self) -> str | None:
+    def core_file(self) -> str | None:
         """The core dump that GDB has opened; None where there is none, or GDB does not tell."""
         if self.kind != "core":
             return None
@@ -150,7 +155,7 @@ class GdbTarget:
 
     @cached_property
     def _gdb_threads(self) -> Mapping[int, gdb.InferiorThread]:
-        found = core_threads.find(self._core_file) if self._core_file else None
+        found = core_threads.find(self.core_file) if self.core_file else None
         if found is not None:
             return found
         # Asked once: on a core with libthread_db GDB walks all threads again each time.
@@ -164,6 +169,9 @@ class GdbTarget:
 
     def thread_pointer(self, thread: Thread) -> int | None:
         """See `Target.thread_pointer`."""
+        return self._warnings.once(partial(self._thread_pointer, thread))
+
+    def _thread_pointer(self, thread: Thread) -> int | None:
         with selection():
             try:
                 self._switch(thread)
@@ -228,6 +236,9 @@ class GdbTarget:
 
     def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
         """See `Target.frames`."""
+        return self._warnings.once(partial(self._frames_of, thread, most, until))
+
+    def _frames_of(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None) -> list[Frame]:
         found: list[Frame] = []
         with selection(), suppress(gdb.error):
             self._switch(thread)
@@ -243,6 +254,9 @@ class GdbTarget:
 
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
         """See `Target.call_frames`."""
+        return self._warnings.once(partial(self._call_frames_of, thread, most))
+
+    def _call_frames_of(self, thread: Thread, most: int) -> list[CallFrame]:
         from gdb_tls.hosts.gdb.frames import call_frames
 
         with selection(), suppress(gdb.error):
@@ -258,13 +272,13 @@ class GdbTarget:
     def _regions(self) -> Sequence[Region]:
         from gdb_tls.hosts.gdb.regions import find_regions
 
-        return find_regions(self.kind, self.pid, self._core_file)
+        return find_regions(self.kind, self.pid, self.core_file)
 
     def fault(self, most: int | None = None) -> Fault | None:
         """See `Target.fault`."""
         from gdb_tls.hosts.gdb.fault import find_fault
 
-        return find_fault(self._gdb_threads, self.architecture.pointer_size, self._core_file, most)
+        return find_fault(self._gdb_threads, self.architecture.pointer_size, self.core_file, most)
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:
         """See `Target.map_of_core`."""
@@ -343,6 +357,9 @@ class GdbTarget:
 
     def stack_pointer(self, thread: Thread) -> int | None:
         """See `Target.stack_pointer`."""
+        return self._warnings.once(partial(self._stack_pointer, thread))
+
+    def _stack_pointer(self, thread: Thread) -> int | None:
         with selection(), suppress(gdb.error):
             self._switch(thread)
             return int(gdb.newest_frame().read_register("sp")) % (1 << 8 * self.architecture.pointer_size)
@@ -360,23 +377,15 @@ class GdbTarget:
                 value = value.address
             return int(value) % (1 << 8 * self.architecture.pointer_size)
         except (gdb.error, RuntimeError, ValueError, OverflowError) as error:
-            sentence = " ".join(str(error).split()).rstrip(".")
-            raise BadArgument(sentence, "Give an address, or an expression that GDB can evaluate.") from None
+            raise BadArgument(sentence(error), "Give an address, or an expression that GDB can evaluate.") from None
 
-    def address_in(self, thread: Thread, variable: Variable) -> int:
-        """See `Target.address_in`."""
+    def addresses_in(self, threads: Sequence[Thread], variables: Sequence[Variable]) -> Answers:
+        """See `Target.addresses_in`."""
+        mask = (1 << 8 * self.architecture.pointer_size) - 1
         with selection():
-            try:
-                self._switch(thread)
-                if variable.debugger_symbol is not None:
-                    found = variable.debugger_symbol.value(gdb.newest_frame()).address
-                else:
-                    found = gdb.parse_and_eval(f"&'{variable.linkage_name}'")
-                if found is None:
-                    raise CallFailed("the variable has no address here")
-                return int(found) % (1 << 8 * self.architecture.pointer_size)
-            except (gdb.error, RuntimeError, TypeError) as error:
-                raise CallFailed(" ".join(str(error).split()).rstrip(".")) from None
+            for start in range(0, len(threads), THREADS_AT_ONCE):
+                some = threads[start : start + THREADS_AT_ONCE]
+                yield from self._warnings.once(partial(addresses_of, some, variables, self._switch, mask))
 
     def calls(self) -> GdbCalls:
         """See `Target.calls`."""

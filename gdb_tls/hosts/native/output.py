@@ -8,7 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 from gdb_tls.errors import OutputError
+from gdb_tls.hosts.native.origin import name_of, origin_of
 from gdb_tls.questions.rooms import Rooms
+from gdb_tls.target.protocol import Target
 from gdb_tls.views.screen import Screen
 
 # For a pipe or a file nothing is cut: wider than any table.
@@ -17,8 +19,19 @@ UNLIMITED = 10_000
 PIECE = 1 << 16
 
 
-def written(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str) -> Iterable[str]:
-    """An answer in one of the formats, piece by piece; the title is the command line."""
+def written(
+    rooms: Rooms, answer: Any, form: str, screen: Screen, title: str, target: Target | None = None
+) -> Iterable[str]:
+    """An answer in one of the formats, piece by piece.
+
+    Args:
+        rooms: the question's.
+        answer: its answer.
+        form: the format.
+        screen: what a table is made for.
+        title: the command line.
+        target: which program the answer speaks of; None where there are several, or none.
+    """
     if form == "json":
         from gdb_tls.views import json
 
@@ -27,21 +40,23 @@ def written(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str) ->
         from gdb_tls.views import csv
 
         return csv.render(rooms.records(answer))
-    return [_whole(rooms, answer, form, screen, title)]
+    return [_whole(rooms, answer, form, screen, title, target)]
 
 
-def _whole(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str) -> str:
+def _whole(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str, target: Target | None) -> str:
     if form == "html":
         from gdb_tls.views import html
 
-        return html.render(rooms.page(answer), title, rooms.document(answer).get("target"))
+        known = rooms.document(answer).get("target")
+        return html.render(rooms.page(answer), title, known, origin_of(target) if target else None)
+    name = name_of(target) if target else None
     if form == "svg":
         from gdb_tls.views import svg
 
-        return svg.render(lambda screen: rooms.table(answer, screen), title)
-    from gdb_tls.views.drawing import drawn
+        return svg.render(lambda screen: rooms.table(answer, screen), title, name)
+    from gdb_tls.views.drawing import drawn, under_caption
 
-    return drawn(rooms.table(answer, screen), screen)
+    return drawn(under_caption(rooms.table(answer, screen), name, screen.columns), screen)
 
 
 def large(pieces: Iterable[str]) -> Iterator[str]:

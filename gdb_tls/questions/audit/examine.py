@@ -10,7 +10,7 @@ from gdb_tls.errors import reason
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.audit import numbers
-from gdb_tls.questions.audit.rules import RULES, Finding, Holding, is_pointer_like
+from gdb_tls.questions.audit.rules import RULES, Finding, Holding, holding_of, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
 from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.audit.weight import weigh
@@ -92,15 +92,7 @@ class Examiner:
         self.pointers += column.size != size
         holding = self._holding(column, at)
         kind = column.judged_as[0]
-        holding = Holding(
-            holding.null,
-            holding.pointers,
-            holding.areas,
-            owner=kind.owner is not None,
-            shares="shared_ptr<" in kind.name or kind.name.startswith("const "),
-            typed=column.variable.type is not None,
-            bits=8 * size,
-        )
+        holding = holding_of(holding, kind, column.variable.type is not None)
         if column.variable.type is None and not is_pointer_like(holding):
             return []
         return self._findings(holding, place)

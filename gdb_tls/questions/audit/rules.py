@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple, Protocol
 
 from gdb_tls.evidence.crash import NEAR_NULL
-from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, UNMAPPED, Area
-from gdb_tls.target.model import Thread
+from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, STATIC, UNMAPPED, Area
+from gdb_tls.target.model import Thread, Type
 from gdb_tls.views.words import who
 
+ONCE = "perhaps initialised once for the process, not once for each thread"
 # Fewer threads than this make no majority.
 SMALLEST_GROUP = 4
 LARGEST_MINORITY = 0.25
@@ -102,8 +103,8 @@ class Scene(Protocol):
         """The crash; None where there was none."""
         ...
 
-    def has_touched(self, thread: int) -> bool:
-        """Whether the thread has a block of its own of the variable's module, or runs code of it."""
+    def has_touched(self, thread: int) -> bool | None:
+        """Whether the thread has a block of its own of the module, or runs code of it; None where no stack tells."""
         ...
 
     def function(self, thread: int) -> Hashable:
@@ -135,8 +136,11 @@ def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
     if list(holding.pointers) != [scene.main] or not holding.null:
         return
     asked = holding.null[:MOST_ASKED]
-    touched = [thread for thread in asked if scene.has_touched(thread)]
-    if not touched:
+    answers = [scene.has_touched(thread) for thread in asked]
+    touched = [thread for thread, answer in zip(asked, answers) if answer]
+    if not touched and None in answers:
+        score, addition = 20, ""
+    elif not touched:
         score, addition = 20, ", and none of them is seen to use the module"
         if len(asked) < len(holding.null):
             addition = f", and none of the {len(asked)} of them that were asked is seen to use the module"
@@ -147,10 +151,7 @@ def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
     fault = scene.fault()
     # Memory alone does not tell these apart; the crash of one that has it null does.
     unless = "" if fault and fault.thread in holding.null else ", unless each makes its own when it first needs it"
-    sentence = (
-        f"Set only in the main thread, null in {_threads(holding.null, scene)}{addition}: "
-        f"perhaps initialised once for the process, not once for each thread{unless}."
-    )
+    sentence = f"Set only in the main thread, null in {_threads(holding.null, scene)}{addition}: {ONCE}{unless}."
     yield Finding("set-in-main", score, sentence, holding.null)
 
 
@@ -296,6 +297,29 @@ RULES: Sequence[Rule] = (
     into_freed,
     into_dead_stack,
 )
+
+
+def holding_of(holding: Holding, kind: Type, typed: bool) -> Holding:
+    """What a variable holds, with what its type says of that."""
+    return replace(
+        holding,
+        owner=kind.owner is not None,
+        shares="shared_ptr<" in kind.name or kind.name.startswith("const "),
+        typed=typed,
+    )
+
+
+def why_shared(holding: Holding) -> str:
+    """Why it is no defect that threads hold the same pointer; empty where that is not known."""
+    counts = Counter(holding.pointers.values())
+    several = [pointer for pointer, count in counts.items() if count > 1]
+    if holding.shares:
+        return "which is what its type is for"
+    if several and all(map(holding.is_mark, several)):
+        return "which is a mark, and no address"
+    if several and all(holding.areas[pointer].kind == STATIC for pointer in several):
+        return "which is a global one of the program's"
+    return ""
 
 
 def is_pointer_like(holding: Holding) -> bool:

@@ -9,8 +9,8 @@ from functools import cached_property
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import reason
 from gdb_tls.libc.heap import KnowsFreed
-from gdb_tls.libc.library import KnowsStartRoutines
 from gdb_tls.program.places import LIBC_SYMBOL
+from gdb_tls.program.starts import start_routines
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.rules import Crash
 from gdb_tls.target.model import Module, Thread
@@ -28,7 +28,13 @@ RED_ZONE = 128
 
 
 class Threads:
-    """The threads of a survey: who is main, who crashed, and what each runs."""
+    """The threads of a survey: who is main, who crashed, and what each runs.
+
+    Attributes:
+        sees_stacks: whether `stack` answers for more than the thread that crashed.
+    """
+
+    sees_stacks = True
 
     def __init__(self, survey: Survey) -> None:
         """Reads nothing yet."""
@@ -62,17 +68,7 @@ class Threads:
     @cached_property
     def start_routines(self) -> Sequence[int | None]:
         """What each thread was started with."""
-        libc = self._survey.program.libc
-        pointers = [thread.thread_pointer for thread in self._survey.threads]
-        known = [pointer for pointer in pointers if pointer is not None]
-        if not isinstance(libc, KnowsStartRoutines):
-            return [None] * len(pointers)
-        try:
-            found = iter(libc.start_routines(known))
-        except Exception as error:  # what a thread was started with only adds to what its stack says
-            reason(error)
-            return [None] * len(pointers)
-        return [None if pointer is None else next(found) for pointer in pointers]
+        return start_routines(self._survey.program, self._survey.threads)
 
     def freed(self, pointers: Sequence[int]) -> Collection[int]:
         """See `rules.Scene`."""
@@ -146,10 +142,12 @@ class ModuleScene:
         inner = self._threads.stack(self._threads.crashed)[:INNER_FRAMES]
         return Crash(self._threads.crashed, self._threads.stop.address, any(map(self.holds, inner)))
 
-    def has_touched(self, thread: int) -> bool:
+    def has_touched(self, thread: int) -> bool | None:
         """See `rules.Scene`; a block of dynamic TLS is made when it is first touched."""
         if self.module.static_offset is None:
             return isinstance(self._blocks.places[thread], int)
+        if not self._threads.sees_stacks:
+            return None
         return any(map(self.holds, self._threads.stack(thread)))
 
     def function(self, thread: int) -> Hashable:

@@ -7,14 +7,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Union
 
-from gdb_tls.errors import TlsError
+from gdb_tls.errors import TlsError, reason
 from gdb_tls.program import report
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.names import is_glob
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import Report
+from gdb_tls.program.starts import pools
+from gdb_tls.program.value import untyped
 from gdb_tls.program.where import Where
+from gdb_tls.questions.audit.one import Judgement, judge
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Instance, Kind, State, Thread
 from gdb_tls.views.words import patterns, spread
@@ -40,6 +43,7 @@ class Row(NamedTuple):
         reasons: how many different reasons they have for having none.
         spread: of numbers that differ, the lowest, the highest and the commonest; empty for all others.
         names: the names of the threads as patterns; empty where they have none.
+        pools: without names, the program's own functions that the threads were started with.
     """
 
     instance: Instance
@@ -48,6 +52,7 @@ class Row(NamedTuple):
     reasons: int = 1
     spread: str = ""
     names: str = ""
+    pools: str = ""
 
     @property
     def is_single(self) -> bool:
@@ -63,12 +68,14 @@ class OneAnswer(NamedTuple):
         rows: the lines of the table.
         where: where a thread is, by its number.
         marked: the threads that are shown first.
+        judgement: what the rules of the audit say of it; None where they do not apply.
     """
 
     report: Report
     rows: Sequence[Row]
     where: Mapping[int | None, Where | None]
     marked: Marked = Marked()
+    judgement: Judgement | None = None
 
 
 class Named(NamedTuple):
@@ -173,6 +180,7 @@ def _shown(
     request: Request, program: Program, found: Report, where: dict[int | None, Where | None], marks: Marked
 ) -> OneAnswer:
     """What is to be shown of a report; for a screen it also reads the stacks of the rows that are shown, once."""
+    judgement = _judged(program, found) if request.is_for_people else None
     if request.arguments.format in ("json", "csv", "html"):
         # The views read nothing: what they show of each thread is read here.
         found = found._replace(instances=Instances.of(found.instances))
@@ -181,13 +189,26 @@ def _shown(
     lines = [_named(program, row) for row in rows(found, request.max_rows, marks)]
     shown = [row.instance.thread for row in lines if row.is_single and row.instance.thread.num is not None]
     where.update((thread.num, program.where(thread)) for thread in shown if thread.num not in where)
-    return OneAnswer(found, lines, where, marks)
+    return OneAnswer(found, lines, where, marks, judgement)
+
+
+def _judged(program: Program, found: Report) -> Judgement | None:
+    if found.path or found.prefix or found.variable.module.emulated:
+        return None
+    variable, size = found.variable, program.target.architecture.pointer_size
+    try:
+        kind = found.type or untyped(variable.size, size, variable.linkage_name)[0]
+        return judge(program, variable, kind, found.instances)
+    except Exception as error:  # what was read is an answer without it
+        reason(error)
+        return None
 
 
 def _named(program: Program, row: Row) -> Row:
     """A line with the name of its thread, or those of its threads as patterns."""
     if not row.is_single:
-        return row._replace(names=patterns(name for thread in row.threads if (name := program.named(thread).name)))
+        names = patterns(name for thread in row.threads if (name := program.named(thread).name))
+        return row._replace(names=names, pools="" if names else pools(program, row.threads))
     return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
 
 

@@ -10,6 +10,9 @@ from gdb_tls.target.model import Instance, State
 from gdb_tls.views import page as pages
 from gdb_tls.views.drawing import where_text
 
+# Of more threads a page would take long to open; JSON and CSV have all that is known of each.
+MOST_OPENED = 2_000
+
 
 def page(answer: Answer) -> pages.Page:
     """The page of one program, or each inferior's sections, named after it, with the verdicts on top."""
@@ -39,13 +42,17 @@ def _page(answer: OneAnswer) -> pages.Page:
     wide += [pages.Column("State", pages.STATE), pages.Column("Value", pages.CODE)]
     if answer.where:
         wide.append(pages.Column("Where", minor=True))
-    threads = pages.Table("Threads", wide, [_page_row(answer, instance, named) for instance in report.instances])
+    opens = len(report.instances) <= MOST_OPENED
+    rows = [_page_row(answer, instance, named, opens) for instance in report.instances]
+    threads = pages.Table("Threads", wide, rows)
     about = pages.facts(variable_document(report), "Variable")
     all_set = report.instances.summary[State.SET.value] == len(report.instances)
-    return pages.Page(verdict(report), [threads, about], grave=flagged(answer) or (False if all_set else None))
+    return pages.Page(
+        verdict(report, answer.judgement), [threads, about], grave=flagged(answer) or (False if all_set else None)
+    )
 
 
-def _page_row(answer: OneAnswer, instance: Instance, named: bool) -> pages.Row:
+def _page_row(answer: OneAnswer, instance: Instance, named: bool, opens: bool) -> pages.Row:
     report, thread = answer.report, instance.thread
     where = where_text(answer.where.get(thread.num)).plain
     state = " ".join([instance.state.value, *(flag.value for flag in instance.flags)])
@@ -58,8 +65,10 @@ def _page_row(answer: OneAnswer, instance: Instance, named: bool) -> pages.Row:
         value,
         *([where] if answer.where else []),
     ]
+    names = " ".join(answer.marked.names(thread))
+    if not opens:
+        return pages.Row(cells, mark=names, grave=instance.state is State.NULL)
     found = thread_document(instance, report.type, answer.marked)
     known = {key: value for key, value in found.items() if key not in ("num", "flags", "marks")}
     details = pages.facts({**known, "flags": [flag.value for flag in instance.flags] or None, "where": where})
-    names = answer.marked.names(thread)
-    return pages.Row(cells, [details], " ".join(names), instance.state is State.NULL)
+    return pages.Row(cells, [details], names, instance.state is State.NULL)

@@ -39,7 +39,10 @@ def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
     parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(answer, screen), Text("")]
     if len(lines) < len(report.instances):
         parts.append(Text(SHARED_LINE, "dim"))
-    parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(verdict(report))]
+    parts += [
+        Text(safe(sentence), "bold" if index == 0 else "")
+        for index, sentence in enumerate(verdict(report, answer.judgement))
+    ]
     return Group(*parts)
 
 
@@ -105,8 +108,9 @@ def _number(answer: OneAnswer, line: Row) -> Text:
 
 
 def _listed(line: Row) -> Text:
-    """The numbers of threads that share a line, as many as there is room for."""
-    return Text(numbers(line.threads, "-"), "dim", no_wrap=True, overflow="ellipsis")
+    """What threads that share a line were started with, and as many of their numbers as there is room for."""
+    text = Text(f"{safe(line.pools)}  " if line.pools else "", no_wrap=True, overflow="ellipsis")
+    return text.append(numbers(line.threads, "-"), "dim")
 
 
 def _state(instance: Instance) -> Text:

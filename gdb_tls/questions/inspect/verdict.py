@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.report import Report
+from gdb_tls.questions.audit.one import Judgement
+from gdb_tls.questions.audit.rules import ONCE
 from gdb_tls.questions.inspect.answer import Several
 from gdb_tls.target.model import Flag, Life, State, Thread
 from gdb_tls.views.words import MORE, count, numbers, share, who
@@ -26,10 +28,19 @@ DEAD = {
 }
 
 
-def verdict(report: Report) -> list[str]:
-    """Sentences for the end of the report, the most important first."""
+NOT_OWN = ": it is not each thread's own"
+# What the audit's rules find that the states alone do not tell.
+ADDED = ("explains-fault", "other-stack", "other-block")
+
+
+def verdict(report: Report, judgement: Judgement | None = None) -> list[str]:
+    """Sentences for the end of the report, the most important first; by the audit's rules where these were asked."""
     rows = report.instances
-    sentences = [*_null(report, rows), *_gaps(report, rows), *_flags(rows)]
+    sentences = [*_null(report, rows), *_gaps(report, rows), *_flags(rows, judgement)]
+    added = [one for one in judgement.findings if one.rule in ADDED] if judgement else []
+    sentences += [one.sentence for one in added]
+    if any(one.rule == "explains-fault" for one in added):
+        sentences.append("Whether that is why: tls-audit")
     if not sentences:
         everything = range(len(rows))
         sentences.append(_count("Set", report, everything) if everything else "There is no thread to look at.")
@@ -108,7 +119,7 @@ def _null(report: Report, rows: Instances) -> list[str]:
         none = "None of them" if report.is_part else "No thread"
         sentences.append(f"{none} has it set: it was not initialised there, or it was set back to null.")
     elif len(have) == 1 and _is_main(rows.threads[have[0]], report):
-        sentences.append(f"{only} the main thread: perhaps initialised once for the process, not once for each thread.")
+        sentences.append(f"{only} the main thread: {ONCE}.")
     elif len(have) == 1:
         sentences.append(f"{only} {_who(rows, have)}: the others have not set it, or have set it back to null.")
     elif have and len(null) == 1 and len(have) + 1 == len(rows) and _is_main(rows.threads[null[0]], report):
@@ -151,7 +162,7 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
     return sentences
 
 
-def _flags(rows: Instances) -> list[str]:
+def _flags(rows: Instances, judgement: Judgement | None) -> list[str]:
     sentences = []
     shared = _with_flag(rows, Flag.SHARED)
     if shared:
@@ -163,9 +174,12 @@ def _flags(rows: Instances) -> list[str]:
             # What points nowhere is no object.
             held = "one pointer" if objects == 1 else f"{objects:,} pointers"
             what = f"hold {held} in common" if len(shared) > 1 else "holds the pointer of another thread, too"
-        sentences.append(f"{_who(rows, shared, capital=True)} {what}: it is not each thread's own.")
+        meant = judgement.why_shared if judgement and not judgement.has("shared") else ""
+        sentences.append(f"{_who(rows, shared, capital=True)} {what}{f', {meant}' if meant else NOT_OWN}.")
     dangling = _with_flag(rows, Flag.DANGLING)
-    if dangling:
+    if dangling and judgement and not judgement.has("dangling"):
+        sentences.append(f"In {_who(rows, dangling)} it holds a mark, and no address.")
+    elif dangling:
         sentences.append(f"Dangling in {_who(rows, dangling)}: it points to memory that is not mapped.")
     for flag, words in LIVES.items():
         some = len(_with_flag(rows, flag))

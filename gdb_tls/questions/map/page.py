@@ -26,7 +26,7 @@ from gdb_tls.views.page import (
     Section,
     Table,
 )
-from gdb_tls.views.words import MOST_LISTED, count, ranges
+from gdb_tls.views.words import MOST_LISTED, count, group_names, ranges, share
 
 # Beyond so many threads those that are alike share a column of the map; beyond so many values the threads'
 # rows do not open to them, since nobody reads so large a page.
@@ -44,15 +44,10 @@ def page(answer: Answer) -> Page:
 def page_of(document: Document) -> Page:
     """The map, then a row a thread that opens to its variables."""
     threads, variables, summary = document["threads"], document["variables"], document["summary"]
-    groups = _alike(len(threads), variables)
-    chart = Map(
-        "Map",
-        [
-            ranges((threads[index]["num"] for index in group if threads[index]["num"] is not None), MOST_LISTED) or "-"
-            for group in groups
-        ],
-        [_line(variable, groups) for variable in sorted(variables, key=lambda one: is_runtime(_file(one)))],
-    )
+    groups = _alike(threads, variables)
+    names, notes = _columns(threads, groups)
+    lines = [_line(variable, groups) for variable in sorted(variables, key=lambda one: is_runtime(_file(one)))]
+    chart = Map("Map", names, lines, notes)
     lead = [f"{count(summary['variables'], 'variable')} in {count(summary['threads'], 'thread')}."]
     opens = len(threads) * len(variables) <= MOST_VALUES
     columns = [Column("Thread", NUMBER), Column("LWP", NUMBER, True), Column("Name")]
@@ -62,14 +57,37 @@ def page_of(document: Document) -> Page:
     return Page(lead, [chart, Table("Threads", columns, rows), *rest])
 
 
-def _alike(threads: int, variables: Sequence[Document]) -> list[list[int]]:
-    """The columns: positions of threads, those with the same states together where there are many."""
-    if threads <= MOST_COLUMNS:
-        return [[index] for index in range(threads)]
+def _alike(threads: Sequence[Document], variables: Sequence[Document]) -> list[list[int]]:
+    """The columns: positions of threads, those with the same states together where there are many.
+
+    Who crashed, is main or is selected has a column alone, before the others.
+    """
+    if len(threads) <= MOST_COLUMNS:
+        return [[index] for index in range(len(threads))]
+    own = [index for index, thread in enumerate(threads) if thread.get("marks")]
     groups: dict[tuple[str, ...], list[int]] = {}
     for index, pattern in enumerate(zip(*(variable["states"] for variable in variables))):
-        groups.setdefault(pattern, []).append(index)
-    return list(groups.values())
+        if not threads[index].get("marks"):
+            groups.setdefault(pattern, []).append(index)
+    return [*([index] for index in own), *sorted(groups.values(), key=len, reverse=True)]
+
+
+def _columns(threads: Sequence[Document], groups: Sequence[Sequence[int]]) -> tuple[list[str], list[str]]:
+    """Short headings for the columns, and what they stand for."""
+    names, notes = [], []
+    letters = group_names()
+    for group in groups:
+        some = [threads[index] for index in group]
+        if len(some) == 1:
+            number = some[0]["num"]
+            names.append("-" if number is None else str(number))
+            marks = " ".join(some[0].get("marks") or ())
+            notes += [f"{names[-1]}: {marks}"] if marks else []
+        else:
+            names.append(next(letters))
+            known = ranges((thread["num"] for thread in some if thread["num"] is not None), MOST_LISTED)
+            notes.append(f"{names[-1]}: {count(len(some), 'thread')}{share(len(some), len(threads))}: {known or '-'}")
+    return names, notes
 
 
 def _file(variable: Document) -> str:

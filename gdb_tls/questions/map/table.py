@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import count as counted
-from itertools import product
-from string import ascii_uppercase
 from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, Row
@@ -19,7 +16,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import copies_hidden, count, mark, not_shown, numbers, share, who
+from gdb_tls.views.words import copies_hidden, count, group_names, mark, not_shown, numbers, share, who
 
 LETTERS = {
     State.SET: "S",
@@ -109,7 +106,7 @@ def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
         return [single], []
     if answer.all:
         return [single[at : at + room] for at in range(0, len(single), room)], []
-    names = _group_names()
+    names = group_names()
     # Who crashed and what is initialised once, in the main thread, is never left out.
     own = grid.marked.first(grid.threads)
     groups = [[at for at in members if at not in own] for members in grid.groups()]
@@ -119,10 +116,6 @@ def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
         if members
     ]
     return [heads[:room]], heads[room:]
-
-
-def _group_names() -> Iterator[str]:
-    return ("".join(letters) for length in counted(1) for letters in product(ascii_uppercase, repeat=length))
 
 
 def _picture(grid: Grid, names: Sequence[str], heads: Sequence[Head]) -> Table:

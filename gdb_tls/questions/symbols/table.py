@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from gdb_tls.program.names import is_helper
 from gdb_tls.questions.symbols.answer import Answer
+from gdb_tls.target.model import Module, Variable
 from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
 from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import copies_hidden, count, not_shown, storage
+
+# The columns of numbers take so much, and the gaps.
+NUMBERS = 22
+LEAST_TYPE, LEAST_NAME, LEAST_SOURCE = 16, 16, 18
+
+
+def _texts(variable: Variable, instead: Module | None, colour: bool) -> tuple[Text, Text, Text]:
+    """Type, name and source; a name is to be typed, so only the others may be cut."""
+    kind = code(variable.type.name, colour) if variable.type else Text("?", "dim")
+    place = Text(safe(variable.problem or source(variable) or ("" if variable.type else f"({variable.source})")), "dim")
+    for text in (kind, place):
+        text.no_wrap, text.overflow = True, "ellipsis"
+    name = Text(safe(variable.name))
+    if instead is not None:
+        name.append(f" (unused copy: {instead.name}'s is used)", "dim")
+    return kind, name, place
+
+
+def _widths(rows: Sequence[Sequence[Text]], room: int) -> tuple[int, int, int]:
+    """The columns' widths: where it is narrow, types are cut first, then long sources; then names are folded."""
+    kind, name, place = (max(text.cell_len for text in column) for column in zip(*rows))
+    heads = len("Type"), len("Name"), len("Source")
+    kind, name, place = (max(width, head) for width, head in zip((kind, name, place), heads))
+    kind = max(min(kind, room - name - place), min(kind, LEAST_TYPE))
+    place = max(min(place, room - name - kind), min(place, LEAST_SOURCE))
+    return kind, max(min(name, room - kind - place), LEAST_NAME), place
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -22,22 +50,13 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         module = variables[0].module
         kind_of = f"  {storage(module)}" + (f", {module.segment.size:,} bytes" if module.segment else "")
         first = "  Control" if module.emulated else "  Offset"
-        rows = plain_table(first, "Size", "Type", "Name", "Source", right=(first, "Size"))
-        for variable in variables:
-            kind = code(variable.type.name, screen.colour) if variable.type else Text("?", "dim")
-            place = variable.problem or source(variable) or ("" if variable.type else f"({variable.source})")
-            name = Text(safe(variable.name))
-            instead = answer.instead_of(variable)
-            if instead is not None:
-                name.append(f" (unused copy: {instead.name}'s is used)", "dim")
+        rows = plain_table(first, "Size", right=(first, "Size"))
+        texts = [_texts(variable, answer.instead_of(variable), screen.colour) for variable in variables]
+        for heading, width in zip(("Type", "Name", "Source"), _widths(texts, screen.columns - NUMBERS)):
+            rows.add_column(heading, overflow="fold", min_width=width, max_width=width)
+        for variable, cells in zip(variables, texts):
             at = variable.module.emulated
-            rows.add_row(
-                f"0x{at.control if at else variable.offset:x}",
-                f"{variable.size:,}",
-                kind,
-                name,
-                Text(safe(place), "dim"),
-            )
+            rows.add_row(f"0x{at.control if at else variable.offset:x}", f"{variable.size:,}", *cells)
         parts += [
             Text(safe(title if module.emulated else f"{title}{kind_of}"), "bold"),
             rows,

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from gdb_tls.errors import BadArgument, ResolverUnavailable, reason
 from gdb_tls.program import resolve
 from gdb_tls.program.program import Program
+from gdb_tls.program.resolve.native import Native
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Place, Thread, Variable
+from gdb_tls.target.progress import SILENT, Progress
 
 
 class Disagreement(NamedTuple):
@@ -25,11 +27,13 @@ class Comparison(NamedTuple):
 
     Attributes:
         variables: how many variables were compared.
-        threads: how many threads each has.
+        threads: in how many threads.
         compared: instances for which two or more resolvers had an address.
         answered: resolver -> how many addresses it gave.
         unavailable: resolver -> why it could not run, for the first variable that it could not.
         disagreements: those for which the addresses differ.
+        left: how many more threads there are, where the user stopped it before they were looked at.
+        derived: how many of GDB's addresses follow from what it said of another variable of the same module.
     """
 
     variables: int
@@ -38,34 +42,55 @@ class Comparison(NamedTuple):
     answered: dict[str, int]
     unavailable: dict[str, str]
     disagreements: Sequence[Disagreement]
+    left: int = 0
+    derived: int = 0
 
 
 def compare(
-    program: Program, variables: Sequence[Variable], threads: Sequence[Thread], names: Sequence[str]
+    program: Program,
+    variables: Sequence[Variable],
+    threads: Sequence[Thread],
+    names: Sequence[str],
+    progress: Progress = SILENT,
 ) -> Comparison:
-    """Resolves every variable in every thread by every resolver."""
-    answered = dict.fromkeys(names, 0)
+    """Resolves every variable in every thread by every resolver, one resolver after the other."""
     unavailable: dict[str, str] = {}
-    disagreements = []
-    compared = 0
-    for variable in variables:
-        places: dict[str, Sequence[Place]] = {}
-        for name in names:
+    places: dict[str, list[Sequence[Place]]] = {}
+    reached, derived = len(threads), 0
+    for name in names:
+        if name == "gdb":
+            asked = Native(program).resolve_all(variables, threads, progress)
+            reached, derived = len(asked.places), asked.derived
+            places[name] = list(zip(*asked.places)) or [()] * len(variables)
+            continue
+        places[name] = []
+        for variable in variables:
+            found: Sequence[Place] = ()
             try:
-                places[name] = resolve.make(name, program).resolve(variable, threads)
+                found = resolve.make(name, program).resolve(variable, threads[:reached])
             except ResolverUnavailable as error:
                 unavailable.setdefault(name, error.what)
             except Exception as error:  # one bad variable is one bad row
                 unavailable.setdefault(name, f"{variable.name}: {reason(error)}")
-        for index, thread in enumerate(threads):
-            here = {name: found[index] for name, found in places.items()}
-            addresses = [place for place in here.values() if isinstance(place, int)]
-            for name, place in here.items():
-                answered[name] += isinstance(place, int)
+            places[name].append(found)
+    answered = dict.fromkeys(names, 0)
+    compared = 0
+    disagreements = []
+    for at, variable in enumerate(variables):
+        here = {name: of_all[at] for name, of_all in places.items() if of_all[at]}
+        for index, thread in enumerate(threads[:reached]):
+            addresses = []
+            for name, found in here.items():
+                if isinstance(found[index], int):
+                    addresses.append(found[index])
+                    answered[name] += 1
             compared += len(addresses) > 1
             if len(set(addresses)) > 1:
-                disagreements.append(Disagreement(variable, thread, here))
-    return Comparison(len(variables), len(threads), compared, answered, unavailable, disagreements)
+                here_too = {name: found[index] for name, found in here.items()}
+                disagreements.append(Disagreement(variable, thread, here_too))
+    return Comparison(
+        len(variables), reached, compared, answered, unavailable, disagreements, len(threads) - reached, derived
+    )
 
 
 def query(request: Request) -> Comparison:
@@ -84,7 +109,7 @@ def query(request: Request) -> Comparison:
             )
         # The calls last: they allocate blocks that the others should see as they were.
         names += ["dlsym", "tls-get-addr"]
-    return compare(program, variables, request.chosen(program) or program.threads, names)
+    return compare(program, variables, request.chosen(program) or program.threads, names, request.progress)
 
 
 def unanswered(found: Comparison) -> bool:

@@ -14,6 +14,8 @@ def document(found: Comparison) -> dict[str, Any]:
         "schema": "gdb-tls/verify/1",
         "variables": found.variables,
         "threads": found.threads,
+        "threads_left": found.left,
+        "derived": found.derived,
         "compared": found.compared,
         "answered": found.answered,
         "unavailable": found.unavailable,

@@ -17,6 +17,8 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
     parts: list[RenderableType] = []
     for name, addresses in found.answered.items():
         note = f" ({found.unavailable[name]})" if name in found.unavailable else ""
+        if name == "gdb" and found.derived:
+            note = f"; {found.derived:,} of them by its answer for another variable of the module in that thread"
         parts.append(Text(safe(f"{name:<13}{addresses:>9,} addresses{note}")))
     if found.disagreements:
         lines = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -43,7 +45,8 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
     parts += [
         Text(""),
         Text(
-            f"{count(found.variables, 'variable')} in {count(found.threads, 'thread')}: {agree}.",
+            f"{count(found.variables, 'variable')} in {count(found.threads, 'thread')}: {agree}."
+            + (f" Stopped by Ctrl-C: {count(found.left, 'more thread')} not looked at." if found.left else ""),
             "bold red" if found.disagreements else "bold",
         ),
     ]

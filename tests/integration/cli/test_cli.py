@@ -122,7 +122,7 @@ def test_without_a_name_the_crash_is_explained(tmp_path: Path) -> None:
     core = tmp_path / "server.core"
     done = gdb_tls("core", core)
     assert done.returncode == 1
-    assert "swoole_websocket_buffer" in done.stdout.splitlines()[0]
+    assert "swoole_websocket_buffer" in done.stdout.splitlines()[1]
     written = gdb_tls("core", core, "--format", "html")
     assert written.stdout.startswith("<!DOCTYPE html>") and "swoole_websocket_buffer" in written.stdout
     sleeper = subprocess.Popen(["sleep", "infinity"])

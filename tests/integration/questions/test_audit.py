@@ -92,6 +92,30 @@ def test_the_audit_hints_at_every_pattern_and_alarms_at_none(subject: Subject, t
     assert scores == sorted(scores, reverse=True)
 
 
+# What tls-inspect says by the same rules.
+SENTENCES = {
+    "set-in-main": "Set only in the main thread",
+    "shared": "share one object: it is not each thread's own.",
+    "dangling": "Dangling in",
+    "other-stack": "it points into the stack of",
+    "other-block": "it points into the thread-local storage of",
+}
+
+
+def test_inspecting_says_what_the_audit_says(subject: Subject, tmp_path: Path) -> None:
+    found = written(subject.arguments, "tls-audit", tmp_path)
+    rules = {one["variable"]["name"]: {reason["rule"] for reason in one["reasons"]} for one in found["findings"]}
+    commands = [f"tls-inspect {name} --module suspects" for name in EXPECTED if name != "early_buffer"]
+    done = session(subject.arguments, commands, tmp_path / "inspect")
+    for command in commands:
+        name = command.split()[1]
+        said = done[command].words
+        assert done[command].error is None, said
+        for rule, sentence in SENTENCES.items():
+            assert (sentence in said) == (rule in rules.get(name, ())), (name, rule, said)
+    assert "it holds a mark, and no address." in done["tls-inspect mark --module suspects"].words
+
+
 def test_hints_are_shown_when_they_are_asked_for(subject: Subject, tmp_path: Path) -> None:
     said = session(subject.arguments, ["tls-audit --module suspects", "tls-audit --module suspects --all"], tmp_path)
     short, whole = (one.words for one in said.said)

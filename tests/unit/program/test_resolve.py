@@ -11,6 +11,7 @@ from unit.process import Process
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.program import resolve
 from gdb_tls.program.program import Program
+from gdb_tls.program.resolve import native
 from gdb_tls.program.resolve.calls import RUNS_CODE, UNSAFE_FUNCTION
 from gdb_tls.questions.verify import answer as verify
 from gdb_tls.target.model import Absence, Place, State, Thread, Variable
@@ -319,6 +320,32 @@ class TestVerify:
         assert (one.variable.name, one.thread.num) == ("shown", 2)
         assert one.places == {"passive": blocks[1] + 0x10, "gdb": 0x666}
         assert found.compared == 2, "an absence disagrees with nothing"
+
+    def test_stopped_by_the_user(self, live: Live) -> None:
+        """What was found until then counts, and the rest is said to be missing."""
+        for thread in live.target.listed:
+            live.block(thread)
+        live.target.native = {1: 0x666}
+        live.target.interrupted_at = {2}
+        found = self.compare(live, "passive", "gdb")
+        assert (found.threads, found.left, len(found.disagreements)) == (1, 2, 2)
+        assert found.answered == {"passive": 2, "gdb": 2}
+
+    @pytest.mark.parametrize("misplaced", [0, 8])
+    def test_too_many_to_ask_for_each(self, live: Live, monkeypatch: pytest.MonkeyPatch, misplaced: int) -> None:
+        """What follows from the module's first variable in some threads does so in all; what does not is asked for."""
+        for thread in live.target.listed:
+            block = live.block(thread)
+            live.target.native[thread.num] = lambda variable, block=block: (  # type: ignore[misc]
+                block + variable.offset + misplaced * (variable.name == "hidden")
+            )
+        monkeypatch.setattr(native, "MOST_QUESTIONS", 1)
+        monkeypatch.setattr(native, "SAMPLE", 1)
+        found = self.compare(live, "passive", "gdb")
+        assert (found.compared, found.answered) == (6, {"passive": 6, "gdb": 6})
+        assert len(found.disagreements) == (3 if misplaced else 0)
+        assert found.derived == (0 if misplaced else 2)
+        assert live.target.asked_variables.count("hidden") == (3 if misplaced else 1)
 
     def test_passive_comes_before_the_calls_that_allocate(self, live: Live) -> None:
         found = self.compare(live, "passive", "tls-get-addr")

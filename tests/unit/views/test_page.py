@@ -169,22 +169,54 @@ def test_audit() -> None:
     assert healthy.grave is False
 
 
-@pytest.mark.parametrize(("threads", "columns"), [(3, ["1", "2", "3"]), (100, ["1", "2-100"])])
-def test_map(threads: int, columns: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("threads", "main", "columns", "shown", "notes"),
+    [
+        (3, None, ["1", "2", "3"], ["set", "null", "null"], []),
+        (100, None, ["A", "1"], ["null", "set"], ["A: 99 threads (99 %): 2-100"]),
+        (100, 3, ["3", "A", "1"], ["null", "null", "set"], ["3: main", "A: 98 threads (98 %): 2,4-100"]),
+    ],
+)
+def test_map(threads: int, main: int | None, columns: list[str], shown: list[str], notes: list[str]) -> None:
     """Threads that are alike share a column where there are many; each has its row."""
     states = ["set"] + ["null"] * (threads - 1)
     variable = {**VARIABLE, "states": states, "bytes": ["01"] + ["00"] * (threads - 1)}
     rows = [{"num": number, "lwp": 100 + number, "name": "", "exited": False} for number in range(1, threads + 1)]
+    for row in rows:
+        row["marks"] = ["main"] if row["num"] == main else []
     summary = {"threads": threads, "variables": 1, "missing": []}
     made = map_page.page_of({"schema": "gdb-tls/map/1", "threads": rows, "variables": [variable], "summary": summary})
     chart, table = made.sections
     assert isinstance(chart, Map) and isinstance(table, Table)
-    assert chart.columns == columns
-    assert chart.lines[0].states == ["set"] + ["null"] * (len(columns) - 1)
+    assert (chart.columns, chart.lines[0].states, chart.notes) == (columns, shown, notes)
     assert [row.cells[0] for row in table.rows] == list(range(1, threads + 1))
     written = html.render(made, "tls-map")
     assert written.count('class="cell null"') == len(columns) - 1 + 1, "one for the legend"
     assert Seen(written).open == []
+
+
+def test_what_stands_for_a_function_is_its_name() -> None:
+    """Not a dictionary; and what has no blank to break at is cut in the table, whole in what the row opens to."""
+    rows = [
+        {"key": 0, "destructor": {"address": "0x10", "name": "free_plain", "file": "x.so"}, "initial": "ff" * 60},
+        {"key": 1, "destructor": {"address": "0x0", "name": None, "file": None}, "initial": None},
+        {"key": 2, "destructor": {"address": "0x20", "name": None, "file": "x.so"}, "initial": None},
+    ]
+    made = page.from_document({"schema": "gdb-tls/x/1", "keys": rows})
+    (table,) = made.sections
+    assert isinstance(table, Table)
+    at = [column.name for column in table.columns].index("Destructor")
+    assert [row.cells[at] for row in table.rows] == ["free_plain", None, "0x20"]
+    assert "ff" * 20 + "..." in table.rows[0].cells
+    assert "ff" * 60 in html.render(made, "x") and "{'" not in html.render(made, "x")
+
+
+def test_picture_keeps_blanks_everywhere() -> None:
+    """librsvg strips the ends of a text, no-break spaces too, unless it is told not to."""
+    from rich.text import Text
+
+    drawn = svg.render(lambda screen: Text("  2 main"), "x")
+    assert '-matrix" xml:space="preserve">' in drawn
 
 
 def test_picture_fits_its_text() -> None:

@@ -275,3 +275,31 @@ def test_answer_is_the_same_wherever_gdb_runs(subjects: Subjects, tmp_path: Path
     truth: Truth = subject.truth
     answers = subject.answers(["solo_count"], tmp_path / "answers", gdb_folder=Path("/"))
     assert mismatches(answers["solo_count"], truth.of("solo_count"), kind="live") == []
+
+
+# What GDB warns of in each of many threads
+
+WARNS = """python
+import gdb
+from gdb_tls.hosts.gdb.warnings import Warnings
+def warns(number):
+    gdb.write(f"warning: Section {number} is small\\n", gdb.STDERR)
+    if number == 3:
+        raise ValueError("three")
+    return number
+warnings = Warnings()
+print("gave", [warnings.once(lambda: warns(number)) for number in range(3)])
+try:
+    warnings.once(lambda: warns(3))
+except ValueError as error:
+    print("raised", error)
+warnings.once(lambda: gdb.write("warning: another\\n", gdb.STDERR))
+"""
+
+
+def test_a_warning_is_said_once(tmp_path: Path) -> None:
+    script = tmp_path / "warns.gdb"
+    script.write_text(WARNS)
+    result = run_gdb([], [f"source {script}"])
+    assert "gave [0, 1, 2]" in result.stdout and "raised three" in result.stdout
+    assert result.stderr.split("\n")[:2] == ["warning: Section 0 is small", "warning: another"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from unit.made import instance, instances, report
 
+from gdb_tls.questions.audit.one import Judgement
+from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.inspect.verdict import verdict
 from gdb_tls.target.model import Flag, State
 from gdb_tls.views.words import numbers
@@ -128,6 +130,27 @@ def test_shared_and_dangling() -> None:
     """What points nowhere is no object that could be shared."""
     rows = [instance(number, State.SET, Flag.SHARED, Flag.DANGLING, value=1) for number in (1, 2)]
     assert verdict(report(rows))[0] == "2 threads (1-2) hold one pointer in common: it is not each thread's own."
+
+
+def test_what_the_rules_of_the_audit_do_not_find_is_no_defect() -> None:
+    rows = [instance(number, State.SET, Flag.SHARED, value=0x5500) for number in (1, 2)]
+    judgement = Judgement((), "which is a global one of the program's")
+    assert verdict(report(rows), judgement) == [
+        "2 threads (1-2) share one object, which is a global one of the program's."
+    ]
+    rows = [instance(1, State.SET), instance(2, State.SET, Flag.DANGLING, value=1)]
+    assert verdict(report(rows), Judgement((), "")) == ["In thread 2 it holds a mark, and no address."]
+    found = Judgement([Finding("dangling", 60, "Dangling in thread 2.", [1])], "")
+    assert verdict(report(rows), found) == ["Dangling in thread 2: it points to memory that is not mapped."]
+
+
+def test_the_crash_speaks_for_it() -> None:
+    crash = Finding("explains-fault", 50, "Thread 2 crashed on an access to null, and has it null.", [1])
+    assert verdict(report(instances("snnnnn")), Judgement([crash], ""))[1:] == [
+        "Set only in the main thread: perhaps initialised once for the process, not once for each thread.",
+        "Thread 2 crashed on an access to null, and has it null.",
+        "Whether that is why: tls-audit",
+    ]
 
 
 def test_shared_with_threads_that_are_not_listed() -> None:
