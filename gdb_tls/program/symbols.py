@@ -43,6 +43,10 @@ class Symbols:
         """See `Lookup.find`."""
         return self._lookup.find(text)
 
+    def meaning(self, text: str) -> Found | None:
+        """See `Lookup.meaning`."""
+        return self._lookup.meaning(text)
+
     def matching(self, glob: str) -> list[Variable]:
         """All variables in use that a glob (`pool_*`) matches, by place."""
         return [self.variable(one) for one in self._lookup.matching(glob)]

@@ -70,11 +70,38 @@ def read_instances(
     raws = _read(target, places, kind.size)
     if kind.bits is not None:
         raws = [None if raw is None else _bit_field(raw, kind, target) for raw in raws]
+    return judged(target, kind, assumed, threads, places, raws, via, holders, are_constant)
+
+
+def judged(
+    target: Target,
+    kind: Type,
+    assumed: tuple[Flag, ...],
+    threads: Sequence[Thread],
+    places: Sequence[Place],
+    raws: Sequence[bytes | None],
+    via: str,
+    holders: Mapping[int, int] | None = None,
+    are_constant: Callable[[Iterable[int]], set[int]] = lambda addresses: set(),
+) -> Instances:
+    """Judges values whose bytes are read already; see `read_instances`.
+
+    Args:
+        target: see `read_instances`.
+        kind: the values' type.
+        assumed: see `read_instances`.
+        threads: see `read_instances`.
+        places: the address of each, 0 for a value that is nowhere in memory, or why there is none.
+        raws: the bytes of each; None where they cannot be read.
+        via: see `read_instances`.
+        holders: see `read_instances`.
+        are_constant: see `read_instances`.
+    """
     # Two threads may use one block (a kernel worker of io_uring has no TLS of its own): that is one holder.
-    once = raws if len(set(places)) == len(places) else list(dict(zip(places, raws)).values())
-    judged = _judge(Counter(once), kind, assumed, holders, target, are_constant)
-    judgements = [judged[raw] for raw in raws]
-    if None in judged:
+    once = raws if len(set(places)) == len(places) or 0 in places else list(dict(zip(places, raws)).values())
+    said = _judge(Counter(once), kind, assumed, holders, target, are_constant)
+    judgements = [said[raw] for raw in raws]
+    if None in said:
         for index, (place, raw) in enumerate(zip(places, raws)):
             if not isinstance(place, int):
                 judgements[index] = Judgement(place.state, (), place.reason)
@@ -97,6 +124,7 @@ def read_instances(
         state, flags, reason = judgements[index]
         address = place if isinstance(place, int) else None
         value, text = (None, "") if raw is None or address is None or reason else describe(address, raw)
+        address = address or None
         return Instance(threads[index], state, flags, address, value, text, via, reason)
 
     return Instances(threads, judgements, raws, make)

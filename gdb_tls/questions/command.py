@@ -103,6 +103,8 @@ class CommandSpec(NamedTuple):
         description: paragraphs of plain text.
         options: in the order in which help shows them.
         examples: (command line, what it does).
+        is_raw: whether what stands beside the options is one text, in which quotes and backslashes mean what they mean
+            in the program's language.
     """
 
     name: str
@@ -110,3 +112,4 @@ class CommandSpec(NamedTuple):
     description: str
     options: Sequence[Option]
     examples: Sequence[tuple[str, str]]
+    is_raw: bool = False

@@ -22,6 +22,10 @@ class CallFailed(Exception):
     """A function call in the process did not come back with a value; the text says why."""
 
 
+class EvaluationFailed(Exception):
+    """An expression has no value; the text is the debugger's sentence, without its full stop."""
+
+
 class Memory(Protocol):
     """The inspected program's memory."""
 
@@ -170,6 +174,22 @@ class OtherName(NamedTuple):
 
     what: str
     hint: str
+
+
+class Evaluated(NamedTuple):
+    """The value of an expression.
+
+    Attributes:
+        type: its type.
+        address: where it is in memory; None for one that was only worked out.
+        raw: its bytes; None where they cannot be had.
+        text: as the debugger prints it, where it is no scalar and nowhere in memory; else empty.
+    """
+
+    type: Type
+    address: int | None
+    raw: bytes | None
+    text: str = ""
 
 
 class DebugInformation(Protocol):
@@ -389,11 +409,56 @@ class Target(Protocol):
         """
         ...
 
+    def evaluator(self) -> Evaluator:
+        """The way to evaluate expressions in threads, without running code in the process or changing it.
+
+        Raises:
+            ResolverUnavailable: where the debugger cannot be kept from it.
+        """
+        ...
+
     def calls(self) -> Calls:
         """The way to call functions in the process; restores everything when it is left.
 
         Raises:
             ResolverUnavailable: where no function can be called.
+        """
+        ...
+
+
+class Evaluator(Protocol):
+    """Evaluates the user's expressions; a context manager.
+
+    Inside, no function of the process can be called and nothing in it be written; when it is left, every setting, the
+    selected thread and the frame are what they were.
+    """
+
+    def __enter__(self) -> Evaluator:
+        """Forbids calls and writes."""
+        ...
+
+    def __exit__(self, *exception: object) -> None:
+        """Restores everything."""
+        ...
+
+    def placeholder(self, index: int) -> str:
+        """What stands in an expression for the variable at a position in `places`."""
+        ...
+
+    def needs_thread(self, expression: str) -> bool:
+        """Whether it may mean something else in each thread, but for its placeholders: registers, locals."""
+        ...
+
+    def evaluate(self, expression: str, thread: Thread | None, places: Sequence[tuple[Type, int]]) -> Evaluated:
+        """Evaluates it.
+
+        Args:
+            expression: with placeholders.
+            thread: in whose innermost frame; None for the frame that the user has selected.
+            places: the type and the address of each variable that a placeholder stands for.
+
+        Raises:
+            EvaluationFailed: where it has no value.
         """
         ...
 

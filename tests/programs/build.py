@@ -120,6 +120,7 @@ def programs() -> list[Target]:
         program("stuck", "stuck.c", flags=("-rdynamic",)),
         program("suspects", "suspects.c"),
         program("server", "server.c"),
+        program("table", "table.c"),
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),

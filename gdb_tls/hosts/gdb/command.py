@@ -67,11 +67,15 @@ class TlsCommand(gdb.Command):
                 gc.enable()
 
     def _run(self, argument: str) -> None:
-        words = gdb.string_to_argv(argument)
+        if self.spec.is_raw:
+            rest, options = command_line.without_options(self.spec, argument)
+            words = gdb.string_to_argv(" ".join(options))
+        else:
+            rest, words = "", _joined(gdb.string_to_argv(argument))
         if "--help" in words:
             output.write([self._help, "\n"])
             return
-        arguments = command_line.parser(self.spec).parse_intermixed_args(_joined(words))
+        arguments = command_line.parsed(self.spec, words, rest)
         request = Request(
             arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
         )

@@ -28,6 +28,7 @@ from gdb_tls.target.protocol import CallFailed, CallFrame, Fault, FoundFile, Fra
 
 if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls
+    from gdb_tls.hosts.gdb.evaluator import GdbEvaluator
 
 AT_EXECFN = 31
 # Of a value with many members.
@@ -357,6 +358,12 @@ class GdbTarget:
                 return int(found) % (1 << 8 * self.architecture.pointer_size)
             except (gdb.error, RuntimeError, TypeError) as error:
                 raise CallFailed(" ".join(str(error).split()).rstrip(".")) from None
+
+    def evaluator(self) -> GdbEvaluator:
+        """See `Target.evaluator`."""
+        from gdb_tls.hosts.gdb.evaluator import GdbEvaluator
+
+        return GdbEvaluator(self._switch, self._one_line, self.architecture, self.most_characters)
 
     def calls(self) -> GdbCalls:
         """See `Target.calls`."""

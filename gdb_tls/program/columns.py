@@ -1,0 +1,201 @@
+"""Any expression in every thread: what tls-inspect can read is read so, all else the debugger evaluates.
+
+A name of a thread-local variable in an expression means each thread's own, also where the debugger itself cannot find
+it: its address is found as always, and a placeholder stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from typing import NamedTuple
+
+from gdb_tls.errors import BadArgument, BadPath, reason
+from gdb_tls.program import report
+from gdb_tls.program.choice import wanted
+from gdb_tls.program.expression_text import changes, names, replaced
+from gdb_tls.program.instances import Instances
+from gdb_tls.program.names import is_glob, place_name
+from gdb_tls.program.program import Program
+from gdb_tls.program.resolve.passive import Passive
+from gdb_tls.program.symbols import Symbols
+from gdb_tls.program.value import judged, untyped
+from gdb_tls.target.model import Absence, Flag, Instance, Life, Place, State, Thread, Type
+from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.target.protocol import Evaluated, EvaluationFailed, Evaluator
+
+INTERRUPTED = Absence(State.UNRESOLVED, "interrupted before this thread was looked at")
+
+
+class Column(NamedTuple):
+    """An expression in every thread.
+
+    Attributes:
+        name: what heads it: the expression, or what the user calls it.
+        expression: as it was typed.
+        type: of its values; None where it is not known, or has none.
+        instances: one for every thread.
+    """
+
+    name: str
+    expression: str
+    type: Type | None
+    instances: Instances
+
+
+class Columns:
+    """Reads expressions in some threads; the debugger is made ready for them when the first one needs it.
+
+    Attributes:
+        threads: the threads that are wanted, without names.
+        interrupted: whether the user has stopped it: then the cells that are missing say so.
+    """
+
+    def __init__(self, program: Program, numbers: Sequence[range] | None = None, progress: Progress = SILENT) -> None:
+        """Takes the numbers of the threads that are wanted; None for all, the ended ones too.
+
+        Raises:
+            BadArgument: where no thread has one of the numbers.
+        """
+        self._program = program
+        self._numbers = numbers
+        self._progress = progress
+        self._stack = ExitStack()
+        self.threads = wanted(program.unnamed_threads, numbers)
+        self.interrupted = False
+
+    def __enter__(self) -> Columns:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def read(self, name: str, expression: str) -> Column:
+        """Reads one expression in every thread; what has no value has a reason.
+
+        Raises:
+            AmbiguousName: where a name in it may mean several variables.
+            BadArgument: where it would change something.
+            ResolverUnavailable: where the debugger cannot be kept from changing the process.
+        """
+        return self._as_variable(name, expression) or self._evaluated(name, expression)
+
+    @cached_property
+    def _symbols(self) -> Symbols:
+        return self._program.symbols()
+
+    @cached_property
+    def _evaluator(self) -> Evaluator:
+        return self._stack.enter_context(self._program.target.evaluator())
+
+    def _as_variable(self, name: str, expression: str) -> Column | None:
+        """A variable, or a path into one, as tls-inspect reads it; None where it is more than that."""
+        place = place_name(expression)
+        if is_glob(expression) or (place and ".so" not in place.module):
+            return None  # a product, a sum
+        bare = expression.lstrip("*& \t")
+        prefix = expression[: len(expression) - len(bare)].replace(" ", "")
+        if prefix.strip("*") not in ("", "&"):
+            return None
+        found = self._symbols.find(bare) if place else self._symbols.meaning(bare)
+        if found is None:
+            return None
+        try:
+            got = report.inspect_found(self._program, found, prefix, threads=self._numbers, with_names=False)
+        except BadPath:
+            return None  # GDB may know better, and says why if it does not
+        return Column(name, expression, got.type, got.instances)
+
+    def _evaluated(self, name: str, expression: str) -> Column:
+        """What the debugger makes of it in each thread."""
+        if changes(expression):
+            raise BadArgument(
+                f"{expression} would change something: it assigns, or counts up or down",
+                "Nothing in the process is changed; compare with ==.",
+            )
+        evaluator = self._evaluator
+        meant = [(word, found) for word in names(expression) if (found := self._symbols.meaning(word.text))]
+        variables = list({(one.variable.module.id, one.variable.offset): one.variable for _, one in meant}.values())
+        position = {(one.module.id, one.offset): index for index, one in enumerate(variables)}
+        stands = [position[one.variable.module.id, one.variable.offset] for _, one in meant]
+        text = replaced(expression, [word for word, _ in meant], lambda index: evaluator.placeholder(stands[index]))
+        resolver = Passive(self._program)
+        places = [resolver.resolve(one, self.threads) for one in variables]
+        size = self._program.target.architecture.pointer_size
+        types = [one.type or untyped(one.size, size, one.linkage_name)[0] for one in variables]
+        needs_thread = evaluator.needs_thread(text)
+        results: list[Evaluated | Absence] = []
+        with self._progress.task(f"Evaluating {name}", len(self.threads)) as task:
+            for index, thread in enumerate(self.threads):
+                results.append(self._in_thread(text, thread, needs_thread, types, [one[index] for one in places]))
+                task.advance()
+        self.interrupted = self.interrupted or task.interrupted
+        results += [INTERRUPTED] * (len(self.threads) - len(results))
+        return self._column(name, expression, results)
+
+    def _in_thread(
+        self,
+        text: str,
+        thread: Thread,
+        needs_thread: bool,
+        types: Sequence[Type],
+        places: Sequence[Place],
+    ) -> Evaluated | Absence:
+        found: list[tuple[Type, int]] = []
+        for kind, place in zip(types, places):
+            if not isinstance(place, int):
+                return place
+            found.append((kind, place))
+        if needs_thread and thread.num is None:
+            return Absence(State.UNRESOLVED, "GDB does not list this thread, so it has no registers and no frames here")
+        try:
+            return self._evaluator.evaluate(text, thread if needs_thread else None, found)
+        except EvaluationFailed as error:
+            bad = "memory" in str(error)
+            return Absence(State.UNREADABLE if bad else State.UNRESOLVED, f"GDB says: {error}")
+        except Exception as error:  # one bad thread is one bad cell
+            return Absence(State.UNRESOLVED, reason(error))
+
+    def _column(self, name: str, expression: str, results: Sequence[Evaluated | Absence]) -> Column:
+        """The values judged, those of one type together."""
+        instances: list[Instance | None] = [None] * len(results)
+        by_type: dict[str, list[int]] = {}
+        for index, result in enumerate(results):
+            by_type.setdefault(result.type.name if isinstance(result, Evaluated) else "", []).append(index)
+        bad = by_type.pop("", [])
+        kind: Type | None = None
+        only: Instances | None = None
+        for members in by_type.values():
+            some = [result for result in (results[at] for at in members) if isinstance(result, Evaluated)]
+            kind = kind or some[0].type
+            only = self._judged(members, some)
+            if not bad and len(by_type) == 1:
+                return Column(name, expression, kind, only)
+            for at, instance in zip(members, only):
+                instances[at] = instance
+        for at in bad:
+            instances[at] = self._absent(self.threads[at], results[at])
+        return Column(name, expression, kind, Instances.of(one for one in instances if one is not None))
+
+    def _judged(self, members: Sequence[int], some: Sequence[Evaluated]) -> Instances:
+        threads = [self.threads[at] for at in members]
+        kind, target = some[0].type, self._program.target
+        if any(one.text for one in some):
+            return Instances.of(
+                Instance(thread, State.SET, _life(thread), one.address, None, one.text, "gdb", None)
+                for thread, one in zip(threads, some)
+            )
+        raws = [one.raw for one in some]
+        places: list[Place] = [one.address or 0 for one in some]
+        if None in raws:
+            raws = target.memory.read_many([one.address or 0 for one in some], kind.size)
+        return judged(target, kind, (), threads, places, raws, "gdb", are_constant=self._program.constants.among)
+
+    def _absent(self, thread: Thread, why: Evaluated | Absence) -> Instance:
+        assert isinstance(why, Absence)
+        return Instance(thread, why.state, _life(thread), None, None, "", "gdb", why.reason)
+
+
+def _life(thread: Thread) -> tuple[Flag, ...]:
+    return () if thread.life is Life.LISTED else (Flag(thread.life.value),)

@@ -1,0 +1,150 @@
+"""`tls-table`'s answer for a screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from gdb_tls.program.columns import Column
+from gdb_tls.questions.table.answer import Answer, Line
+from gdb_tls.target.model import Flag, Instance, State
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, where_text
+from gdb_tls.views.parts import STYLES, declared
+from gdb_tls.views.screen import Screen
+from gdb_tls.views.text import safe
+from gdb_tls.views.words import count, mark, numbers, share
+
+SHARED_LINE = "Threads whose rows are equal share a line; --all shows each, --format csv writes each."
+MOST_REASONS = 3
+LONGEST_HEADING = 28
+
+
+def table(answer: Answer, screen: Screen) -> RenderableType:
+    """What the columns are, a line for every row, and why cells have no value."""
+    parts: list[RenderableType] = [*_headings(answer, screen.colour), Text("")]
+    parts += [_table(answer, screen), Text("")]
+    if len(answer.lines) < len(answer.rows):
+        parts.append(Text(SHARED_LINE, "dim"))
+    parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(answer))]
+    return Group(*parts)
+
+
+def _headings(answer: Answer, colour: bool) -> Iterator[RenderableType]:
+    """What each column is: its type and, where its heading does not say it, the expression."""
+    short = Text()
+    for column in answer.columns:
+        if heading(column.name) != column.expression:
+            text = Text(safe(f"{heading(column.name)} = "), "bold")
+            text.append_text(code(" ".join(column.expression.split()), colour))
+            text.append(safe(f"  {column.type.name}" if column.type else ""), "dim")
+            yield text
+        elif column.type is not None:
+            short.append("   " if short.plain else "").append_text(code(declared(column.type, column.name), colour))
+    if short.plain:
+        yield short
+
+
+def heading(name: str) -> str:
+    """A column's name, or its end: that of a long expression says most."""
+    return name if len(name) <= LONGEST_HEADING else "..." + name[3 - LONGEST_HEADING :]
+
+
+def _table(answer: Answer, screen: Screen) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    named = any(answer.threads[line.members[0]].name for line in answer.lines)
+    table.add_column("  Thread", no_wrap=True)
+    # A structure would fill the screen; two lines of what there is room for tell what it is.
+    most = max(2 * (screen.columns - 30) // max(len(answer.columns), 1), LONGEST_HEADING)
+    if named:
+        table.add_column("Name", overflow="fold")
+    for column in answer.columns:
+        table.add_column(
+            Text(safe(heading(column.name))), overflow="fold", justify="right" if _is_number(column) else "left"
+        )
+    table.add_column("Where")
+    for line in answer.lines:
+        thread = answer.threads[line.members[0]]
+        alone = len(line.members) == 1
+        cells = [_number(answer, line)]
+        if named:
+            cells.append(Text(safe(thread.name) if alone else ""))
+        shown = [cell(column, column.instances[line.members[0]], screen.colour) for column in answer.columns]
+        for text in shown:
+            text.truncate(most, overflow="ellipsis")
+        cells += shown
+        others = Text(
+            numbers((answer.threads[at] for at in line.members), "-"), "dim", no_wrap=True, overflow="ellipsis"
+        )
+        table.add_row(*cells, where_text(answer.where.get(thread.num)) if alone else others)
+    return table
+
+
+def _is_number(column: Column) -> bool:
+    return column.type is not None and column.type.kind.value in ("integer", "float")
+
+
+def _number(answer: Answer, line: Line) -> Text:
+    if len(line.members) > 1:
+        return Text(f"  {count(len(line.members), 'thread')}{share(len(line.members), len(answer.rows))}")
+    text = mark(answer.threads[line.members[0]].num, answer.marked)
+    return Text(text if text.startswith("*") else f"  {text}")
+
+
+def cell(column: Column, instance: Instance, colour: bool) -> Text:
+    """A value, its flags; or the state for which there is none."""
+    if instance.reason is not None or instance.state is State.UNALLOCATED:
+        text = Text(instance.state.value, STYLES[instance.state])
+    elif instance.state is State.NULL:
+        text = Text("NULL", STYLES[State.NULL])
+    else:
+        cast = f"({column.type.name}) " if column.type else ""
+        text = code(instance.text.removeprefix(cast) if cast else instance.text, colour)
+    for flag in instance.flags:
+        text.append(f" {flag.value}", "bold red" if flag is Flag.DANGLING else "yellow")
+    return text
+
+
+def sentences(answer: Answer) -> list[str]:
+    """How many threads have what, and why cells have no value."""
+    found = []
+    if answer.interrupted:
+        found.append("Interrupted: cells of the last threads are missing.")
+    for column in answer.columns:
+        found += _about(column, answer)
+    if not found:
+        of = (
+            f"{len(answer.rows):,} of {len(answer.threads):,} threads"
+            if answer.is_part
+            else count(len(answer.rows), "thread")
+        )
+        found.append(f"{of}, each with {'a value' if len(answer.columns) == 1 else 'all values'}.")
+    return found
+
+
+def _about(column: Column, answer: Answer) -> Iterator[str]:
+    """The threads in which a column is null, and those in which it has no value, with the reason."""
+    judgements = column.instances.judgements
+    null = [at for at in answer.rows if judgements[at].state is State.NULL and judgements[at].reason is None]
+    if null:
+        yield f"{heading(column.name)}: NULL in {_threads(answer, null)}."
+    reasons: Counter[tuple[State, str]] = Counter()
+    members: dict[tuple[State, str], list[int]] = {}
+    for at in answer.rows:
+        state, _, why = judgements[at]
+        if why is not None or state is State.UNALLOCATED:
+            reasons[state, why or ""] += 1
+            members.setdefault((state, why or ""), []).append(at)
+    for (state, why), _ in reasons.most_common(MOST_REASONS):
+        because = f": {why}" if why else ""
+        yield f"{heading(column.name)}: {state.value} in {_threads(answer, members[state, why])}{because}."
+    if len(reasons) > MOST_REASONS:
+        rest = sum(number for _, number in reasons.most_common()[MOST_REASONS:])
+        more = count(rest, "more thread")
+        yield f"{heading(column.name)}: no value in {more}, for other reasons (--format csv has each)."
+
+
+def _threads(answer: Answer, some: Sequence[int]) -> str:
+    if len(some) == len(answer.rows) > 1:
+        return "both threads" if len(some) == 2 else f"all {len(some):,} threads"
+    which = numbers(answer.threads[at] for at in some)
+    return f"{count(len(some), 'thread')}{share(len(some), len(answer.rows))}" + (f" ({which})" if which else "")
