@@ -135,7 +135,7 @@ def parse(words: Sequence[str]) -> Wanted:
                 "gdb-tls run needs a program", "Write it after --, as in: gdb-tls run -- ./server --port 80."
             )
         rest, program = rest[: rest.index("--")], rest[rest.index("--") + 1 :]
-    found = _parser(way).parse_intermixed_args(rest)
+    found = _parser(way).parse_intermixed_args(_descending(rest))
     name = ""
     if way is not RUN:
         seen = _subject(way, found.name or [])
@@ -146,6 +146,17 @@ def parse(words: Sequence[str]) -> Wanted:
     spec = _chosen(found)
     asks_gdb = spec.name == COMPARISON or found.via == GDB
     return Wanted(way, name, program, question(spec, found), found, asks_gdb)
+
+
+def _descending(words: Sequence[str]) -> list[str]:
+    """`--sort -COLUMN` as one word: alone, the second would be taken for an option."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] == "--sort" and word.startswith("-"):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def _named(name: str) -> Way | None:
@@ -213,7 +224,9 @@ def question(spec: CommandSpec, found: argparse.Namespace) -> str:
     Raises:
         BadArgument: where an option is given that the command does not have.
     """
-    words = [spec.name, *map(quote, found.name or ())]
+    # An expression's quotes are the program's language's.
+    names = [" ".join(" ".join(found.name or ()).split("\n"))] if spec.is_raw else map(quote, found.name or ())
+    words = [spec.name, *names]
     known = {option.name for option in (*spec.options, *OWN_OPTIONS)}
     for name, value in vars(found).items():
         option = "--" + name.replace("_", "-")
@@ -225,7 +238,8 @@ def question(spec: CommandSpec, found: argparse.Namespace) -> str:
             )
         if option in {own.name for own in OWN_OPTIONS}:
             continue
-        words += [option] if value is True else [option, quote(str(value))]
+        text = "" if value is True else quote(str(value))
+        words += [f"{option}={text}"] if text.startswith("-") else [option, text] if text else [option]
     command_line.parser(spec).parse_intermixed_args(list(found.name or ()))  # says what NAMEs it takes
     return " ".join(words)
 

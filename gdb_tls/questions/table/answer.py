@@ -12,7 +12,14 @@ from gdb_tls.program.expression_text import split, split_name
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
+from gdb_tls.questions.table.condition import Condition, parse
+from gdb_tls.questions.table.rows import RowOf, Rows, sort_key, sorted_by
 from gdb_tls.target.model import State, TargetInfo, Thread
+from gdb_tls.target.progress import Progress
+from gdb_tls.views.words import patterns
+
+# Where a thread is costs the debugger its stack; a page of so many threads does without.
+MOST_PLACES = 200
 
 
 class Line(NamedTuple):
@@ -20,9 +27,30 @@ class Line(NamedTuple):
 
     Attributes:
         members: their positions.
+        names: the threads' names, as patterns where they are several; empty where they have none.
     """
 
     members: Sequence[int]
+    names: str = ""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is of one thread."""
+        return len(self.members) == 1
+
+
+class Choice(NamedTuple):
+    """What --where has chosen.
+
+    Attributes:
+        condition: as it was typed.
+        unknown: the positions of threads for which it cannot be told, as they lack a value.
+        interrupted: whether the user stopped it: then the threads after those that were looked at are not shown.
+    """
+
+    condition: str
+    unknown: Sequence[int]
+    interrupted: bool
 
 
 class Answer(NamedTuple):
@@ -31,12 +59,14 @@ class Answer(NamedTuple):
     Attributes:
         target: the program.
         columns: in the order in which they were asked for.
-        threads: one for each row.
+        threads: one for each row of the columns.
         rows: the positions of the threads that are shown, in their order.
-        lines: what a screen shows of them.
-        where: where a thread is, by its number; of those that are shown.
+        lines: those of a screen and of --group, in their order.
+        most: how many lines a screen shows at most; None for all.
+        grouped: whether --group was given.
+        choice: what --where has chosen; None without.
+        where: where a thread is, by its number; of those that are shown alone.
         marked: the threads that are remarkable.
-        is_part: whether the program has threads that were not asked for.
         interrupted: whether the user stopped it: then the cells that are missing say so.
     """
 
@@ -45,37 +75,88 @@ class Answer(NamedTuple):
     threads: Sequence[Thread]
     rows: Sequence[int]
     lines: Sequence[Line]
+    most: int | None
+    grouped: bool
+    choice: Choice | None
     where: Mapping[int | None, Where | None]
     marked: Marked
-    is_part: bool = False
     interrupted: bool = False
 
 
 def query(request: Request) -> Answer:
-    """Reads every expression in every thread that is wanted."""
-    wanted = expressions(" ".join(request.arguments.expressions))
+    """Reads every expression in every thread that is wanted, and chooses and orders the rows."""
+    arguments = request.arguments
+    wanted = expressions(" ".join(arguments.expressions))
+    condition = None if arguments.where is None else parse(arguments.where, wanted)
+    key = None if arguments.sort is None else sort_key(arguments.sort, wanted)
     program = request.program()
     with Columns(program, request.threads, request.progress) as reader:
         columns = [reader.read(name, expression) for name, expression in wanted]
-    threads = reader.threads
-    rows = list(range(len(threads)))
-    marks = marked(program, threads)
-    lines = _lines(columns, threads, rows, request.max_rows, marks) if request.is_for_people else []
-    needed = {at for line in lines if len(line.members) == 1 for at in line.members}
-    where = {threads[at].num: program.where(threads[at]) for at in needed if threads[at].num is not None}
-    everyone = not request.is_for_people or request.arguments.format == "html" or len(threads) <= len(lines)
-    threads = [program.named(thread) if everyone or at in needed else thread for at, thread in enumerate(threads)]
+    rows = Rows(program, columns, reader.threads)
+    choice = None
+    shown: Sequence[int] = range(len(reader.threads))
+    if condition is not None:
+        shown, choice = _chosen(rows, arguments.where, condition, request.progress)
+    marks = marked(program, reader.threads)
+    most = request.max_rows
+    members: Sequence[Sequence[int]]
+    if arguments.group:
+        members = alike(columns, shown)
+    elif most is not None and len(shown) > most and key is None and request.is_for_people:
+        own = [shown[index] for index in marks.first([reader.threads[at] for at in shown])]
+        left = set(own)
+        members = [[at] for at in own] + alike(columns, [at for at in shown if at not in left])
+    else:
+        members = [[at] for at in shown]
+    if key is not None:
+        members = sorted_by(members, lambda some: rows.key(some[0], key), key.descending != arguments.reverse)
+    elif arguments.reverse:
+        members = members[::-1]
+    lines = _finished(rows, members, request)
     return Answer(
         program.info,
         columns,
-        threads,
-        rows,
+        rows.threads,
+        [at for line in lines for at in line.members],
         lines,
-        where,
+        most if request.is_for_people and arguments.format != "html" else None,
+        arguments.group,
+        choice,
+        rows.where,
         marks,
-        is_part=len(threads) < len(program.unnamed_threads),
         interrupted=reader.interrupted,
     )
+
+
+def _chosen(rows: Rows, text: str, condition: Condition, progress: Progress) -> tuple[list[int], Choice]:
+    """The threads for which a condition holds."""
+    shown, unknown = [], []
+    with progress.task("Choosing threads", len(rows.threads)) as task:
+        for at in range(len(rows.threads)):
+            holds = condition(RowOf(rows, at))
+            if holds:
+                shown.append(at)
+            elif holds is None:
+                unknown.append(at)
+            task.advance()
+    return shown, Choice(text, unknown, task.interrupted)
+
+
+def _finished(rows: Rows, members: Sequence[Sequence[int]], request: Request) -> list[Line]:
+    """The lines, with the names of their threads, and where those are that are shown alone."""
+    form = request.arguments.format
+    most = request.max_rows if form in ("table", "svg") else None
+    lines = []
+    for number, some in enumerate(members):
+        if most is not None and number >= most:
+            lines.append(Line(some))
+        elif len(some) == 1:
+            if form in ("table", "svg") or len(members) <= MOST_PLACES:
+                rows.place(some[0])
+            lines.append(Line(some, rows.named(some[0]).name))
+        else:
+            lines.append(Line(some, patterns(name for at in some if (name := rows.named(at).name))))
+    return lines
 
 
 def expressions(text: str) -> list[tuple[str, str]]:
@@ -97,18 +178,6 @@ def expressions(text: str) -> list[tuple[str, str]]:
     if twice:
         raise BadArgument(f"Two columns are called {twice[0]}", "Give one another name: EXPRESSION as NAME.")
     return found
-
-
-def _lines(
-    columns: Sequence[Column], threads: Sequence[Thread], rows: Sequence[int], most: int | None, marks: Marked
-) -> list[Line]:
-    """One line a thread; where that is more than `most`, one for all whose rows are equal, but the marked."""
-    if most is None or len(rows) <= most:
-        return [Line([at]) for at in rows]
-    own = [rows[index] for index in marks.first([threads[at] for at in rows])]
-    left = set(own)
-    groups = alike(columns, [at for at in rows if at not in left])
-    return [*(Line([at]) for at in own), *(Line(members) for members in groups)]
 
 
 def alike(columns: Sequence[Column], rows: Sequence[int]) -> list[list[int]]:

@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-from gdb_tls.questions.table.answer import Answer
+from gdb_tls.questions.table.answer import Answer, Line
 from gdb_tls.questions.table.document import thread_document
 from gdb_tls.questions.table.table import cell, sentences
 from gdb_tls.target.model import State
 from gdb_tls.views import page as pages
 from gdb_tls.views.drawing import where_text
+from gdb_tls.views.words import with_marks
 
 
 def page(answer: Answer) -> pages.Page:
-    """A row a thread, which opens to all that is known of its cells, and what the columns are."""
-    columns = [pages.Column("Thread", pages.NUMBER), pages.Column("LWP", pages.NUMBER, True)]
-    named = any(thread.name for thread in answer.threads)
-    columns += [pages.Column("Name", minor=True)] if named else []
-    columns += [pages.Column(column.name, pages.CODE) for column in answer.columns]
-    columns += [pages.Column("Where", minor=True)] if answer.where else []
+    """A row a thread, which opens to all that is known of its cells, or a row a group; and what the columns are."""
+    of_values = [pages.Column(column.name, pages.CODE) for column in answer.columns]
+    named = any(line.names for line in answer.lines)
+    name = [pages.Column("Name", minor=True)] if named else []
+    if answer.grouped:
+        columns = [pages.Column("Threads", pages.NUMBER), *name, *of_values, pages.Column("Which")]
+        rows = [_group(answer, line, named) for line in answer.lines]
+    else:
+        columns = [pages.Column("Thread", pages.NUMBER), pages.Column("LWP", pages.NUMBER, True), *name, *of_values]
+        columns += [pages.Column("Where", minor=True)] if answer.where else []
+        rows = [_row(answer, line, named) for line in answer.lines]
     about = pages.Table(
         "Columns",
         [pages.Column("Name"), pages.Column("Expression", pages.CODE), pages.Column("Type", pages.CODE)],
         [pages.Row([one.name, one.expression, one.type.name if one.type else None]) for one in answer.columns],
         plain=True,
     )
-    threads = pages.Table("Threads", columns, [_row(answer, at, named) for at in answer.rows])
-    return pages.Page(sentences(answer), [threads, about])
+    title = "Groups" if answer.grouped else "Threads"
+    return pages.Page(sentences(answer), [pages.Table(title, columns, rows), about])
 
 
-def _row(answer: Answer, at: int, named: bool) -> pages.Row:
+def _cells(answer: Answer, at: int) -> list[object]:
+    return [cell(column, column.instances[at], False).plain for column in answer.columns]
+
+
+def _is_null(answer: Answer, at: int) -> bool:
+    judgements = [column.instances.judgements[at] for column in answer.columns]
+    return any(one.state is State.NULL and one.reason is None for one in judgements)
+
+
+def _group(answer: Answer, line: Line, named: bool) -> pages.Row:
+    first = line.members[0]
+    which = with_marks([answer.threads[at] for at in line.members], answer.marked)
+    cells = [len(line.members), *([line.names] if named else []), *_cells(answer, first), which]
+    return pages.Row(cells, grave=_is_null(answer, first))
+
+
+def _row(answer: Answer, line: Line, named: bool) -> pages.Row:
+    at = line.members[0]
     thread = answer.threads[at]
-    instances = [column.instances[at] for column in answer.columns]
-    cells: list[object] = [thread.num, thread.lwp]
-    cells += [thread.name] if named else []
-    cells += [cell(column, instance, False).plain for column, instance in zip(answer.columns, instances)]
+    cells = [thread.num, thread.lwp, *([thread.name] if named else []), *_cells(answer, at)]
     cells += [where_text(answer.where.get(thread.num)).plain] if answer.where else []
     found = thread_document(answer, at)
     details = [
         pages.facts({key: value for key, value in one.items() if value not in (None, [])}, column.name)
         for column, one in zip(answer.columns, found["cells"])
     ]
-    is_null = any(one.state is State.NULL and one.reason is None for one in instances)
-    return pages.Row(cells, details, " ".join(found["marks"]), is_null)
+    return pages.Row(cells, details, " ".join(found["marks"]), _is_null(answer, at))

@@ -21,6 +21,15 @@ itself cannot find it; registers ($sp) and local variables are those of each thr
 between expressions stand outside of brackets, strings and template arguments. EXPRESSION as NAME gives a column
 a name.
 
+--where CONDITION shows the threads for which it holds: it compares columns, by name or expression, and the thread's
+own words (thread, lwp, name, where, state) with ==, !=, <, <=, > and >=, searches text with ~ and !~ (a regular
+expression), and joins with &&, ||, ! and parentheses. A column is equal to a state, too: request == null,
+request != unallocated; state is the gravest of a thread's columns. A value that a thread does not have is neither
+equal to anything nor different from it.
+
+--group counts the threads whose rows are equal, those that fewest have first. --sort orders by a column or one of
+the thread's words; what has no value comes last.
+
 No function of the process is called and nothing in it is changed. Where an expression has no value in a thread, its
 cell says so, and below the table stands why.
 """,
@@ -31,6 +40,10 @@ cell says so, and below the table stands why.
             {"nargs": "+", "metavar": "EXPRESSION"},
             complete="names",
         ),
+        Option("--where", "Show only the threads for which CONDITION holds", {"metavar": "CONDITION"}),
+        Option("--group", "Show threads whose rows are equal in one line, the fewest first", {"action": "store_true"}),
+        Option("--sort", "Order by this column; -COLUMN from the greatest on", {"metavar": "COLUMN"}),
+        Option("--reverse", "Turn the order around", {"action": "store_true"}),
         options.FORMAT,
         options.OUTPUT,
         options.THREADS,
@@ -38,6 +51,11 @@ cell says so, and below the table stands why.
     ),
     examples=(
         ("tls-table request, request->id, errno", "Shows three columns, one row a thread"),
+        ("tls-table request, errno --where 'request == 0 && where ~ \"worker\"'", "Shows only some threads"),
+        (
+            "tls-table request->state as state_of, errno --group",
+            "Counts threads that are alike, the odd ones out first",
+        ),
         ("tls-table buffer->length * 2 as bytes, $sp", "Has GDB work them out in each thread"),
     ),
     is_raw=True,

@@ -12,18 +12,25 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, wher
 from gdb_tls.views.parts import STYLES, declared
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, mark, numbers, share
+from gdb_tls.views.words import count, mark, numbers, share, who, with_marks
 
 SHARED_LINE = "Threads whose rows are equal share a line; --all shows each, --format csv writes each."
 MOST_REASONS = 3
 LONGEST_HEADING = 28
+ALL_VALUES = ("a value", "all values")
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """What the columns are, a line for every row, and why cells have no value."""
     parts: list[RenderableType] = [*_headings(answer, screen.colour), Text("")]
-    parts += [_table(answer, screen), Text("")]
-    if len(answer.lines) < len(answer.rows):
+    lines = answer.lines if answer.most is None else answer.lines[: answer.most]
+    if lines:
+        parts += [_table(answer, lines, screen), Text("")]
+    if len(lines) < len(answer.lines):
+        rest = answer.lines[len(lines) :]
+        threads = sum(len(line.members) for line in rest)
+        parts.append(Text(f"{count(len(rest), 'more line')} of {count(threads, 'thread')}: --all shows each.", "bold"))
+    if len(answer.lines) < len(answer.rows) and not answer.grouped:
         parts.append(Text(SHARED_LINE, "dim"))
     parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(answer))]
     return Group(*parts)
@@ -49,12 +56,12 @@ def heading(name: str) -> str:
     return name if len(name) <= LONGEST_HEADING else "..." + name[3 - LONGEST_HEADING :]
 
 
-def _table(answer: Answer, screen: Screen) -> RenderableType:
+def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    named = any(answer.threads[line.members[0]].name for line in answer.lines)
-    table.add_column("  Thread", no_wrap=True)
+    named = any(line.names for line in lines)
     # A structure would fill the screen; two lines of what there is room for tell what it is.
     most = max(2 * (screen.columns - 30) // max(len(answer.columns), 1), LONGEST_HEADING)
+    table.add_column("  Threads" if answer.grouped else "  Thread", no_wrap=True)
     if named:
         table.add_column("Name", overflow="fold")
     for column in answer.columns:
@@ -62,20 +69,20 @@ def _table(answer: Answer, screen: Screen) -> RenderableType:
             Text(safe(heading(column.name))), overflow="fold", justify="right" if _is_number(column) else "left"
         )
     table.add_column("Where")
-    for line in answer.lines:
-        thread = answer.threads[line.members[0]]
-        alone = len(line.members) == 1
+    for line in lines:
+        first = line.members[0]
         cells = [_number(answer, line)]
         if named:
-            cells.append(Text(safe(thread.name) if alone else ""))
-        shown = [cell(column, column.instances[line.members[0]], screen.colour) for column in answer.columns]
+            cells.append(Text(safe(line.names)))
+        shown = [cell(column, column.instances[first], screen.colour) for column in answer.columns]
         for text in shown:
             text.truncate(most, overflow="ellipsis")
-        cells += shown
-        others = Text(
-            numbers((answer.threads[at] for at in line.members), "-"), "dim", no_wrap=True, overflow="ellipsis"
-        )
-        table.add_row(*cells, where_text(answer.where.get(thread.num)) if alone else others)
+        if line.is_single:
+            place = where_text(answer.where.get(answer.threads[first].num))
+        else:
+            listed = with_marks([answer.threads[at] for at in line.members], answer.marked)
+            place = Text(listed, "dim", no_wrap=True, overflow="ellipsis")
+        table.add_row(*cells, *shown, place)
     return table
 
 
@@ -84,7 +91,7 @@ def _is_number(column: Column) -> bool:
 
 
 def _number(answer: Answer, line: Line) -> Text:
-    if len(line.members) > 1:
+    if not line.is_single:
         return Text(f"  {count(len(line.members), 'thread')}{share(len(line.members), len(answer.rows))}")
     text = mark(answer.threads[line.members[0]].num, answer.marked)
     return Text(text if text.startswith("*") else f"  {text}")
@@ -105,19 +112,24 @@ def cell(column: Column, instance: Instance, colour: bool) -> Text:
 
 
 def sentences(answer: Answer) -> list[str]:
-    """How many threads have what, and why cells have no value."""
+    """How many threads are shown, and why cells have no value."""
     found = []
-    if answer.interrupted:
-        found.append("Interrupted: cells of the last threads are missing.")
+    if answer.interrupted or (answer.choice and answer.choice.interrupted):
+        found.append("Interrupted: the last threads were not looked at.")
+    if answer.choice:
+        of = count(len(answer.threads), "thread")
+        fit = f"{len(answer.rows):,} of {of}" if answer.rows else f"None of {of}"
+        found.append(f"{fit} {'fits' if len(answer.rows) < 2 else 'fit'} {answer.choice.condition}.")
+        if answer.choice.unknown:
+            some = who([answer.threads[at] for at in answer.choice.unknown], capital=True)
+            lacks = "lacks" if len(answer.choice.unknown) == 1 else "lack"
+            found.append(f"{some} {lacks} a value that it compares, so it cannot be told there.")
+    if answer.grouped and answer.rows:
+        found.append(f"{count(len(answer.rows), 'thread')} in {count(len(answer.lines), 'group')} of equal rows.")
     for column in answer.columns:
         found += _about(column, answer)
     if not found:
-        of = (
-            f"{len(answer.rows):,} of {len(answer.threads):,} threads"
-            if answer.is_part
-            else count(len(answer.rows), "thread")
-        )
-        found.append(f"{of}, each with {'a value' if len(answer.columns) == 1 else 'all values'}.")
+        found.append(f"{count(len(answer.rows), 'thread')}, and each has {ALL_VALUES[len(answer.columns) > 1]}.")
     return found
 
 
@@ -144,7 +156,7 @@ def _about(column: Column, answer: Answer) -> Iterator[str]:
 
 
 def _threads(answer: Answer, some: Sequence[int]) -> str:
-    if len(some) == len(answer.rows) > 1:
+    if len(some) == len(answer.rows) > 1 and answer.choice is None:
         return "both threads" if len(some) == 2 else f"all {len(some):,} threads"
     which = numbers(answer.threads[at] for at in some)
     return f"{count(len(some), 'thread')}{share(len(some), len(answer.rows))}" + (f" ({which})" if which else "")

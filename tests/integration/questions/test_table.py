@@ -133,3 +133,61 @@ def test_csv_has_the_values_and_the_reasons(subject: Subject, tmp_path: Path) ->
         assert row["id"] == ids.get(row["lwp"], "null")
         assert row["reasons"] == ("" if row["lwp"] in ids else "id: request is null")
     assert len(rows) == len(truth)
+
+
+def shown(document: Any, subject: Subject) -> list[str]:
+    """The names of the threads in a document, in its order, as the program has them."""
+    threads = {line.lwp: line.thread for line in subject.truth.of("counter")}
+    return [threads[thread["lwp"]] for thread in document["threads"]]
+
+
+def test_where_chooses_by_the_truth(subject: Subject, tmp_path: Path) -> None:
+    counters = {line.thread: line.value for line in subject.truth.of("counter")}
+    ids = {line.thread: line.value for line in subject.truth.of("request->id")}
+    columns = "counter, request->id as id"
+    conditions = {
+        "id > 101 && counter < 20": [one for one, value in ids.items() if value > 101 and counters[one] < 20],
+        "request->id == 101 || id == null": [one for one in counters if one not in ids or ids[one] == 101],
+        'where ~ "truth_park"': [one for one in counters if one.startswith("worker")],
+        "!(counter >= 4)": [one for one, value in counters.items() if value < 4],
+        "state == null": [one for one in counters if one not in ids],
+    }
+    commands = [f"tls-table {columns} --where '{one}'" for one in conditions]
+    found = documents(subject, commands, tmp_path)
+    for command, (condition, names) in zip(commands, conditions.items()):
+        assert sorted(shown(found[command], subject)) == sorted(names), condition
+        assert found[command]["condition"] == condition
+        summary = found[command]["summary"]
+        assert (summary["threads"], summary["shown"]) == (len(counters), len(names))
+        asks_id = "id >" in condition  # of the other, a part that holds decides
+        assert summary["unknown"] == (len(counters) - len(ids) if asks_id else 0)
+
+
+def test_sort(subject: Subject, tmp_path: Path) -> None:
+    ids = {line.thread: line.value for line in subject.truth.of("request->id")}
+    (without,) = {line.thread for line in subject.truth.of("counter")} - set(ids)
+    commands = [f"tls-table request->id as id {order}" for order in ("--sort id", "--sort -id", "--sort=id --reverse")]
+    up, down, reverse = (shown(one, subject) for one in documents(subject, commands, tmp_path).values())
+    assert up == [*sorted(ids, key=lambda one: ids[one]), without]
+    assert down == reverse == [*sorted(ids, key=lambda one: -ids[one]), without]
+
+
+def test_group_counts_and_has_the_odd_ones_first(subject: Subject, tmp_path: Path) -> None:
+    command = "tls-table request->phase as phase, total --group"
+    found = documents(subject, [command], tmp_path)[command]
+    assert [group["count"] for group in found["groups"]] == [1, 1, 3]
+    assert found["groups"][2]["cells"][0]["text"] == "WAITING"
+    ids = {line.lwp: line.value for line in subject.truth.of("request->id")}
+    waiting = {lwp for lwp, value in ids.items() if value % 2 == 0}
+    assert set(found["groups"][2]["lwps"]) == waiting
+    said = session(subject.arguments, [command], tmp_path)[command].words
+    assert "5 threads in 3 groups of equal rows." in said
+
+
+@pytest.mark.parametrize("form", ["html", "svg"])
+def test_pictures(subject: Subject, form: str, tmp_path: Path) -> None:
+    output = tmp_path / f"table.{form}"
+    session(subject.arguments, [f"tls-table counter, request->id --format {form} --output {output}"], tmp_path)
+    text = output.read_text()
+    assert "request-&gt;id" in text or "request->id" in text
+    assert all(str(line.value) in text for line in subject.truth.of("counter"))
