@@ -14,16 +14,16 @@ from typing import NamedTuple
 from gdb_tls.errors import BadArgument, BadPath, reason
 from gdb_tls.program import report
 from gdb_tls.program.choice import wanted
-from gdb_tls.program.expression_text import changes, names, replaced
+from gdb_tls.program.expression_text import changes
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.names import is_glob, place_name
+from gdb_tls.program.operands import Operands, Prepared
 from gdb_tls.program.program import Program
-from gdb_tls.program.resolve.passive import Passive
 from gdb_tls.program.symbols import Symbols
-from gdb_tls.program.value import judged, untyped
+from gdb_tls.program.value import judged
 from gdb_tls.target.model import Absence, Flag, Instance, Life, Place, State, Thread, Type
 from gdb_tls.target.progress import SILENT, Progress
-from gdb_tls.target.protocol import Evaluated, EvaluationFailed, Evaluator
+from gdb_tls.target.protocol import Evaluated, EvaluationFailed, Evaluator, Given
 
 INTERRUPTED = Absence(State.UNRESOLVED, "interrupted before this thread was looked at")
 
@@ -115,47 +115,20 @@ class Columns:
                 "Nothing in the process is changed; compare with ==.",
             )
         evaluator = self._evaluator
-        meant = [(word, found) for word in names(expression) if (found := self._symbols.meaning(word.text))]
-        variables = list({(one.variable.module.id, one.variable.offset): one.variable for _, one in meant}.values())
-        position = {(one.module.id, one.offset): index for index, one in enumerate(variables)}
-        stands = [position[one.variable.module.id, one.variable.offset] for _, one in meant]
-        text = replaced(expression, [word for word, _ in meant], lambda index: evaluator.placeholder(stands[index]))
-        resolver = Passive(self._program)
-        places = [resolver.resolve(one, self.threads) for one in variables]
-        size = self._program.target.architecture.pointer_size
-        types = [one.type or untyped(one.size, size, one.linkage_name)[0] for one in variables]
-        needs_thread = evaluator.needs_thread(text)
+        operands = Operands(self._program, self._symbols, self.threads, evaluator.placeholder)
+        evaluation = _Evaluation(
+            evaluator,
+            operands.prepare(expression, with_paths=True),
+            operands.prepare(expression, with_paths=False),
+        )
         results: list[Evaluated | Absence] = []
         with self._progress.task(f"Evaluating {name}", len(self.threads)) as task:
-            for index, thread in enumerate(self.threads):
-                results.append(self._in_thread(text, thread, needs_thread, types, [one[index] for one in places]))
+            for at, thread in enumerate(self.threads):
+                results.append(evaluation.of(at, thread))
                 task.advance()
         self.interrupted = self.interrupted or task.interrupted
         results += [INTERRUPTED] * (len(self.threads) - len(results))
         return self._column(name, expression, results)
-
-    def _in_thread(
-        self,
-        text: str,
-        thread: Thread,
-        needs_thread: bool,
-        types: Sequence[Type],
-        places: Sequence[Place],
-    ) -> Evaluated | Absence:
-        found: list[tuple[Type, int]] = []
-        for kind, place in zip(types, places):
-            if not isinstance(place, int):
-                return place
-            found.append((kind, place))
-        if needs_thread and thread.num is None:
-            return Absence(State.UNRESOLVED, "GDB does not list this thread, so it has no registers and no frames here")
-        try:
-            return self._evaluator.evaluate(text, thread if needs_thread else None, found)
-        except EvaluationFailed as error:
-            bad = "memory" in str(error)
-            return Absence(State.UNREADABLE if bad else State.UNRESOLVED, f"GDB says: {error}")
-        except Exception as error:  # one bad thread is one bad cell
-            return Absence(State.UNRESOLVED, reason(error))
 
     def _column(self, name: str, expression: str, results: Sequence[Evaluated | Absence]) -> Column:
         """The values judged, those of one type together."""
@@ -187,14 +160,68 @@ class Columns:
                 for thread, one in zip(threads, some)
             )
         raws = [one.raw for one in some]
+        left = [at for at, raw in enumerate(raws) if raw is None]
+        for at, raw in zip(left, target.memory.read_many([some[at].address or 0 for at in left], kind.size)):
+            raws[at] = raw
         places: list[Place] = [one.address or 0 for one in some]
-        if None in raws:
-            raws = target.memory.read_many([one.address or 0 for one in some], kind.size)
         return judged(target, kind, (), threads, places, raws, "gdb", are_constant=self._program.constants.among)
 
     def _absent(self, thread: Thread, why: Evaluated | Absence) -> Instance:
         assert isinstance(why, Absence)
         return Instance(thread, why.state, _life(thread), None, None, "", "gdb", why.reason)
+
+
+class _Evaluation:
+    """One expression in thread after thread; what is given the same values in all is evaluated once."""
+
+    def __init__(self, evaluator: Evaluator, with_paths: Prepared, with_names: Prepared) -> None:
+        """Takes it with the ends of paths replaced, and with the names only."""
+        self._evaluator = evaluator
+        self._with_paths = with_paths
+        self._with_names = with_names
+        self._needs_thread = evaluator.needs_thread(with_names.text)
+        self._known: dict[object, Evaluated | Absence] = {}
+
+    def of(self, at: int, thread: Thread) -> Evaluated | Absence:
+        """The value in the thread at a position, or why there is none."""
+        if self._needs_thread and thread.num is None:
+            return Absence(State.UNRESOLVED, "GDB does not list this thread, so it has no registers and no frames here")
+        given = _given(self._with_paths, at)
+        if given is not None:
+            return self._evaluate(self._with_paths, given, thread)
+        # `request ? request->id : 0` has a value where request is null.
+        given = _given(self._with_names, at)
+        if given is None:
+            return _absence(self._with_names, at) or Absence(State.UNREADABLE, "its memory cannot be read")
+        found = self._evaluate(self._with_names, given, thread)
+        return _absence(self._with_paths, at) or found if isinstance(found, Absence) else found
+
+    def _evaluate(self, prepared: Prepared, given: Sequence[Given], thread: Thread) -> Evaluated | Absence:
+        if self._needs_thread:
+            return self._ask(prepared.text, given, thread)
+        key = prepared.text, tuple(one.raw or one.address for one in given)
+        if key not in self._known:
+            self._known[key] = self._ask(prepared.text, given, None)
+        return self._known[key]
+
+    def _ask(self, text: str, given: Sequence[Given], thread: Thread | None) -> Evaluated | Absence:
+        try:
+            return self._evaluator.evaluate(text, thread, given)
+        except EvaluationFailed as error:
+            bad = "memory" in str(error)
+            return Absence(State.UNREADABLE if bad else State.UNRESOLVED, f"GDB says: {error}")
+        except Exception as error:  # one bad thread is one bad cell
+            return Absence(State.UNRESOLVED, reason(error))
+
+
+def _given(prepared: Prepared, at: int) -> list[Given] | None:
+    """What the debugger is given in a thread; None where that is not all there."""
+    found = [operand.given(at) for operand in prepared.operands]
+    return None if None in found else [one for one in found if one is not None]
+
+
+def _absence(prepared: Prepared, at: int) -> Absence | None:
+    return next((why for operand in prepared.operands if (why := operand.absence(at))), None)
 
 
 def _life(thread: Thread) -> tuple[Flag, ...]:

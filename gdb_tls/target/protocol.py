@@ -176,13 +176,27 @@ class OtherName(NamedTuple):
     hint: str
 
 
+class Given(NamedTuple):
+    """What a placeholder in an expression stands for in one thread.
+
+    Attributes:
+        type: its type.
+        address: where it is.
+        raw: its bytes, where it is given by value; else None.
+    """
+
+    type: Type
+    address: int
+    raw: bytes | None
+
+
 class Evaluated(NamedTuple):
     """The value of an expression.
 
     Attributes:
         type: its type.
         address: where it is in memory; None for one that was only worked out.
-        raw: its bytes; None where they cannot be had.
+        raw: its bytes; None where they are to be read at the address, or it is no scalar.
         text: as the debugger prints it, where it is no scalar and nowhere in memory; else empty.
     """
 
@@ -441,21 +455,21 @@ class Evaluator(Protocol):
         """Restores everything."""
         ...
 
-    def placeholder(self, index: int) -> str:
-        """What stands in an expression for the variable at a position in `places`."""
+    def placeholder(self, index: int, by_value: bool) -> str:
+        """What stands in an expression for the operand at a position in `given`."""
         ...
 
     def needs_thread(self, expression: str) -> bool:
         """Whether it may mean something else in each thread, but for its placeholders: registers, locals."""
         ...
 
-    def evaluate(self, expression: str, thread: Thread | None, places: Sequence[tuple[Type, int]]) -> Evaluated:
+    def evaluate(self, expression: str, thread: Thread | None, given: Sequence[Given]) -> Evaluated:
         """Evaluates it.
 
         Args:
             expression: with placeholders.
             thread: in whose innermost frame; None for the frame that the user has selected.
-            places: the type and the address of each variable that a placeholder stands for.
+            given: what the placeholders stand for.
 
         Raises:
             EvaluationFailed: where it has no value.

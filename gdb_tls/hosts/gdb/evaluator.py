@@ -12,16 +12,17 @@ import gdb
 from gdb_tls.errors import ResolverUnavailable
 from gdb_tls.hosts.gdb.selection import selection, setting, shown, users_language
 from gdb_tls.hosts.gdb.symbols import is_thread_local
-from gdb_tls.hosts.gdb.types import POINTERS, describe
+from gdb_tls.hosts.gdb.types import POINTERS, describe, gdb_type
 from gdb_tls.program.expression_text import dollars, names
 from gdb_tls.program.value import FLOATS
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Kind, Thread, Type
-from gdb_tls.target.protocol import Evaluated, EvaluationFailed
+from gdb_tls.target.protocol import Evaluated, EvaluationFailed, Given
 
 # `p->x` of a smart pointer and a string literal would call; a function in Python may write.
 FORBIDDEN = {"may-call-functions": "off", "may-write-memory": "off"}
 # A convenience variable that points to a thread's own variable: what it points to can be assigned to no other.
+PURE = ("$_streq", "$_regex", "$_memeq", "$_strlen")
 PLACEHOLDER = "_tls_variable_"
 
 
@@ -75,17 +76,17 @@ class GdbEvaluator:
             gdb.set_convenience_variable(f"{PLACEHOLDER}{index}", None)
         self._stack.close()
 
-    def placeholder(self, index: int) -> str:
+    def placeholder(self, index: int, by_value: bool) -> str:
         """See `Evaluator.placeholder`."""
-        return f"(*${PLACEHOLDER}{index})"
+        return f"${PLACEHOLDER}{index}" if by_value else f"(*${PLACEHOLDER}{index})"
 
     def needs_thread(self, expression: str) -> bool:
         """See `Evaluator.needs_thread`."""
-        if any(not one.startswith(f"${PLACEHOLDER}") for one in dollars(expression)):
+        if any(not one.startswith(f"${PLACEHOLDER}") and not _is_same_everywhere(one) for one in dollars(expression)):
             return True
         return any(_differs(name.text) for name in names(expression))
 
-    def evaluate(self, expression: str, thread: Thread | None, places: Sequence[tuple[Type, int]]) -> Evaluated:
+    def evaluate(self, expression: str, thread: Thread | None, given: Sequence[Given]) -> Evaluated:
         """See `Evaluator.evaluate`."""
         try:
             if thread is not None and thread is not self._switched:
@@ -94,9 +95,11 @@ class GdbEvaluator:
                 self._switched = None
                 self._switch(thread)
                 self._switched = thread
-            for index, (kind, address) in enumerate(places):
-                gdb.set_convenience_variable(f"{PLACEHOLDER}{index}", gdb.Value(address).cast(_pointer(kind)))
-            self._used = max(self._used, len(places))
+            for index, one in enumerate(given):
+                kind = gdb_type(one.type)
+                value = gdb.Value(one.address).cast(kind.pointer()) if one.raw is None else gdb.Value(one.raw, kind)
+                gdb.set_convenience_variable(f"{PLACEHOLDER}{index}", value)
+            self._used = max(self._used, len(given))
             return self._described(gdb.parse_and_eval(expression))
         except (gdb.error, RuntimeError, ValueError, OverflowError) as error:
             sentence = " ".join(str(error).split()).rstrip(".").removeprefix("Error occurred in Python: ")
@@ -110,12 +113,12 @@ class GdbEvaluator:
         if kind is None:
             kind = self._types[name] = describe(value.type)
         address = None if value.address is None else int(value.address) & self._mask
+        if value.is_lazy and address is not None:
+            return Evaluated(kind, address, None)  # of a large core GDB reads memory slowly
         if kind.kind is Kind.FLOAT and kind.size in FLOATS:
             return Evaluated(kind, address, struct.pack(self._order + FLOATS[kind.size], float(value)))
         if kind.kind in (Kind.AGGREGATE, Kind.FLOAT):
-            value.fetch_lazy()  # says what cannot be read
-            text = "" if address is not None else self._one_line(self._format(value), value)
-            return Evaluated(kind, address, None, text)
+            return Evaluated(kind, address, None, self._one_line(self._format(value), value))
         number = int(value) % (1 << 8 * kind.size)
         return Evaluated(kind, address, number.to_bytes(kind.size, "little" if self._order == "<" else "big"))
 
@@ -123,10 +126,11 @@ class GdbEvaluator:
         return value.format_string(pretty_structs=False, max_elements=self._most_characters)
 
 
-def _pointer(kind: Type) -> gdb.Type:
-    return (
-        kind.debugger_type.pointer() if kind.debugger_type is not None else gdb.lookup_type("void").pointer().pointer()
-    )
+def _is_same_everywhere(name: str) -> bool:
+    """Whether a `$name` is a value of the history, a variable that the user has set, or a function of its arguments."""
+    if name in PURE or name.strip("$").isdigit() or name in ("$", "$$"):
+        return True
+    return not name.startswith("$_") and gdb.convenience_variable(name[1:]) is not None
 
 
 def _differs(name: str) -> bool:

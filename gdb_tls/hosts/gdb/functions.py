@@ -9,11 +9,12 @@ import gdb
 from gdb_tls.errors import TlsError
 from gdb_tls.hosts.gdb import current_program
 from gdb_tls.hosts.gdb.selection import own_language
+from gdb_tls.hosts.gdb.types import gdb_type
 from gdb_tls.views.text import safe
 
 if TYPE_CHECKING:
     from gdb_tls.program.report import Report
-    from gdb_tls.target.model import Instance, Type
+    from gdb_tls.target.model import Instance
 
 
 class TlsValue(gdb.Function):
@@ -36,11 +37,8 @@ class TlsValue(gdb.Function):
         if instance.address is None or instance.reason is not None:
             why = f"{instance.state.value} ({instance.reason})"
             raise gdb.GdbError(safe(f"{found.expression} has no value in thread {instance.thread.num}: it is {why}."))
-        kind = found.type.debugger_type if found.type else None
         with own_language():
-            if kind is None:
-                kind = _raw(found.type)
-            return gdb.Value(instance.address).cast(kind.pointer()).dereference()
+            return gdb.Value(instance.address).cast(gdb_type(found.type).pointer()).dereference()
 
 
 class TlsState(gdb.Function):
@@ -59,17 +57,6 @@ class TlsState(gdb.Function):
     def invoke(self, name: gdb.Value, thread: gdb.Value | None = None) -> str:
         """Gives the state's name."""
         return _inspect(name, thread)[1].state.value
-
-
-def _raw(kind: Type | None) -> gdb.Type:
-    """What GDB takes a variable for of which no type is known: a number of its size, or a `char *`."""
-    if kind is None:
-        return gdb.lookup_type("char").pointer()
-    numbers = {1: "char", 2: "short", 4: "int"}
-    sign = "" if kind.is_signed else "unsigned "
-    if kind.size in numbers:
-        return gdb.lookup_type(sign + numbers[kind.size])
-    return gdb.lookup_type("unsigned char").array(kind.size - 1)
 
 
 def _inspect(name: gdb.Value, thread: gdb.Value | None) -> tuple[Report, Instance]:

@@ -102,10 +102,11 @@ def query(request: Request) -> Answer:
     members: Sequence[Sequence[int]]
     if arguments.group:
         members = alike(columns, shown)
-    elif most is not None and len(shown) > most and key is None and request.is_for_people:
+    elif most is not None and len(shown) > most and key is None and arguments.format in ("table", "svg"):
         own = [shown[index] for index in marks.first([reader.threads[at] for at in shown])]
         left = set(own)
-        members = [[at] for at in own] + alike(columns, [at for at in shown if at not in left])
+        others = for_a_screen(columns, [at for at in shown if at not in left], max(most - len(own), 1))
+        members = [[at] for at in own] + others
     else:
         members = [[at] for at in shown]
     if key is not None:
@@ -180,13 +181,33 @@ def expressions(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def alike(columns: Sequence[Column], rows: Sequence[int]) -> list[list[int]]:
-    """The positions of threads whose rows are equal, the fewest first; of the same size, the first ones first."""
+def alike(columns: Sequence[Column], rows: Sequence[int], merged: Sequence[int] = ()) -> list[list[int]]:
+    """The positions of threads whose rows are equal, the fewest first; of the same size, the first ones first.
+
+    Args:
+        columns: all.
+        rows: the positions that are wanted.
+        merged: the columns of which values need not be equal, only what is said of them.
+    """
     found: dict[tuple[object, ...], list[int]] = {}
     for at in rows:
-        key = tuple((one.instances.judgements[at], one.instances.contents[at]) for one in columns)
+        key = tuple(
+            (one.instances.judgements[at], None if index in merged else one.instances.contents[at])
+            for index, one in enumerate(columns)
+        )
         found.setdefault(key, []).append(at)
     return sorted(found.values(), key=lambda members: (len(members), members))
+
+
+def for_a_screen(columns: Sequence[Column], rows: Sequence[int], most: int) -> list[list[int]]:
+    """Groups of which there are not more than fit: of the columns with the most values, these need not be equal."""
+    values = [len({column.instances.contents[at] for at in rows}) for column in columns]
+    order = sorted(range(len(columns)), key=lambda index: -values[index])
+    for count in range(len(columns) + 1):
+        groups = alike(columns, rows, order[:count])
+        if len(groups) <= most:
+            break
+    return groups
 
 
 def unanswered(answer: Answer) -> bool:

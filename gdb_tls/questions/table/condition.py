@@ -119,17 +119,24 @@ class _Parser:
         return found
 
     def _either(self) -> Condition:
-        parts = [self._both()]
+        parts = [self._costed(self._both)]
         while self._taken("||"):
-            parts.append(self._both())
-        return parts[0] if len(parts) == 1 else lambda row: _any(part(row) for part in parts)
+            parts.append(self._costed(self._both))
+        ordered = _cheap_first(parts)
+        return ordered[0] if len(ordered) == 1 else lambda row: _any(part(row) for part in ordered)
+
+    def _costed(self, read: Callable[[], Condition]) -> tuple[bool, Condition]:
+        """A part of the condition, and whether it asks where a thread is."""
+        start = self._at
+        found = read()
+        return bool(re.search(r"\bwhere\b", self._text[start : self._at])), found
 
     def _both(self) -> Condition:
-        parts = [self._one()]
+        parts = [self._costed(self._one)]
         while self._taken("&&"):
-            parts.append(self._one())
-        # Not before it is needed: where a thread is costs the debugger its stack.
-        return parts[0] if len(parts) == 1 else lambda row: _all(part(row) for part in parts)
+            parts.append(self._costed(self._one))
+        ordered = _cheap_first(parts)
+        return ordered[0] if len(ordered) == 1 else lambda row: _all(part(row) for part in ordered)
 
     def _one(self) -> Condition:
         if self._taken("!"):
@@ -246,6 +253,11 @@ def _ends_here(text: str, at: int) -> bool:
 def _unquoted(text: str) -> str:
     """Only a quote is escaped: a regular expression has backslashes of its own."""
     return re.sub(r"\\([\"'])", r"\1", text[1:-1])
+
+
+def _cheap_first(parts: Sequence[tuple[bool, Condition]]) -> list[Condition]:
+    """Where a thread is costs the debugger its stack: not before it is needed.  The order changes no answer."""
+    return [part for _, part in sorted(parts, key=lambda one: one[0])]
 
 
 def _all(parts: Iterable[Truth]) -> Truth:

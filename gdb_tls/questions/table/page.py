@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from gdb_tls.questions.table.answer import Answer, Line
 from gdb_tls.questions.table.document import thread_document
-from gdb_tls.questions.table.table import cell, sentences
+from gdb_tls.questions.table.table import cell, sentences, which
 from gdb_tls.target.model import State
 from gdb_tls.views import page as pages
 from gdb_tls.views.drawing import where_text
-from gdb_tls.views.words import with_marks
+
+# Rows that open to all that is known of their cells; of more threads the page would be megabytes.
+MOST_DETAILS = 1000
 
 
 def page(answer: Answer) -> pages.Page:
@@ -44,8 +46,7 @@ def _is_null(answer: Answer, at: int) -> bool:
 
 def _group(answer: Answer, line: Line, named: bool) -> pages.Row:
     first = line.members[0]
-    which = with_marks([answer.threads[at] for at in line.members], answer.marked)
-    cells = [len(line.members), *([line.names] if named else []), *_cells(answer, first), which]
+    cells = [len(line.members), *([line.names] if named else []), *_cells(answer, first), which(answer, line)]
     return pages.Row(cells, grave=_is_null(answer, first))
 
 
@@ -54,9 +55,12 @@ def _row(answer: Answer, line: Line, named: bool) -> pages.Row:
     thread = answer.threads[at]
     cells = [thread.num, thread.lwp, *([thread.name] if named else []), *_cells(answer, at)]
     cells += [where_text(answer.where.get(thread.num)).plain] if answer.where else []
+    marks = " ".join(answer.marked.names(thread))
+    if len(answer.rows) > MOST_DETAILS:
+        return pages.Row(cells, mark=marks, grave=_is_null(answer, at))
     found = thread_document(answer, at)
     details = [
         pages.facts({key: value for key, value in one.items() if value not in (None, [])}, column.name)
         for column, one in zip(answer.columns, found["cells"])
     ]
-    return pages.Row(cells, details, " ".join(found["marks"]), _is_null(answer, at))
+    return pages.Row(cells, details, marks, _is_null(answer, at))

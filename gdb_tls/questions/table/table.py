@@ -12,9 +12,9 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, wher
 from gdb_tls.views.parts import STYLES, declared
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, mark, numbers, share, who, with_marks
+from gdb_tls.views.words import count, mark, numbers, share, spread, who, with_marks
 
-SHARED_LINE = "Threads whose rows are equal share a line; --all shows each, --format csv writes each."
+SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 MOST_REASONS = 3
 LONGEST_HEADING = 28
 ALL_VALUES = ("a value", "all values")
@@ -74,16 +74,22 @@ def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableT
         cells = [_number(answer, line)]
         if named:
             cells.append(Text(safe(line.names)))
-        shown = [cell(column, column.instances[first], screen.colour) for column in answer.columns]
+        shown = [_of_all(column, line.members, screen.colour) for column in answer.columns]
         for text in shown:
             text.truncate(most, overflow="ellipsis")
         if line.is_single:
             place = where_text(answer.where.get(answer.threads[first].num))
         else:
-            listed = with_marks([answer.threads[at] for at in line.members], answer.marked)
+            listed = which(answer, line)
             place = Text(listed, "dim", no_wrap=True, overflow="ellipsis")
         table.add_row(*cells, *shown, place)
     return table
+
+
+def which(answer: Answer, line: Line) -> str:
+    """The numbers of a line's threads, those that are remarkable first; how many they are stands beside it."""
+    threads = [answer.threads[at] for at in line.members]
+    return with_marks(threads, answer.marked) if answer.marked.first(threads) else numbers(threads, "-")
 
 
 def _is_number(column: Column) -> bool:
@@ -95,6 +101,20 @@ def _number(answer: Answer, line: Line) -> Text:
         return Text(f"  {count(len(line.members), 'thread')}{share(len(line.members), len(answer.rows))}")
     text = mark(answer.threads[line.members[0]].num, answer.marked)
     return Text(text if text.startswith("*") else f"  {text}")
+
+
+def _of_all(column: Column, members: Sequence[int], colour: bool) -> Text:
+    """What a column has for the threads of a line: a value, or how many different ones."""
+    instances = column.instances
+    contents = {instances.contents[at]: at for at in members}
+    first = instances[members[0]]
+    if len(contents) == 1 or first.reason is not None or first.state in (State.NULL, State.UNALLOCATED):
+        return cell(column, first, colour)
+    values = Counter(instances.contents[at] for at in members)
+    if _is_number(column):
+        known = {instances[at].value: values[content] for content, at in contents.items()}
+        return Text(spread({value: number for value, number in known.items() if value is not None}), "dim")
+    return Text(f"{len(contents):,} different values", "dim")
 
 
 def cell(column: Column, instance: Instance, colour: bool) -> Text:

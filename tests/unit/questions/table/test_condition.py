@@ -122,7 +122,11 @@ def test_a_bad_condition_ends_in_one_sentence(text: str, said: str) -> None:
 def test_a_stack_is_read_only_where_it_decides() -> None:
     row = Row()
     assert parse("request != 0 && where ~ 'serve'", COLUMNS)(row) is False
+    assert parse("where ~ 'serve' && request != 0", COLUMNS)(row) is False
+    assert parse("(where ~ 'main' && thread == 3) || request == 0", COLUMNS)(row) is True
     assert row.asked == []
+    assert parse("where ~ 'serve' && request == 0", COLUMNS)(row) is True
+    assert row.asked == ["where"]
 
 
 def test_orders() -> None:
