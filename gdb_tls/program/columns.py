@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import NamedTuple
 
-from gdb_tls.errors import BadArgument, BadPath, reason
+from gdb_tls.errors import BadArgument, BadPath, TlsError, reason
 from gdb_tls.program import report
 from gdb_tls.program.choice import wanted
 from gdb_tls.program.expression_text import changes
@@ -36,12 +36,14 @@ class Column(NamedTuple):
         expression: as it was typed.
         type: of its values; None where it is not known, or has none.
         instances: one for every thread.
+        evaluated: the expression without macros.
     """
 
     name: str
     expression: str
     type: Type | None
     instances: Instances
+    evaluated: str
 
 
 class Columns:
@@ -81,6 +83,19 @@ class Columns:
         """
         return self._as_variable(name, expression) or self._evaluated(name, expression)
 
+    def fits(self, expression: str) -> bool:
+        """Whether the program has all that an expression names."""
+        try:
+            prepared = self._operands.prepare(expression, with_paths=False)
+        except TlsError:
+            return False
+        given = [Given(one.type, 0, None if one.raws is None else bytes(one.type.size)) for one in prepared.operands]
+        return self._evaluator.fits(prepared.text, given)
+
+    @cached_property
+    def _operands(self) -> Operands:
+        return Operands(self._program, self._symbols, self.threads, self._evaluator.placeholder)
+
     @cached_property
     def _symbols(self) -> Symbols:
         return self._program.symbols()
@@ -105,7 +120,7 @@ class Columns:
             got = report.inspect_found(self._program, found, prefix, threads=self._numbers, with_names=False)
         except BadPath:
             return None  # GDB may know better, and says why if it does not
-        return Column(name, expression, got.type, got.instances)
+        return Column(name, expression, got.type, got.instances, expression)
 
     def _evaluated(self, name: str, expression: str) -> Column:
         """What the debugger makes of it in each thread."""
@@ -115,7 +130,7 @@ class Columns:
                 "Nothing in the process is changed; compare with ==.",
             )
         evaluator = self._evaluator
-        operands = Operands(self._program, self._symbols, self.threads, evaluator.placeholder)
+        operands = self._operands
         evaluation = _Evaluation(
             evaluator,
             operands.prepare(expression, with_paths=True),
@@ -144,12 +159,12 @@ class Columns:
             kind = kind or some[0].type
             only = self._judged(members, some)
             if not bad and len(by_type) == 1:
-                return Column(name, expression, kind, only)
+                return Column(name, expression, kind, only, expression)
             for at, instance in zip(members, only):
                 instances[at] = instance
         for at in bad:
             instances[at] = self._absent(self.threads[at], results[at])
-        return Column(name, expression, kind, Instances.of(one for one in instances if one is not None))
+        return Column(name, expression, kind, Instances.of(one for one in instances if one is not None), expression)
 
     def _judged(self, members: Sequence[int], some: Sequence[Evaluated]) -> Instances:
         threads = [self.threads[at] for at in members]
@@ -164,7 +179,8 @@ class Columns:
         for at, raw in zip(left, target.memory.read_many([some[at].address or 0 for at in left], kind.size)):
             raws[at] = raw
         places: list[Place] = [one.address or 0 for one in some]
-        return judged(target, kind, (), threads, places, raws, "gdb", are_constant=self._program.constants.among)
+        # An expression may be about what all threads have in common: nothing is said of sharing.
+        return judged(target, kind, (), threads, places, raws, "gdb", holders={})
 
     def _absent(self, thread: Thread, why: Evaluated | Absence) -> Instance:
         assert isinstance(why, Absence)

@@ -463,6 +463,10 @@ class Evaluator(Protocol):
         """Whether it may mean something else in each thread, but for its placeholders: registers, locals."""
         ...
 
+    def fits(self, expression: str, given: Sequence[Given]) -> bool:
+        """Whether the program has all that an expression names; nothing is read for it."""
+        ...
+
     def evaluate(self, expression: str, thread: Thread | None, given: Sequence[Given]) -> Evaluated:
         """Evaluates it.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import gdb
 
 from gdb_tls.errors import TlsError
-from gdb_tls.hosts.gdb import current_program, output
+from gdb_tls.hosts.gdb import output, shared
 from gdb_tls.hosts.gdb.completion import candidates
 from gdb_tls.hosts.gdb.progress import TerminalProgress
 from gdb_tls.hosts.gdb.selection import all_inferiors, own_language
@@ -42,7 +42,7 @@ class TlsCommand(gdb.Command):
         collecting = gc.isenabled()
         gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
         try:
-            with own_language():
+            with own_language(), shared.sharing():
                 self._run(argument)
         except TlsError as error:
             raise gdb.GdbError(safe(str(error))) from None
@@ -76,9 +76,7 @@ class TlsCommand(gdb.Command):
             output.write([self._help, "\n"])
             return
         arguments = command_line.parsed(self.spec, words, rest)
-        request = Request(
-            arguments, self._settings(), lambda: current_program(output.warn), TerminalProgress(), all_inferiors
-        )
+        request = Request(arguments, self._settings(), shared.program, TerminalProgress(), all_inferiors)
         answer = self._rooms.query(request)
         screen = output.screen() if arguments.output is None else Screen(output.UNLIMITED, False)
         text = output.written(self._rooms, answer, arguments.format, screen, command_line.title(self.spec, arguments))

@@ -95,15 +95,27 @@ class GdbEvaluator:
                 self._switched = None
                 self._switch(thread)
                 self._switched = thread
-            for index, one in enumerate(given):
-                kind = gdb_type(one.type)
-                value = gdb.Value(one.address).cast(kind.pointer()) if one.raw is None else gdb.Value(one.raw, kind)
-                gdb.set_convenience_variable(f"{PLACEHOLDER}{index}", value)
-            self._used = max(self._used, len(given))
+            self._give(given)
             return self._described(gdb.parse_and_eval(expression))
         except (gdb.error, RuntimeError, ValueError, OverflowError) as error:
             sentence = " ".join(str(error).split()).rstrip(".").removeprefix("Error occurred in Python: ")
             raise EvaluationFailed(re.sub(rf"\(?\*?\${PLACEHOLDER}\d+\)?", "the variable", sentence)) from None
+
+    def fits(self, expression: str, given: Sequence[Given]) -> bool:
+        """See `Evaluator.fits`."""
+        try:
+            self._give(given)
+            gdb.execute(f"whatis {expression}", to_string=True)
+        except gdb.error:
+            return False
+        return True
+
+    def _give(self, given: Sequence[Given]) -> None:
+        for index, one in enumerate(given):
+            kind = gdb_type(one.type)
+            value = gdb.Value(one.address).cast(kind.pointer()) if one.raw is None else gdb.Value(one.raw, kind)
+            gdb.set_convenience_variable(f"{PLACEHOLDER}{index}", value)
+        self._used = max(self._used, len(given))
 
     def _described(self, value: gdb.Value) -> Evaluated:
         if value.type.code in POINTERS[1:]:

@@ -13,6 +13,7 @@ from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
 from gdb_tls.questions.table.condition import Condition, parse
+from gdb_tls.questions.table.macros import Macros
 from gdb_tls.questions.table.rows import RowOf, Rows, sort_key, sorted_by
 from gdb_tls.target.model import State, TargetInfo, Thread
 from gdb_tls.target.progress import Progress
@@ -86,12 +87,16 @@ class Answer(NamedTuple):
 def query(request: Request) -> Answer:
     """Reads every expression in every thread that is wanted, and chooses and orders the rows."""
     arguments = request.arguments
-    wanted = expressions(" ".join(arguments.expressions))
+    macros = Macros()
+    wanted = expressions(" ".join(arguments.expressions), macros)
     condition = None if arguments.where is None else parse(arguments.where, wanted)
     key = None if arguments.sort is None else sort_key(arguments.sort, wanted)
     program = request.program()
     with Columns(program, request.threads, request.progress) as reader:
-        columns = [reader.read(name, expression) for name, expression in wanted]
+        columns = []
+        for name, expression in wanted:
+            column = reader.read(name, macros.expanded(expression, reader.fits))
+            columns.append(column._replace(expression=expression))
     rows = Rows(program, columns, reader.threads)
     choice = None
     shown: Sequence[int] = range(len(reader.threads))
@@ -160,8 +165,8 @@ def _finished(rows: Rows, members: Sequence[Sequence[int]], request: Request) ->
     return lines
 
 
-def expressions(text: str) -> list[tuple[str, str]]:
-    """The columns that a text asks for: what heads each, and its expression.
+def expressions(text: str, macros: Macros) -> list[tuple[str, str]]:
+    """The columns that a text asks for: what heads each, and its expression; `@NAME` is all columns of a file.
 
     Raises:
         BadArgument: where one is empty, or two have one name.
@@ -174,7 +179,10 @@ def expressions(text: str) -> list[tuple[str, str]]:
                 "An expression between two commas is empty" if text.strip(" ,") else "No expression is given",
                 "Write them like request, request->id as id.",
             )
-        found.append((name or " ".join(expression.split()), expression))
+        columns = macros.columns(expression)
+        if columns is not None and name:
+            raise BadArgument(f"{expression} is several columns, so they cannot be called {name}", "")
+        found += columns or [(name or macros.name_of(expression) or " ".join(expression.split()), expression)]
     twice = [name for name, number in Counter(name for name, _ in found).items() if number > 1]
     if twice:
         raise BadArgument(f"Two columns are called {twice[0]}", "Give one another name: EXPRESSION as NAME.")

@@ -46,6 +46,7 @@ def _column(column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
         "expression": column.expression,
+        "evaluated": column.evaluated,
         "type": column.type.name if column.type else None,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -125,7 +126,8 @@ def cell(column: Column, instance: Instance, colour: bool) -> Text:
         text = Text("NULL", STYLES[State.NULL])
     else:
         cast = f"({column.type.name}) " if column.type else ""
-        text = code(instance.text.removeprefix(cast) if cast else instance.text, colour)
+        # Where there is a text its address says nothing to a reader.
+        text = code(re.sub(r'^0x[0-9a-f]+ (?=")', "", instance.text.removeprefix(cast)), colour)
     for flag in instance.flags:
         text.append(f" {flag.value}", "bold red" if flag is Flag.DANGLING else "yellow")
     return text
@@ -146,33 +148,38 @@ def sentences(answer: Answer) -> list[str]:
             found.append(f"{some} {lacks} a value that it compares, so it cannot be told there.")
     if answer.grouped and answer.rows:
         found.append(f"{count(len(answer.rows), 'thread')} in {count(len(answer.lines), 'group')} of equal rows.")
-    for column in answer.columns:
-        found += _about(column, answer)
+    found += _about(answer)
     if not found:
         found.append(f"{count(len(answer.rows), 'thread')}, and each has {ALL_VALUES[len(answer.columns) > 1]}.")
     return found
 
 
-def _about(column: Column, answer: Answer) -> Iterator[str]:
-    """The threads in which a column is null, and those in which it has no value, with the reason."""
-    judgements = column.instances.judgements
-    null = [at for at in answer.rows if judgements[at].state is State.NULL and judgements[at].reason is None]
-    if null:
-        yield f"{heading(column.name)}: NULL in {_threads(answer, null)}."
-    reasons: Counter[tuple[State, str]] = Counter()
-    members: dict[tuple[State, str], list[int]] = {}
+def _about(answer: Answer) -> Iterator[str]:
+    """The threads in which columns are null, and those in which they have no value, with the reason."""
+    same: dict[tuple[str, tuple[int, ...], str], list[str]] = {}
+    for column in answer.columns:
+        said = list(_of_column(column, answer))
+        for one in said[:MOST_REASONS]:
+            same.setdefault(one, []).append(heading(column.name))
+        rest = sum(len(members) for _, members, _ in said[MOST_REASONS:])
+        if rest:
+            why = "for other reasons (--format csv has each)"
+            yield f"{heading(column.name)}: no value in {count(rest, 'more thread')}, {why}."
+    for (state, members, because), names in same.items():
+        yield f"{', '.join(names)}: {state} in {_threads(answer, members)}{because}."
+
+
+def _of_column(column: Column, answer: Answer) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """What a column lacks: the state, the threads, and why; what most threads lack first."""
+    found: dict[tuple[str, str], list[int]] = {}
     for at in answer.rows:
-        state, _, why = judgements[at]
-        if why is not None or state is State.UNALLOCATED:
-            reasons[state, why or ""] += 1
-            members.setdefault((state, why or ""), []).append(at)
-    for (state, why), _ in reasons.most_common(MOST_REASONS):
-        because = f": {why}" if why else ""
-        yield f"{heading(column.name)}: {state.value} in {_threads(answer, members[state, why])}{because}."
-    if len(reasons) > MOST_REASONS:
-        rest = sum(number for _, number in reasons.most_common()[MOST_REASONS:])
-        more = count(rest, "more thread")
-        yield f"{heading(column.name)}: no value in {more}, for other reasons (--format csv has each)."
+        state, _, why = column.instances.judgements[at]
+        if state is State.NULL and why is None:
+            found.setdefault(("NULL", ""), []).append(at)
+        elif why is not None or state is State.UNALLOCATED:
+            found.setdefault((state.value, f": {why}" if why else ""), []).append(at)
+    for (said, because), members in sorted(found.items(), key=lambda one: (one[0][0] != "NULL", -len(one[1]))):
+        yield said, tuple(members), because
 
 
 def _threads(answer: Answer, some: Sequence[int]) -> str:
