@@ -38,7 +38,7 @@ class Option(NamedTuple):
         name: "name" for a positional argument, "--via" for an option.
         help: one sentence without a full stop.
         settings: further arguments of `ArgumentParser.add_argument`.
-        complete: what can be typed there: "names", "modules", "threads", "files", or empty.
+        complete: what can be typed there: "names", "expressions", "modules", "threads", "files", or empty.
     """
 
     name: str

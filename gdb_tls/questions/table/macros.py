@@ -76,6 +76,17 @@ def known() -> list[str]:
     return sorted({*own, *SHIPPED})
 
 
+def names(begun: str) -> list[str]:
+    """What may follow an `@` for completion: the files, and the macros of the one that is named already."""
+    found = known()
+    if begun in found:
+        try:
+            found += [f"{begun}.{name}" for name in read(begun).macros]
+        except BadArgument:
+            return found
+    return found
+
+
 def read(name: str) -> MacroFile:
     """Reads a file.
 

@@ -30,15 +30,18 @@ equal to anything nor different from it.
 --group counts the threads whose rows are equal, those that fewest have first. --sort orders by a column or one of
 the thread's words; what has no value comes last.
 
+@php and @python stand for several columns: what each thread of PHP or Python executes. @php.line is one of them in
+any expression. Such macros are lines of plain text in files of your own, too, which docs/table.md describes.
+
 No function of the process is called and nothing in it is changed. Where an expression has no value in a thread, its
 cell says so, and below the table stands why.
 """,
     options=(
         Option(
             "expressions",
-            "The columns: expressions with commas between them, each perhaps with `as NAME`",
+            "The columns: expressions with commas between them, each perhaps with `as NAME`; or @php, @python",
             {"nargs": "+", "metavar": "EXPRESSION"},
-            complete="names",
+            complete="expressions",
         ),
         Option("--where", "Show only the threads for which CONDITION holds", {"metavar": "CONDITION"}),
         Option("--group", "Show threads whose rows are equal in one line, the fewest first", {"action": "store_true"}),
@@ -56,6 +59,7 @@ cell says so, and below the table stands why.
             "tls-table request->state as state_of, errno --group",
             "Counts threads that are alike, the odd ones out first",
         ),
+        ("tls-table @php --where 'exception != null'", "Shows where PHP's threads are that have thrown"),
         ("tls-table buffer->length * 2 as bytes, $sp", "Has GDB work them out in each thread"),
     ),
     is_raw=True,
