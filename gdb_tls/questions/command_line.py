@@ -50,6 +50,28 @@ def parsed(spec: CommandSpec, words: Sequence[str], rest: str = "") -> argparse.
     return found
 
 
+def parsed_words(spec: CommandSpec, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments of a command whose words are apart already, as a shell or an editor gives them.
+
+    Raises:
+        BadArgument: where they make no sense.
+    """
+    if not spec.is_raw:
+        return parsed(spec, words)
+    by_name = {option.name: option for option in spec.options}
+    rest, options = [], []
+    following = iter(words)
+    for word in following:
+        if not re.match(r"--[A-Za-z]", word):
+            rest.append(word)
+            continue
+        name = word.partition("=")[0]
+        takes = name in by_name and by_name[name].settings.get("action") != "store_true" and "=" not in word
+        value = next(following, None) if takes else None
+        options.append(word if value is None else f"{word}={value}")
+    return parsed(spec, options, " ".join(rest))
+
+
 # A word of options; in it a backslash and quotes are GDB's (buildargv in libiberty).
 WORD = re.compile(r"""(?:\\.|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s\\"'])+""", re.DOTALL)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from collections.abc import Callable, Sequence
 
 import gdb
@@ -13,15 +11,11 @@ from gdb_tls.hosts.gdb import output, shared
 from gdb_tls.hosts.gdb.completion import candidates
 from gdb_tls.hosts.gdb.progress import TerminalProgress
 from gdb_tls.hosts.gdb.selection import all_inferiors, own_language
+from gdb_tls.hosts.gdb.sentences import STATUS, one_run
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Request, Settings
 from gdb_tls.questions.rooms import Rooms
 from gdb_tls.views.screen import Screen
-from gdb_tls.views.text import safe
-
-# $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
-STATUS = "_tls_status"
-FAILED = 2
 
 
 class TlsCommand(gdb.Command):
@@ -38,33 +32,8 @@ class TlsCommand(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Runs the command; every error ends as one sentence."""
         del from_tty
-        gdb.set_convenience_variable(STATUS, FAILED)
-        collecting = gc.isenabled()
-        gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
-        try:
-            with own_language(), shared.sharing():
-                self._run(argument)
-        except TlsError as error:
-            raise gdb.GdbError(safe(str(error))) from None
-        except KeyboardInterrupt:
-            raise gdb.GdbError(f"{self.spec.name} was interrupted.") from None
-        except gdb.GdbError:
-            raise
-        except MemoryError:
-            sentence = f"{self.spec.name} has run out of memory. Ask for fewer threads (--threads) or one --module."
-            raise gdb.GdbError(sentence) from None
-        except OSError as error:
-            raise gdb.GdbError(safe(f"{self.spec.name} could not finish: {error}.")) from None
-        except Exception as error:
-            if os.environ.get("GDB_TLS_DEBUG"):
-                raise
-            raise gdb.GdbError(
-                safe(f"{self.spec.name} failed ({type(error).__name__}: {' '.join(str(error).split())}). ")
-                + "This may be a defect of gdb-tls: please report it, with what GDB_TLS_DEBUG=1 makes it print."
-            ) from None
-        finally:
-            if collecting:
-                gc.enable()
+        with one_run(self.spec.name):
+            self._run(argument)
 
     def _run(self, argument: str) -> None:
         if self.spec.is_raw:

@@ -6,6 +6,7 @@ from gdb_tls.hosts.gdb.command import TlsCommand
 from gdb_tls.hosts.gdb.family import Family
 from gdb_tls.hosts.gdb.functions import TlsKey, TlsState, TlsValue
 from gdb_tls.hosts.gdb.hint import CrashHint
+from gdb_tls.hosts.gdb.machine_interface import machine_commands
 from gdb_tls.hosts.gdb.parameters import Parameters
 from gdb_tls.questions.every import every
 
@@ -20,3 +21,4 @@ def register() -> None:
     _registered.extend([parameters, TlsValue(), TlsState(), TlsKey()])
     commands = [TlsCommand(spec, parameters.settings) for spec in every()]
     _registered.extend([*commands, Family(commands), CrashHint(parameters.hint)])
+    _registered.extend(machine_commands(every(), parameters.settings))
