@@ -142,6 +142,11 @@ class Operands:
         target = self._program.target
         places = Passive(self._program).resolve(use.variable, self._threads)
         kind = self._type(use.variable)
+        for index, (place, life) in enumerate(zip(places, self._program.lives(use.variable, self._threads) or ())):
+            if life is not None and life.state is not None and isinstance(place, int):
+                places[index] = Absence(life.state, life.reason or "")
+        if kind.inside:
+            places = [place + kind.inside if isinstance(place, int) else place for place in places]
         if use.path:
             places, kind = follow(target, use.path, places), use.path.type
         raws: list[bytes | None] | None = None

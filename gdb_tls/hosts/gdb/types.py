@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import gdb
 
-from gdb_tls.hosts.gdb import pointed
+from gdb_tls.hosts.gdb import pointed, rust_storage
 from gdb_tls.hosts.gdb.container_types import container_of
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
 from gdb_tls.program.type_names import short_type
@@ -49,9 +49,13 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         found: the type.
         language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
     """
+    bare = found.strip_typedefs().unqualified()
+    kept = rust_storage.storage_of(bare)
+    if kept:
+        found = kept[1]
+        bare = found.strip_typedefs().unqualified()
     with setting("language", language or LANGUAGE):
         name = short_type(str(found))
-    bare = found.strip_typedefs().unqualified()
     return Type(
         name=name,
         kind=_kind(bare),
@@ -67,6 +71,7 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         else {},
         debugger_type=found,
         language=language,
+        storage=kept[0] if kept else None,
     )
 
 

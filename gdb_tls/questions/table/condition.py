@@ -27,7 +27,7 @@ TOKEN = re.compile(
     r"""\s*(?:(?P<operator>&&|\|\||==|!=|<=|>=|!~|[<>~!()])"""
     r"""|(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
     r"""|(?P<number>-?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.]))"""
-    r"""|(?P<word>[A-Za-z_]\w*))""",
+    r"""|(?P<word>not-constructed\b|[A-Za-z_]\w*))""",
     re.DOTALL,
 )
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {

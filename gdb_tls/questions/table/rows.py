@@ -14,7 +14,10 @@ from gdb_tls.target.model import Instance, State, Thread
 from gdb_tls.views.drawing import where_text
 
 # What a row's state is where its columns have several: what says least comes first.
-GRAVITY = (State.UNRESOLVED, State.UNREADABLE, State.UNALLOCATED, State.NULL, State.SET)
+GRAVITY = (
+    *(State.UNRESOLVED, State.UNREADABLE, State.DESTROYED, State.NOT_CONSTRUCTED, State.UNALLOCATED),
+    *(State.NULL, State.SET),
+)
 
 Key = Union[float, str, None]
 

@@ -73,6 +73,7 @@ class Row:
         ("state != unallocated", False),
         ("name2 == unallocated", True),
         ("id == null", True),
+        ("id != not-constructed && request != destroyed", True),
         ("id == set", False),
         ("request < 1.5 && request > -1", True),
         # What the thread does not have is neither.
