@@ -43,11 +43,11 @@ def _headings(answer: Answer, colour: bool) -> Iterator[RenderableType]:
     for column in answer.columns:
         if heading(column.name) != column.expression:
             text = Text(safe(f"{heading(column.name)} = "), "bold")
-            text.append_text(code(" ".join(column.expression.split()), colour))
+            text.append(code(" ".join(column.expression.split()), colour))
             text.append(safe(f"  {column.type.name}" if column.type else ""), "dim")
             yield text
         elif column.type is not None:
-            short.append("   " if short.plain else "").append_text(code(declared(column.type, column.name), colour))
+            short.append("   " if short.plain else "").append(code(declared(column.type, column.name), colour))
     if short.plain:
         yield short
 
@@ -66,9 +66,7 @@ def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableT
     if named:
         table.add_column("Name", overflow="fold")
     for column in answer.columns:
-        table.add_column(
-            Text(safe(heading(column.name))), overflow="fold", justify="right" if _is_number(column) else "left"
-        )
+        table.add_column(safe(heading(column.name)), overflow="fold", justify="right" if _is_number(column) else "left")
     table.add_column("Where")
     for line in lines:
         first = line.members[0]
