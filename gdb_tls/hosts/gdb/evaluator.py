@@ -147,6 +147,8 @@ def _is_same_everywhere(name: str) -> bool:
 
 def _differs(name: str) -> bool:
     """Whether a name may mean something else in another thread: a local variable, or what is not known here."""
+    if not re.fullmatch(r"\w+(::\w+)*", name):
+        return True  # GDB dies of odd names
     with suppress(gdb.error, RuntimeError):
         symbol = gdb.lookup_symbol(name)[0] or next(iter(gdb.lookup_static_symbols(name)), None)
         if symbol is not None:
