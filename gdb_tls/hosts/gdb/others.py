@@ -38,8 +38,8 @@ def what_is(name: str) -> OtherName | None:
             return OtherName("a constant", f"Use `print {name}`.")
         return same if found.addr_class == gdb.SYMBOL_LOC_STATIC else None
     with suppress(gdb.error, RuntimeError):
-        # What the selected frame means by the name is no global variable, wherever it may be.
-        here = gdb.lookup_symbol(name)[0]
+        # What the selected frame means by the name is no global variable.  Of `::` and the like GDB 13 dies.
+        here = gdb.lookup_symbol(name)[0] if name.isidentifier() else None
         if here is not None:
             is_own = here.is_argument or here.needs_frame
             what = "a local variable of the selected frame's function"
