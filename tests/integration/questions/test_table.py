@@ -80,7 +80,8 @@ def test_nothing_runs_in_the_process_and_nothing_is_changed(subject: Subject, tm
         before, after = (said.words.split("=")[-1] for said in done.said if said.command == one)
         assert before == after, one
     said = done[command].words
-    assert said.count("Cannot call functions in the program: may-call-functions is off") == 2
+    refusal = "Cannot call functions in the program: may-call-functions is off"
+    assert f'call_me(3), *"text": unresolved in all 5 threads: GDB says: {refusal}.' in said
     numbers = {str(line.value) for line in subject.truth.of("counter")}
     rows = [line.split() for line in done[command].output.splitlines() if line.count("unresolved ") == 2]
     assert {row[row.index("unresolved") + 2] for row in rows} == numbers
