@@ -124,6 +124,7 @@ class Wanted(NamedTuple):
         words: the command that is run, and its arguments.
         own: the options of gdb-tls itself.
         asks_gdb: whether GDB itself shall say where a thread has a variable.
+        is_raw: whether the first argument is a text whose quotes are the program's language's.
     """
 
     way: Way
@@ -132,11 +133,13 @@ class Wanted(NamedTuple):
     words: Sequence[str]
     own: argparse.Namespace
     asks_gdb: bool = False
+    is_raw: bool = False
 
     @property
     def question(self) -> str:
         """The command for GDB."""
-        return " ".join(map(quote, self.words))
+        plain = 2 if self.is_raw else 1
+        return " ".join([*self.words[:plain], *map(quote, self.words[plain:])])
 
 
 def parse(words: Sequence[str]) -> Wanted:
@@ -153,7 +156,7 @@ def parse(words: Sequence[str]) -> Wanted:
                 "gdb-tls run needs a program", "Write it after --, as in: gdb-tls run -- ./server --port 80."
             )
         rest, program = rest[: rest.index("--")], rest[rest.index("--") + 1 :]
-    found = _parser(way).parse_intermixed_args(rest)
+    found = _parser(way).parse_intermixed_args(_descending(rest))
     name = ""
     if way is not RUN:
         seen = _subject(way, found.name or [])
@@ -163,7 +166,18 @@ def parse(words: Sequence[str]) -> Wanted:
     assert way is not None
     spec = _chosen(found)
     asks_gdb = spec.name == COMPARISON or found.via == GDB
-    return Wanted(way, name, program, question(spec, found), found, asks_gdb)
+    return Wanted(way, name, program, question(spec, found), found, asks_gdb, spec.is_raw)
+
+
+def _descending(words: Sequence[str]) -> list[str]:
+    """`--sort -COLUMN` as one word: alone, the second would be taken for an option."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] == "--sort" and word.startswith("-"):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
 
 
 def _named(name: str) -> Way | None:
@@ -231,7 +245,8 @@ def question(spec: CommandSpec, found: argparse.Namespace) -> list[str]:
     Raises:
         BadArgument: where an option is given that the command does not have.
     """
-    words = [spec.name, *(found.name or ())]
+    names = [" ".join(" ".join(found.name or ()).split("\n"))] if spec.is_raw else list(found.name or ())
+    words = [spec.name, *names]
     known = {option.name for option in (*spec.options, *OWN_OPTIONS)}
     for name, value in vars(found).items():
         option = "--" + name.replace("_", "-")
@@ -243,7 +258,8 @@ def question(spec: CommandSpec, found: argparse.Namespace) -> list[str]:
             )
         if option in {own.name for own in OWN_OPTIONS}:
             continue
-        words += [option] if value is True else [option, str(value)]
+        text = "" if value is True else str(value)
+        words += [f"{option}={text}"] if text.startswith("-") else [option, text] if text else [option]
     command_line.parser(spec).parse_intermixed_args(list(found.name or ()))  # says what NAMEs it takes
     return words
 

@@ -11,7 +11,7 @@ from gdb_tls.errors import BadArgument
 
 GDB, DIRECT = "gdb", "direct"
 # What takes expressions and types as GDB understands them.
-OF_EXPRESSIONS = ("tls-whatis", "tls-verify")
+OF_EXPRESSIONS = ("tls-whatis", "tls-verify", "tls-table")
 PASSIVE = (None, "passive")
 
 

@@ -129,6 +129,32 @@ class Lookup:
         left_out = [self.exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
         return self._found(meant[0], query.path, left_out)
 
+    def meaning(self, text: str) -> Found | None:
+        """The variable that a word in an expression means; None where it is no thread-local variable.
+
+        What the selected frame means by it, and what else is called just so, comes before a variable of which it is
+        only the last part: `total` is no `Pool::total` where the program has a variable `total` that is no thread's.
+
+        Raises:
+            AmbiguousName: where it may be several.
+        """
+        query, meant, _ = self._meant(text)
+        if query is None:
+            return None
+        debug = self._target.debug
+        if not query.scope and (
+            debug.is_local(query.name) or (self._is_part(query, meant) and debug.what_is(query.name))
+        ):
+            return None
+        if len(meant) > 1:
+            raise self._ambiguous(query, meant)
+        return self._found(meant[0], query.path)
+
+    def _is_part(self, query: Query, meant: Sequence[Candidate]) -> bool:
+        """Whether a name is only the end of the full names of those that it may mean."""
+        wanted = comparable(query.name)
+        return not any(wanted in spellings(one.symbol.name, name) for one, name in zip(meant, self._demangled(meant)))
+
     def _found(self, meant: Candidate, path: str, left_out: Sequence[str] = ()) -> Found:
         copies = [one for one, used in self._unused.items() if used == meant]
         return Found(

@@ -63,6 +63,10 @@ class Symbols:
         """The other definitions of a variable, which no code uses, with the same path into them."""
         return self._lookup.copies_of(found)
 
+    def meaning(self, text: str) -> Found | None:
+        """See `Lookup.meaning`."""
+        return self._lookup.meaning(text)
+
     def exact_text(self, variable: Variable) -> str:
         """What to type so that just this variable is meant; its name, where it has no symbol."""
         for one in self.every:

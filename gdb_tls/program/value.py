@@ -73,14 +73,43 @@ def read_instances(
     raws = _read(target, places, kind.size)
     if kind.bits is not None:
         raws = [None if raw is None else _bit_field(raw, kind, target) for raw in raws]
+    return judged(target, kind, assumed, threads, places, raws, via, holders, are_constant, lives)
+
+
+def judged(
+    target: Target,
+    kind: Type,
+    assumed: tuple[Flag, ...],
+    threads: Sequence[Thread],
+    places: Sequence[Place],
+    raws: Sequence[bytes | None],
+    via: str,
+    holders: Mapping[int, int] | None = None,
+    are_constant: Callable[[Iterable[int]], set[int]] = lambda addresses: set(),
+    lives: Sequence[Lifetime | None] | None = None,
+) -> Instances:
+    """Judges values whose bytes are read already; see `read_instances`.
+
+    Args:
+        target: see `read_instances`.
+        kind: the values' type.
+        assumed: see `read_instances`.
+        threads: see `read_instances`.
+        places: the address of each, 0 for a value that is nowhere in memory, or why there is none.
+        raws: the bytes of each; None where they cannot be read.
+        via: see `read_instances`.
+        holders: see `read_instances`.
+        are_constant: see `read_instances`.
+        lives: see `read_instances`.
+    """
     # Two threads may use one block (a kernel worker of io_uring has no TLS of its own): that is one holder.
-    once = raws if len(set(places)) == len(places) else list(dict(zip(places, raws)).values())
+    once = raws if len(set(places)) == len(places) or 0 in places else list(dict(zip(places, raws)).values())
     dead = {index for index, life in enumerate(lives or ()) if life is not None and life.state is not None}
     if dead:  # what its bytes are is held by nobody
         once = [None if index in dead else raw for index, raw in enumerate(raws)]
-    judged = _judge(Counter(once), kind, assumed, holders, target, are_constant)
-    judgements = [judged[None if index in dead else raw] for index, raw in enumerate(raws)]
-    if None in judged:
+    said = _judge(Counter(once), kind, assumed, holders, target, are_constant)
+    judgements = [said[None if index in dead else raw] for index, raw in enumerate(raws)]
+    if None in said:
         for index, (place, raw) in enumerate(zip(places, raws)):
             if not isinstance(place, int):
                 judgements[index] = Judgement(place.state, (), place.reason)
@@ -109,6 +138,7 @@ def read_instances(
         state, flags, reason = judgements[index]
         address = place if isinstance(place, int) else None
         value, text = (None, "") if raw is None or address is None or reason else describe(address, raw)
+        address = address or None
         return Instance(threads[index], state, flags, address, value, text, via, reason)
 
     return Instances(threads, judgements, raws, make)

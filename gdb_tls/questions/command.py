@@ -38,7 +38,7 @@ class Option(NamedTuple):
         name: "name" for a positional argument, "--via" for an option.
         help: one sentence without a full stop.
         settings: further arguments of `ArgumentParser.add_argument`.
-        complete: what can be typed there: "names", "modules", "threads", "files", or empty.
+        complete: what can be typed there: "names", "expressions", "modules", "threads", "files", or empty.
     """
 
     name: str
@@ -103,6 +103,8 @@ class CommandSpec(NamedTuple):
         description: paragraphs of plain text.
         options: in the order in which help shows them.
         examples: (command line, what it does).
+        is_raw: whether what stands beside the options is one text, in which quotes and backslashes mean what they mean
+            in the program's language.
     """
 
     name: str
@@ -110,3 +112,4 @@ class CommandSpec(NamedTuple):
     description: str
     options: Sequence[Option]
     examples: Sequence[tuple[str, str]]
+    is_raw: bool = False

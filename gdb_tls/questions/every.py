@@ -14,6 +14,7 @@ from gdb_tls.questions.keys import spec as keys
 from gdb_tls.questions.map import spec as map
 from gdb_tls.questions.modules import spec as modules
 from gdb_tls.questions.symbols import spec as symbols
+from gdb_tls.questions.table import spec as table
 from gdb_tls.questions.thread import spec as thread
 from gdb_tls.questions.verify import spec as verify
 from gdb_tls.questions.whatis import spec as whatis
@@ -21,5 +22,5 @@ from gdb_tls.questions.whatis import spec as whatis
 
 def every() -> Sequence[CommandSpec]:
     """All commands, in the order in which help and README show them."""
-    questions = (inspect, audit, map, thread, diff, access, modules, symbols, keys, exit, whatis, verify)
+    questions = (inspect, audit, table, map, thread, diff, access, modules, symbols, keys, exit, whatis, verify)
     return [question.SPEC for question in questions]

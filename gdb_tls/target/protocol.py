@@ -22,6 +22,10 @@ class CallFailed(Exception):
     """A function call in the process did not come back with a value; the text says why."""
 
 
+class EvaluationFailed(Exception):
+    """An expression has no value; the text is the debugger's sentence, without its full stop."""
+
+
 class Memory(Protocol):
     """The inspected program's memory."""
 
@@ -189,6 +193,36 @@ class OtherName(NamedTuple):
 
     what: str
     hint: str
+
+
+class Given(NamedTuple):
+    """What a placeholder in an expression stands for in one thread.
+
+    Attributes:
+        type: its type.
+        address: where it is.
+        raw: its bytes, where it is given by value; else None.
+    """
+
+    type: Type
+    address: int
+    raw: bytes | None
+
+
+class Evaluated(NamedTuple):
+    """The value of an expression.
+
+    Attributes:
+        type: its type.
+        address: where it is in memory; None for one that was only worked out.
+        raw: its bytes; None where they are to be read at the address, or it is no scalar.
+        text: as the debugger prints it, where it is no scalar and nowhere in memory; else empty.
+    """
+
+    type: Type
+    address: int | None
+    raw: bytes | None
+    text: str = ""
 
 
 class DebugInformation(Protocol):
@@ -458,11 +492,60 @@ class Target(Protocol):
         """
         ...
 
+    def evaluator(self) -> Evaluator:
+        """The way to evaluate expressions in threads, without running code in the process or changing it.
+
+        Raises:
+            ResolverUnavailable: where the debugger cannot be kept from it.
+        """
+        ...
+
     def calls(self) -> Calls:
         """The way to call functions in the process; restores everything when it is left.
 
         Raises:
             ResolverUnavailable: where no function can be called.
+        """
+        ...
+
+
+class Evaluator(Protocol):
+    """Evaluates the user's expressions; a context manager.
+
+    Inside, no function of the process can be called and nothing in it be written; when it is left, every setting, the
+    selected thread and the frame are what they were.
+    """
+
+    def __enter__(self) -> Evaluator:
+        """Forbids calls and writes."""
+        ...
+
+    def __exit__(self, *exception: object) -> None:
+        """Restores everything."""
+        ...
+
+    def placeholder(self, index: int, by_value: bool) -> str:
+        """What stands in an expression for the operand at a position in `given`."""
+        ...
+
+    def needs_thread(self, expression: str) -> bool:
+        """Whether it may mean something else in each thread, but for its placeholders: registers, locals."""
+        ...
+
+    def fits(self, expression: str, given: Sequence[Given]) -> bool:
+        """Whether the program has all that an expression names; nothing is read for it."""
+        ...
+
+    def evaluate(self, expression: str, thread: Thread | None, given: Sequence[Given]) -> Evaluated:
+        """Evaluates it.
+
+        Args:
+            expression: with placeholders.
+            thread: in whose innermost frame; None for the frame that the user has selected.
+            given: what the placeholders stand for.
+
+        Raises:
+            EvaluationFailed: where it has no value.
         """
         ...
 

@@ -29,6 +29,12 @@ class Text:
         self.plain += text.plain if isinstance(text, Text) else text
         return self
 
+    def truncate(self, max_width: int, *, overflow: str = "ellipsis") -> None:
+        """Cuts what is longer."""
+        del overflow
+        if _width(self.plain) > max_width:
+            self.plain = self.plain[: max_width - 1] + "…"
+
     @property
     def cell_len(self) -> int:
         """How many columns its longest line takes."""

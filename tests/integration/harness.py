@@ -69,8 +69,8 @@ class Inferior:
         assert self.process is not None
         return self.process.pid
 
-    def wait_ready(self, word: bytes = b"ready") -> None:
-        """Reads the program's output until a line has the word in it."""
+    def wait_ready(self, word: bytes = b"ready") -> bytes:
+        """Reads the program's output until a line has the word in it; what was read."""
         assert self.process is not None and self.process.stdout is not None
         deadline = time.monotonic() + LIMIT_SECONDS
         said = b""
@@ -84,6 +84,7 @@ class Inferior:
                 errors = (self.folder / "stderr").read_text(errors="replace")
                 raise AssertionError(f"{shlex.join(self.command)} is not ready: {said!r} {errors}")
             said += chunk
+        return said
 
 
 @dataclass

@@ -119,6 +119,7 @@ def libraries() -> list[Target]:
             for name, after in {"": "", "_stripped": "strip"}.items()
         ),
         Target("libaccess_user.so", ("access_user.c",), tuple(LIBRARY)),
+        Target("libzend_extension.so", ("zend_extension.c",), tuple(LIBRARY)),
         Target("libbroken.so", ("broken.c",), tuple(LIBRARY)),
         *(slots(f"libmany_{i:02}.so", f"many_{i:02}") for i in range(MANY)),
     ]
@@ -159,6 +160,8 @@ def programs() -> list[Target]:
         program("stuck", "stuck.c", flags=("-rdynamic",)),
         program("suspects", "suspects.c"),
         program("server", "server.c"),
+        program("table", "table.c"),
+        program("zend", "zend_threads.c", "zend.c"),
         program("files", "files.c"),
         program("hostile", "hostile.c"),
         program("keys", "keys.c"),

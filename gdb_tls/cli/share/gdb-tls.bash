@@ -22,7 +22,7 @@ _gdb_tls() {
         fi
     done
     case $before in
-        --command) mapfile -t COMPREPLY < <(compgen -W "tls-inspect tls-audit tls-map tls-thread tls-diff tls-access tls-modules tls-symbols tls-keys tls-exit tls-whatis tls-verify" -- "$word"); return ;;
+        --command) mapfile -t COMPREPLY < <(compgen -W "tls-inspect tls-audit tls-table tls-map tls-thread tls-diff tls-access tls-modules tls-symbols tls-keys tls-exit tls-whatis tls-verify" -- "$word"); return ;;
         --exe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --sysroot) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --engine) mapfile -t COMPREPLY < <(compgen -W "gdb direct" -- "$word"); return ;;

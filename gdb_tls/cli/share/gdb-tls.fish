@@ -3,7 +3,7 @@ complete -c gdb-tls -f
 complete -c gdb-tls -n __fish_use_subcommand -a core -d 'Look at a core dump'
 complete -c gdb-tls -n __fish_use_subcommand -a pid -d 'Look at a running process'
 complete -c gdb-tls -n __fish_use_subcommand -a run -d 'Run a program until it crashes or ends, and look at it there'
-complete -c gdb-tls -n 'not __fish_use_subcommand' -l command -x -a 'tls-inspect tls-audit tls-map tls-thread tls-diff tls-access tls-modules tls-symbols tls-keys tls-exit tls-whatis tls-verify' -d 'Run this command of gdb-tls instead, such as tls-map'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l command -x -a 'tls-inspect tls-audit tls-table tls-map tls-thread tls-diff tls-access tls-modules tls-symbols tls-keys tls-exit tls-whatis tls-verify' -d 'Run this command of gdb-tls instead, such as tls-map'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l exe -r -F -d 'Take FILE for the executable'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l sysroot -r -F -d 'Look for the program\'s files below DIR'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l engine -x -a 'gdb direct' -d 'Look with gdb, or directly, without one; by default the one that can answer'

@@ -20,7 +20,17 @@ from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Absence, Lookup, Place, State, Storage, Thread, Type, Variable
-from gdb_tls.target.protocol import Answers, CallFrame, Calls, DebugInformation, Fault, FoundFile, Frame, Region
+from gdb_tls.target.protocol import (
+    Answers,
+    CallFrame,
+    Calls,
+    DebugInformation,
+    Evaluator,
+    Fault,
+    FoundFile,
+    Frame,
+    Region,
+)
 
 WITH_GDB = "Use --engine gdb."
 if TYPE_CHECKING:
@@ -225,6 +235,10 @@ class DirectTarget:
         """See `Target.addresses_in`."""
         for _ in threads:
             yield ["GDB is not asked, as this is the engine without it"] * len(variables)
+
+    def evaluator(self) -> Evaluator:
+        """See `Target.evaluator`."""
+        raise ResolverUnavailable("Expressions are not evaluated without GDB", WITH_GDB)
 
     def calls(self) -> Calls:
         """See `Target.calls`."""

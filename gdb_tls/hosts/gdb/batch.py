@@ -16,7 +16,7 @@ import gdb
 
 from gdb_tls.errors import NoProcess
 from gdb_tls.hosts.gdb import output
-from gdb_tls.hosts.gdb.command import FAILED, STATUS
+from gdb_tls.hosts.gdb.sentences import FAILED, STATUS
 
 NEWS = re.compile(
     r"^\[Inferior .* exited|^Program terminated|^warning: .*(build-id|truncated|may not match)", re.IGNORECASE

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from collections.abc import Callable, Sequence
 
 import gdb
 
 from gdb_tls.errors import TlsError
-from gdb_tls.hosts.gdb import current_program, output
+from gdb_tls.hosts.gdb import output, shared
 from gdb_tls.hosts.gdb.completion import candidates
 from gdb_tls.hosts.gdb.progress import TerminalProgress
 from gdb_tls.hosts.gdb.selection import all_inferiors, own_language
-from gdb_tls.hosts.native.failures import failure, is_defect
+from gdb_tls.hosts.gdb.sentences import STATUS, one_run
 from gdb_tls.hosts.native.output import UNLIMITED, save, written
 from gdb_tls.program.program import Program
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Request, Settings
 from gdb_tls.questions.rooms import Rooms
 from gdb_tls.views.screen import Screen
-
-# $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
-STATUS = "_tls_status"
-FAILED = 2
 
 
 class TlsCommand(gdb.Command):
@@ -40,32 +34,23 @@ class TlsCommand(gdb.Command):
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Runs the command; every error ends as one sentence."""
         del from_tty
-        gdb.set_convenience_variable(STATUS, FAILED)
-        collecting = gc.isenabled()
-        gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
-        try:
-            with own_language():
-                self._run(argument)
-        except gdb.GdbError:
-            raise
-        except (Exception, KeyboardInterrupt) as error:
-            if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
-                raise
-            raise gdb.GdbError(failure(self.spec.name, error)) from None
-        finally:
-            if collecting:
-                gc.enable()
+        with one_run(self.spec.name):
+            self._run(argument)
 
     def _run(self, argument: str) -> None:
-        words = gdb.string_to_argv(argument)
+        if self.spec.is_raw:
+            rest, options = command_line.without_options(self.spec, argument)
+            words = gdb.string_to_argv(" ".join(options))
+        else:
+            rest, words = "", _joined(gdb.string_to_argv(argument))
         if "--help" in words:
             output.write([self._help, "\n"])
             return
-        arguments = command_line.parser(self.spec).parse_intermixed_args(_joined(words))
+        arguments = command_line.parsed(self.spec, words, rest)
         programs: list[Program] = []
 
         def program() -> Program:
-            programs.append(current_program(output.warn))
+            programs.append(shared.program())
             return programs[-1]
 
         request = Request(arguments, self._settings(), program, TerminalProgress(), all_inferiors)

@@ -15,6 +15,10 @@ from gdb_tls.questions.command import CommandSpec, Option
 MEMBER = re.compile(r"(?P<before>.*[\w\])>'])(?P<arrow>->|\.)(?P<name>[A-Za-z_]\w*|)$", re.DOTALL)
 
 
+# `(a + b->c`: what is after the last operator, bracket or comma; an arrow is none.
+LAST_NAME = re.compile(r"(?:[\w.:'@~]|->|\[\w*\])*$")
+
+
 def candidates(spec: CommandSpec, words: Sequence[str], last: str) -> list[str]:
     """All that the last word may become.
 
@@ -43,11 +47,24 @@ def _values(option: Option, last: str) -> list[str]:
     if option.complete == "names":
         prefix = last[: len(last) - len(last.lstrip("*&"))]
         return [*(prefix + name for name in current_program().symbols().names()), *_members(last)]
+    if option.complete == "expressions":
+        return _in_expression(last)
     if option.complete == "modules":
         return sorted({module.name for module in current_program().symbols().modules})
     if option.complete == "threads":
         return [str(thread.num) for thread in current_program().target.threads()]
     return list(_files(last)) if option.complete == "files" else []
+
+
+def _in_expression(last: str) -> list[str]:
+    """What the last name of an expression may become: a variable, a member, a macro."""
+    from gdb_tls.questions.table import macros
+
+    start = LAST_NAME.search(last)
+    before, name = (last[: start.start()], start[0]) if start else (last, "")
+    if name.startswith("@"):
+        return [f"{before}@{one}" for one in macros.names(name[1:].partition(".")[0])]
+    return [before + one for one in [*current_program().symbols().names(), *_members(name)]]
 
 
 def _members(last: str) -> list[str]:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import gdb
 
 from gdb_tls.errors import TlsError
-from gdb_tls.hosts.gdb import current_program
 from gdb_tls.hosts.gdb.selection import own_language
+from gdb_tls.hosts.gdb.shared import look
+from gdb_tls.hosts.gdb.types import gdb_type
 from gdb_tls.views.text import safe
 
 if TYPE_CHECKING:
     from gdb_tls.program.report import Report
-    from gdb_tls.target.model import Instance, Type
+    from gdb_tls.target.model import Instance
 
 
 class TlsValue(gdb.Function):
@@ -36,11 +37,8 @@ class TlsValue(gdb.Function):
         if instance.address is None or instance.reason is not None:
             why = f"{instance.state.value} ({instance.reason})"
             raise gdb.GdbError(safe(f"{found.expression} has no value in thread {instance.thread.num}: it is {why}."))
-        kind = found.type.debugger_type if found.type else None
         with own_language():
-            if kind is None:
-                kind = _raw(found.type)
-            return gdb.Value(instance.address).cast(kind.pointer()).dereference()
+            return gdb.Value(instance.address).cast(gdb_type(found.type).pointer()).dereference()
 
 
 class TlsState(gdb.Function):
@@ -61,15 +59,35 @@ class TlsState(gdb.Function):
         return _inspect(name, thread)[1].state.value
 
 
-def _raw(kind: Type | None) -> gdb.Type:
-    """What GDB takes a variable for of which no type is known: a number of its size, or a `char *`."""
-    if kind is None:
-        return gdb.lookup_type("char").pointer()
-    numbers = {1: "char", 2: "short", 4: "int"}
-    sign = "" if kind.is_signed else "unsigned "
-    if kind.size in numbers:
-        return gdb.lookup_type(sign + numbers[kind.size])
-    return gdb.lookup_type("unsigned char").array(kind.size - 1)
+class TlsKey(gdb.Function):
+    """What pthread_getspecific would return for a key in a thread.
+
+    Usage: $_tls_key (KEY), $_tls_key (KEY, THREAD)
+
+    Reads memory only. KEY is the number that pthread_key_create gave; THREAD is GDB's number of a
+    thread, by default the selected one. The value is a void *, null where the thread has set none.
+    """
+
+    def __init__(self) -> None:
+        """Registers the function."""
+        super().__init__("_tls_key")
+
+    def invoke(self, key: gdb.Value, thread: gdb.Value | None = None) -> Any:
+        """Gives the value."""
+        selected = gdb.selected_thread()
+        number = int(thread) if thread is not None else selected.num if selected else 0
+        try:
+            with own_language():
+                found = look()
+                value = found.keys.get((int(key), number))
+                if value is None and not any(one.num == number for one in found.program.unnamed_threads):
+                    raise gdb.GdbError(f"There is no thread {number}.")
+                if value is not None and value.reason is not None:
+                    raise gdb.GdbError(safe(f"The keys of thread {number} are not known: {value.reason}."))
+                address = value.value if value is not None and value.state.value == "set" else 0
+                return gdb.Value(address or 0).cast(gdb.lookup_type("void").pointer())
+        except TlsError as error:
+            raise gdb.GdbError(safe(str(error))) from None
 
 
 def _inspect(name: gdb.Value, thread: gdb.Value | None) -> tuple[Report, Instance]:
@@ -80,7 +98,7 @@ def _inspect(name: gdb.Value, thread: gdb.Value | None) -> tuple[Report, Instanc
     try:
         with own_language():
             text, chosen = name.string(), [range(number, number + 1)]
-            found = report.inspect(current_program(), text, threads=chosen, with_names=False)
+            found = report.inspect(look().program, text, threads=chosen, with_names=False)
             return found, found.instances[0]
     except TlsError as error:
         raise gdb.GdbError(safe(str(error))) from None

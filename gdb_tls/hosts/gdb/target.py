@@ -30,6 +30,7 @@ from gdb_tls.target.protocol import Answers, CallFrame, Fault, FoundFile, Frame,
 
 if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls
+    from gdb_tls.hosts.gdb.evaluator import GdbEvaluator
 
 AT_EXECFN = 31
 # Of a value with many members.
@@ -386,6 +387,12 @@ class GdbTarget:
             for start in range(0, len(threads), THREADS_AT_ONCE):
                 some = threads[start : start + THREADS_AT_ONCE]
                 yield from self._warnings.once(partial(addresses_of, some, variables, self._switch, mask))
+
+    def evaluator(self) -> GdbEvaluator:
+        """See `Target.evaluator`."""
+        from gdb_tls.hosts.gdb.evaluator import GdbEvaluator
+
+        return GdbEvaluator(self._switch, self._one_line, self.architecture, self.most_characters)
 
     def calls(self) -> GdbCalls:
         """See `Target.calls`."""

@@ -68,6 +68,22 @@ def _holder(bare: gdb.Type) -> Holder[gdb.Type]:
     )
 
 
+def gdb_type(kind: Type | None) -> gdb.Type:
+    """The type as gdb has it; where none is known, what it is taken for: a number of its size, or a `char *`."""
+    if kind is None:
+        return gdb.lookup_type("char").pointer()
+    if kind.debugger_type is not None:
+        found: gdb.Type = kind.debugger_type
+        return found
+    if kind.kind is Kind.POINTER:
+        return gdb.lookup_type("void").pointer()
+    numbers = {1: "char", 2: "short", 4: "int"}
+    sign = "" if kind.is_signed else "unsigned "
+    if kind.size in numbers:
+        return gdb.lookup_type(sign + numbers[kind.size])
+    return gdb.lookup_type("unsigned char").array(kind.size - 1)
+
+
 def _kind(bare: gdb.Type) -> Kind:
     if bare.code in POINTERS:
         return Kind.POINTER

@@ -115,6 +115,18 @@ def test_table_and_options(zoo: Subject, tmp_path: Path) -> None:
     assert verify.returncode == 0
 
 
+def test_expressions_with_their_own_quotes(subjects: Subjects) -> None:
+    subject = subjects.get("table", "core")
+    columns = 'counter, $_streq(request->path, "/a,b") as found'
+    words = ["--command", "table", "--where", 'counter < 20 && where ~ "truth_park"', "--sort", "-counter"]
+    done = gdb_tls("core", subject.core, columns, *words, "--format", "csv")
+    counters = {line.thread: line.value for line in subject.truth.of("counter")}
+    wanted = [value for name, value in counters.items() if name.startswith("worker") and value < 20]
+    rows = [line.split(",") for line in done.stdout.splitlines()[1:]]
+    assert [int(row[4]) for row in rows] == sorted(wanted, reverse=True)
+    assert [row[4] for row in rows if row[5] == "1"] == [str(counters["worker-2"])]
+
+
 def test_without_a_name_the_crash_is_explained(tmp_path: Path) -> None:
     """The demo's core, as somebody has it who knows nothing of the program; and a healthy process."""
     demo = CHECKOUT / "scripts" / "demo" / "run"

@@ -23,6 +23,7 @@ COMMANDS = {
     "whatis": "tls-whatis &zoo_options",
     "access": "tls-access access_hidden",
     "audit": "tls-audit",
+    "table": "tls-table zoo_buffer, $pc --group",
     "map": "tls-map",
     "diff": "tls-diff 1 2",
 }

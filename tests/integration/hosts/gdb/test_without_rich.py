@@ -14,6 +14,7 @@ COMMANDS = (
     "tls-inspect zoo_buffer",
     "tls-inspect zoo_counter --all",
     "tls-audit --all",
+    "tls-table zoo_counter, zoo_counter * 2 as twice, zoo_buffer->str --group",
     "tls-map",
     "tls-thread all",
     "tls-diff 1 2 --all",

@@ -1,0 +1,42 @@
+"""Every way in which a command can fail, as one sentence."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gdb
+
+from gdb_tls.hosts.gdb import shared
+from gdb_tls.hosts.gdb.selection import own_language
+from gdb_tls.hosts.native.failures import failure, is_defect
+
+# $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
+STATUS = "_tls_status"
+FAILED = 2
+
+
+@contextmanager
+def one_run(name: str) -> Iterator[None]:
+    """One run of a command: in gdb-tls's language, with one look at the program; every error ends as one sentence.
+
+    Raises:
+        gdb.GdbError: with that sentence.
+    """
+    gdb.set_convenience_variable(STATUS, FAILED)
+    collecting = gc.isenabled()
+    gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
+    try:
+        with own_language(), shared.sharing():
+            yield
+    except gdb.GdbError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
+            raise
+        raise gdb.GdbError(failure(name, error)) from None
+    finally:
+        if collecting:
+            gc.enable()

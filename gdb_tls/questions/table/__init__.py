@@ -1,0 +1,1 @@
+"""tls-table: any expressions as columns, one row a thread."""

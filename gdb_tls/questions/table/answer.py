@@ -1,0 +1,224 @@
+"""What `tls-table` finds: several expressions in every thread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from gdb_tls.errors import BadArgument
+from gdb_tls.program.columns import Column, Columns
+from gdb_tls.program.expression_text import split, split_name
+from gdb_tls.program.marked import Marked, marked
+from gdb_tls.program.where import Where
+from gdb_tls.questions.command import Request
+from gdb_tls.questions.table.condition import Condition, parse
+from gdb_tls.questions.table.macros import Macros
+from gdb_tls.questions.table.rows import RowOf, Rows, sort_key, sorted_by
+from gdb_tls.target.model import State, TargetInfo, Thread
+from gdb_tls.target.progress import Progress
+from gdb_tls.views.words import patterns
+
+# Where a thread is costs the debugger its stack; a page of so many threads does without.
+MOST_PLACES = 200
+
+
+class Line(NamedTuple):
+    """One line of the table: a thread, or several whose rows are equal.
+
+    Attributes:
+        members: their positions.
+        names: the threads' names, as patterns where they are several; empty where they have none.
+    """
+
+    members: Sequence[int]
+    names: str = ""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is of one thread."""
+        return len(self.members) == 1
+
+
+class Choice(NamedTuple):
+    """What --where has chosen.
+
+    Attributes:
+        condition: as it was typed.
+        unknown: the positions of threads for which it cannot be told, as they lack a value.
+        interrupted: whether the user stopped it: then the threads after those that were looked at are not shown.
+    """
+
+    condition: str
+    unknown: Sequence[int]
+    interrupted: bool
+
+
+class Answer(NamedTuple):
+    """The table, and how much of it to show.
+
+    Attributes:
+        target: the program.
+        columns: in the order in which they were asked for.
+        threads: one for each row of the columns.
+        rows: the positions of the threads that are shown, in their order.
+        lines: those of a screen and of --group, in their order.
+        most: how many lines a screen shows at most; None for all.
+        grouped: whether --group was given.
+        choice: what --where has chosen; None without.
+        where: where a thread is, by its number; of those that are shown alone.
+        marked: the threads that are remarkable.
+        interrupted: whether the user stopped it: then the cells that are missing say so.
+    """
+
+    target: TargetInfo
+    columns: Sequence[Column]
+    threads: Sequence[Thread]
+    rows: Sequence[int]
+    lines: Sequence[Line]
+    most: int | None
+    grouped: bool
+    choice: Choice | None
+    where: Mapping[int | None, Where | None]
+    marked: Marked
+    interrupted: bool = False
+
+
+def query(request: Request) -> Answer:
+    """Reads every expression in every thread that is wanted, and chooses and orders the rows."""
+    arguments = request.arguments
+    macros = Macros()
+    wanted = expressions(" ".join(arguments.expressions), macros)
+    condition = None if arguments.where is None else parse(arguments.where, wanted)
+    key = None if arguments.sort is None else sort_key(arguments.sort, wanted)
+    program = request.program()
+    with Columns(program, request.threads, request.progress) as reader:
+        columns = []
+        for name, expression in wanted:
+            column = reader.read(name, macros.expanded(expression, reader.fits))
+            columns.append(column._replace(expression=expression))
+    rows = Rows(program, columns, reader.threads)
+    choice = None
+    shown: Sequence[int] = range(len(reader.threads))
+    if condition is not None:
+        shown, choice = _chosen(rows, arguments.where, condition, request.progress)
+    marks = marked(program, reader.threads)
+    most = request.max_rows
+    members: Sequence[Sequence[int]]
+    if arguments.group:
+        members = alike(columns, shown)
+    elif most is not None and len(shown) > most and key is None and arguments.format in ("table", "svg"):
+        own = [shown[index] for index in marks.first([reader.threads[at] for at in shown])]
+        left = set(own)
+        others = for_a_screen(columns, [at for at in shown if at not in left], max(most - len(own), 1))
+        members = [[at] for at in own] + others
+    else:
+        members = [[at] for at in shown]
+    if key is not None:
+        members = sorted_by(members, lambda some: rows.key(some[0], key), key.descending != arguments.reverse)
+    elif arguments.reverse:
+        members = members[::-1]
+    lines = _finished(rows, members, request)
+    return Answer(
+        program.info,
+        columns,
+        rows.threads,
+        [at for line in lines for at in line.members],
+        lines,
+        most if request.is_for_people and arguments.format != "html" else None,
+        arguments.group,
+        choice,
+        rows.where,
+        marks,
+        interrupted=reader.interrupted,
+    )
+
+
+def _chosen(rows: Rows, text: str, condition: Condition, progress: Progress) -> tuple[list[int], Choice]:
+    """The threads for which a condition holds."""
+    shown, unknown = [], []
+    with progress.task("Choosing threads", len(rows.threads)) as task:
+        for at in range(len(rows.threads)):
+            holds = condition(RowOf(rows, at))
+            if holds:
+                shown.append(at)
+            elif holds is None:
+                unknown.append(at)
+            task.advance()
+    return shown, Choice(text, unknown, task.interrupted)
+
+
+def _finished(rows: Rows, members: Sequence[Sequence[int]], request: Request) -> list[Line]:
+    """The lines, with the names of their threads, and where those are that are shown alone."""
+    form = request.arguments.format
+    most = request.max_rows if form in ("table", "svg") else None
+    lines = []
+    for number, some in enumerate(members):
+        if most is not None and number >= most:
+            lines.append(Line(some))
+        elif len(some) == 1:
+            if form in ("table", "svg") or len(members) <= MOST_PLACES:
+                rows.place(some[0])
+            lines.append(Line(some, rows.named(some[0]).name))
+        else:
+            lines.append(Line(some, patterns(name for at in some if (name := rows.named(at).name))))
+    return lines
+
+
+def expressions(text: str, macros: Macros) -> list[tuple[str, str]]:
+    """The columns that a text asks for: what heads each, and its expression; `@NAME` is all columns of a file.
+
+    Raises:
+        BadArgument: where one is empty, or two have one name.
+    """
+    found = []
+    for part in split(text):
+        expression, name = split_name(part)
+        if not expression:
+            raise BadArgument(
+                "An expression between two commas is empty" if text.strip(" ,") else "No expression is given",
+                "Write them like request, request->id as id.",
+            )
+        columns = macros.columns(expression)
+        if columns is not None and name:
+            raise BadArgument(f"{expression} is several columns, so they cannot be called {name}", "")
+        found += columns or [(name or macros.name_of(expression) or " ".join(expression.split()), expression)]
+    twice = [name for name, number in Counter(name for name, _ in found).items() if number > 1]
+    if twice:
+        raise BadArgument(f"Two columns are called {twice[0]}", "Give one another name: EXPRESSION as NAME.")
+    return found
+
+
+def alike(columns: Sequence[Column], rows: Sequence[int], merged: Sequence[int] = ()) -> list[list[int]]:
+    """The positions of threads whose rows are equal, the fewest first; of the same size, the first ones first.
+
+    Args:
+        columns: all.
+        rows: the positions that are wanted.
+        merged: the columns of which values need not be equal, only what is said of them.
+    """
+    found: dict[tuple[object, ...], list[int]] = {}
+    for at in rows:
+        key = tuple(
+            (one.instances.judgements[at], None if index in merged else one.instances.contents[at])
+            for index, one in enumerate(columns)
+        )
+        found.setdefault(key, []).append(at)
+    return sorted(found.values(), key=lambda members: (len(members), members))
+
+
+def for_a_screen(columns: Sequence[Column], rows: Sequence[int], most: int) -> list[list[int]]:
+    """Groups of which there are not more than fit: of the columns with the most values, these need not be equal."""
+    values = [len({column.instances.contents[at] for at in rows}) for column in columns]
+    order = sorted(range(len(columns)), key=lambda index: -values[index])
+    for count in range(len(columns) + 1):
+        groups = alike(columns, rows, order[:count])
+        if len(groups) <= most:
+            break
+    return groups
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether no expression has a value in any thread, as nothing could be found or evaluated."""
+    counts = [column.instances.summary for column in answer.columns]
+    return all(one["threads"] == one[State.UNRESOLVED.value] for one in counts)

@@ -1,0 +1,66 @@
+"""`tls-table`'s answer for a browser."""
+
+from __future__ import annotations
+
+from gdb_tls.questions.table.answer import Answer, Line
+from gdb_tls.questions.table.document import thread_document
+from gdb_tls.questions.table.table import cell, sentences, which
+from gdb_tls.target.model import State
+from gdb_tls.views import page as pages
+from gdb_tls.views.drawing import where_text
+
+# Rows that open to all that is known of their cells; of more threads the page would be megabytes.
+MOST_DETAILS = 1000
+
+
+def page(answer: Answer) -> pages.Page:
+    """A row a thread, which opens to all that is known of its cells, or a row a group; and what the columns are."""
+    of_values = [pages.Column(column.name, pages.CODE) for column in answer.columns]
+    named = any(line.names for line in answer.lines)
+    name = [pages.Column("Name", minor=True)] if named else []
+    if answer.grouped:
+        columns = [pages.Column("Threads", pages.NUMBER), *name, *of_values, pages.Column("Which")]
+        rows = [_group(answer, line, named) for line in answer.lines]
+    else:
+        columns = [pages.Column("Thread", pages.NUMBER), pages.Column("LWP", pages.NUMBER, True), *name, *of_values]
+        columns += [pages.Column("Where", minor=True)] if answer.where else []
+        rows = [_row(answer, line, named) for line in answer.lines]
+    about = pages.Table(
+        "Columns",
+        [pages.Column("Name"), pages.Column("Expression", pages.CODE), pages.Column("Type", pages.CODE)],
+        [pages.Row([one.name, one.expression, one.type.name if one.type else None]) for one in answer.columns],
+        plain=True,
+    )
+    title = "Groups" if answer.grouped else "Threads"
+    return pages.Page(sentences(answer), [pages.Table(title, columns, rows), about])
+
+
+def _cells(answer: Answer, at: int) -> list[object]:
+    return [cell(column, column.instances[at], False).plain for column in answer.columns]
+
+
+def _is_null(answer: Answer, at: int) -> bool:
+    judgements = [column.instances.judgements[at] for column in answer.columns]
+    return any(one.state is State.NULL and one.reason is None for one in judgements)
+
+
+def _group(answer: Answer, line: Line, named: bool) -> pages.Row:
+    first = line.members[0]
+    cells = [len(line.members), *([line.names] if named else []), *_cells(answer, first), which(answer, line)]
+    return pages.Row(cells, grave=_is_null(answer, first))
+
+
+def _row(answer: Answer, line: Line, named: bool) -> pages.Row:
+    at = line.members[0]
+    thread = answer.threads[at]
+    cells = [thread.num, thread.lwp, *([thread.name] if named else []), *_cells(answer, at)]
+    cells += [where_text(answer.where.get(thread.num)).plain] if answer.where else []
+    marks = " ".join(answer.marked.names(thread))
+    if len(answer.rows) > MOST_DETAILS:
+        return pages.Row(cells, mark=marks, grave=_is_null(answer, at))
+    found = thread_document(answer, at)
+    details = [
+        pages.facts({key: value for key, value in one.items() if value not in (None, [])}, column.name)
+        for column, one in zip(answer.columns, found["cells"])
+    ]
+    return pages.Row(cells, details, marks, _is_null(answer, at))

@@ -1,0 +1,187 @@
+"""`tls-table`'s answer for a screen."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from gdb_tls.program.columns import Column
+from gdb_tls.questions.table.answer import Answer, Line
+from gdb_tls.target.model import Flag, Instance, State
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, where_text
+from gdb_tls.views.parts import STYLES, declared
+from gdb_tls.views.screen import Screen
+from gdb_tls.views.text import safe
+from gdb_tls.views.words import count, mark, numbers, share, spread, who, with_marks
+
+SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
+MOST_REASONS = 3
+LONGEST_HEADING = 28
+ALL_VALUES = ("a value", "all values")
+
+
+def table(answer: Answer, screen: Screen) -> RenderableType:
+    """What the columns are, a line for every row, and why cells have no value."""
+    parts: list[RenderableType] = [*_headings(answer, screen.colour), Text("")]
+    lines = answer.lines if answer.most is None else answer.lines[: answer.most]
+    if lines:
+        parts += [_table(answer, lines, screen), Text("")]
+    if len(lines) < len(answer.lines):
+        rest = answer.lines[len(lines) :]
+        threads = sum(len(line.members) for line in rest)
+        parts.append(Text(f"{count(len(rest), 'more line')} of {count(threads, 'thread')}: --all shows each.", "bold"))
+    if len(answer.lines) < len(answer.rows) and not answer.grouped:
+        parts.append(Text(SHARED_LINE, "dim"))
+    parts += [Text(safe(sentence), "bold" if index == 0 else "") for index, sentence in enumerate(sentences(answer))]
+    return Group(*parts)
+
+
+def _headings(answer: Answer, colour: bool) -> Iterator[RenderableType]:
+    """What each column is: its type and, where its heading does not say it, the expression."""
+    short = Text()
+    for column in answer.columns:
+        if heading(column.name) != column.expression:
+            text = Text(safe(f"{heading(column.name)} = "), "bold")
+            text.append(code(" ".join(column.expression.split()), colour))
+            text.append(safe(f"  {column.type.name}" if column.type else ""), "dim")
+            yield text
+        elif column.type is not None:
+            short.append("   " if short.plain else "").append(code(declared(column.type, column.name), colour))
+    if short.plain:
+        yield short
+
+
+def heading(name: str) -> str:
+    """A column's name, or its end: that of a long expression says most."""
+    return name if len(name) <= LONGEST_HEADING else "..." + name[3 - LONGEST_HEADING :]
+
+
+def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    named = any(line.names for line in lines)
+    # A structure would fill the screen; two lines of what there is room for tell what it is.
+    most = max(2 * (screen.columns - 30) // max(len(answer.columns), 1), LONGEST_HEADING)
+    table.add_column("  Threads" if answer.grouped else "  Thread", no_wrap=True)
+    if named:
+        table.add_column("Name", overflow="fold")
+    for column in answer.columns:
+        table.add_column(safe(heading(column.name)), overflow="fold", justify="right" if _is_number(column) else "left")
+    table.add_column("Where")
+    for line in lines:
+        first = line.members[0]
+        cells = [_number(answer, line)]
+        if named:
+            cells.append(Text(safe(line.names)))
+        shown = [_of_all(column, line.members, screen.colour) for column in answer.columns]
+        for text in shown:
+            text.truncate(most, overflow="ellipsis")
+        if line.is_single:
+            place = where_text(answer.where.get(answer.threads[first].num))
+        else:
+            listed = which(answer, line)
+            place = Text(listed, "dim", no_wrap=True, overflow="ellipsis")
+        table.add_row(*cells, *shown, place)
+    return table
+
+
+def which(answer: Answer, line: Line) -> str:
+    """The numbers of a line's threads, those that are remarkable first; how many they are stands beside it."""
+    threads = [answer.threads[at] for at in line.members]
+    return with_marks(threads, answer.marked) if answer.marked.first(threads) else numbers(threads, "-")
+
+
+def _is_number(column: Column) -> bool:
+    return column.type is not None and column.type.kind.value in ("integer", "float")
+
+
+def _number(answer: Answer, line: Line) -> Text:
+    if not line.is_single:
+        return Text(f"  {count(len(line.members), 'thread')}{share(len(line.members), len(answer.rows))}")
+    text = mark(answer.threads[line.members[0]].num, answer.marked)
+    return Text(text if text.startswith("*") else f"  {text}")
+
+
+def _of_all(column: Column, members: Sequence[int], colour: bool) -> Text:
+    """What a column has for the threads of a line: a value, or how many different ones."""
+    instances = column.instances
+    contents = {instances.contents[at]: at for at in members}
+    first = instances[members[0]]
+    if len(contents) == 1 or first.reason is not None or first.state in (State.NULL, State.UNALLOCATED):
+        return cell(column, first, colour)
+    values = Counter(instances.contents[at] for at in members)
+    if _is_number(column):
+        known = {instances[at].value: values[content] for content, at in contents.items()}
+        return Text(spread({value: number for value, number in known.items() if value is not None}), "dim")
+    return Text(f"{len(contents):,} different values", "dim")
+
+
+def cell(column: Column, instance: Instance, colour: bool) -> Text:
+    """A value, its flags; or the state for which there is none."""
+    if instance.reason is not None or instance.state is State.UNALLOCATED:
+        text = Text(instance.state.value, STYLES[instance.state])
+    elif instance.state is State.NULL:
+        text = Text("NULL", STYLES[State.NULL])
+    else:
+        cast = f"({column.type.name}) " if column.type else ""
+        # Where there is a text its address says nothing to a reader.
+        text = code(re.sub(r'^0x[0-9a-f]+ (?=")', "", instance.text.removeprefix(cast)), colour)
+    for flag in instance.flags:
+        text.append(f" {flag.value}", "bold red" if flag is Flag.DANGLING else "yellow")
+    return text
+
+
+def sentences(answer: Answer) -> list[str]:
+    """How many threads are shown, and why cells have no value."""
+    found = []
+    if answer.interrupted or (answer.choice and answer.choice.interrupted):
+        found.append("Interrupted: the last threads were not looked at.")
+    if answer.choice:
+        of = count(len(answer.threads), "thread")
+        fit = f"{len(answer.rows):,} of {of}" if answer.rows else f"None of {of}"
+        found.append(f"{fit} {'fits' if len(answer.rows) < 2 else 'fit'} {answer.choice.condition}.")
+        if answer.choice.unknown:
+            some = who([answer.threads[at] for at in answer.choice.unknown], capital=True)
+            lacks = "lacks" if len(answer.choice.unknown) == 1 else "lack"
+            found.append(f"{some} {lacks} a value that it compares, so it cannot be told there.")
+    if answer.grouped and answer.rows:
+        found.append(f"{count(len(answer.rows), 'thread')} in {count(len(answer.lines), 'group')} of equal rows.")
+    found += _about(answer)
+    if not found:
+        found.append(f"{count(len(answer.rows), 'thread')}, and each has {ALL_VALUES[len(answer.columns) > 1]}.")
+    return found
+
+
+def _about(answer: Answer) -> Iterator[str]:
+    """The threads in which columns are null, and those in which they have no value, with the reason."""
+    same: dict[tuple[str, tuple[int, ...], str], list[str]] = {}
+    for column in answer.columns:
+        said = list(_of_column(column, answer))
+        for one in said[:MOST_REASONS]:
+            same.setdefault(one, []).append(heading(column.name))
+        rest = sum(len(members) for _, members, _ in said[MOST_REASONS:])
+        if rest:
+            why = "for other reasons (--format csv has each)"
+            yield f"{heading(column.name)}: no value in {count(rest, 'more thread')}, {why}."
+    for (state, members, because), names in same.items():
+        yield f"{', '.join(names)}: {state} in {_threads(answer, members)}{because}."
+
+
+def _of_column(column: Column, answer: Answer) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """What a column lacks: the state, the threads, and why; what most threads lack first."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for at in answer.rows:
+        state, _, why = column.instances.judgements[at]
+        if state is State.NULL and why is None:
+            found.setdefault(("NULL", ""), []).append(at)
+        elif why is not None or state is State.UNALLOCATED:
+            found.setdefault((state.value, f": {why}" if why else ""), []).append(at)
+    for (said, because), members in sorted(found.items(), key=lambda one: (one[0][0] != "NULL", -len(one[1]))):
+        yield said, tuple(members), because
+
+
+def _threads(answer: Answer, some: Sequence[int]) -> str:
+    if len(some) == len(answer.rows) > 1 and answer.choice is None:
+        return "both threads" if len(some) == 2 else f"all {len(some):,} threads"
+    which = numbers(answer.threads[at] for at in some)
+    return f"{count(len(some), 'thread')}{share(len(some), len(answer.rows))}" + (f" ({which})" if which else "")
