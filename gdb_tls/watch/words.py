@@ -28,7 +28,8 @@ def sentence(event: Event) -> str:
     if event.kind == "threads-ended":
         return f"{count(len(event.threads), 'thread')} ended: {who(event.threads)}"
     if event.kind == "state" and event.row:
-        return f"{event.row.name} ({event.row.module}): {event.before} -> {event.after} in {who(event.threads, counted=True)}"
+        which = f"{event.row.name} ({event.row.module})"
+        return f"{which}: {event.before} -> {event.after} in {who(event.threads, counted=True)}"
     if event.kind == "module-loaded":
         return f"loaded: {event.text}"
     if event.kind == "module-unloaded":

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, Protocol
 
-from gdb_tls.errors import NoProcess, TlsError
+from gdb_tls.errors import TlsError
 from gdb_tls.hosts.watching.observer import Observer
 from gdb_tls.views.words import count
 from gdb_tls.watch.difference import events, settled
 from gdb_tls.watch.model import AlarmKey, Event, Look
 
 CALM, ALARMED = 0, 1
+PROCESS, TIME, INTERRUPTED = "process", "time", "interrupted"
 
 
 class Teller(Protocol):
@@ -44,10 +45,6 @@ class Times(NamedTuple):
     total: float | None
 
 
-class _Enough(Exception):
-    """The user wants no more."""
-
-
 def watch(observer: Observer, times: Times, tellers: Sequence[Teller]) -> int:
     """Watches; the exit status.
 
@@ -55,28 +52,22 @@ def watch(observer: Observer, times: Times, tellers: Sequence[Teller]) -> int:
         TlsError: where not even the first look is possible.
     """
     known: set[AlarmKey] = set()
-    with _process_end(observer.pid) as ends, _until_told():
-        try:
-            for look, happened in _looks(observer, times, ends, known):
-                for teller in tellers:
-                    teller.tell(look, happened)
-        except (KeyboardInterrupt, _Enough):
+    with _waiting(observer.pid) as wait:
+        for look, happened in _looks(observer, times, wait, known):
             for teller in tellers:
-                teller.tell(
-                    None, [Event(time.time(), "ended", text="the watch was ended", more={"why": "interrupted"})]
-                )
+                teller.tell(look, happened)
     return ALARMED if known else CALM
 
 
 def _looks(
-    observer: Observer, times: Times, ends: Callable[[float], bool], known: set[AlarmKey]
+    observer: Observer, times: Times, wait: Callable[[float], str], known: set[AlarmKey]
 ) -> Iterator[tuple[Look | None, list[Event]]]:
     began = time.monotonic()
     before = observer.look()
     yield before, [Event(before.when, "began", text=_beginning(observer, before), more=_target(observer, before))]
     gc.collect()
     gc.freeze()  # what was found at the beginning stays
-    number, troubled = 0, ""
+    number, trouble = 0, ""
     while True:
         observer.audit()
         after = before._replace(alarms=observer.alarms)
@@ -90,33 +81,27 @@ def _looks(
             number = int((time.monotonic() - began) / times.interval) + 1  # looks that came too late are left out
             following = began + number * times.interval
         end = began + times.total if times.total is not None else float("inf")
-        if ends(min(following, end) - time.monotonic()) or observer.has_ended():
-            yield None, [Event(time.time(), "ended", text=f"process {observer.pid} has ended", more={"why": "process"})]
+        why = wait(min(following, end) - time.monotonic())
+        if why == INTERRUPTED:
+            yield None, [Event(time.time(), "ended", text="the watch was ended", more={"why": why})]
+            return
+        if why == PROCESS or observer.has_ended():
+            text = f"process {observer.pid} has ended"
+            yield None, [Event(time.time(), "ended", text=text, more={"why": PROCESS})]
             return
         if following >= end:
-            yield None, [Event(time.time(), "ended", text="the time of --for is over", more={"why": "time"})]
+            yield None, [Event(time.time(), "ended", text="the time of --for is over", more={"why": TIME})]
             return
         try:
             after = settled(before, observer.look())
-        except NoProcess as error:
-            if observer.has_ended():
-                continue
-            after, troubled = before, _trouble(error, troubled)
         except TlsError as error:
-            after, troubled = before, _trouble(error, troubled)
-        else:
-            troubled = ""
-            yield after, [_known(event, known) for event in events(before, after)]
-            before = after
+            if not observer.has_ended() and error.what != trouble:
+                trouble = error.what
+                yield None, [Event(time.time(), "unread", text=f"not readable just now: {trouble}")]
             continue
-        if troubled.startswith("!"):
-            troubled = troubled[1:]
-            yield None, [Event(time.time(), "unread", text=f"not readable just now: {troubled}")]
-
-
-def _trouble(error: TlsError, troubled: str) -> str:
-    """What is wrong; with a mark before it where that is news."""
-    return error.what if error.what == troubled else "!" + error.what
+        trouble = ""
+        yield after, [_known(event, known) for event in events(before, after)]
+        before = after
 
 
 def _known(event: Event, known: set[AlarmKey]) -> Event:
@@ -150,37 +135,35 @@ def _target(observer: Observer, look: Look) -> dict[str, Any]:
 
 
 @contextmanager
-def _process_end(pid: int) -> Iterator[Callable[[float], bool]]:
-    """Gives what waits some seconds, or until the process ends: whether it has."""
+def _waiting(pid: int) -> Iterator[Callable[[float], str]]:
+    """Gives what waits some seconds: it says whether the process has ended meanwhile, or the user wants no more.
+
+    A signal that ends the watch is kept until then: raised anywhere, it could be taken for a bad variable's error.
+    """
+    told, teller = os.pipe()
+    os.set_blocking(teller, False)
     handle = -1
     with suppress(OSError, AttributeError):
         handle = os.pidfd_open(pid)
-    if handle < 0:
-        yield _sleep
-        return
     poll = select.poll()
-    poll.register(handle, select.POLLIN)
+    for one in (told, handle):
+        if one >= 0:
+            poll.register(one, select.POLLIN)
+
+    def enough(number: int, _: object) -> None:
+        signal.signal(number, signal.default_int_handler)  # who cannot wait says so twice
+        os.write(teller, b".")
+
+    def wait(seconds: float) -> str:
+        ready = {number for number, _ in poll.poll(max(seconds, 0) * 1000)}
+        return INTERRUPTED if told in ready else PROCESS if handle in ready else ""
+
+    before = {number: signal.signal(number, enough) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield lambda seconds: bool(poll.poll(max(seconds, 0) * 1000))
-    finally:
-        os.close(handle)
-
-
-def _sleep(seconds: float) -> bool:
-    time.sleep(max(seconds, 0))
-    return False
-
-
-@contextmanager
-def _until_told() -> Iterator[None]:
-    """While in it, SIGTERM and SIGHUP end the watch as Ctrl-C does: cleanly."""
-
-    def enough(*_: object) -> None:
-        raise _Enough
-
-    before = {number: signal.signal(number, enough) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
+        yield wait
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        for one in (told, teller, handle):
+            if one >= 0:
+                os.close(one)
