@@ -15,9 +15,12 @@ from gdb_tls.questions.every import every
 
 SUMMARY = "See a thread_local variable in every thread of a process or a core dump"
 DESCRIPTION = """
-Starts gdb on a core dump, a process or a program, and asks it one thing: with a NAME what tls-inspect says of that
+Looks at a core dump, a process or a program, and asks one thing: with a NAME what tls-inspect says of that
 thread-local variable, without one what tls-audit says of all of them. --command runs another of the commands that
 gdb-tls adds to gdb. The options of the command that is run are understood too, such as --format and --output.
+
+Cores and processes are read directly where drgn is installed (pip install 'gdb-tls[direct]'), and else through gdb, as
+is what only gdb can do. --engine says which shall do it; without drgn the direct engine has no stacks but all the rest.
 
 Only memory is read: a process goes on as it was. Nothing is fetched from the network unless --debuginfod is given.
 """
@@ -56,8 +59,8 @@ FILE is the core dump. The core itself says which executable wrote it; the file 
 in the core. A core that is compressed (.gz, .xz, .bz2, .zst, .lz4) is decompressed into a temporary file first. Where
 systemd keeps the cores, FILE may be the PID of the process that crashed, as coredumpctl lists it.
 
-gdb opens it without libthread_db, with which a core of thousands of threads takes many times as long, and which
-gdb-tls does not need: only --via gdb and tls-verify, which ask gdb itself for addresses, have it loaded.
+Where gdb reads it, it opens it without libthread_db, with which a core of thousands of threads takes many times as
+long, and which gdb-tls does not need: only --via gdb and tls-verify, which ask gdb itself for addresses, load it.
 
 The word core may be left out: what is a core says so itself. The executable may stand beside it, as for gdb.
 """,
@@ -68,7 +71,9 @@ The word core may be left out: what is a core says so itself. The executable may
         "PID [NAME] [OPTION]...",
         "Look at a running process",
         """
-The process is stopped while gdb reads its memory, and goes on afterwards.
+Read directly, the process is not stopped: what comes and goes meanwhile is read again, and what never stands still is
+marked "changing". With --stop its threads are held for that time; gdb always stops it, and it goes on afterwards. It
+takes the permission that ptrace(2) takes. The process may be in a container.
 
 The word pid may be left out, where no file has the number for its name.
 """,

@@ -4,28 +4,50 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 
 from gdb_tls.cli.arguments import Wanted
 from gdb_tls.errors import BadArgument
 
 GDB, DIRECT = "gdb", "direct"
-WITHOUT_GDB = "Leave --engine direct out, or use --engine gdb."
+# What takes expressions and types as GDB understands them.
+OF_EXPRESSIONS = ("tls-whatis", "tls-verify")
+PASSIVE = (None, "passive")
 
 
 def chosen(wanted: Wanted) -> str:
     """The engine that was asked for, or the one that can answer.
 
-    That is gdb for what only gdb can, and where the names of types would be missing without it.
+    That is gdb for what only gdb can, and where nothing but gdb unwinds stacks; else none is started.
 
     Raises:
         BadArgument: where the engine that was asked for cannot.
     """
     own = wanted.own
-    if wanted.asks_gdb and own.engine == DIRECT:
-        raise BadArgument(f"{wanted.words[0]} asks gdb itself here, which the direct engine does without", WITHOUT_GDB)
+    why = _only_gdb(wanted)
+    if own.stop and (own.engine == GDB or wanted.way.name != "pid"):
+        raise BadArgument("--stop is for gdb-tls pid without gdb", "gdb stops a process in any case.")
     if own.engine:
+        if own.engine == DIRECT and why:
+            raise BadArgument(f"{why} takes gdb", "Leave --engine direct out, or use --engine gdb.")
         return str(own.engine)
-    if wanted.asks_gdb or own.gdb or own.debuginfod:
+    has_gdb = shutil.which(own.gdb or os.environ.get("GDB") or GDB) is not None
+    if own.gdb or (has_gdb and why):
         return GDB
-    has_gdb = shutil.which(os.environ.get("GDB") or GDB) is not None
-    return GDB if has_gdb else DIRECT
+    if own.stop:
+        return DIRECT
+    return DIRECT if find_spec("drgn") or not has_gdb else GDB
+
+
+def _only_gdb(wanted: Wanted) -> str:
+    """What of the command line only gdb can do; empty for nothing."""
+    own = wanted.own
+    options = {"via": "--via", "type": "--type", "core": "--core", "debuginfod": "--debuginfod", "verbose": "--verbose"}
+    if wanted.words[0] in OF_EXPRESSIONS:
+        return wanted.words[0]
+    for name, option in options.items():
+        value = getattr(own, name, None)
+        if value and not (name == "via" and value in PASSIVE):
+            return option
+    # Elements of most containers are found by GDB's pretty printers, and what `*` points to by its parser.
+    return next((f"the path of {word}" for word in wanted.words[1:2] if "[" in word), "")

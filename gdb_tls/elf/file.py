@@ -178,6 +178,11 @@ class ElfFile:
         raw = self._contents(section)
         return unpacked(raw, self.pointer_size, self._order) if section.flags & headers.SHF_COMPRESSED else raw
 
+    @cached_property
+    def is_stripped(self) -> bool:
+        """Whether it has no table of its local symbols: no `.symtab`, nor a compressed one."""
+        return not (self._own_tables(".symtab") or self._mini_debug_tables())
+
     def symbols(self, names: Iterable[str]) -> dict[str, ElfSymbol]:
         """Finds defined symbols by exact name, `.dynsym` before `.symtab`."""
         wanted = set(names)

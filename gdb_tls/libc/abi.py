@@ -111,7 +111,7 @@ class AbiOnly:
 
     @cached_property
     def _modules(self) -> list[Module]:
-        return modules_in_load_order(self._objects, self._architecture)
+        return [one._replace(is_listed=False) for one in modules_in_load_order(self._objects, self._architecture)]
 
     def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
         """The executable's block; for all others the reason why there is none."""

@@ -14,17 +14,22 @@ def find(target: Target, objects: LoadedObjects) -> CLibrary:
     Raises:
         MissingFile, CorruptMemory, UnsupportedTarget: where not even the ABI gives a module.
     """
+    from gdb_tls.libc.abi import AbiOnly
+
     found: CLibrary | None = None
     try:
         found = detect(target, objects)
         found.modules()
     except (MissingFile, CorruptMemory, UnsupportedTarget) as error:
-        from gdb_tls.libc.abi import AbiOnly
-
         fallback = AbiOnly(target, objects, found, _clause(error.what), _clause(error.hint))
         if fallback.modules():
             return fallback
         raise
+    if not found.modules():
+        # glibc's loader fills its list when it makes the first thread's block (elf/rtld.c, init_tls; csu/libc-tls.c).
+        fallback = AbiOnly(target, objects, found, "the loader has not set up thread-local storage yet", "")
+        if fallback.modules():
+            return fallback
     return found
 
 

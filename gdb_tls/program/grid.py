@@ -34,6 +34,11 @@ class Row:
     areas: Sequence[str | None] | None = None
 
     @property
+    def is_known_anywhere(self) -> bool:
+        """Whether it was found in one thread at least."""
+        return any(state is not State.UNRESOLVED for state in self.states)
+
+    @property
     def is_pointer(self) -> bool:
         """Whether it can be null."""
         return self.type.kind is Kind.POINTER or self.type.owner is not None

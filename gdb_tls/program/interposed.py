@@ -14,6 +14,7 @@ from typing import NamedTuple
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.relocations import Relocation, relocations
 from gdb_tls.program.module_symbols import Candidate
+from gdb_tls.program.names import EMULATED_CONTROL
 from gdb_tls.target.model import Module
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -43,6 +44,17 @@ TYPES = {
     "s390x": Types(54, 56),  # R_390_TLS_DTPMOD, _TPOFF
 }
 
+# Those that lead to what is no thread-local variable of the loader's: GLOB_DAT, and a word that holds an address.
+ADDRESSES = {
+    "x86-64": frozenset({6, 1}),  # R_X86_64_GLOB_DAT, _64
+    "i386": frozenset({6, 1}),  # R_386_GLOB_DAT, _32
+    "aarch64": frozenset({1025, 257}),  # R_AARCH64_GLOB_DAT, _ABS64
+    "arm": frozenset({21, 2}),  # R_ARM_GLOB_DAT, _ABS32
+    "riscv64": frozenset({2}),  # R_RISCV_64
+    "ppc64le": frozenset({20, 38}),  # R_PPC64_GLOB_DAT, _ADDR64
+    "s390x": frozenset({10, 22}),  # R_390_GLOB_DAT, _64
+}
+
 
 def unused(target: Target, candidates: Sequence[Candidate]) -> dict[Candidate, Candidate]:
     """Definition that no code uses -> the one of that name that its own module's code uses instead.
@@ -52,19 +64,24 @@ def unused(target: Target, candidates: Sequence[Candidate]) -> dict[Candidate, C
     by_name: dict[str, list[Candidate]] = defaultdict(list)
     for one in candidates:
         if one.symbol.exported:
-            by_name[one.symbol.name].append(one)
-    several = {name: found for name, found in by_name.items() if len({one.module.id for one in found}) > 1}
+            by_name[_asked_by(one)].append(one)
+    several = {name: found for name, found in by_name.items() if len({one.module.object for one in found}) > 1}
     if not several:
         return {}
     bound: dict[Candidate, Candidate] = {}
     used: set[Candidate] = set()
-    for module in {one.module.id: one.module for found in several.values() for one in found}.values():
+    for module in {one.module.object: one.module for found in several.values() for one in found}.values():
         for name, definition in _bindings(target, module, several):
             used.add(definition)
-            own = next((one for one in several[name] if one.module.id == module.id), None)
+            own = next((one for one in several[name] if one.module.object == module.object), None)
             if own is not None and own != definition:
                 bound[own] = definition
     return {own: definition for own, definition in bound.items() if own not in used}
+
+
+def _asked_by(one: Candidate) -> str:
+    """The name by which other code asks for a variable: of emulated TLS, that of its control variable."""
+    return EMULATED_CONTROL + one.symbol.name if one.symbol.emulated else one.symbol.name
 
 
 def _bindings(
@@ -74,14 +91,31 @@ def _bindings(
     if module.path is None:
         return
     try:
-        rows = list(asked_for(target, module.path, several))
+        rows = [*asked_for(target, module.path, several)]
+        controls = {name for name in several if name.startswith(EMULATED_CONTROL)}
+        if controls:
+            types = ADDRESSES.get(target.architecture.name, frozenset())
+            found = relocations(open_elf(module.path), types)
+            rows += [row for row in found if row.symbol and row.symbol.name in controls]
     except NotElf:
         return
     for row in rows:
         name = row.symbol.name if row.symbol else ""
         for one in several[name]:
-            if is_bound(target, module.load_base + row.address, row.type, row.addend, one):
+            slot = module.load_base + row.address
+            if one.module.emulated:
+                is_it = _holds(target, slot, one.module.emulated.control + row.addend)
+            else:
+                is_it = is_bound(target, slot, row.type, row.addend, one)
+            if is_it:
                 yield name, one
+
+
+def _holds(target: Target, slot: int, address: int) -> bool:
+    try:
+        return _word(target, slot) == _unsigned(target, address)
+    except UnreadableMemory:
+        return False
 
 
 def asked_for(target: Target, path: str, names: Container[str]) -> Iterator[Relocation]:

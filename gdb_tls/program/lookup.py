@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gdb_tls.errors import AmbiguousName, MissingFile, NotThreadLocal, UnknownName
-from gdb_tls.program.module_symbols import Candidate
+from gdb_tls.program.module_symbols import Candidate, is_stripped
 from gdb_tls.program.names import (
     COMMON_BLOCK,
     OPTIMISED,
@@ -27,11 +27,12 @@ from gdb_tls.program.names import (
     spellings,
     split_path,
 )
-from gdb_tls.program.places import candidate_at
+from gdb_tls.program.places import candidate_at, nameless
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target
 
 MOST_LISTED = 10
+MOST_STRIPPED = 3
 # A language's own libraries: their variables are meant only where the program has none of that name.
 RUNTIME = re.compile(
     r"(ld|ld64|ld-linux[\w-]*|ld-musl[\w-]*|libc|libc-[\d.]+|libc\.musl[\w-]*|lib(m|dl|rt|pthread|resolv|nss_\w+|nsl|anl|util"
@@ -119,10 +120,13 @@ class Lookup:
                 raise self._ambiguous(Query(text, text, "", ""), found)
         query, meant, others = self._meant(text)
         if query is None:
+            part = self._part_in_frame(text)
+            if part is not None:
+                return part
             raise self._not_found(text)
         if len(meant) > 1:
             raise self._ambiguous(query, meant)
-        left_out = [self._exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
+        left_out = [self.exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
         return self._found(meant[0], query.path, left_out)
 
     def _found(self, meant: Candidate, path: str, left_out: Sequence[str] = ()) -> Found:
@@ -131,8 +135,8 @@ class Lookup:
             self._variable(meant),
             path,
             left_out,
-            [self._exact_text(one) for one in copies[:MOST_LISTED]],
-            self._exact_text(self._unused[meant]) if meant in self._unused else "",
+            [self.exact_text(one) for one in copies[:MOST_LISTED]],
+            self.exact_text(self._unused[meant]) if meant in self._unused else "",
         )
 
     def matching(self, pattern: str) -> list[Candidate]:
@@ -161,6 +165,22 @@ class Lookup:
                 meant = self._seen(query, found) or [one.candidate for one in found if one.rank == best]
                 return query, meant, [one.candidate for one in found if one.candidate not in meant]
         return None, (), ()
+
+    def _part_in_frame(self, text: str) -> Found | None:
+        """What has no symbol, but is known in the selected frame: a member of a Fortran common block."""
+        for query in queries(text):
+            seen = self._target.debug.part_in_frame(query.name) if not query.scope else None
+            if seen is None or seen.symbol.type is None:
+                continue
+            path = os.path.realpath(seen.object_path)
+            for module in self._modules:
+                if module.path and not module.emulated and os.path.realpath(module.path) == path:
+                    size = seen.symbol.type.size
+                    one = nameless(module, seen.offset, self._target.architecture.pointer_size, size)
+                    name, kind, file, line, symbol = seen.symbol
+                    known = self._variable(one)._replace(name=name, type=kind, line=line, debugger_symbol=symbol)
+                    return Found(known._replace(file=os.path.basename(file), source="gdb"), query.path)
+        return None
 
     # Which are called so
 
@@ -227,13 +247,13 @@ class Lookup:
     # Errors
 
     def _ambiguous(self, query: Query, found: Sequence[Candidate]) -> AmbiguousName:
-        lines = [f"{self._exact_text(candidate)}{query.path}" for candidate in found[:MOST_LISTED]]
+        lines = [f"{self.exact_text(candidate)}{query.path}" for candidate in found[:MOST_LISTED]]
         more = f", and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
         return AmbiguousName(
             f"{len(found)} thread-local variables are called {query.name}", f"Type one of: {', '.join(lines)}{more}."
         )
 
-    def _exact_text(self, candidate: Candidate) -> str:
+    def exact_text(self, candidate: Candidate) -> str:
         """What to type so that just this one is meant, whatever frame is selected; tried before it is said."""
         symbol, module = candidate.symbol, candidate.module
         name = source_name(symbol.name, self._demangled([candidate])[0])
@@ -279,9 +299,16 @@ class Lookup:
         blocks = [one.symbol.name for one in self._candidates if COMMON_BLOCK.fullmatch(one.symbol.name)]
         if blocks and not suggestion:
             suggestion = (
-                f"A member of a Fortran common block has no symbol of its own: inspect the block, like {blocks[0]}."
+                f"A member of a Fortran common block has no symbol of its own: select a frame that sees it, or inspect "
+                f"the block, like {blocks[0]}."
             )
         modules = len({one.module.object for one in self._candidates})
+        own = [one for one in self._modules if not RUNTIME.fullmatch(one.name)]
+        stripped = [one.name for one in own if is_stripped(one, self._target.debug)]
+        if stripped:
+            more = f" and {len(stripped) - MOST_STRIPPED} more" if len(stripped) > MOST_STRIPPED else ""
+            gone = f"Stripped, so not all of their names are known: {', '.join(stripped[:MOST_STRIPPED])}{more}."
+            suggestion = f"{suggestion} {gone}" if suggestion else gone
         return UnknownName(
             f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion
         )
@@ -300,7 +327,7 @@ class Lookup:
         close = difflib.get_close_matches(last_word(wanted), last, n=3, cutoff=0.6)
         inside = [known for known in sorted(by_name) if len(wanted) > 2 and wanted in known.lower()]
         names = list(dict.fromkeys([last[match] for match in close] + inside))[:3]
-        return [self._exact_text(by_name[one]) for one in names]
+        return [self.exact_text(by_name[one]) for one in names]
 
 
 def _ranked(name: str, one: _Named) -> _Named | None:

@@ -64,6 +64,15 @@ def is_described(module: Module, debug: DebugInformation) -> bool:
         return False
 
 
+def is_stripped(module: Module, debug: DebugInformation) -> bool:
+    """Whether the names of a module's local variables are in no file that is here."""
+    try:
+        file = open_elf(module.path) if module.path and not module.emulated else None
+        return bool(file and file.is_stripped and not debug_file(file, debug))
+    except NotElf:
+        return False
+
+
 def debug_file(file: ElfFile, debug: DebugInformation) -> ElfFile | None:
     """The separate debug file (GDB manual, "Separate Debug Files"), where it is the same build's."""
     places = [debug.separate_debug_file(file.path)]

@@ -19,6 +19,7 @@ RUST_VALUE = re.compile(
     r"(::(\{+[\w ]+(#\d+)?\}+|__getit|__init|_?__rust_std_internal_\w+))+"
     r"::(VAL|STATE|__KEY|__RUST_STD_INTERNAL_(VAL|KEY))$"
 )
+RUST_LINKAGE = re.compile(r"RUST_STD_INTERNAL|__getit|5__KEY17h|3VAL17h|5STATE17h")
 RUST_CRATE = re.compile(r"(?<=\w)\[[0-9a-f]{12,16}\](?=::)")
 RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 # gfortran's trans-decl.c, gfc_sym_mangled_identifier.
@@ -172,6 +173,11 @@ def without_parameters(name: str) -> str:
 def is_helper(linkage: str) -> bool:
     """Whether a symbol is a compiler's own, which stands beside a variable: a guard, a temporary."""
     return bool(HELPER.match(linkage))
+
+
+def is_rust_value(linkage: str) -> bool:
+    """Whether a symbol may be that of a value of Rust's std::thread_local!."""
+    return bool(RUST_LINKAGE.search(linkage))
 
 
 def is_glob(text: str) -> bool:

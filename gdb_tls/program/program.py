@@ -20,12 +20,13 @@ from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
 from gdb_tls.program.where import DEEPEST, Ownership, Where, where_of
-from gdb_tls.target.model import Module, Place, TargetInfo, Thread
+from gdb_tls.target.model import Module, Place, TargetInfo, Thread, Variable
 from gdb_tls.target.protocol import CallFrame, Frame, Region, Target
 
 if TYPE_CHECKING:
     from gdb_tls.libc.thread_data import ThreadData
     from gdb_tls.program.emulated import EmulatedStorage
+    from gdb_tls.program.lifetimes import Lifetime, Lifetimes
 
 
 class Program:
@@ -83,6 +84,25 @@ class Program:
     def blocks(self, module: Module, threads: Sequence[Thread]) -> list[Place]:
         """One module's block in each thread, or why there is none."""
         return self.emulated.places(module, threads) if module.emulated else blocks_in(self.libc, module, threads)
+
+    @cached_property
+    def lifetimes(self) -> Lifetimes:
+        """Which objects are constructed, and which destroyed."""
+        from gdb_tls.program.lifetimes import Lifetimes
+        from gdb_tls.program.thread_end import Endings
+
+        return Lifetimes(self.target, Endings(lambda: self.libc, self.frames))
+
+    def lives(self, variable: Variable, threads: Sequence[Thread]) -> list[Lifetime | None] | None:
+        """What is known of the lives of a variable's objects; None for nothing."""
+        if variable.type and variable.type.storage:
+            places = [
+                place + variable.offset if isinstance(place, int) else place
+                for place in self.blocks(variable.module, threads)
+            ]
+            return self.lifetimes.of_storage(variable.type, places)
+        blocks = self.blocks(variable.module, threads)
+        return self.lifetimes.of(variable.module, variable.offset, variable.size, threads, blocks)
 
     @cached_property
     def tls_symbols(self) -> list[Candidate]:

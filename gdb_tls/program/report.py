@@ -149,6 +149,9 @@ def inspect_found(
     # Whether an object is shared shows in all threads only; but nothing is called in one that was not asked for.
     asked = every if resolver.name == "passive" else chosen
     places = resolver.resolve(variable, asked)
+    lives = program.lives(variable, asked)
+    if root.inside:
+        places = [place + root.inside if isinstance(place, int) else place for place in places]
     if path:
         places = follow(program.target, path, places)
     instances = read_instances(
@@ -159,6 +162,7 @@ def inspect_found(
         places,
         resolver.name,
         are_constant=program.constants.among,
+        lives=lives,
     )
     if len(chosen) < len(asked):
         kept = set(chosen)
@@ -175,6 +179,7 @@ def inspect_found(
         starts_null=not prefix
         and path is None
         and variable.initial is not None
+        and root.storage is None
         and is_null(root, variable.initial, program.target),
         selected=program.target.selected_thread(),
         found=found,

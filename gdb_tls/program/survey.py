@@ -17,7 +17,9 @@ from typing import NamedTuple
 from gdb_tls.errors import reason
 from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
+from gdb_tls.program.lifetimes import Lifetime
 from gdb_tls.program.module_symbols import Candidate
+from gdb_tls.program.names import is_rust_value
 from gdb_tls.program.program import Program
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.value import read_instances, untyped
@@ -47,6 +49,20 @@ class Span(NamedTuple):
     end: int
     data: list[bytes]
     holes: dict[int, list[tuple[int, int]]]
+
+
+class Gap(NamedTuple):
+    """Where nothing could be looked at.
+
+    Attributes:
+        reason: why.
+        threads: in which threads, as positions in `Survey.threads`.
+        modules: of which modules.
+    """
+
+    reason: str
+    threads: Sequence[int]
+    modules: Sequence[Module]
 
 
 class Blocks:
@@ -114,6 +130,17 @@ class Blocks:
                 return found
         return [b""] * len(self.places)
 
+    def gaps(self) -> dict[str, list[int]]:
+        """Why -> the threads, by position, in which no block was found, or what is wanted of it cannot be read."""
+        found: dict[str, list[int]] = {}
+        for index, absence in self.absences.items():
+            if absence.state is not State.UNALLOCATED:
+                found.setdefault(absence.reason, []).append(index)
+        empty = {index for span in self.spans for index, raw in enumerate(span.data) if not raw}
+        for index in sorted(empty.difference(self.absent)):
+            found.setdefault("its memory cannot be read", []).append(index)
+        return found
+
     @cached_property
     def absences(self) -> dict[int, Absence]:
         """Thread -> why it has no block."""
@@ -166,15 +193,27 @@ class Column:
         kind = self.variable.type
         return (kind, ()) if kind else untyped(self.size, self._survey.pointer_size, self.candidate.symbol.name)
 
+    def _held(self, at: int) -> list[bytes]:
+        """The pointers at an offset in the objects that are alive."""
+        words = self.words(at)
+        return [word for index, word in enumerate(words) if index not in self.dead] if self.dead else words
+
     @property
     def pointer_offset(self) -> int | None:
         """Where in the variable the pointer is that it is, or owns; None for a variable without one."""
         kind = self.judged_as[0]
-        return 0 if kind.kind is Kind.POINTER else kind.owner
+        at = 0 if kind.kind is Kind.POINTER else kind.owner
+        return None if at is None else at + kind.inside
 
     def raws(self) -> list[bytes]:
         """Its bytes in each thread, the first `Survey.longest` of them; empty where there are none."""
         return self.blocks.raws(self.offset, min(self.size, self._survey.longest))
+
+    @property
+    def is_known_anywhere(self) -> bool:
+        """Whether it could be read in one thread at least, or is known to have no storage there yet."""
+        absences = self.blocks.absences.values()
+        return any(self.raws()) or any(absence.state is State.UNALLOCATED for absence in absences)
 
     def words(self, offset: int = 0) -> list[bytes]:
         """The pointer-sized word at an offset in the variable, in each thread; empty where there is none."""
@@ -189,18 +228,44 @@ class Column:
         null = bytes(self._survey.pointer_size)
         meaning = dict.fromkeys(set(raws), State.SET)
         if at is not None and null in meaning:
-            meaning[null] = State.NULL if witness is None else State.UNREADABLE  # never constructed
+            meaning[null] = State.NULL if witness is None else State.UNREADABLE
         meaning[b""] = State.UNREADABLE
         found = [meaning[raw] for raw in raws]
+        if witness is not None and null in meaning:  # zero-filled: never constructed
+            for index, raw in enumerate(self.raws()):
+                if raw and not any(raw):
+                    found[index] = State.NOT_CONSTRUCTED
         container = self.judged_as[0].container
         if container is not None:
             target = self._survey.program.target
             for index, (place, raw) in enumerate(zip(self.places(), self.raws())):
                 if isinstance(place, int) and raw and invalid(container, raw, place, target):
                     found[index] = State.UNREADABLE
+        for index, life in enumerate(self.lives or ()):
+            if life is not None and life.state is not None:
+                found[index] = life.state
         for index, absence in self.blocks.absences.items():
             found[index] = absence.state
         return found
+
+    @cached_property
+    def lives(self) -> list[Lifetime | None] | None:
+        """What is known of the object's life in each thread; None for nothing."""
+        lifetimes = self._survey.program.lifetimes
+        if is_rust_value(self.candidate.symbol.name):
+            return lifetimes.of_storage(self.variable.type, self.places())
+        guard = lifetimes.guard(self.module, self.offset, patient=False)
+        if guard is None:
+            return None
+        raws, threads = self.blocks.raws(guard.offset, 1), self._survey.threads
+        return lifetimes.of(self.module, self.offset, self.size, threads, self.blocks.places, raws, patient=False)
+
+    @cached_property
+    def dead(self) -> frozenset[int]:
+        """The threads in which the object is not constructed, or destroyed: its bytes are no value there."""
+        return frozenset(
+            index for index, life in enumerate(self.lives or ()) if life is not None and life.state is not None
+        )
 
     def places(self) -> list[Place]:
         """Its address in each thread, or why it has none."""
@@ -231,11 +296,11 @@ class Column:
         if at is not None:
             holders = {
                 int.from_bytes(raw, "little" if order == "little" else "big"): count
-                for raw, count in Counter(self.words(at)).items()
+                for raw, count in Counter(self._held(at)).items()
                 if raw
             }
         threads = [self._survey.threads[index] for index in chosen]
-        places = self.places()
+        places = [place + kind.inside if isinstance(place, int) else place for place in self.places()]
         return read_instances(
             self._survey.program.target,
             kind,
@@ -245,6 +310,7 @@ class Column:
             VIA,
             holders,
             self._survey.program.constants.among,
+            [self.lives[index] for index in chosen] if self.lives else None,
         )
 
 
@@ -297,6 +363,17 @@ class Survey:
                 self._add(module, [candidate for _, candidate in sorted(candidates[module.id].items())])
                 task.advance()
         self.interrupted = task.interrupted
+
+    def gaps(self) -> list[Gap]:
+        """Where no block was found, or its memory could not be read, by reason; that of the most threads first."""
+        found: dict[str, tuple[set[int], list[Module]]] = {}
+        for blocks in self.blocks.values():
+            for why, threads in blocks.gaps().items():
+                known = found.setdefault(why, (set(), []))
+                known[0].update(threads)
+                known[1].append(blocks.module)
+        gaps = [Gap(why, sorted(threads), modules) for why, (threads, modules) in found.items()]
+        return sorted(gaps, key=lambda gap: -len(gap.threads))
 
     def _add(self, module: Module, candidates: Sequence[Candidate]) -> None:
         places = self.program.blocks(module, self.threads)

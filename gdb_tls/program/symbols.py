@@ -43,6 +43,13 @@ class Symbols:
         """See `Lookup.find`."""
         return self._lookup.find(text)
 
+    def exact_text(self, variable: Variable) -> str:
+        """What to type so that just this variable is meant; its name, where it has no symbol."""
+        for one in self.every:
+            if (one.module.id, one.symbol.value) == (variable.module.id, variable.offset):
+                return self._lookup.exact_text(one)
+        return variable.name
+
     def matching(self, glob: str) -> list[Variable]:
         """All variables in use that a glob (`pool_*`) matches, by place."""
         return [self.variable(one) for one in self._lookup.matching(glob)]

@@ -10,6 +10,7 @@ from typing import Literal
 from gdb_tls.errors import reason
 from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
+from gdb_tls.program.lifetimes import Lifetime
 from gdb_tls.program.names import COMMON_BLOCK
 from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
@@ -54,6 +55,7 @@ def read_instances(
     via: str,
     holders: Mapping[int, int] | None = None,
     are_constant: Callable[[Iterable[int]], set[int]] = lambda addresses: set(),
+    lives: Sequence[Lifetime | None] | None = None,
 ) -> Instances:
     """Reads and judges one variable in every thread: each different value once, however many threads have it.
 
@@ -66,14 +68,18 @@ def read_instances(
         via: the resolver's name.
         holders: pointer -> how many threads have it, where that is not to be counted among `threads`.
         are_constant: says which addresses are of constants or code: no thread has its own, so nothing is shared.
+        lives: what is known of each object's life; None for nothing.
     """
     raws = _read(target, places, kind.size)
     if kind.bits is not None:
         raws = [None if raw is None else _bit_field(raw, kind, target) for raw in raws]
     # Two threads may use one block (a kernel worker of io_uring has no TLS of its own): that is one holder.
     once = raws if len(set(places)) == len(places) else list(dict(zip(places, raws)).values())
+    dead = {index for index, life in enumerate(lives or ()) if life is not None and life.state is not None}
+    if dead:  # what its bytes are is held by nobody
+        once = [None if index in dead else raw for index, raw in enumerate(raws)]
     judged = _judge(Counter(once), kind, assumed, holders, target, are_constant)
-    judgements = [judged[raw] for raw in raws]
+    judgements = [judged[None if index in dead else raw] for index, raw in enumerate(raws)]
     if None in judged:
         for index, (place, raw) in enumerate(zip(places, raws)):
             if not isinstance(place, int):
@@ -85,6 +91,9 @@ def read_instances(
             if isinstance(place, int) and raw is not None and judgements[index].state is State.SET:
                 problem = invalid(kind.container, raw, place, target)
                 judgements[index] = Judgement(State.UNREADABLE, (), problem) if problem else judgements[index]
+    for index, known in enumerate(lives or ()):
+        if known is not None and isinstance(places[index], int) and raws[index] is not None:
+            judgements[index] = _alive(judgements[index], known)
     if target.memory.changing:
         for index in [index for index, place in enumerate(places) if place in target.memory.changing]:
             judgement = judgements[index]
@@ -107,6 +116,13 @@ def read_instances(
 
 def _with(flags: Sequence[Flag], another: Flag) -> tuple[Flag, ...]:
     return tuple(flag for flag in Flag if flag in flags or flag is another)
+
+
+def _alive(judgement: Judgement, life: Lifetime) -> Judgement:
+    """What is said of an object, with what is known of its life."""
+    if life.state is not None:
+        return Judgement(life.state, (), life.reason)
+    return judgement._replace(flags=tuple(one for one in Flag if one in judgement.flags or one is Flag.CONSTRUCTED))
 
 
 def _bit_field(raw: bytes, kind: Type, target: Target) -> bytes:
@@ -152,7 +168,7 @@ def _judge(
         for raw in found:
             if raw is not None and not any(raw[kind.witness : end]):
                 why = f"not a valid {kind.name}: {NO_WITNESS}" if any(raw) else f"it {NOT_CONSTRUCTED}"
-                found[raw] = Judgement(State.UNREADABLE, (), why)
+                found[raw] = Judgement(State.UNREADABLE if any(raw) else State.NOT_CONSTRUCTED, (), why)
     null = Judgement(State.NULL, assumed)
     remarkable = shared | unmapped | {0}
     for raw, pointer in pointers.items():

@@ -22,6 +22,8 @@ class State(str, enum.Enum):
     SET = "set"
     NULL = "null"
     UNALLOCATED = "unallocated"
+    NOT_CONSTRUCTED = "not-constructed"
+    DESTROYED = "destroyed"
     UNREADABLE = "unreadable"
     UNRESOLVED = "unresolved"
 
@@ -36,6 +38,7 @@ class Flag(str, enum.Enum):
     NOT_ATTACHED = "not-attached"
     CHANGING = "changing"
     ASSUMED_POINTER = "assumed-pointer"
+    CONSTRUCTED = "constructed"
 
 
 class Life(str, enum.Enum):
@@ -103,6 +106,7 @@ class Module(NamedTuple):
         build_id: of the object in memory or, where that cannot be read, of the file; lower-case hex.
         problem: why `path` is None; empty where it is not.
         emulated: the variable; None for an object with TLS of the loader's.
+        is_listed: whether the C library says so; else the id is by the order of loading, and the storage not known.
     """
 
     id: int
@@ -116,12 +120,18 @@ class Module(NamedTuple):
     build_id: str | None = None
     problem: str = ""
     emulated: Emulated | None = None
+    is_listed: bool = True
 
     @property
     def storage(self) -> str:
-        """One of "static" (at a fixed distance from the thread pointer), "dynamic" (through the DTV) and "emulated"."""
+        """One of "static" (at a fixed distance from the thread pointer), "dynamic" (through the DTV) and "emulated".
+
+        "unknown" is that of a module which the C library has not listed.
+        """
         if self.emulated:
             return "emulated"
+        if not self.is_listed and self.static_offset is None:
+            return "unknown"
         return "dynamic" if self.static_offset is None else "static"
 
     @property
@@ -180,6 +190,20 @@ class Container(NamedTuple):
     element: int
 
 
+class Storage(NamedTuple):
+    """What Rust's std::thread_local! declares: a value, and a state that says whether it is there.
+
+    Attributes:
+        offset: of the value, in the variable.
+        kind: "lazy" where the value is made when it is first used, "eager" where it is a constant until then.
+        debugger_type: the debugger's own type of all of it, opaque here.
+    """
+
+    offset: int
+    kind: str
+    debugger_type: Any
+
+
 class Type(NamedTuple):
     """A variable's type, as far as the judgement of its value needs it.
 
@@ -200,6 +224,7 @@ class Type(NamedTuple):
         enumerators: value -> name, for an enum.
         debugger_type: the debugger's own object, opaque here.
         language: the source language in which its values are written; empty where it is not known.
+        storage: of a value of Rust's std::thread_local!: how the variable keeps it; None for all others.
     """
 
     name: str
@@ -215,6 +240,12 @@ class Type(NamedTuple):
     enumerators: Mapping[int, str] = {}
     debugger_type: Any = None
     language: str = ""
+    storage: Storage | None = None
+
+    @property
+    def inside(self) -> int:
+        """Where the value begins in its variable."""
+        return self.storage.offset if self.storage else 0
 
 
 class Bound(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.model import Lookup, Path, Place, Thread, Type, Variable
+from gdb_tls.target.model import Lookup, Path, Place, Storage, Thread, Type, Variable
 
 
 class UnreadableMemory(Exception):
@@ -152,6 +152,20 @@ class Part(NamedTuple):
     padding: bool
 
 
+class PartInFrame(NamedTuple):
+    """A variable that is a part of what a symbol names, as a member of a Fortran common block.
+
+    Attributes:
+        object_path: the file that the debugger has read.
+        offset: in the block of that file's module.
+        symbol: what it is.
+    """
+
+    object_path: str
+    offset: int
+    symbol: DebugSymbol
+
+
 class DebugSymbol(NamedTuple):
     """What debug information says of a variable.
 
@@ -190,6 +204,10 @@ class DebugInformation(Protocol):
 
     def in_frame(self, name: str) -> DebugSymbol | None:
         """The thread-local variable that the selected frame's function, file or scopes mean by a name."""
+        ...
+
+    def part_in_frame(self, name: str) -> PartInFrame | None:
+        """A thread-local variable that only the selected frame's debug information places: it has no symbol."""
         ...
 
     def is_local(self, name: str) -> bool:
@@ -372,6 +390,16 @@ class Target(Protocol):
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """What a pointer points to, as the debugger prints it, on one line; empty where it cannot be read."""
+        ...
+
+    def storage_state(self, storage: Storage, address: int) -> str:
+        """What the state of a variable at an address says of its value: "uninitialised", "alive" or "destroyed".
+
+        Empty where it says nothing that is known.
+
+        Raises:
+            UnreadableMemory: where it cannot be read.
+        """
         ...
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:

@@ -33,7 +33,10 @@ from gdb_tls.views.text import safe
 
 # Beyond so many different texts C++ is no longer coloured: Pygments takes its time.
 MOST_COLOURED = 1_000
-LETTERS = {"set": "S", "null": "N", "unallocated": "-", "unreadable": "u", "unresolved": "?"}
+LETTERS = {
+    **{"set": "S", "null": "N", "unallocated": "-", "not-constructed": "c", "destroyed": "d"},
+    **{"unreadable": "u", "unresolved": "?"},
+}
 
 
 def render(page: Page, title: str, target: Mapping[str, object] | None = None) -> str:

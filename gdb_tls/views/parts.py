@@ -11,6 +11,8 @@ STYLES = {
     State.SET: "green",
     State.NULL: "bold white on red",
     State.UNALLOCATED: "yellow",
+    State.NOT_CONSTRUCTED: "yellow",
+    State.DESTROYED: "bold red",
     State.UNREADABLE: "magenta",
     State.UNRESOLVED: "magenta",
 }

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from gdb_tls.program.marked import Marked
-from gdb_tls.target.model import Life, Thread
+from gdb_tls.target.model import Life, Module, Thread
 
 # Nobody reads five thousand numbers: so many tell what is meant, and the answer for programs has all.
 MOST_LISTED = 12
@@ -21,6 +21,11 @@ MOST_PATTERNS = 3
 def count(number: int, noun: str) -> str:
     """A number and its noun: "1 thread", "2,000 threads"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def storage(module: Module) -> str:
+    """Which thread-local storage a module's is: "static TLS"."""
+    return "static or dynamic TLS" if module.storage == "unknown" else f"{module.storage} TLS"
 
 
 def share(part: int, whole: int) -> str:

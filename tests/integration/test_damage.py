@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from integration.harness import (
     make_core,
     without_its_libraries,
 )
-from integration.sessions import Answers, ask, is_sentence, one_sentence, session
+from integration.sessions import DEFECT, Answers, ask, is_sentence, one_sentence, session
 from integration.truth import Truth, mismatches, nothing_invented
 
 # Cores that are not whole
@@ -225,11 +227,16 @@ STACK_LISTS = (
     ),
 )
 GARBAGE = ("0", "1", "-1", "0x123456789a", "0x7ffffffffffff000", "0x8000000000000000", "$list", "$slots + 4")
+DIRECTLY = ", without GDB"
+ASK_DIRECTLY = Path(__file__).parent / "hosts" / "direct" / "ask_directly.py"
 QUERIES = ("zoo_counter", "zoo_buffer", "early_buffer", "late_gd_buffer", "late_ie_buffer", "late_big_count")
 
 
 def spoil(zoo: Subject, place: str, values: Sequence[str], folder: Path) -> dict[str, Answers]:
-    """Writes each value to a place of the process, asks for all the queries, and puts the place back."""
+    """Writes each value to a place of the process, asks for all the queries, and puts the place back.
+
+    Both engines are asked: the answers of the one without GDB are under the value and DIRECTLY.
+    """
     commands = [*PLACES, *(command for pair in STACK_LISTS for command in pair)]
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, dict[str, Path]] = {}
@@ -239,6 +246,9 @@ def spoil(zoo: Subject, place: str, values: Sequence[str], folder: Path) -> dict
         commands.append(f'printf "%d", *(long*)({place}) == (long)({value})')
         files[value] = {query: folder / f"{number}-{query}.json" for query in QUERIES}
         commands += [f"tls-inspect {query} --format json --output {file}" for query, file in files[value].items()]
+        files[value + DIRECTLY] = {query: folder / f"direct{number}-{query}.json" for query in QUERIES}
+        words = [sys.executable, ASK_DIRECTLY, folder, f"direct{number}", "pid", zoo.pid, "--", *QUERIES]
+        commands.append(f"shell {shlex.join(map(str, words))} 2>> {folder / 'direct.log'}")
     commands.append(f"set var *(long*)({place}) = $kept")
     done = session(zoo.arguments, commands, folder)
     for one in done.said:
@@ -248,6 +258,8 @@ def spoil(zoo: Subject, place: str, values: Sequence[str], folder: Path) -> dict
             assert one.error is None and one.output in ("", "1"), one
     for pair in STACK_LISTS:
         assert any(done[command].error is None for command in pair), pair
+    for line in (folder / "direct.log").read_text().splitlines():
+        assert line.startswith(("gdb-tls: ", "Note: ")) and DEFECT not in line, line
     found = {}
     for value, by_query in files.items():
         documents = {query: json.loads(file.read_text()) for query, file in by_query.items() if file.exists()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -161,3 +162,43 @@ def test_output_is_whole_or_not_at_all(subjects: Subjects, tmp_path: Path) -> No
     done = session(subject.arguments, [f"tls-inspect solo_bufer --format json --output {file}"], tmp_path)
     assert done.said[0].error
     assert file.read_text() == "earlier"
+
+
+@pytest.mark.parametrize("program", ["solo", "solo_static"])
+def test_audit_that_could_look_at_nothing(program: str, programs: Path, tmp_path: Path) -> None:
+    """Nothing that was looked at looks wrong: that is no answer, and the reason is said, once."""
+    commands = ["starti", "tls-audit", "print $_tls_status", f"tls-audit --format json --output {tmp_path / 'a.json'}"]
+    done = session([programs / program], commands, tmp_path)
+    said = done["tls-audit"].words
+    assert said.startswith("There is nothing to judge. Not looked at in thread 1: its thread pointer is 0"), said
+    assert said.count("thread pointer is 0") == 1 and "looks wrong" not in said
+    assert done["print $_tls_status"].words == "$1 = 2"
+    summary = json.loads((tmp_path / "a.json").read_text())["summary"]
+    assert summary["variables"] == 0
+    assert [one["threads"] for one in summary["gaps"]] == [[1]]
+
+
+# What each says where no thread has storage yet, and of what its summary must say nothing.
+BLIND = {
+    "tls-inspect solo_buffer": "Unresolved in the only thread. its thread pointer is 0",
+    "tls-map": "Not all is known: in thread 1, its thread pointer is 0",
+    "tls-thread": "Which blocks thread 1 has is not known.",
+    "tls-diff 1 1": "Nothing could be compared: no variable is known on both sides.",
+    "tls-verify solo_buffer": "nothing could be compared, as no instance has an address from two resolvers.",
+    "tls-exit": "What will run when thread 1 ends is not known.",
+}
+
+
+@pytest.mark.parametrize("program", ["solo", "solo_static"])
+def test_no_answer_is_no_success(program: str, programs: Path, tmp_path: Path) -> None:
+    """Every row unresolved, or nothing compared: $_tls_status is 2, and the summary claims nothing."""
+    commands = ["starti"]
+    for number, command in enumerate(BLIND):
+        commands += [command, f"output {number} * 10 + $_tls_status"]
+    done = session([programs / program], commands, tmp_path)
+    for number, (command, words) in enumerate(BLIND.items()):
+        said = done[command].words
+        assert words in said, f"{command}: {said}"
+        assert done[f"output {number} * 10 + $_tls_status"].words == str(number * 10 + 2), command
+        claims = ("no disagreement", "is null", "0 differences", "No destructor", "Set in", "0 of 1 block")
+        assert [claim for claim in claims if claim in said] == []

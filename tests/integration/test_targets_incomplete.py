@@ -37,7 +37,9 @@ def test_without_the_c_library(core: Subject, tmp_path: Path) -> None:
     for query in OWN:
         assert mismatches(answers[query], core.truth.of(query), kind="core") == []
         assert answers[query]["target"]["libc"] == "unknown"
+        assert answers[query]["variable"]["module"]["storage"] == "static"
     for query in ("near_count", "far_buffer"):
+        assert answers[query]["variable"]["module"]["storage"] == "unknown"
         rows = answers[query]["threads"]
         assert {row["lwp"] for row in rows} == core.truth.living
         for row in rows:

@@ -93,6 +93,12 @@ def libraries() -> list[Target]:
         *(Target(f"libmeant_{ab}.so", ("meant_library.cc",), (*LIBRARY, f"-DNAME=meant_{ab}")) for ab in "ab"),
         Target("libexits.so", ("exits_library.cc",), tuple(LIBRARY)),
         Target("libexits_gone.so", ("exits_gone.c",), tuple(LIBRARY)),
+        *(
+            Target(
+                f"liblives{name}.so", ("lives_library.cc",), (*LIBRARY, f'-DWHOSE="liblives{name}.so::"'), after=after
+            )
+            for name, after in {"": "", "_stripped": "strip"}.items()
+        ),
         Target("libblocker.so", ("blocker.c",), tuple(LIBRARY)),
         *(
             Target(f"libaccess{name}.so", ("access_library.c",), (*LIBRARY,), after=after)
@@ -113,7 +119,9 @@ def programs() -> list[Target]:
         program("budget", "budget.c"),
         program("ended", "ended.c"),
         program("exits", "exits.cc"),
+        program("lives", "lives.cc", "lives_other.cc", "lives_waiting.cc"),
         Target("after", ("after.cc",), ("-pthread",)),
+        Target("unmade", ("unmade.cc", "unmade_c.c"), ("-pthread",)),
         program("namespaces", "namespaces.c"),
         program("reuse", "reuse.c"),
         program("many", "many.c"),

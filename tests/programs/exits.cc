@@ -17,6 +17,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <string>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -159,6 +160,11 @@ int main(int argc, char **argv) {
     truth_require(make != nullptr && give != nullptr && make(&gone.key));
     gone.destructor = give();
     truth_require(dlclose(leaving) == 0);
+    // What lies there next, as a thread's stack may: no code either.
+    uintptr_t page = reinterpret_cast<uintptr_t>(gone.destructor) & -4096UL;
+    void *data = mmap(reinterpret_cast<void *>(page), 4096, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    truth_require(data == reinterpret_cast<void *>(page));
     pthread_t first = truth_spawn("worker-1", worker_1, nullptr);
     truth_spawn("worker-2", worker_2, nullptr);
     truth_spawn("worker-3", worker_3, nullptr);

@@ -237,7 +237,7 @@ void truth_object(struct truth_name name, const void *address) {
 }
 
 void truth_unmade(struct truth_name name, const void *address) {
-    write_line(name, 0, "object", "unreadable", "", address, "null");
+    write_line(name, 0, "object", "not-constructed", "", address, "null");
 }
 
 void truth_untouched(struct truth_name name) {

@@ -19,6 +19,7 @@ from gdb_tls.target.protocol import (
     FoundFile,
     Frame,
     OtherName,
+    PartInFrame,
     Region,
     UnreadableMemory,
 )
@@ -127,6 +128,7 @@ class FakeDebug:
         self.demangled: dict[str, str] = {}
         self.local: dict[str, dict[str, int]] = {}
         self.seen: dict[str, DebugSymbol] = {}
+        self.parts: dict[str, PartInFrame] = {}
         self.others: dict[str, str] = {}
         self.types: dict[str, Type] = {"char *": POINTER, "void *": VOID_POINTER, "int": INTEGER}
         self.members: dict[str, tuple[int, Type]] = {}
@@ -141,6 +143,9 @@ class FakeDebug:
 
     def in_frame(self, name: str) -> DebugSymbol | None:
         return self.seen.get(name)
+
+    def part_in_frame(self, name: str) -> PartInFrame | None:
+        return self.parts.get(name)
 
     def is_local(self, name: str) -> bool:
         return False

@@ -37,7 +37,7 @@ _gdb_tls() {
         --ignore-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
     esac
     if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --engine --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --ignore --ignore-file --help" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --engine --stop --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --ignore --ignore-file --help" -- "$word")
     elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pid ]]; then
         mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
     elif [[ ${COMP_WORDS[1]} != pid && ${COMP_WORDS[1]} != run ]]; then

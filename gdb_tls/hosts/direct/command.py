@@ -9,6 +9,7 @@ from typing import Any
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.direct import screen
+from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.failures import failure, is_defect
 from gdb_tls.hosts.native.output import UNLIMITED, save, written
 from gdb_tls.program.program import Program
@@ -30,9 +31,17 @@ def of_core(path: str, executable: str | None, sysroot: str | None) -> Callable[
     def ask(query: Query) -> Any:
         from gdb_tls.hosts.direct.core_target import CoreTarget
 
-        return query(lambda: Program(CoreTarget(path, executable, sysroot), screen.warn))
+        target = CoreTarget(path, executable, sysroot)
+        return _told(query(lambda: Program(target, screen.warn)), target)
 
     return ask
+
+
+def _told(answer: Any, target: DirectTarget) -> Any:
+    """The answer, after it has been said what would have known more."""
+    if target.missing:
+        screen.warn(target.missing)
+    return answer
 
 
 def of_process(pid: int, executable: str | None, *, stop: bool) -> Callable[[Query], Any]:
@@ -46,7 +55,8 @@ def of_process(pid: int, executable: str | None, *, stop: bool) -> Callable[[Que
         if not stop:
             return steadily(pid, lambda steady: ProcessTarget(pid, executable, steady), query, screen.warn)
         with stopped(pid) as held:
-            return query(lambda: Program(ProcessTarget(pid, executable, held=held), screen.warn))
+            target = ProcessTarget(pid, executable, held=held)
+            return _told(query(lambda: Program(target, screen.warn)), target)
 
     return ask
 

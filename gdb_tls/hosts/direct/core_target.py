@@ -14,6 +14,7 @@ from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.memory import CoreMemory
 from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.regions import core_regions
+from gdb_tls.hosts.native.thread_notes import first_signal
 from gdb_tls.target.model import Thread
 from gdb_tls.target.protocol import Fault, Region
 
@@ -107,17 +108,23 @@ class CoreTarget(DirectTarget):
 
     def fault(self, most: int | None = None) -> Fault | None:
         """See `Target.fault`."""
+        informed = False
         for at in range(min(len(self.core.threads), most or MOST_ASKED)):
             found = self.core.signal(at)
             if found is None:
                 continue
+            informed = True
             name = _name(found.number)
             if name in FAULTS:
                 code = found.code or 0
                 # Sent by kill(2): not above 0.  SI_KERNEL: a non-canonical address, which the kernel does not tell.
                 known = name in WITH_ADDRESS and 0 < code != SI_KERNEL
                 return Fault(at + 1, name, found.address if known else None, code <= 0)
-        return None
+        if informed:
+            return None
+        # A core without NT_SIGINFO (QEMU's): its first thread is the one that faulted.
+        name = _name(first_signal(self.core.path))
+        return Fault(1, name, None) if name in FAULTS else None
 
 
 def _name(number: int) -> str:

@@ -10,7 +10,7 @@ from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import DEBUG_DIRECTORIES
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.target.model import Path, Type
-from gdb_tls.target.protocol import DebugSymbol, OtherName, Part
+from gdb_tls.target.protocol import DebugSymbol, OtherName, Part, PartInFrame
 
 WITHOUT_TYPES = "Types need drgn, which is not installed: pip install 'gdb-tls[direct]'; or use --engine gdb."
 SAME_FOR_ALL = "Every thread sees the same one."
@@ -33,6 +33,10 @@ class PlainNames:
 
     def in_frame(self, name: str) -> DebugSymbol | None:
         """See `DebugInformation.in_frame`: no frame is selected."""
+        return None
+
+    def part_in_frame(self, name: str) -> PartInFrame | None:
+        """See `DebugInformation.part_in_frame`: no frame is selected."""
         return None
 
     def is_local(self, name: str) -> bool:

@@ -19,7 +19,7 @@ from gdb_tls.target.protocol import CallFrame, Frame
 if TYPE_CHECKING:
     import drgn
 
-MISSING = "Stacks and source lines need drgn, which is not installed: pip install 'gdb-tls[direct]', or --engine gdb."
+MISSING = "Note: stacks and lines of code need drgn, which is not here: pip install 'gdb-tls[direct]', or --engine gdb."
 REGISTERS = {
     "x86-64": ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{number}" for number in range(8, 16))),
     "aarch64": tuple(f"x{number}" for number in range(31)),

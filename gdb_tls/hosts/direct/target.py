@@ -11,7 +11,7 @@ from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import UNREADABLE, DwarfNames
-from gdb_tls.hosts.direct.stacks import Stacks, is_installed
+from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
 from gdb_tls.hosts.direct.types import DwarfType
 from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.reads import OneByOne
@@ -19,7 +19,7 @@ from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.model import Absence, Lookup, Place, State, Thread, Type, Variable
+from gdb_tls.target.model import Absence, Lookup, Place, State, Storage, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, CallFrame, Calls, DebugInformation, Fault, FoundFile, Frame, Region
 
 WITH_GDB = "Use --engine gdb."
@@ -122,11 +122,15 @@ class DirectTarget:
         return self.stacks.call_frames(thread.lwp, most) if self.stacks and self.can_unwind and thread.lwp else []
 
     can_unwind = False
+    _is_looking = False
+    # What would have said more, and was asked for; empty for nothing.
+    missing = ""
 
     @cached_property
     def stacks(self) -> Stacks | None:
         """What drgn says; None where it is not installed, or cannot open the program."""
         if not is_installed():
+            self.missing = MISSING
             return None
         debug = self.debug
         try:
@@ -164,6 +168,10 @@ class DirectTarget:
         """See `Target.format_pointed`."""
         return ""
 
+    def storage_state(self, storage: Storage, address: int) -> str:
+        """See `Target.storage_state`: what Rust's std keeps is read by GDB only."""
+        return ""
+
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
         """See `Target.find_element`."""
         return Absence(State.UNRESOLVED, f"elements of {name} are found by GDB's pretty printers only")
@@ -196,7 +204,14 @@ class DirectTarget:
         if terms and NUMBER.sub("", text) == "":
             return sum(map(_number, terms)) & mask
         name = text.removeprefix("&")
-        found = self.objects.symbol_address(name) if re.fullmatch(r"[\w.$@]+", name) else None
+        found = None
+        # The list of objects asks for the loader's symbols where it finds no beginning: then none is known yet.
+        if not self._is_looking and re.fullmatch(r"[\w.$@]+", name):
+            self._is_looking = True
+            try:
+                found = self.objects.symbol_address(name)
+            finally:
+                self._is_looking = False
         if found is None:
             raise BadArgument(f"{text} is no number and no symbol", f"Other expressions need GDB: {WITH_GDB}")
         _, symbol, address = found

@@ -22,6 +22,7 @@ from gdb_tls.elf.dwarf import (
     Dwarf,
     Entry,
 )
+from gdb_tls.hosts.native.container_types import Holder, container_of
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Counted, Kind, Type
 
@@ -187,7 +188,8 @@ class DwarfType:
             word = QUALIFIERS[tag]
             target = self.target
             if target.bare.tag in POINTERS and target.tag in (*POINTERS, *QUALIFIERS):
-                return target._written(f" {word}{inner}", words)
+                blank = " " if inner.startswith(("*", "&")) else ""
+                return target._written(f" {word}{blank}{inner}", words)
             rest = target._written(inner, words)
             return rest if rest.startswith(f"{word} ") else f"{word} {rest}"
         if tag in POINTERS:
@@ -311,11 +313,23 @@ def describe(found: DwarfType, language: str = "") -> Type:
         is_signed=found.is_signed,
         owner=_owner(bare),
         witness=_witness(bare),
+        container=container_of(_holder(bare)),
         points_to=_points_to(bare),
         counted=_counted(bare) if bare.tag == TAG_POINTER else None,
         enumerators=bare.enumerators if bare.tag == TAG_ENUM else {},
         debugger_type=found,
         language=language,
+    )
+
+
+def _holder(bare: DwarfType) -> Holder[DwarfType]:
+    return Holder(
+        name=bare.qualified if bare.tag in (TAG_STRUCT, TAG_CLASS) else "",
+        type=bare,
+        member=lambda kind, name: member(kind.bare, name),
+        size=lambda kind: kind.size,
+        argument=lambda: bare.template_argument() or DwarfType(bare.dwarf, None),
+        word=lambda: bare.dwarf.unit_of(bare.entry.offset).address_size if bare.entry else 0,
     )
 
 

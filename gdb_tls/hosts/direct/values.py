@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -17,9 +18,13 @@ from gdb_tls.hosts.direct.types import (
     TAG_FUNCTION,
     DwarfType,
     Member,
+    describe,
+    member,
 )
+from gdb_tls.program.type_names import short_type
 from gdb_tls.target.protocol import Memory, UnreadableMemory
 
+LIBRARY = re.compile(r"std::(?:__\w+::)?(basic_string|unique_ptr|shared_ptr|weak_ptr)<")
 # `set print repeats`; and how much of a value is shown at all.
 REPEATS = 10
 DEEPEST = 20
@@ -62,7 +67,8 @@ class Formatter:
         if depth > DEEPEST:
             return "{...}"
         if bare.tag in CLASSES:
-            return self._structure(bare, raw, depth)
+            known = self._of_library(bare, raw, depth) if bare.qualified.startswith("std::") else None
+            return known if known is not None else self._structure(bare, raw, depth)
         if bare.tag == TAG_ARRAY:
             return self._array(bare, raw, depth)
         self._left -= 1
@@ -112,6 +118,42 @@ class Formatter:
         text, zero, _ = found.partition(b"\0")
         cut = len(text) > self._most or not zero
         return " " + _quoted(text[: self._most]) + ("..." if cut else "")
+
+    def _of_library(self, bare: DwarfType, raw: bytes, depth: int) -> str | None:
+        """A class of libstdc++ as its own printers for GDB show it; None for those that are not known here."""
+        match = LIBRARY.match(bare.qualified)
+        kind = match[1] if match else ""
+        if kind == "basic_string":
+            return self._library_string(bare, raw)
+        if kind in ("unique_ptr", "shared_ptr", "weak_ptr"):
+            owner = describe(bare).owner
+            argument = bare.template_argument()
+            if owner is None or argument is None or (kind == "unique_ptr" and bare.size != self._word(bare)):
+                return None
+            pointer = self._number(raw[owner : owner + self._word(bare)])
+            if kind != "unique_ptr" and pointer:
+                return None  # the counters are in another object
+            empty = " (empty)" if kind != "unique_ptr" else ""
+            return f"{short_type(f'std::{kind}<{argument.name}>')}{empty} = {{get() = 0x{pointer:x}}}"
+        return None
+
+    def _word(self, bare: DwarfType) -> int:
+        return bare.dwarf.unit_of(bare.entry.offset).address_size if bare.entry else 0
+
+    def _library_string(self, bare: DwarfType, raw: bytes) -> str | None:
+        """`std::string`: what it points to, as long as it says."""
+        argument = bare.template_argument()
+        pointer, length = member(bare, "_M_p"), member(bare, "_M_string_length")
+        if pointer is None or length is None or argument is None or argument.size != 1:
+            return None
+        word = self._word(bare)
+        at, size = self._number(raw[pointer[0] :][:word]), self._number(raw[length[0] :][:word])
+        try:
+            data = self._memory.read(at, min(size, self._most)) if size else b""
+        except UnreadableMemory:
+            return f"<error: Cannot access memory at address 0x{at:x}>"
+        self._left -= len(data)
+        return (_runs(data) + "..." + f" length {size}") if size > len(data) else _runs(data)
 
     def _structure(self, bare: DwarfType, raw: bytes, depth: int) -> str:
         parts = []

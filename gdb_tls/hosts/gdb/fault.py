@@ -10,6 +10,7 @@ from contextlib import suppress
 import gdb
 
 from gdb_tls.hosts.gdb.selection import selection
+from gdb_tls.hosts.native.thread_notes import first_signal
 from gdb_tls.target.protocol import Fault
 
 # Signals of a program that went wrong; all others only say why it was stopped.
@@ -21,14 +22,14 @@ NEAR_NULL = 1 << 16
 
 
 def find_fault(
-    threads: Mapping[int, gdb.InferiorThread], kind: str, word: int, most: int | None = None
+    threads: Mapping[int, gdb.InferiorThread], word: int, core: str | None, most: int | None = None
 ) -> Fault | None:
     """Asks the threads for the signal that stopped them, the selected one first; None where there is none.
 
     Args:
         threads: GDB's threads by number.
-        kind: "live", "core" or "remote".
         word: the size of a pointer.
+        core: the core's file; None where there is none.
         most: how many threads are asked; None for `MOST_ASKED`.
     """
     selected = gdb.selected_thread()
@@ -42,13 +43,20 @@ def find_fault(
                 informed = True
                 if name in FAULTS:
                     return Fault(number, name, _address(word) if name in WITH_ADDRESS else None, _is_sent())
-        if kind == "core" and not informed and 1 in threads:
+        if core and not informed and 1 in threads:
             # A core without NT_SIGINFO (QEMU's): its first thread is the one that faulted.
             with suppress(gdb.error):
                 threads[1].switch()
-                address = _operand(word)
-                return Fault(1, "", address) if address is not None and address < NEAR_NULL else None
+                return _untold(word, _signal_name(first_signal(core)))
     return None
+
+
+def _untold(word: int, name: str) -> Fault | None:
+    """The fault of the selected thread, where nothing but the signal is known, or not that either."""
+    address = _operand(word) if name in (*WITH_ADDRESS, "") else None
+    if address is not None and address >= NEAR_NULL:
+        address = None  # with an index, or not the operand that faulted
+    return Fault(1, name, address) if name in FAULTS or address is not None else None
 
 
 def _signal_name(number: int) -> str:
@@ -78,9 +86,9 @@ def _address(word: int) -> int | None:
 
 def _operand(word: int) -> int | None:
     """The base register of the instruction's memory operand: `8(%rax)`, `[x0, #8]`, `8(a0)`."""
-    text = gdb.execute("x/i $pc", to_string=True).split("\t", 1)[-1]
-    frame = gdb.newest_frame()
-    for name in re.findall(r"[(\[]\s*%?([a-z]\w*)", text):
-        with suppress(gdb.error, ValueError):
-            return int(frame.read_register(name)) % (1 << 8 * word)
+    with suppress(gdb.error):  # no code where it stopped
+        text = gdb.execute("x/i $pc", to_string=True).split("\t", 1)[-1]
+        for name in re.findall(r"[(\[]\s*%?([a-z]\w*)", text):
+            with suppress(gdb.error, ValueError):
+                return int(gdb.newest_frame().read_register(name)) % (1 << 8 * word)
     return None

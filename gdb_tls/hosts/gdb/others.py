@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import gdb
 
+from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.target.protocol import OtherName
 
 EMULATED = (
@@ -36,8 +37,15 @@ def what_is(name: str) -> OtherName | None:
         if found.addr_class == gdb.SYMBOL_LOC_CONST:
             return OtherName("a constant", f"Use `print {name}`.")
         return same if found.addr_class == gdb.SYMBOL_LOC_STATIC else None
+    with suppress(gdb.error, RuntimeError):
+        # What the selected frame means by the name is no global variable.  Of `::` and the like GDB 13 dies.
+        here = gdb.lookup_symbol(name)[0] if name.isidentifier() else None
+        if here is not None:
+            is_own = here.is_argument or here.needs_frame
+            what = "a local variable of the selected frame's function"
+            return OtherName(what, f"Use `print {name}`.") if is_own else None
     # Without debug information only the symbol table knows it.
-    with suppress(gdb.error):
+    with suppress(gdb.error), setting("language", "c"):
         kind_text = str(gdb.parse_and_eval(f"&'{name}'").type)
         if "thread local" not in kind_text and "tls" not in kind_text:
             is_function = "text variable" in kind_text or "(" in kind_text

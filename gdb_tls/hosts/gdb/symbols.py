@@ -20,11 +20,17 @@ from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.program.type_names import language_of
 from gdb_tls.target.model import Path, Type
-from gdb_tls.target.protocol import DebugSymbol, OtherName, Part
+from gdb_tls.target.protocol import DebugSymbol, OtherName, Part, PartInFrame
 
 _demangled: dict[str, str] = {}
 # Each costs GDB a look through all names of all files.
 MOST_IN_VAIN = 8
+# How GDB writes where a thread-local variable is (dwarf2/loc.c): at an offset, or so many bytes behind one.
+IN_SCOPE = (
+    r"Symbol {} is (?:a variable )?.*?(?:thread-local variable at offset 0x([0-9a-f]+)"
+    r"|DWARF expression:\s+\d+: DW_OP_const\d[us] (\d+)\s+\d+: DW_OP_(?:form|GNU_push)_tls_address"
+    r"(?:\s+\d+: DW_OP_plus_uconst (\d+))?\s*,)"
+)
 
 
 class GdbSymbols:
@@ -142,6 +148,18 @@ class GdbSymbols:
                     return DebugSymbol(found.print_name, None, _file(found), found.line, found)
         return None
 
+    def part_in_frame(self, name: str) -> PartInFrame | None:
+        """See `DebugInformation.part_in_frame`; only the text of `info scope` has the offsets."""
+        with suppress(gdb.error, RuntimeError):
+            block: gdb.Block | None = gdb.selected_frame().block()
+            while block is not None and not block.is_static and not block.is_global:
+                # Fortran's names are in lower case in debug information.
+                for found in block:
+                    if found.name in (name, name.lower()) and is_thread_local(found):
+                        return _part(found, gdb.execute(f"info scope *0x{block.start:x}", to_string=True))
+                block = block.superblock
+        return None
+
     def is_local(self, name: str) -> bool:
         """See `DebugInformation.is_local`."""
         with suppress(gdb.error, RuntimeError):
@@ -184,7 +202,7 @@ class GdbSymbols:
         """See `DebugInformation.part_at`."""
         if kind.debugger_type is None:
             return Part("", kind.name, offset, False)
-        return types.part_at(kind.debugger_type, offset)
+        return types.part_at(kind.storage.debugger_type if kind.storage else kind.debugger_type, offset)
 
     def separate_debug_file(self, object_path: str) -> str | None:
         """See `DebugInformation.separate_debug_file`."""
@@ -271,6 +289,16 @@ def _is_of(found: gdb.Symbol, object_path: str) -> bool:
     if objfile is None:
         return True
     return is_own(_own_name(objfile), object_path)
+
+
+def _part(found: gdb.Symbol, scope: str) -> PartInFrame | None:
+    place = re.search(IN_SCOPE.format(re.escape(found.name)), scope)
+    if place is None or found.type is None or found.symtab is None:
+        return None
+    offset = int(place[1], 16) if place[1] else int(place[2]) + int(place[3] or 0)
+    kind = types.describe(found.type, language_of(_file(found)))
+    known = DebugSymbol(found.print_name, kind, _file(found), found.line, found)
+    return PartInFrame(_own_name(found.symtab.objfile), offset, known)
 
 
 def is_thread_local(found: gdb.Symbol) -> bool:

@@ -15,7 +15,7 @@ import gdb
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import BadArgument, NoProcess, UnsupportedTarget
-from gdb_tls.hosts.gdb import core_threads, pointed
+from gdb_tls.hosts.gdb import core_threads, pointed, rust_storage
 from gdb_tls.hosts.gdb.connection import kind_of
 from gdb_tls.hosts.gdb.files import Files
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
@@ -23,7 +23,7 @@ from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_lang
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
-from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Thread, Type, Variable
+from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Storage, Thread, Type, Variable
 from gdb_tls.target.protocol import CallFailed, CallFrame, Fault, FoundFile, Frame, Region, UnreadableMemory
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ class GdbTarget:
         """See `Target.fault`."""
         from gdb_tls.hosts.gdb.fault import find_fault
 
-        return find_fault(self._gdb_threads, self.kind, self.architecture.pointer_size, most)
+        return find_fault(self._gdb_threads, self.architecture.pointer_size, self._core_file, most)
 
     def map_of_core(self, core_file: str, pattern: str | None) -> Any:
         """See `Target.map_of_core`."""
@@ -305,6 +305,16 @@ class GdbTarget:
             return text + pointed.length_of(value) if text.endswith("...") else text
         most = max(self.most_characters, MOST_VALUE_CHARACTERS)
         return text if len(text) <= most else text[:most] + "..."
+
+    def storage_state(self, storage: Storage, address: int) -> str:
+        """See `Target.storage_state`."""
+        try:
+            with setting("language", "rust"):
+                return rust_storage.state_of(storage, address)
+        except gdb.MemoryError:
+            raise UnreadableMemory(address) from None
+        except (gdb.error, RuntimeError):
+            return ""
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
         """See `Target.find_element`."""

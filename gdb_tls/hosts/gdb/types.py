@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import gdb
 
-from gdb_tls.hosts.gdb import pointed
-from gdb_tls.hosts.gdb.container_types import container_of
+from gdb_tls.hosts.gdb import pointed, rust_storage
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
+from gdb_tls.hosts.native.container_types import Holder, container_of
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Kind, Type
 from gdb_tls.target.protocol import Part
@@ -31,9 +31,13 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         found: the type.
         language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
     """
+    bare = found.strip_typedefs().unqualified()
+    kept = rust_storage.storage_of(bare)
+    if kept:
+        found = kept[1]
+        bare = found.strip_typedefs().unqualified()
     with setting("language", language or LANGUAGE):
         name = short_type(str(found))
-    bare = found.strip_typedefs().unqualified()
     return Type(
         name=name,
         kind=_kind(bare),
@@ -41,7 +45,7 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         is_signed=_is_signed(bare),
         owner=owner(bare),
         witness=witness(bare),
-        container=container_of(bare, member),
+        container=container_of(_holder(bare)),
         points_to=_points_to(bare),
         counted=pointed.counted(bare) if bare.code == gdb.TYPE_CODE_PTR else None,
         enumerators={field.enumval: str(field.name) for field in bare.fields()}
@@ -49,6 +53,18 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         else {},
         debugger_type=found,
         language=language,
+        storage=kept[0] if kept else None,
+    )
+
+
+def _holder(bare: gdb.Type) -> Holder[gdb.Type]:
+    return Holder(
+        name=(bare.name or "") if bare.code == gdb.TYPE_CODE_STRUCT else "",
+        type=bare,
+        member=lambda kind, name: member(kind.strip_typedefs(), name),
+        size=lambda kind: int(kind.strip_typedefs().sizeof),
+        argument=lambda: bare.template_argument(0),
+        word=lambda: int(bare.template_argument(0).pointer().sizeof),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-from gdb_tls.elf.file import ElfFile, open_elf
+from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.headers import PT_NOTE
 from gdb_tls.hosts.native.core_file import CoreFile, open_core
 from gdb_tls.hosts.native.scatter import MOST_RANGES
@@ -41,6 +42,18 @@ def thread_notes(path: str) -> Iterator[ThreadNote]:
     for segment in core.segments:
         if segment.type == PT_NOTE:
             yield from _in_segment(core, file, segment.offset, segment.offset + segment.file_size)
+
+
+def first_signal(path: str) -> int:
+    """The signal's number in the first NT_PRSTATUS note, elf_siginfo's si_signo; 0 where it says none."""
+    with suppress(NotElf, OSError, StopIteration):
+        core, file = open_elf(path), open_core(path)
+        form = struct.Struct(f"{'<' if core.byte_order == 'little' else '>'}III8xi")
+        segment = next(one for one in core.segments if one.type == PT_NOTE)
+        for raw in file.read_at([segment.offset], form.size):
+            name_size, _, kind, number = form.unpack(raw)
+            return int(number) if (name_size, kind) == (len(NAME), NT_PRSTATUS) else 0
+    return 0
 
 
 def _in_segment(core: ElfFile, file: CoreFile, at: int, end: int) -> Iterator[ThreadNote]:

@@ -11,7 +11,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, plai
 from gdb_tls.views.parts import declared, source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, with_marks
+from gdb_tls.views.words import count, storage, with_marks
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -36,7 +36,7 @@ def _heading(answer: Answer, colour: bool) -> RenderableType:
         f"module {module.id}",
         module.name,
         f"offset 0x{variable.offset + answer.offset:x}",
-        f"{module.storage} TLS",
+        storage(module),
     ]
     facts += ["exported"] if variable.exported else []
     return Group(heading, Text(safe("  ".join(facts)), "dim"))

@@ -16,13 +16,15 @@ from gdb_tls.program.lookup import Found
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.program import Program
-from gdb_tls.program.survey import Column, Survey
+from gdb_tls.program.survey import Column, Gap, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
+from gdb_tls.questions.audit import lives
 from gdb_tls.questions.audit.destructors import dangers, when_ending
 from gdb_tls.questions.audit.ignored import is_ignored, read_patterns
 from gdb_tls.questions.audit.keys import about_key
+from gdb_tls.questions.audit.lives import used_when_destroyed
 from gdb_tls.questions.audit.loading import RULE as NOT_LOADED
 from gdb_tls.questions.audit.loading import last_errors, last_word, refusals
 from gdb_tls.questions.audit.risk import Risks, Standing
@@ -109,8 +111,9 @@ class Audit:
         target: the program.
         threads: all that were looked at.
         modules: the modules that were looked at.
-        variables: how many variables were looked at.
+        variables: how many variables were looked at: those of which something is known in one thread at least.
         pointers: how many of them are pointers or own something.
+        gaps: where nothing was found or could be read, by reason, that of the most threads first.
         suspects: the most suspicious first.
         fault: the signal on which the program stopped; None where it was none of a program that went wrong.
         fault_frames: where, innermost first.
@@ -123,6 +126,7 @@ class Audit:
         ignored: what else looks odd, but is not mentioned, as the user knows it to be harmless.
         not_the_cause: what is known instead of the crash's cause; empty where there was no crash, or a cause.
         loader_errors: what dlopen and its kin said last in each thread.
+        to_type: what to type for the variable that looks most wrong; empty where there is none.
         last_word: the same of the thread that crashed, as a sentence; empty for none.
     """
 
@@ -138,12 +142,14 @@ class Audit:
     nameless: Sequence[Module] = ()
     by_offset: Sequence[Module] = ()
     unread: Sequence[Unread] = ()
+    gaps: Sequence[Gap] = ()
     unread_crash: Module | None = None
     cause: Cause | None = None
     not_the_cause: str = ""
     ignored: Sequence[str] = ()
     loader_errors: Sequence[LoaderError | None] = ()
     last_word: str = ""
+    to_type: str = ""
 
     @property
     def is_answer(self) -> bool:
@@ -179,10 +185,12 @@ def audit(
     auditor = _Auditor(survey)
     suspects: list[Suspect] = []
     unread: list[Unread] = []
+    variables = 0
     with progress.task("Auditing thread-local variables", len(survey.columns)) as task:
         for column in survey.columns:
             try:
                 suspect = auditor.examine(column)
+                variables += column.is_known_anywhere
                 why = column.blocks.problem or (column.variable.problem if column.is_described else "")
             except Exception as error:  # one bad variable is one bad row
                 suspect, why = None, reason(error)
@@ -205,7 +213,7 @@ def audit(
         accused = auditor.accuse(cause, suspects)
         suspects = [accused, *(one for one in suspects if not _is_same(one, accused))]
     else:
-        suspects = auditor.with_copies(suspects)
+        suspects = auditor.with_destroyed(auditor.with_copies(suspects))
         if scene.stop is None or auditor.was_killed:
             suspects = list(map(auditor.weigh_code, suspects))
         suspects.sort(key=_rank)
@@ -213,7 +221,7 @@ def audit(
         target=program.info,
         threads=survey.threads,
         modules=survey.modules,
-        variables=len(survey.columns),
+        variables=variables,
         pointers=auditor.pointers,
         suspects=suspects,
         fault=scene.stop,
@@ -222,18 +230,27 @@ def audit(
         nameless=(nameless := _nameless(survey)),
         by_offset=_by_offset(survey),
         unread=unread,
+        gaps=survey.gaps(),
         unread_crash=auditor.crashed_in([*nameless, *(one for one in survey.modules if one.problem)]),
         cause=cause,
         not_the_cause=otherwise,
         ignored=ignored,
         loader_errors=errors,
         last_word=last_word(errors, survey.threads, scene.crashed),
+        to_type=_to_type(program, suspects),
     )
+
+
+def _to_type(program: Program, suspects: Sequence[Suspect]) -> str:
+    """What to type for the most suspicious variable: of another one of that name, more than its name."""
+    first = next((one.variable for one in suspects if one.is_alarming), None)
+    return program.symbols().exact_text(first) if first else ""
 
 
 def _nameless(survey: Survey) -> list[Module]:
     """Stripped files: the local symbols of thread-local variables are gone, and the program exports none."""
     named = {column.module.id for column in survey.columns}
+    named |= {one.module.id for one in survey.symbols.unused}  # copies that no code uses are no variables
     return [module for module in survey.modules if module.path and module.segment and module.id not in named]
 
 
@@ -292,8 +309,10 @@ class _Auditor:
         if isinstance(found, Cause):
             module = found.module
             if module is not None and module.id in self._places and self._places[module.id].is_libc:
-                # Its own lists are wrong where the program has written over them.
-                return None, words.in_libc(found, words.guilty(program, found).name)
+                # Its own lists are wrong where the program has written over them; to compare them tells nothing.
+                return None, "" if found.kind == "condition" else words.in_libc(
+                    found, words.guilty(program, found).name
+                )
             return found, ""
         return None, words.elsewhere(found, program) if found else ""
 
@@ -305,7 +324,8 @@ class _Auditor:
         assert crashed is not None
         sentences = [words.chain(cause, found.name), *words.remarks(cause, found.name)]
         try:
-            sentences += when_ending(survey, crashed, found.variable)
+            told = list(lives.remarks(survey, crashed, found.variable)) if found.variable else []
+            sentences += [*told, *when_ending(survey, crashed, None if told else found.variable)]
         except Exception as error:  # it only adds to what is known of the crash
             reason(error)
         states: dict[State, int] = {}
@@ -338,6 +358,15 @@ class _Auditor:
             )
             found.append(Suspect(variable, finding.score, findings, dict(Counter(column.states())), True))
         return [*found, *(one for one in suspects if not any(_is_variable(one, copy.variable) for copy in found))]
+
+    def with_destroyed(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        """The suspects, with the objects that were used in the crashed thread after they were destroyed."""
+        found = []
+        for column, findings in used_when_destroyed(self._survey, self.threads):
+            known = next((one for one in suspects if _is_variable(one, column.variable)), None)
+            every = [*findings, *(known.findings if known else ())]
+            found.append(Suspect(column.variable, every[0].score, every, dict(Counter(column.states())), True))
+        return [*found, *(one for one in suspects if not any(_is_variable(one, dead.variable) for dead in found))]
 
     def weigh_code(self, suspect: Suspect) -> Suspect:
         """The suspect, with what the code says of it where that is more than a pattern of values."""
@@ -430,7 +459,8 @@ class _Auditor:
     def _holding(self, column: Column, at: int) -> Holding:
         raws = column.words(at)
         known = {raw: int.from_bytes(raw, self._order) for raw in set(raws) if raw}
-        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in self._ended]
+        left_out = self._ended | column.dead
+        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in left_out]
         values = [value for value in known.values() if value]
         return Holding(
             null=[index for index, value in here if not value],

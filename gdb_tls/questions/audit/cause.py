@@ -74,15 +74,15 @@ def remarks(cause: Cause, name: str) -> Iterator[str]:
     """What else is known of it."""
     if isinstance(cause.place, Specific):
         if cause.kind == "destructor":
-            yield "The library that has it was unloaded (dlclose) before pthread_key_delete was called."
+            yield "Most likely the library that has it was unloaded (dlclose) before pthread_key_delete was called."
             return
         yield f"pthread_getspecific gave {'null' if not cause.value else hex(cause.value)} for it."
     if cause.foreign is not None:
         whose = f"thread {cause.foreign.thread.num}'s"
         where = f"register {cause.foreign.where}" if cause.foreign.where else "its stack"
         yield (
-            f"It used the address of {whose} {name}, another thread's copy, which {where} holds: code that took the "
-            "address in one thread went on in another (a fiber or coroutine that moved)."
+            f"It used the address of {whose} {name}, another thread's copy, which {where} holds: it was handed "
+            "over, or code that took the address in one thread went on in another (a fiber or coroutine that moved)."
         )
     elif not cause.agrees and cause.value is not None:
         yield f"{name} has changed since: now it is {_value(cause.value)}."

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.thread_exit import KeepsDestructors
+from gdb_tls.program.executable import without_code
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.owners import OwnVariables
-from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
+from gdb_tls.program.thread_end import stage_of
 from gdb_tls.questions.audit.rules import Finding
-from gdb_tls.questions.exit.answer import stage_of
 from gdb_tls.questions.keys.answer import KeyReport, KeyState, read_keys
 from gdb_tls.target.model import Thread, Variable
 from gdb_tls.views.words import count, numbers
@@ -61,7 +61,7 @@ def when_ending(survey: Survey, crashed: int, variable: Variable | None) -> Iter
         variable: what the crash came from; None for a key, or where it is not known.
     """
     program, threads = survey.program, survey.threads
-    stage, running = stage_of(program, threads[crashed])
+    stage, running = stage_of(program.frames, threads[crashed])
     if not stage:
         return
     who = f"Thread {threads[crashed].num}"
@@ -99,7 +99,7 @@ def _of_objects(survey: Survey) -> Iterator[Danger]:
     known = [index for index, thread in enumerate(threads) if thread.thread_pointer is not None and not thread.exited]
     lists = library.destructors([threads[index].thread_pointer or 0 for index in known])
     functions = {one.function for found in lists for one in found.records if one.function is not None}
-    gone = _gone(program, sorted(functions))
+    gone = without_code(program, sorted(functions))
     owners = OwnVariables(program)
     where: dict[tuple[int, str], list[int]] = {}
     for index, found in zip(known, lists):
@@ -119,7 +119,7 @@ def _of_keys(survey: Survey, main: int | None) -> Iterator[Danger]:
     if not any(key.in_use and key.destructor for key in table.keys) or len(threads) > MOST_THREADS:
         return
     living = [thread for thread in threads if not thread.exited]
-    gone = _gone(program, sorted({key.destructor for key in table.keys if key.in_use and key.destructor}))
+    gone = without_code(program, sorted({key.destructor for key in table.keys if key.in_use and key.destructor}))
     places = {thread: index for index, thread in enumerate(threads)}
     for report in read_keys(program, living).keys:
         if not report.in_use or not report.destructor:
@@ -128,8 +128,8 @@ def _of_keys(survey: Survey, main: int | None) -> Iterator[Danger]:
         name = f"pthread key {report.number}"
         if report.destructor in gone and have:
             sentence = (
-                f"Its destructor is at 0x{report.destructor:x}, where no code is mapped: the library that has it was "
-                f"unloaded (dlclose) before pthread_key_delete was called, and {_end(threads, have)}."
+                f"Its destructor is at 0x{report.destructor:x}, where no code is mapped: {_end(threads, have)}. "
+                "Most likely the library that has it was unloaded (dlclose) before pthread_key_delete was called."
             )
             yield Danger(report.number, name, [Finding("destructor-gone", GONE_SCORE, sentence, have)])
         elif len(have) == 1:
@@ -138,17 +138,11 @@ def _of_keys(survey: Survey, main: int | None) -> Iterator[Danger]:
                 yield Danger(report.number, name, findings)
 
 
-def _gone(program: Program, functions: Sequence[int]) -> set[int]:
-    """Those of the functions whose memory is not mapped; a core may leave out code, but its list has the place."""
-    lost = [one for one in functions if program.region(one) is None]
-    return {one for one, mapped in zip(lost, program.target.memory.are_mapped(lost)) if not mapped} if lost else set()
-
-
 def _end(threads: Sequence[Thread], indices: Sequence[int]) -> str:
     which = numbers([threads[one] for one in indices], "-")
     if len(indices) == 1:
-        return f"thread {which} will crash when it ends"
-    return f"threads {which} will crash when they end"
+        return f"thread {which} would crash if it ended now"
+    return f"threads {which} would crash if they ended now"
 
 
 def _set_once(survey: Survey, report: KeyReport, holder: int, unset: Sequence[int], main: int | None) -> list[Finding]:

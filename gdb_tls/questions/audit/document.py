@@ -60,6 +60,14 @@ def document(answer: Answer) -> dict[str, Any]:
             "nameless": [module.path for module in audit.nameless],
             "by_offset": [module.path for module in audit.by_offset],
             "unread": [one._asdict() for one in audit.unread],
+            "gaps": [
+                {
+                    "reason": gap.reason,
+                    "threads": [audit.threads[at].num for at in gap.threads],
+                    "modules": list(dict.fromkeys(module.path or module.target_path for module in gap.modules)),
+                }
+                for gap in audit.gaps
+            ],
             "ignored": list(audit.ignored),
             "interrupted": audit.interrupted,
         },

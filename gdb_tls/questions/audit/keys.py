@@ -29,14 +29,14 @@ def about_key(program: Program, number: int, crashed: Thread, threads: Sequence[
         without = sum(all(value.state is not KeyState.SET for value in one.values) for one in existing)
         yield (
             f"All {most:,} keys are in use, {without:,} of them without a value in any thread: "
-            "pthread_key_create fails, as keys are made that are never deleted."
+            "pthread_key_create fails now. Are keys made that are never deleted?"
         )
     yield from _own_values(existing, number, crashed)
 
 
 def _no_such_key(number: int, report: KeyReport | None, existing: int, most: int) -> Iterator[str]:
     if number >= most:
-        yield f"{number} is no key's number: pthread_key_create had failed, or was not called, and nobody checked."
+        yield f"{number} is no key's number: perhaps pthread_key_create had failed, or was not called."
         return
     stale = [value for value in report.values if value.state in (KeyState.STALE, KeyState.SET)] if report else []
     if stale:
@@ -59,7 +59,7 @@ def _who_has_it(report: KeyReport, crashed: Thread) -> Iterator[str]:
         )
     if own is None or own.state is KeyState.SET:
         return
-    word = "never set" if own.state is KeyState.UNSET else "null"
+    word = "not set" if own.state is KeyState.UNSET else "null"
     where = f"set in {count(len(have), 'other thread')}" if have else "set in no thread"
     yield f"Key {report.number} is {word} in thread {crashed.num}, and {where}."
 

@@ -17,7 +17,7 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import ADDRESS, Answer, access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit.rules import Finding
-from gdb_tls.questions.audit.scene import ModuleScene, Threads
+from gdb_tls.questions.audit.scene import ModuleScene, Threads, is_libc_name
 from gdb_tls.target.model import Variable
 from gdb_tls.views.words import count
 
@@ -133,15 +133,15 @@ class Risks:
         name, module = column.variable.name, column.module.name
         have = _holders(other)
         sentence = (
-            f"{module} has its own copy of {name}, which its code reads and nothing writes: it is empty in every "
-            f"thread, while {other.module.name}'s copy is set in {count(len(have), 'thread')}."
+            f"{module} has its own copy of {name}, which its code reads and none that was found writes: it is empty in "
+            f"every thread, while {other.module.name}'s copy is set in {count(len(have), 'thread')}."
         )
         return Finding("unset-copy", COPY_SCORE, f"{sentence} {who_uses_it(answer)}", range(len(self._survey.threads)))
 
     def _leading_to(self, functions: set[int]) -> set[int]:
         if self._reach is None:
             objects = self._survey.program.objects
-            self._reach = Reach(self._code, [one for one in objects.all if not _is_libc(one.name)])
+            self._reach = Reach(self._code, [one for one in objects.all if not is_libc_name(one.name)])
         return self._reach.leading_to(functions)
 
     def _functions(self, thread: int) -> set[int]:
@@ -149,7 +149,7 @@ class Risks:
         found = set()
         for frame in self._threads.stack(thread):
             spot = self._code.at(frame.pc - 1)
-            function = spot.function if spot and not _is_libc(spot.loaded.name) else None
+            function = spot.function if spot and not is_libc_name(spot.loaded.name) else None
             if function is not None:
                 found.add(function)
         return found
@@ -158,7 +158,3 @@ class Risks:
 def _holders(column: Column) -> list[int]:
     """The threads whose instance is not all zero."""
     return [index for index, raw in enumerate(column.raws()) if any(raw)]
-
-
-def _is_libc(name: str) -> bool:
-    return name.startswith(("libc.so", "libc-2", "ld-", "libpthread", "libm."))

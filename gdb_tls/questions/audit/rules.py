@@ -141,7 +141,7 @@ def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
     unless = "" if fault and fault.thread in holding.null else ", unless each makes its own when it first needs it"
     sentence = (
         f"Set only in the main thread, null in {_threads(holding.null, scene)}{addition}: "
-        f"initialised once for the process, not once for each thread{unless}."
+        f"perhaps initialised once for the process, not once for each thread{unless}."
     )
     yield Finding("set-in-main", score, sentence, holding.null)
 

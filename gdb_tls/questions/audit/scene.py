@@ -167,3 +167,8 @@ class ModuleScene:
 def _folder(path: str) -> str:
     # /lib is /usr/lib on systems with a merged /usr.
     return os.path.dirname(path).removeprefix("/usr")
+
+
+def is_libc_name(name: str) -> bool:
+    """Whether a file is the C library's, by its name."""
+    return name.startswith(("libc.so", "libc-2", "ld-", "libpthread", "libm."))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gdb_tls.questions.audit.answer import Answer, Audit
-from gdb_tls.views.words import count
+from gdb_tls.views.words import count, who
 
 SHOWN_MODULES = 3
+SHOWN_GAPS = 3
 
 
 def verdict(answer: Answer) -> list[str]:
@@ -21,8 +22,8 @@ def verdict(answer: Answer) -> list[str]:
         sentences.append(f"{count(hints, 'weak hint')} not shown: --all shows {'it' if hints == 1 else 'them'}.")
     if audit.ignored:
         sentences.append(f"Ignored, as it was asked for: {_some(list(audit.ignored))}.")
-    if audit.alarming and audit.alarming[0].variable:
-        sentences.append(f"Every thread's value: tls-inspect {audit.alarming[0].variable.name}")
+    if audit.to_type:
+        sentences.append(f"Every thread's value: tls-inspect {audit.to_type}")
     if audit.last_word and not refused_in(audit):
         sentences.append(audit.last_word)
     if audit.not_the_cause:
@@ -40,7 +41,7 @@ def _judgement(audit: Audit) -> list[str]:
     bad = len(audit.alarming) - len(refused)
     looked = (
         f"{count(audit.variables, 'variable')} ({audit.pointers:,} of them pointers) of "
-        f"{count(len({one.object for one in audit.modules}), 'module')} in {count(len(audit.threads), 'thread')}"
+        f"{count(len({one.object for one in audit.modules}), 'module')} in {_threads(audit)}"
     )
     keys = sum(one.key is not None for one in audit.alarming)
     kinds = [count(bad - keys, "variable")] * (bad > keys or not keys) + [count(keys, "pthread key")] * bool(keys)
@@ -55,8 +56,15 @@ def _judgement(audit: Audit) -> list[str]:
     if bad:
         return [f"{looks}.", f"Looked at {looked}."]
     if not audit.variables:
-        return [f"No thread-local variable was looked at, in {count(len(audit.threads), 'thread')}."]
+        return ["No thread-local variable was looked at."]
     return [f"No thread-local variable looks wrong among the {looked} that were looked at."]
+
+
+def _threads(audit: Audit) -> str:
+    """In how many threads something was looked at."""
+    everything = {one.object for one in audit.modules}
+    blind = {at for gap in audit.gaps if {one.object for one in gap.modules} == everything for at in gap.threads}
+    return count(len(audit.threads) - len(blind), "thread")
 
 
 def _no_answer(audit: Audit) -> str:
@@ -80,6 +88,15 @@ def _not_looked_at(audit: Audit) -> list[str]:
     if audit.by_offset:
         names = _some([module.name for module in audit.by_offset])
         sentences.append(f"Stripped, so its variables are known by what code uses: {names}.")
+    for gap in audit.gaps[:SHOWN_GAPS]:
+        threads = [audit.threads[at] for at in gap.threads]
+        where = "any thread" if len(threads) == len(audit.threads) > 1 else who(threads)
+        files = list(dict.fromkeys(one.name for one in gap.modules))
+        what = "" if len(gap.modules) == len(audit.modules) else f" of {_some(files)}"
+        sentences.append(f"Not looked at{what} in {where}: {gap.reason}.")
+    if len(audit.gaps) > SHOWN_GAPS:
+        others = count(len(audit.gaps) - SHOWN_GAPS, "other reason")
+        sentences.append(f"Not looked at in more places, for {others}; --format json lists them.")
     if audit.unread:
         name, why = audit.unread[0]
         more = f" and {len(audit.unread) - 1:,} more" if len(audit.unread) > 1 else ""

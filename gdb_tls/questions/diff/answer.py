@@ -27,7 +27,9 @@ class Answer(NamedTuple):
         labels: what the left and the right side are.
         differences: the weightiest first.
         same_process: for two moments, whether they are of one process; None for two threads.
-        variables: how many variables were compared.
+        variables: how many variables there are.
+        compared: how many of them are known on both sides.
+        unmatched: for two moments, how many threads only one of them has.
         all: whether what is expected to differ is shown, too, and what is the C library's.
         marks: what is remarkable about the left and the right thread.
     """
@@ -39,6 +41,8 @@ class Answer(NamedTuple):
     variables: int
     all: bool
     marks: tuple[str, str] = ("", "")
+    compared: int = 0
+    unmatched: int = 0
 
 
 # Of a variable in two threads.
@@ -69,7 +73,8 @@ def query(request: Request) -> Answer:
         labels = f"thread {numbers[0]}", f"thread {numbers[1]}"
         marks = tuple(" ".join(grid.marked.names_of(number)) for number in numbers)
         found = difference.between_threads(now, left, right)
-        return Answer(grid.target, labels, found, None, len(grid.rows), arguments.all, (marks[0], marks[1]))
+        compared = difference.compared(now, now, [(left, right)])
+        return Answer(grid.target, labels, found, None, len(grid.rows), arguments.all, (marks[0], marks[1]), compared)
     then = difference.read_document(_then(program, arguments.against, arguments.core, arguments.module), other)
     if arguments.module:
         then = difference.only_files(then, {module.name for module in grid.modules})
@@ -77,7 +82,17 @@ def query(request: Request) -> Answer:
         difference.position(now, number, "this program")
     found = difference.between_moments(then, now, numbers or None)
     same = difference.is_same_process(then, now)
-    return Answer(grid.target, (other, "now"), found, same, len(grid.rows), arguments.all)
+    before = difference.matches(then, now)
+    wanted = {there: here for here, there in before.items() if not numbers or now["threads"][here]["num"] in numbers}
+    compared = difference.compared(then, now, wanted.items())
+    unmatched = 0 if numbers else len(then["threads"]) + len(now["threads"]) - 2 * len(before)
+    variables = len(grid.rows)
+    return Answer(grid.target, (other, "now"), found, same, variables, arguments.all, ("", ""), compared, unmatched)
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether nothing could be compared."""
+    return not answer.compared and not answer.differences
 
 
 def _then(program: Program, against: str | None, core: str | None, pattern: str | None) -> Any:

@@ -146,13 +146,29 @@ def between_moments(then: Document, now: Document, numbers: Sequence[int] | None
         numbers: the numbers (now) of the threads that are wanted; None for all.
     """
     same_process = is_same_process(then, now)
-    before = same_lwps(then, now) if same_process else pairs(then, now)
+    before = matches(then, now)
     found: list[Difference] = []
     for index, thread in enumerate(now["threads"]):
         if index in before and (numbers is None or thread["num"] in numbers):
             sides = Side(then, before[index]), Side(now, index)
             found += _compare(*sides, same_thread=True, same_process=same_process)
     return sorted_by_weight(found)
+
+
+def matches(then: Document, now: Document) -> dict[int, int]:
+    """Now's thread (position) -> then's, of one process or of two runs."""
+    return same_lwps(then, now) if is_same_process(then, now) else pairs(then, now)
+
+
+def compared(left: Document, right: Document, threads: Iterable[tuple[int, int]]) -> int:
+    """How many variables of the right side are known on both sides in one pair of threads at least."""
+    known, pairs_of_threads = _by_name(left), list(threads)
+    unknown = State.UNRESOLVED.value
+    return sum(
+        any(unknown not in (other["states"][there], variable["states"][here]) for there, here in pairs_of_threads)
+        for name, variable in _by_name(right).items()
+        if (other := known.get(name))
+    )
 
 
 def same_lwps(then: Document, now: Document) -> dict[int, int]:

@@ -31,6 +31,8 @@ def document(answer: Answer) -> dict[str, Any]:
         ],
         "summary": {
             "variables": answer.variables,
+            "compared": answer.compared,
+            "unmatched": answer.unmatched,
             "differences": len(answer.differences),
             "in_state": sum(one.in_state for one in answer.differences),
             "expected": sum(one.expected for one in answer.differences),

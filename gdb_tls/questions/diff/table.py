@@ -12,6 +12,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
+from gdb_tls.views.words import count
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -23,8 +24,14 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     parts: list[RenderableType] = []
     if shown:
         parts += [_table(answer, shown), Text("")]
-    what = "difference" if len(shown) == 1 else "differences"
-    parts.append(Text(f"{len(shown):,} {what} in {answer.variables:,} variables.", "bold"))
+    parts.append(Text(f"{count(len(shown), 'difference')} in {count(answer.compared, 'variable')}.", "bold"))
+    if not answer.compared and not answer.differences:
+        parts[-1] = Text("Nothing could be compared: no variable is known on both sides.", "bold")
+    elif answer.compared < answer.variables:
+        left = count(answer.variables - answer.compared, "variable")
+        parts.append(Text(f"Not compared, as it is not known on both sides: {left}.", "dim"))
+    if answer.unmatched:
+        parts.append(Text(f"Not compared, as only one side has it: {count(answer.unmatched, 'thread')}.", "dim"))
     if left_out:
         parts.append(
             Text(f"Pointers that are set in both threads, to another object each: {left_out:,} (--all).", "dim")

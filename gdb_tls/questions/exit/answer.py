@@ -10,18 +10,15 @@ from gdb_tls.errors import BadArgument, reason
 from gdb_tls.evidence.code import Code
 from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors
 from gdb_tls.program.choice import parse_threads, wanted
+from gdb_tls.program.executable import without_code
 from gdb_tls.program.owners import OwnVariables
 from gdb_tls.program.program import Program
+from gdb_tls.program.thread_end import stage_of
 from gdb_tls.questions.command import Request
 from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState, read_keys
 from gdb_tls.target.model import Module, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
 
-# glibc stdlib/cxa_thread_atexit_impl.c and nptl/nptl_deallocate_tsd.c, musl src/thread/pthread_key_create.c; glibc's
-# own calls go to an alias.
-ALIAS = "__GI_"
-RUNNERS = {"__call_tls_dtors": "objects", "__nptl_deallocate_tsd": "keys", "__pthread_tsd_run_dtors": "keys"}
-DEEPEST = 64
 INTERRUPTED = "it was interrupted before this thread's stack told whether it is ending"
 
 
@@ -72,6 +69,11 @@ class ThreadExit(NamedTuple):
     running: str
     problems: Sequence[str]
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nothing that belongs to the thread could be read: it has no thread pointer, or none that is known."""
+        return self.thread.thread_pointer is None and not self.thread.exited and not self.steps and not self.stage
+
 
 class Answer(NamedTuple):
     """What `tls-exit` found.
@@ -93,7 +95,7 @@ def thread_exits(program: Program, threads: Sequence[Thread], progress: Progress
     stages: list[tuple[str, str]] = []
     with progress.task("Reading stacks", len(threads)) as task:
         for thread in threads:
-            stages.append(stage_of(program, thread))
+            stages.append(stage_of(program.frames, thread))
             task.advance()
     found = []
     for index, thread in enumerate(threads):
@@ -144,9 +146,9 @@ def _keys(program: Program, threads: Sequence[Thread]) -> tuple[KeysReport | Non
 def _step(program: Program, code: Code, function: int | None, argument: int) -> Step:
     if function is None:
         return Step(None, "", "", False, argument)
-    region = program.region(function)
-    if region is None and not program.target.memory.are_mapped([function])[0]:
+    if without_code(program, [function]):
         return Step(function, "", "", True, argument)
+    region = program.region(function)
     loaded = code.loaded_at(function)
     name = program.symbol_at(function) or ""
     if not name and loaded is not None and loaded.file is not None:
@@ -161,19 +163,6 @@ def _step(program: Program, code: Code, function: int | None, argument: int) -> 
 def _key_step(program: Program, code: Code, key: KeyReport, value: int, problem: str) -> Step:
     step = _step(program, code, key.destructor, value)._replace(key=key.number)
     return step if key.destructor is not None else step._replace(problem=problem)
-
-
-def stage_of(program: Program, thread: Thread) -> tuple[str, str]:
-    """Whether the thread runs destructors now, and which one."""
-    if thread.num is None or thread.running:
-        return "", ""
-    inner = ""
-    for frame in program.frames(thread, DEEPEST):
-        stage = RUNNERS.get(frame.function.removeprefix(ALIAS))
-        if stage:
-            return stage, inner
-        inner = frame.function
-    return "", ""
 
 
 def query(request: Request) -> Answer:
@@ -191,6 +180,11 @@ def query(request: Request) -> Answer:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
     return Answer(program.info, thread_exits(program, wanted(program.threads, numbers), request.progress))
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether of no thread anything is known."""
+    return all(one.is_unknown for one in answer.threads)
 
 
 def flagged(answer: Answer) -> bool:

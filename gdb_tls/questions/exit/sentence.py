@@ -56,8 +56,8 @@ def sentences(one: ThreadExit) -> Iterator[str]:
         what = "an object" if step.variable is None else step.variable.name
         what = f"the destructor of {what if step.key is None else f'key {step.key}'}"
         yield (
-            f"{who} would crash if it ended now: {what} is at 0x{step.function or 0:x}, where no code is any more (its "
-            "library was unloaded)."
+            f"{who} would crash if it ended now: {what} is at 0x{step.function or 0:x}, where no code is any more "
+            "(most likely its library was unloaded)."
         )
     objects = sum(step.key is None for step in one.steps)
     unknown = sum(step.key is not None and step.function is None for step in one.steps)
@@ -68,6 +68,8 @@ def sentences(one: ThreadExit) -> Iterator[str]:
         yield f"{who} is ending: it runs the destructors of {what}{now}."
     if one.thread.exited:
         yield f"{who} has ended: its destructors have run."
+    elif one.is_unknown:
+        yield f"What will run when {_lower(who)} ends is not known."
     elif not one.steps:
         when = "after that" if one.stage else f"when {_lower(who)} ends"
         yield f"No {'other ' * bool(one.stage)}destructor will run {when}{_as_far(one)}."

@@ -23,7 +23,10 @@ MOST_VARIABLES = 20
 # More groups than this differ in the reasons only.
 MOST_GROUPS = 8
 # Of groups those come first that one looks for.
-ORDER = (State.NULL, State.UNRESOLVED, State.UNREADABLE, State.UNALLOCATED, State.SET)
+ORDER = (
+    *(State.NULL, State.DESTROYED, State.UNRESOLVED, State.UNREADABLE, State.NOT_CONSTRUCTED, State.UNALLOCATED),
+    State.SET,
+)
 
 
 class Row(NamedTuple):

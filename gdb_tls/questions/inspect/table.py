@@ -10,7 +10,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, wher
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, numbers, share
+from gdb_tls.views.words import count, numbers, share, storage
 
 SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 
@@ -50,9 +50,9 @@ def _heading(report: Report, colour: bool) -> RenderableType:
     left = code(f"{kind}{separator}{report.expression}", colour) if kind else Text(safe(report.expression))
     place = f"{variable.file}:{variable.line}" if variable.line else variable.file
     if module.emulated:
-        facts = [module.name, f"{module.storage} TLS", f"control variable at 0x{module.emulated.control:x}"]
+        facts = [module.name, storage(module), f"control variable at 0x{module.emulated.control:x}"]
     else:
-        facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", f"{module.storage} TLS"]
+        facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset:x}", storage(module)]
     if report.starts_null:
         facts.append("starts null")
     if variable.is_static:

@@ -19,6 +19,12 @@ LIVES = {
     Flag.CHANGING: "changing: the process goes on, and no two looks at {} have agreed",
 }
 
+# Objects whose bytes are no value.
+DEAD = {
+    State.NOT_CONSTRUCTED: "Not constructed",
+    State.DESTROYED: "Destroyed",
+}
+
 
 def verdict(report: Report) -> list[str]:
     """Sentences for the end of the report, the most important first."""
@@ -89,17 +95,19 @@ def _null(report: Report, rows: Instances) -> list[str]:
         return []
     sentences = [_count("NULL", report, null)]
     have = _in_state(rows, State.SET)
+    only = "Of these, set only in" if report.is_part else "Set only in"
+    if _in_state(rows, State.UNREADABLE) or _in_state(rows, State.UNRESOLVED):
+        only = "Of those that could be read, set only in"
     if not have and len(null) == len(rows):
         none = "None of them" if report.is_part else "No thread"
         sentences.append(f"{none} has it set: it was not initialised there, or it was set back to null.")
     elif len(have) == 1 and _is_main(rows.threads[have[0]], report):
-        sentences.append(
-            "Set only in the main thread: perhaps initialised once for the process, not once for each thread."
-        )
+        sentences.append(f"{only} the main thread: perhaps initialised once for the process, not once for each thread.")
     elif len(have) == 1:
-        sentences.append(f"Set only in {_who(rows, have)}: the others have not set it, or have set it back to null.")
-    elif have and len(null) == 1 and _is_main(rows.threads[null[0]], report):
-        sentences.append("Null only in the main thread: the other threads have it set.")
+        sentences.append(f"{only} {_who(rows, have)}: the others have not set it, or have set it back to null.")
+    elif have and len(null) == 1 and len(have) + 1 == len(rows) and _is_main(rows.threads[null[0]], report):
+        others = "the others that were asked for" if report.is_part else "the other threads"
+        sentences.append(f"Null only in the main thread: {others} have it set.")
     elif have and len(null) < len(have) and any(rows.threads[index].life is Life.LISTED for index in null):
         sentences.append("Most threads have set it: look for what the null ones have not run.")
     return sentences
@@ -121,6 +129,10 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
             sentences.append(
                 f"A new {place} would start null: code that reads it there before it is set finds a null pointer."
             )
+    for state, words in DEAD.items():
+        dead = _in_state(rows, state)
+        if dead:
+            sentences.append(_count(words, report, dead))
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:

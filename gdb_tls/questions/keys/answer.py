@@ -168,6 +168,11 @@ class Answer(NamedTuple):
     marked: Marked = Marked()
 
 
+def unanswered(answer: Answer) -> bool:
+    """Whether neither the table of keys nor a value in any thread is known."""
+    return bool(answer.report.problem) and not answer.report.keys
+
+
 def query(request: Request) -> Answer:
     """Reads the keys in the threads that are wanted."""
     program = request.program()

@@ -16,12 +16,14 @@ class Answer(NamedTuple):
     Attributes:
         grid: all of it.
         all: whether every thread has a column of its own, whatever the screen's width, and every variable a row.
+        is_blind: whether of no variable it is known in any thread where it is.
         folds: whether a table leaves out what is in every program.
     """
 
     grid: Grid
     all: bool
     folds: bool = False
+    is_blind: bool = False
 
 
 def query(request: Request) -> Answer:
@@ -30,8 +32,14 @@ def query(request: Request) -> Answer:
     program = request.program()
     with_values = arguments.format not in ("table", "svg")
     found = survey_grid(program, arguments.module, request.chosen(program), with_values, request.progress)
+    is_blind = not any(row.is_known_anywhere for row in found.rows)
     if arguments.differing:
         found = replace(found, rows=[row for row in found.rows if len(set(row.states)) > 1])
     # Who names a module wants to see it.
     folds = not (arguments.all or arguments.module or arguments.differing)
-    return Answer(with_texts(found) if arguments.format == "json" else found, arguments.all, folds)
+    return Answer(with_texts(found) if arguments.format == "json" else found, arguments.all, folds, is_blind)
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether there is no variable, or of none it is known where it is."""
+    return answer.is_blind

@@ -16,8 +16,9 @@ SPEC = CommandSpec(
     summary="Show the state of all thread-local variables in all threads as a picture.",
     description="""
 Rows are variables and columns are threads; each cell is a letter: S for set, N for null, - for a thread that has not
-touched the variable's module yet, u for memory that cannot be read, ? where no address was found. A variable that is
-initialised once instead of once for each thread is a row that is filled in one column only.
+touched the variable's module yet, c for an object that is not constructed there, d for one that is destroyed, u for
+memory that cannot be read, ? where no address was found. A variable that is initialised once instead of once for each
+thread is a row that is filled in one column only.
 
 Where there are more threads than the screen has room for, those in the same states share a column; the threads that
 crashed, are selected and are main come first. Variables of the C library and the C++ runtime, which are in every

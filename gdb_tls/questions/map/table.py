@@ -19,12 +19,14 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, mark, not_shown, numbers, share
+from gdb_tls.views.words import count, mark, not_shown, numbers, share, who
 
 LETTERS = {
     State.SET: "S",
     State.NULL: "N",
     State.UNALLOCATED: "-",
+    State.NOT_CONSTRUCTED: "c",
+    State.DESTROYED: "d",
     State.UNREADABLE: "u",
     State.UNRESOLVED: "?",
 }
@@ -64,6 +66,11 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         parts += _groups(grid, [head for heads in pieces for head in heads if len(head.members) > 1], left_out)
     if grid.interrupted:
         parts.append(Text("Interrupted: the last variables are missing.", "bold"))
+    gaps = grid.survey.gaps() if grid.survey else []
+    if gaps:
+        more = f", and {count(len(gaps) - 1, 'other reason')}" if len(gaps) > 1 else ""
+        found_in = who([grid.threads[at] for at in gaps[0].threads])
+        parts.append(Text(safe(f"Not all is known: in {found_in}, {gaps[0].reason}{more}."), "dim"))
     bad = [row.variable for row in grid.rows if row.variable.problem]
     if bad:
         more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""

@@ -41,7 +41,9 @@ def sentences(report: ModulesReport) -> list[str]:
     """The sums in plain words, and what is missing."""
     used = sum(one.bytes_used or 0 for one in report.modules)
     found = [room_sentence(report.room)] if report.room else []
-    found += [f"{count(len(report.modules), 'module')} in {count(report.threads, 'thread')}: {count(used, 'byte')}."]
+    least = "at least " if any(one.unresolved or one.bytes_used is None for one in report.modules) else ""
+    size = f"{least}{count(used, 'byte')}"
+    found += [f"{count(len(report.modules), 'module')} in {count(report.threads, 'thread')}: {size}."]
     untouched = [one.module.name for one in report.modules if one.unallocated == report.threads]
     if untouched and report.threads:
         found.append(f"No thread has touched {', '.join(untouched)}.")

@@ -18,11 +18,13 @@ class Answer(NamedTuple):
         target: the program.
         variables: by module and offset.
         missing: why symbols of some modules are not known.
+        folds: whether a table leaves out the compiler's guards, and counts them.
     """
 
     target: TargetInfo
     variables: Sequence[Variable]
     missing: Sequence[str]
+    folds: bool = False
 
 
 def query(request: Request) -> Answer:
@@ -37,4 +39,6 @@ def query(request: Request) -> Answer:
             f"{text} is no regular expression ({error})", "Put a backslash before a special character."
         ) from None
     variables = symbols.variables(lambda linkage, name: bool(pattern.search(name) or pattern.search(linkage)))
-    return Answer(program.info, variables, [module.problem for module in symbols.modules if module.problem])
+    missing = [module.problem for module in symbols.modules if module.problem]
+    # Who names a variable or a module wants to see it.
+    return Answer(program.info, variables, missing, not (text or request.arguments.module or request.arguments.all))

@@ -19,10 +19,12 @@ Lists all thread-local variables, or those whose name (as in the source, or as i
 regular expression that may match anywhere in the name. Offsets are from the beginning of the module's block.
 
 No thread is looked at. Several names of one place are listed once. A variable without a source line is known from a
-symbol table only; what stands in parentheses says from which.
+symbol table only; what stands in parentheses says from which. The compiler's guards, which say whether an object of C++
+is constructed, are counted, and have rows with --all, --module or REGEX.
 """,
     options=(
         Option("regex", "What the name must match", {"nargs": "*", "metavar": "REGEX"}, complete="names"),
+        Option("--all", "List the compiler's guards, too", {"action": "store_true"}),
         options.FORMAT,
         options.OUTPUT,
         options.MODULE,

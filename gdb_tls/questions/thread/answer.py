@@ -128,6 +128,16 @@ def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> 
         return ThreadReport(thread, where, None, Absence(State.UNRESOLVED, reason(error)), blocks)
 
 
+def unanswered(report: ThreadsReport) -> bool:
+    """Whether of no thread it is known whether it has a block."""
+    return not any(is_known(block) for one in report.threads for block in one.blocks)
+
+
+def is_known(block: BlockReport) -> bool:
+    """Whether the thread's block was found, or is known not to be there yet."""
+    return isinstance(block.place, int) or block.place.state is State.UNALLOCATED
+
+
 def query(request: Request) -> ThreadsReport:
     """Reads the threads that are wanted: the selected one where none is named."""
     arguments = request.arguments

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from gdb_tls.program.names import is_helper
 from gdb_tls.program.runtimes import is_runtime
-from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport
+from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport, is_known
 from gdb_tls.target.model import Absence, Flag, State
 from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table, where_text
 from gdb_tls.views.parts import STYLES, pointer
@@ -113,11 +113,24 @@ def sentence(one: ThreadReport, shown: Sequence[BlockReport]) -> str:
     emulated = [block for block in one.blocks if block.module.emulated]
     blocks = len(one.blocks) - len(emulated)
     own = sum(not block.module.emulated for block in allocated)
+    unknown = sum(not is_known(block) for block in one.blocks)
+    if one.blocks and unknown == len(one.blocks):
+        return f"Which blocks {number[0].lower()}{number[1:]} has is not known."
     words = f"{number} has {own} of {count(blocks, 'block')}"
     if emulated:
         words += f" and {len(allocated) - own} of {count(len(emulated), 'emulated variable')}"
     words += f", {count(size, 'byte')}"
+    if unknown:
+        words += f" (of {unknown:,} it is not known)"
     what = "variables of its own" if len(shown) < len(one.blocks) else "variables"
+    values = [value for block in shown for value in block.values]
+    if not any(value.instance.state in (State.SET, State.NULL) for value in values):
+        return f"{words}; no variable's value is known." if values else f"{words}."
+    if any(value.instance.state in (State.UNREADABLE, State.UNRESOLVED) for value in values):
+        is_null = (
+            f"{null:,} of those that are known {'is' if null == 1 else 'are'}" if null else "none that is known is"
+        )
+        return f"{words}; of the {what}, {is_null} null."
     if not null:
         return f"{words}; none of the {what} is null."
     return f"{words}; {null:,} of the {what} {'is' if null == 1 else 'are'} null."

@@ -87,6 +87,11 @@ def query(request: Request) -> Comparison:
     return compare(program, variables, request.chosen(program) or program.threads, names)
 
 
+def unanswered(found: Comparison) -> bool:
+    """Whether there was no instance for which two resolvers had an address."""
+    return not found.compared
+
+
 def flagged(found: Comparison) -> bool:
     """Whether two resolvers disagree."""
     return bool(found.disagreements)

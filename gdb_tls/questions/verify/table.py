@@ -37,14 +37,18 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
         parts += [Text(""), lines]
         if len(found.disagreements) > MOST_DISAGREEMENTS:
             parts.append(Text(f"and {len(found.disagreements) - MOST_DISAGREEMENTS:,} more"))
-    agree = "no disagreement" if not found.disagreements else f"{len(found.disagreements):,} disagreements"
+    agree = f"{count(found.compared, 'instance')} compared, {_agreement(found)}"
+    if not found.compared:
+        agree = "nothing could be compared, as no instance has an address from two resolvers"
     parts += [
         Text(""),
         Text(
-            f"{count(found.variables, 'variable')} in {count(found.threads, 'thread')}: "
-            f"{count(found.compared, 'instance')} compared, "
-            f"{agree}.",
+            f"{count(found.variables, 'variable')} in {count(found.threads, 'thread')}: {agree}.",
             "bold red" if found.disagreements else "bold",
         ),
     ]
     return Group(*parts)
+
+
+def _agreement(found: Comparison) -> str:
+    return count(len(found.disagreements), "disagreement") if found.disagreements else "no disagreement"

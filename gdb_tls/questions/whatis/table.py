@@ -8,7 +8,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
 from gdb_tls.views.parts import declared, source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import who
+from gdb_tls.views.words import storage, who
 
 
 def table(found: Whatis, screen: Screen) -> RenderableType:
@@ -35,7 +35,7 @@ def _facts(found: Whatis, colour: bool) -> list[tuple[str, Text]]:
         facts += [("before", Text(safe(owner.following.name)))] if owner.following else []
     if owner.module and owner.block is not None:
         emulated = owner.module.emulated
-        words = [owner.module.title, *([] if emulated else [f"{owner.module.storage} TLS"])]
+        words = [owner.module.title, *([] if emulated else [storage(owner.module)])]
         what = "instance" if emulated else "block"
         words += [f"offset 0x{found.address - owner.block:x} of the {what} at 0x{owner.block:x}"]
         facts.append(("block", Text(safe("  ".join(words)))))

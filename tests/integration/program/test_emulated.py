@@ -126,3 +126,23 @@ def test_unknown_key(tmp_path: Path) -> None:
     assert {row["state"] for row in rows} == {"unresolved"}
     assert all(row["address"] is None and row["reason"].startswith("not known, because") for row in rows)
     assert {row["state"] for row in answers["emulated_never"]["threads"]} == {"unallocated"}
+
+
+def test_copies_that_no_code_uses(kind: str, tmp_path: Path) -> None:
+    """An inline variable that libraries define, too, is one variable: that of the executable, which all code uses."""
+    flags = ("-std=c++17", "-g", "-pthread", "-femulated-tls", "--rtlib=libgcc", "-Wno-unused-command-line-argument")
+    libraries = [tmp_path / f"libcopy_{one}.so" for one in "ab"]
+    for library, name in zip(libraries, ("copy_a", "copy_b")):
+        run("clang++", *flags, "-shared", "-fPIC", f"-DCOPY={name}", PROGRAMS / "copies.cc", "-o", library)
+    executable, truth = tmp_path / "copies", tmp_path / "truth.o"
+    run("gcc", "-g", "-c", PROGRAMS / "truth.c", "-o", truth)
+    linked = (*libraries, f"-Wl,-rpath,{tmp_path}", "-Wl,--export-dynamic", "-o", executable)
+    run("clang++", *flags, '-DPROGRAM="copies"', PROGRAMS / "copies.cc", truth, *linked)
+    with subject(executable, kind, tmp_path / "subject") as made:
+        queries = ["copied_depth", "libcopy_a.so::copied_depth"]
+        answers = ask(made.arguments, queries, tmp_path / "answers")
+        depth, copy = (answers[query] for query in queries)
+        assert mismatches(depth, made.truth.of("copied_depth"), kind=kind) == []
+        assert depth["copies"] == ["libcopy_a.so::copied_depth", "libcopy_b.so::copied_depth"]
+        assert copy["used_instead"] == "copied_depth"
+        assert {row["state"] for row in copy["threads"]} == {"unallocated"}

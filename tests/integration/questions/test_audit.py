@@ -196,6 +196,7 @@ def test_the_selected_thread_does_not_matter(crashed: tuple[Path, Path, str], pr
     assert said["tls-audit"].output.splitlines()[0].startswith("! struct buffer *minority")
     assert "Current thread is 5" in said["thread"].output
     assert "just above null" in said["tls-audit"].words and "suspects.c:" in said["tls-audit"].words
+    assert "Every thread's value: tls-inspect minority" in said["tls-audit"].output
 
 
 def test_ctrl_c_shows_what_was_found_so_far(subjects: Subjects, tmp_path: Path) -> None:
@@ -303,5 +304,40 @@ def test_used_after_its_destructor(programs: Path, tmp_path: Path) -> None:
     sentences = [reason["sentence"] for reason in first["reasons"]]
     number = audit["fault"]["num"]
     assert f"Thread {number} was ending: it ran the destructors of thread_local objects, User::~User then." in sentences
-    (destroyed,) = (one for one in sentences if "has a destructor" in one)
-    assert "in 1 other thread is still to run, but not in this one: owner was destroyed there already" in destroyed
+    destroyed = f"owner is destroyed already in thread {number}, and alive in 1 other thread: its destructor has begun"
+    assert f"{destroyed}: this thread is ending." in sentences
+
+
+@pytest.mark.skipif(not kernel_writes_cores(), reason="the kernel writes cores elsewhere")
+def test_used_before_its_constructor(programs: Path, tmp_path: Path) -> None:
+    with Inferior([programs / "unmade"], tmp_path) as inferior:
+        assert inferior.process is not None
+        assert inferior.process.wait(LIMIT_SECONDS) == -signal.SIGSEGV
+    (core,) = tmp_path.glob("core*")
+    audit = written([str(programs / "unmade"), "-c", str(core)], "tls-audit", tmp_path)
+    first = audit["findings"][0]
+    assert (first["name"], first["level"]) == ("table", "the cause of the crash")
+    sentences = [reason["sentence"] for reason in first["reasons"]]
+    unmade = f"table is not constructed in thread {audit['fault']['num']}, and alive in 2 other threads"
+    assert f"{unmade}: its guard is not set: no constructor has run in this thread." in sentences
+    assert len(audit["findings"]) == 1
+
+
+@pytest.mark.skipif(not kernel_writes_cores(), reason="the kernel writes cores elsewhere")
+@pytest.mark.parametrize("level", [0, 2])
+def test_rust_value_used_when_destroyed(level: int, tmp_path: Path) -> None:
+    """Its frames are gone: Rust has caught the panic, and aborted at the end of the destructor."""
+    executable = tmp_path / "dropped"
+    command = ["rustc", "-g", "-C", f"opt-level={level}", str(PROGRAMS / "dropped.rs"), "-o", str(executable)]
+    subprocess.run(command, check=True, capture_output=True)
+    with Inferior([executable], tmp_path / "run") as inferior:
+        assert inferior.process is not None
+        assert inferior.process.wait(LIMIT_SECONDS) == -signal.SIGABRT
+    (core,) = (tmp_path / "run").glob("core*")
+    audit = written([str(executable), "-c", str(core)], "tls-audit", tmp_path)
+    (found,) = audit["findings"]
+    assert found["name"] == "dropped::TRACE" and found["alarming"]
+    (sentence,) = (reason["sentence"] for reason in found["reasons"])
+    number = audit["fault"]["num"]
+    assert sentence.startswith(f"dropped::TRACE is destroyed already in thread {number}, and alive in 2 other threads.")
+    assert "it runs the destructors of thread_local objects" in sentence and "uses dropped::TRACE" in sentence

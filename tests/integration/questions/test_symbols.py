@@ -56,3 +56,13 @@ def test_symbols_that_match(subjects: Subjects, tmp_path: Path) -> None:
     done = session(subject.arguments, ["tls-symbols (", "tls-symbols nothing_of_this_name"], tmp_path)
     assert "no regular expression" in one_sentence(done, "tls-symbols (")
     assert "No thread-local variable matches." in done["tls-symbols nothing_of_this_name"].output
+
+
+def test_guards_are_counted(subjects: Subjects, tmp_path: Path) -> None:
+    """Who asks for all, for a module or by a name wants to see them."""
+    commands = ["tls-symbols", "tls-symbols --all", "tls-symbols --module lives", "tls-symbols __tls_guard"]
+    done = session(subjects.get("lives", "core").arguments, commands, tmp_path)
+    assert "guard" not in done[commands[0]].output.partition("Variables that are not shown")[0]
+    assert "guards of the compiler's (8)" in done[commands[0]].words
+    for command in commands[1:]:
+        assert "__tls_guard" in done[command].output and "not shown" not in done[command].output

@@ -296,6 +296,13 @@ class TestMeant:
         with pytest.raises(AmbiguousName, match=r"2 thread-local .* Type one of: a::buffer, b::buffer\.$"):
             find(pools, "buffer")
 
+    def test_what_to_type_for_each(self, pools: Process) -> None:
+        """Also where a variable's name alone means another one, or several."""
+        symbols = pools.program().symbols()
+        for variable in symbols.variables():
+            typed = symbols.exact_text(variable)
+            assert symbols.find(typed).variable[:5] == variable[:5], typed
+
     def test_what_the_frame_sees(self, pools: Process) -> None:
         pools.target.debug.seen = {"buffer": pools.target.debug.declared["_ZN1b6bufferE"]}
         found = pools.program().symbols().find("buffer->x")
@@ -375,8 +382,9 @@ class TestSeparateDebugFiles:
 
     def test_without(self, stripped: Process) -> None:
         assert find(stripped, "shown").source == "dynsym"
-        with pytest.raises(UnknownName):
+        with pytest.raises(UnknownName) as caught:
             find(stripped, "hidden_away")
+        assert caught.value.hint.endswith("Stripped, so not all of their names are known: libx.so.")
 
     def test_by_build_id(self, stripped: Process, tmp_path: Path) -> None:
         self.write(tmp_path / "debug" / ".build-id" / "ab" / "cdef.debug")

@@ -8,6 +8,7 @@ import struct
 import pytest
 from unit.fake import INTEGER, POINTER, VOID_POINTER, FakeTarget, architecture
 
+from gdb_tls.program.lifetimes import CONSTRUCTED, Lifetime
 from gdb_tls.program.value import escape, is_null, preview, read_instances, untyped
 from gdb_tls.program.walk import follow
 from gdb_tls.target.model import Absence, Flag, Instance, Kind, Life, Path, Place, State, Step, Thread, Type
@@ -51,6 +52,21 @@ class TestStates:
             (State.UNALLOCATED, "not touched", None, None, ""),
             (State.UNRESOLVED, "why", None, None, ""),
         ]
+
+    def test_only_objects_that_are_alive_have_values(self, target: FakeTarget) -> None:
+        """What a destroyed one holds is shared with nobody, and what is not constructed is not null."""
+        target.memory.put(BASE, BASE + 0x100, BASE + 0x100, 0)
+        places = [BASE, BASE + 8, BASE + 16]
+        threads = [Thread(number, 99 + number, "") for number in (1, 2, 3)]
+        lives = [CONSTRUCTED, Lifetime(State.DESTROYED, "gone"), Lifetime(State.NOT_CONSTRUCTED, "not yet")]
+        found = read_instances(target, VOID_POINTER, (), threads, places, "passive", lives=lives)
+        assert [(one.state, one.flags, one.value, one.text, one.reason) for one in found] == [
+            (State.SET, (Flag.CONSTRUCTED,), BASE + 0x100, "(void *) 0x10100", None),
+            (State.DESTROYED, (), None, "", "gone"),
+            (State.NOT_CONSTRUCTED, (), None, "", "not yet"),
+        ]
+        alive = read_instances(target, VOID_POINTER, (), threads, places, "passive", lives=[None] * 3)
+        assert [one.flags for one in alive] == [(Flag.SHARED,), (Flag.SHARED,), ()]
 
     @pytest.mark.parametrize(
         ("kind", "reason"), [("core", "the page at 0x12000 is not in the core"), ("live", "0x12000 cannot be read")]

@@ -285,9 +285,12 @@ class TestVerify:
         assert app.target.made_calls.entered == 0
 
     def test_flagged(self, app: Process) -> None:
-        assert not Rooms(verify.SPEC).status(Rooms(verify.SPEC).query(request(app, verify.SPEC, "pointer")))
+        rooms = Rooms(verify.SPEC)
+        assert rooms.status(rooms.query(request(app, verify.SPEC, "pointer"))) == 2  # nothing was compared
+        found = rooms.query(request(app, verify.SPEC, "pointer"))._replace(compared=2)
+        assert rooms.status(found) == 0
         app.target.native = {1: 0x666, 2: 0x666}
-        assert Rooms(verify.SPEC).status(Rooms(verify.SPEC).query(request(app, verify.SPEC, "pointer")))
+        assert rooms.status(rooms.query(request(app, verify.SPEC, "pointer"))) == 1
 
 
 def test_title_is_what_was_typed() -> None:

@@ -239,7 +239,11 @@ SCHEMA: dict[str, Any] = {
         }
     ],
     "summary": dict.fromkeys(
-        ["threads", "set", "null", "unallocated", "unreadable", "unresolved", "shared", "dangling", "exited"], int
+        (
+            *("threads", "set", "null", "unallocated", "not-constructed", "destroyed", "unreadable", "unresolved"),
+            *("shared", "dangling", "exited"),
+        ),
+        int,
     ),
     "left_out": [str],
     "copies": [str],
@@ -280,7 +284,8 @@ class TestJson:
         check(found, SCHEMA)
         assert found["schema"] == "gdb-tls/inspect/1"
         assert found["summary"] == {
-            "threads": 6, "set": 2, "null": 1, "unallocated": 1, "unreadable": 1, "unresolved": 1,
+            "threads": 6, "set": 2, "null": 1, "unallocated": 1,
+            "not-constructed": 0, "destroyed": 0, "unreadable": 1, "unresolved": 1,
             "shared": 1, "dangling": 0, "exited": 1,
         }  # fmt: skip
 

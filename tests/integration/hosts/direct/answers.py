@@ -15,6 +15,11 @@ from limits import LIMIT_SECONDS
 ROOT = Path(__file__).resolve().parents[4]
 # Python that has no drgn, whatever is installed.
 WITHOUT_DRGN = "import sys; sys.modules['drgn'] = None; "
+# As the tests have GDB: the separate debug files of this machine's libraries take no part.
+WITHOUT_DEBUG_FILES = (
+    "from gdb_tls.hosts.direct import files, plain_names; "
+    "files.DEBUG_DIRECTORIES = plain_names.DEBUG_DIRECTORIES = (); "
+)
 MAIN = "import sys; from gdb_tls.cli.main import main; sys.exit(main())"
 
 
@@ -31,9 +36,10 @@ class Said(NamedTuple):
         return json.loads(self.output)
 
 
-def gdb_tls(words: Sequence[object], *, drgn: bool = True) -> Said:
+def gdb_tls(words: Sequence[object], *, drgn: bool = True, debug_files: bool = False) -> Said:
     """Runs the command line of this checkout."""
-    command = [sys.executable, "-c", ("" if drgn else WITHOUT_DRGN) + MAIN, *map(str, words)]
+    without = ("" if drgn else WITHOUT_DRGN) + ("" if debug_files else WITHOUT_DEBUG_FILES)
+    command = [sys.executable, "-c", without + MAIN, *map(str, words)]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, timeout=LIMIT_SECONDS, check=False, stdin=subprocess.DEVNULL
     )

@@ -1,37 +1,90 @@
-"""Without a debugger and without drgn: all that ELF files and the C library's own bookkeeping answer."""
+"""All commands on the test programs, by both engines: the same documents, byte for byte where both know the answer."""
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 from integration.conftest import Subjects
-from integration.hosts.direct.answers import differences, gdb_tls, last_key
+from integration.documents import documents
+from integration.hosts.direct.answers import differences, gdb_tls
 
-# What needs types, and what follows from them.
-OF_TYPES = {
-    *("engine", "type", "source", "file", "line", "kind", "signed", "areas"),
-    *("text", "texts", "value", "values", "flags", "name", "state", "states", "reason", "reasons"),
-    *("function", "frames", "verdict", "set", "null", "unreadable", "pointers", "shared", "dangling"),
-}
+COMMANDS = ("tls-map", "tls-symbols", "tls-modules", "tls-keys", "tls-thread 1", "tls-audit", "tls-exit")
+PROGRAMS = ("zoo", "keys", "texts", "containers", "many", "numbers")
 
-
-@pytest.mark.parametrize("command", ["tls-modules", "tls-keys"])
-def test_what_needs_no_types_is_the_same(subjects: Subjects, command: str) -> None:
-    subject = subjects.get("zoo", "core")
-    words = ["core", subject.core, "--exe", subject.executable, "--command", command, "--format", "json"]
-    with_gdb = gdb_tls([*words, "--engine", "gdb"])
-    directly = gdb_tls([*words, "--engine", "direct"], drgn=False)
-    found = list(differences(with_gdb.document, directly.document))
-    assert found == [("target.engine", "gdb", "direct")]
-    assert with_gdb.status == directly.status
+PRINTED = re.compile(r"std::|\"|\{|L?\"|\S* length|\(std::|<")
 
 
-@pytest.mark.parametrize("command", ["tls-symbols", "tls-map", "tls-thread"])
-def test_what_needs_types_is_the_same_in_all_else(subjects: Subjects, command: str) -> None:
-    subject = subjects.get("zoo", "core")
-    words = ["core", subject.core, "--exe", subject.executable, "--command", command, "--format", "json"]
-    words += ["1"] if command == "tls-thread" else []
-    with_gdb = gdb_tls([*words, "--engine", "gdb"])
-    directly = gdb_tls([*words, "--engine", "direct"], drgn=False)
-    found = {last_key(path) for path, _, _ in differences(with_gdb.document, directly.document)}
-    assert found <= OF_TYPES
-    assert "type" in found
+def is_allowed(path: str, gdb: Any, direct: Any) -> bool:
+    """Whether the engines may differ so.
+
+    - `engine` is what it is for.
+    - GDB's pretty printers show classes of the C++ library; without them the members are shown as they are.
+    - GDB does not find the declarations of some statics of functions (volatile ones); the file's DWARF has them.
+    - Of several names that one place has (clone3, __clone3; an alias of a variable), each takes one; GDB then has the
+      header's declaration for the alias.
+    - Without a line of code there is no frame that GDB names by its caller's.
+    """
+    key = path.rpartition(".")[2]
+    if key == "engine":
+        return True
+    if key in ("text", "texts") and isinstance(gdb, str) and isinstance(direct, str):
+        return bool(PRINTED.search(gdb) or PRINTED.search(direct))
+    if key in ("type", "source", "line", "file", "flags") and gdb in (None, "symtab", ["assumed-pointer"]):
+        return direct is not None
+    if key in ("text", "texts") and str(gdb).startswith("(void *)"):
+        return True
+    if key == "function" and isinstance(gdb, str) and isinstance(direct, str):
+        return gdb.strip("_") in direct or direct.strip("_") in gdb
+    return False
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def by_gdb(request: pytest.FixtureRequest, subjects: Subjects, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    subject = subjects.get(request.param, "core")
+    return subject, documents(subject, COMMANDS, tmp_path_factory.mktemp("documents"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_same_document(by_gdb: Any, command: str) -> None:
+    subject, known = by_gdb
+    name, *words = command.split()
+    common = ["core", subject.core, "--exe", subject.executable, "--engine", "direct", "--format", "json"]
+    said = gdb_tls([*common, "--command", name, *words])
+    found = [one for one in differences(known[command], said.document) if not is_allowed(*one)]
+    assert not found, "\n".join(map(repr, found[:20]))
+
+
+def test_the_output_is_the_same_text(subjects: Subjects, tmp_path: Path) -> None:
+    """Not only the same document: the same bytes, but for the engine's name."""
+    subject = subjects.get("keys", "core")
+    said = gdb_tls(
+        [
+            "core",
+            subject.core,
+            "--exe",
+            subject.executable,
+            "--engine",
+            "direct",
+            "--format",
+            "json",
+            "--command",
+            "tls-keys",
+        ]
+    )
+    known = documents(subject, ["tls-keys"], tmp_path)["tls-keys"]
+    text = (tmp_path / "0.json").read_text()
+    assert json.loads(text) == known
+    assert said.output == text.replace('"engine": "gdb"', '"engine": "direct"')
+
+
+@pytest.mark.parametrize("command", ["tls-modules", "tls-keys", "tls-symbols"])
+def test_without_drgn(by_gdb: Any, command: str) -> None:
+    """Only stacks and lines of code need drgn."""
+    subject, known = by_gdb
+    common = ["core", subject.core, "--exe", subject.executable, "--engine", "direct", "--format", "json"]
+    said = gdb_tls([*common, "--command", command], drgn=False)
+    assert not [one for one in differences(known[command], said.document) if not is_allowed(*one)]

@@ -10,7 +10,7 @@ from integration.harness import Inferior, kernel_writes_cores, make_core
 from integration.hosts.direct.answers import gdb_tls
 
 
-@pytest.mark.parametrize("drgn", [False])
+@pytest.mark.parametrize("drgn", [False, True])
 def test_crowd(programs: Path, tmp_path: Path, drgn: bool) -> None:
     """A tenth of the threads of the large one: who has it null is drawn by lot."""
     mode = "abort" if kernel_writes_cores() else "wait"
@@ -24,12 +24,11 @@ def test_crowd(programs: Path, tmp_path: Path, drgn: bool) -> None:
     words = ["core", core, "--exe", programs / "crowd", "--engine", "direct", "--format", "json"]
     found = gdb_tls([*words, "crowd_buffer"], drgn=drgn).document
     assert (found["target"]["engine"], found["target"]["pid"]) == ("direct", pid)
-    assert found["variable"]["type"] == ("char *" if drgn else None)
+    assert found["variable"]["type"] == "char *"
     rows = {row["lwp"]: row for row in found["threads"]}
     assert {lwp: rows[lwp]["state"] for lwp in truth} == {lwp: state for lwp, (state, _, _) in truth.items()}
     assert len({row["thread_pointer"] for row in rows.values()}) == len(rows)
-    if drgn:
-        numbers = json.loads(gdb_tls([*words, "crowd_number"]).output)
-        assert {row["lwp"]: row["value"] for row in numbers["threads"] if row["lwp"] in truth} == {
-            lwp: number for lwp, (_, _, number) in truth.items()
-        }
+    numbers = json.loads(gdb_tls([*words, "crowd_number"]).output)
+    assert {row["lwp"]: row["value"] for row in numbers["threads"] if row["lwp"] in truth} == {
+        lwp: number for lwp, (_, _, number) in truth.items()
+    }

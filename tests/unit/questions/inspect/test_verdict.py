@@ -183,3 +183,13 @@ def test_some_of_the_threads_are_not_all() -> None:
         verdict(report(instances("snn"))._replace(is_part=True))[0]
         == "NULL in 2 of 3 threads that were asked for: 2-3."
     )
+    assert verdict(report(instances("snn"))._replace(is_part=True))[1].startswith("Of these, set only in the main")
+    assert verdict(report(instances("nsn"))._replace(is_part=True))[1].startswith("Of these, set only in thread 2:")
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    """Another thread, which could not be read, may have it set, or not have it set."""
+    said = verdict(report(instances("snnx")))
+    assert said[1].startswith("Of those that could be read, set only in the main thread: perhaps")
+    assert not [one for one in verdict(report(instances("nssx"))) if "the other threads have it set" in one]
+    assert not [one for one in verdict(report(instances("nssu"))) if "the other threads have it set" in one]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-
-import gdb
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from gdb_tls.target.model import Container
 
@@ -32,19 +32,36 @@ INNER = {
     "tree": {"header": {"parent": "_M_parent", "left": "_M_left", "right": "_M_right"}},
 }
 
-Member = Callable[[gdb.Type, str], "tuple[int, gdb.Type] | None"]
+Kind = TypeVar("Kind")
 
 
-def container_of(bare: gdb.Type, member: Member) -> Container | None:
-    """What is known of a container's layout; None for other types, and where a member is not there.
+@dataclass(frozen=True)
+class Holder(Generic[Kind]):
+    """What a host says of a type that may be a container.
 
-    Args:
-        bare: the type.
-        member: finds a member by its name, however deep inside of other members it is.
+    Attributes:
+        name: its whole name; empty for what is no class.
+        type: the type itself.
+        member: finds a member of a type by its name, however deep inside of other members it is: its offset and type.
+        size: the size of a type, in bytes.
+        argument: the type's first template argument.
+        word: the size of a pointer.
     """
-    match = NAME.match(bare.name or "") if bare.code == gdb.TYPE_CODE_STRUCT else None
+
+    name: str
+    type: Kind
+    member: Callable[[Kind, str], tuple[int, Kind] | None]
+    size: Callable[[Kind], int]
+    argument: Callable[[], Kind]
+    word: Callable[[], int]
+
+
+def container_of(holder: Holder[Kind]) -> Container | None:
+    """What is known of a container's layout; None for other types, and where a member is not there."""
+    match = NAME.match(holder.name)
     if not match:
         return None
+    bare, member = holder.type, holder.member
     name = match[1].replace("basic_string", "string")
     wanted = MEMBERS.get(name, TABLE if name.startswith("unordered") else TREE)
     inner = INNER.get("tree" if wanted is TREE else name, {})
@@ -56,19 +73,19 @@ def container_of(bare: gdb.Type, member: Member) -> Container | None:
         if key not in inner or key == "header":
             offsets[key] = found[0]
         for part, inside in inner.get(key, {}).items():
-            place = member(found[1].strip_typedefs(), inside)
+            place = member(found[1], inside)
             if place is None:
                 return None
             offsets[f"{key}_{part}" if name == "deque" else part] = found[0] + place[0]
     if name == "string" and (length := member(bare, "_M_string_length")):
-        offsets["own"] = length[0] + length[1].strip_typedefs().sizeof  # a union: its own characters, or the capacity
+        offsets["own"] = length[0] + holder.size(length[1])  # a union: its own characters, or the capacity
     if name == "list" and (size := member(bare, "_M_size")):
         offsets["count"] = size[0]
     if name == "vector" and (bit := member(bare, "_M_offset")):
         finish = member(bare, "_M_finish")
-        pointer = bare.template_argument(0).pointer().sizeof
+        pointer = holder.word()
         if finish is None or bit[0] != pointer:
             return None
         return Container("vector<bool>", {**offsets, "start_bit": bit[0], "finish_bit": finish[0] + pointer}, 0)
-    element = bare.template_argument(0).strip_typedefs().sizeof if name in ("vector", "deque", "string") else 0
+    element = holder.size(holder.argument()) if name in ("vector", "deque", "string") else 0
     return Container(name, offsets, element)

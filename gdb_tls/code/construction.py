@@ -1,0 +1,324 @@
+"""Which variables a C++ compiler's guard stands for: they are constructed in a thread once its guard is not zero there.
+
+Itanium C++ ABI: a guard is called `_ZGV` and the variable's name (5.1.4.4), and its first byte is not zero once the
+variable is initialised (3.3.2).  The variables of a file share one, `__tls_guard` (gcc/cp/decl2.cc, clang's
+ItaniumCXXABI.cpp); the function that tests and sets it has for each variable that others may see an alias, which is
+called `_ZTH` and the variable's name (5.1.9).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
+from typing import NamedTuple
+
+from gdb_tls.code.accesses import ADDRESS_TAKEN, WRITE, Access
+from gdb_tls.code.index import LONGEST_GETTER, CodeIndex
+from gdb_tls.code.values import TlsAddress
+from gdb_tls.elf.symbols import ElfSymbol
+
+GUARD, SHARED_GUARD = "_ZGV", "__tls_guard"
+# What an object's destructor is registered with: (destructor, object, __dso_handle).
+REGISTER = ("__cxa_thread_atexit", "__cxa_thread_atexit_impl")
+INIT, WRAPPER, SHARED_INIT = "_ZTH", "_ZTW", "__tls_init"
+# Functions that make sure that the file's variables are constructed; `_ZTW...` gives the address of one, too.
+ENSURING = (INIT, WRAPPER, SHARED_INIT)
+# Clang has a function for each initialiser that it does not inline.
+PART = "__cxx_global_var_init"
+PREFIXES = (*ENSURING, PART)
+# A function that first of all makes sure of it does that behind so many bytes.
+LONGEST_BEGINNING = 32
+
+
+class Guard(NamedTuple):
+    """What says whether a variable is constructed.
+
+    Attributes:
+        offset: of the byte, in the block of the same module.
+        is_shared: whether it is the one of all variables of a source file, which is set before they are constructed.
+    """
+
+    offset: int
+    is_shared: bool
+
+
+def named_guards(symbols: Iterable[ElfSymbol]) -> dict[int, Guard]:
+    """The guards that are called after their variables, by the variables' offsets; no code is read.
+
+    Args:
+        symbols: the thread-local ones of one file.
+    """
+    variables: dict[str, list[ElfSymbol]] = defaultdict(list)
+    guards: dict[str, list[ElfSymbol]] = defaultdict(list)
+    for one in symbols:
+        (guards if one.name.startswith(GUARD) else variables)[one.name].append(one)
+    found = {}
+    for name, those in guards.items():
+        guarded = next((variables[one] for one in _encoded(name[len(GUARD) :]) if one in variables), [])
+        # Functions of one name in several files have a variable, and a guard, each.
+        for guard in those:
+            own = [one for one in guarded if one.file == guard.file]
+            others = [one for one in those if one.file == guard.file]
+            if len(own) == len(others) == 1:
+                found[own[0].value] = Guard(guard.value, False)
+    return found
+
+
+def _encoded(rest: str) -> Iterator[str]:
+    """The symbols that a variable may have whose encoding is `rest`: a C name, or that of a C++ name."""
+    yield "_Z" + rest
+    plain = re.fullmatch(r"(\d+)(\w+)", rest)
+    if plain and len(plain[2]) == int(plain[1]):
+        yield plain[2]
+
+
+class SharedGuards:
+    """Finds what the guards stand for that all variables of a source file share."""
+
+    def __init__(self, index: CodeIndex, symbols: Sequence[ElfSymbol], functions: Iterable[ElfSymbol]) -> None:
+        """Reads nothing yet.
+
+        Args:
+            index: the file's code.
+            symbols: its thread-local symbols.
+            functions: those of its functions whose names begin as `PREFIXES` says.
+        """
+        self._index = index
+        self._symbols = symbols
+        self._functions = list(functions)
+        self._known_calls: dict[frozenset[int], Mapping[int, list[int]]] = {}
+
+    @cached_property
+    def of_aliases(self) -> dict[int, Guard]:
+        """The guards, by the variables' offsets, of those that others may see: few functions are read for it.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        by_name = {one.name: one for one in self._symbols}
+        found = {}
+        for function in self._functions:
+            rest = function.name[len(INIT) :]
+            variable = next((by_name[one] for one in (rest, *_encoded(rest)) if one in by_name), None)
+            guard = self._tested_in(function.value) if function.name.startswith(INIT) and variable else None
+            if variable and guard is not None:
+                found[variable.value] = Guard(guard, True)
+        return found
+
+    def find(self) -> dict[int, Guard]:
+        """The guards of all variables, by their offsets.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        found = dict(self.of_aliases)
+        # Where the symbol table has no guards, one is proven by an alias, or by what is registered where it was zero.
+        guards = set(self._offsets) or {one.offset for one in found.values()} | set(self._of_registrations.values())
+        if not self._offsets:
+            found.update((offset, Guard(guard, True)) for offset, guard in self._of_registrations.items())
+        for guard in sorted(guards):
+            for variable in self._local_ones(guard):
+                found.setdefault(variable.value, Guard(guard, True))
+        return found
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        """Where the symbol table has such guards."""
+        return sorted({one.value for one in self._symbols if one.name.startswith(SHARED_GUARD)})
+
+    def _tested_in(self, function: int) -> int | None:
+        """The guard that a function tests: the only one of the symbol table's, or what it reads first."""
+        read = [one for one in self._index.accesses_in(function) if one.target.defined and one.exact]
+        known = {one.offset for one in read} & set(self._offsets)
+        if known or self._offsets:
+            return known.pop() if len(known) == 1 else None
+        first = read[0] if read else None
+        return first.offset if first and first.kind != WRITE and first.width == 1 else None
+
+    # ------------------------------------------------------------------ variables that only their own file sees
+
+    def _local_ones(self, guard: int) -> Iterator[ElfSymbol]:
+        """The variables without an alias that are made where a guard was found zero, and used only behind its test."""
+        touching = {one.function for one in self._index.accesses(guard, guard + 1) if one.function is not None}
+        making = {one for one in touching if any(_sets(access, guard) for access in self._index.accesses_in(one))}
+        making |= {part for part in self._parts if making & self._callers[part]}
+        ensuring = {one.value for one in self._functions} - self._parts or self._ensuring(guard, touching, making)
+        calls = self._calls_of(frozenset(ensuring))
+        for variable in self._symbols:
+            # Others have an alias, if they need one.
+            if variable.name.startswith((GUARD, SHARED_GUARD)) or variable.value == guard or not variable.is_local:
+                continue
+            last = variable.value + max(variable.size, 1)
+            accesses = self._index.accesses(variable.value, last)
+            made = [one for one in accesses if one.function in making and self._makes(one, guard)]
+            others = [one for one in accesses if one not in made]
+            if made and others and all(self._is_behind(one, guard, touching, calls) for one in others):
+                yield variable
+
+    def _makes(self, access: Access, guard: int) -> bool:
+        """Whether an access writes a variable, or hands it to a constructor, where the guard was found zero."""
+        if access.kind not in (WRITE, ADDRESS_TAKEN) or access.function is None:
+            return False
+        tests = any(one.offset == guard and one.kind != WRITE for one in self._own(access.function))
+        flow = self._index.flow(access.function)
+        state = flow.before(access.address) if flow else None
+        # What GCC has split from the test (`__tls_init.part.0`) is called only where that found zero.
+        return not tests or any(
+            _is(one.target.defined, one.offset, guard) for one in (state.found_null if state else ())
+        )
+
+    def _is_behind(self, access: Access, guard: int, touching: set[int], calls: Mapping[int, list[int]]) -> bool:
+        """Whether the guard was tested, or set, on every way to an access.
+
+        Args:
+            access: the access.
+            guard: the guard's offset.
+            touching: the functions that read or write the guard.
+            calls: where functions call those that make sure that it is set.
+        """
+        if access.function is None:
+            return False
+        if access.function in touching:
+            flow = self._index.flow(access.function)
+            state = flow.before(access.address) if flow else None
+            known = state.variables if state else {}
+            return any(_is(one.target.defined, one.offset, guard) for one in known)
+        return any(at < access.address for at in calls.get(access.function, ()))
+
+    def _own(self, function: int) -> Iterator[Access]:
+        return (one for one in self._index.accesses_in(function) if one.target.defined)
+
+    @cached_property
+    def _parts(self) -> set[int]:
+        return {one.value for one in self._functions if one.name.startswith(PART)}
+
+    @cached_property
+    def _callers(self) -> dict[int, set[int]]:
+        """Function -> those that call it, of the parts that Clang has not inlined."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for at, function in self._calls_to(self._parts):
+            caller = self._index.function_of(at)
+            if caller is not None:
+                found[function].add(caller)
+        return found
+
+    def _calls_to(self, functions: Set[int]) -> Iterator[tuple[int, int]]:
+        """(place, function) of the calls of some functions."""
+        for at, target, _ in self._index.calls() if functions else ():
+            called = (self._index, target) if target in functions else self._index.called(target)
+            if called and called[0] is self._index and called[1] in functions:
+                yield at, called[1]
+
+    def _calls_of(self, functions: frozenset[int]) -> Mapping[int, list[int]]:
+        """Where functions call some others, by the beginning of the function."""
+        if functions not in self._known_calls:
+            found: dict[int, list[int]] = defaultdict(list)
+            for at, _ in self._calls_to(functions):
+                caller = self._index.function_of(at)
+                if caller is not None:
+                    found[caller].append(at)
+            self._known_calls[functions] = found
+        return self._known_calls[functions]
+
+    # ------------------------------------------------------------------ without the names of functions
+
+    def _ensuring(self, guard: int, touching: set[int], making: set[int]) -> set[int]:
+        """The functions after which a guard is set: those that test and set it, and short ones that call these."""
+        direct = {one for one in touching if self._tests_on_every_way(one, guard)}
+        parts = self._calls_of(frozenset(making))
+        direct &= making | parts.keys()
+        wrappers = set()
+        for caller, places in self._calls_of(frozenset(direct)).items():
+            piece = self._index.functions.at(caller)
+            if piece.known and piece.end - piece.start <= LONGEST_GETTER and caller not in touching:
+                wrappers |= {caller} if min(places) - piece.start <= LONGEST_BEGINNING else set()
+        return direct | wrappers
+
+    def _tests_on_every_way(self, function: int, guard: int) -> bool:
+        flow = self._index.flow(function)
+        states = [*flow.at_returns(), *(state for _, state in flow.at_jumps_out())] if flow else []
+        return bool(states) and all(
+            any(_is(one.target.defined, one.offset, guard) for one in state.variables) for state in states
+        )
+
+    @cached_property
+    def _of_registrations(self) -> dict[int, int]:
+        """Object -> the guard that was found zero on the way to where its destructor is registered.
+
+        The function that registers it, or the one that calls this, sets the guard.
+        """
+        found: dict[int, set[int]] = {}
+        for place, offset in registrations(self._index):
+            function = self._index.function_of(place)
+            if function is None:
+                continue
+            guards = self._set_where_zero(function, place, function)
+            if not guards:
+                callers = self._calls_of(frozenset((function,)))
+                ways = [
+                    self._set_where_zero(caller, at, function) | self._set_where_zero(caller, at, caller)
+                    for caller, places in callers.items()
+                    for at in places
+                ]
+                guards = set.intersection(*ways) if ways else set()
+            found[offset] = found[offset] & guards if offset in found else guards
+        return {offset: guards.pop() for offset, guards in found.items() if len(guards) == 1}
+
+    def _set_where_zero(self, function: int, place: int, setting: int) -> set[int]:
+        """What was found zero before a place in a function, and is set to something else by a function."""
+        flow = self._index.flow(function)
+        state = flow.before(place) if flow else None
+        null = {one.offset for one in (state.found_null if state else ()) if one.target.defined}
+        return {
+            one.offset for one in self._own(setting) if one.kind == WRITE and not one.of_null and one.width == 1
+        } & null
+
+
+def _sets(access: Access, guard: int) -> bool:
+    return access.kind == WRITE and not access.of_null and _is(access.target.defined, access.offset, guard)
+
+
+def _is(is_own: bool, offset: int, guard: int) -> bool:
+    return is_own and offset == guard
+
+
+def registrations(index: CodeIndex) -> Iterator[tuple[int, int]]:
+    """(place, offset in the file's own block) of each object whose destructor its code registers for a thread's end.
+
+    Raises:
+        MissingPackage: where there is no capstone.
+    """
+    own = {one.value for one in index.file.symbols(REGISTER).values()}
+    for at, target, _ in index.calls():
+        if target in own or index.stubs.name(target) in REGISTER:
+            flow = index.flow(at)
+            arguments = flow.arguments(at) if flow else []
+            place = index.settled(arguments[1]) if len(arguments) > 1 else None
+            if isinstance(place, TlsAddress) and place.target.defined and place.exact:
+                yield at, place.offset
+
+
+def is_making(index: CodeIndex, address: int, guard: int, *, is_call: bool) -> bool:
+    """Whether a place in the code is where a guard was found zero, or in a function that sets it without a test.
+
+    Args:
+        index: the file's code.
+        address: the place, as the file is linked.
+        guard: the guard's offset.
+        is_call: whether it is behind a call that has not come back, and the call is meant.
+
+    Raises:
+        MissingPackage: where there is no capstone.
+    """
+    function = index.function_of(address - 1) if index.functions.code(address - 1, address) else None
+    own = [one for one in index.accesses_in(function) if one.target.defined] if function is not None else []
+    if not any(_sets(one, guard) for one in own):
+        return False
+    if not any(one.offset == guard and one.kind != WRITE for one in own):
+        return True
+    flow = index.flow(address - 1)
+    call = flow.call_before(address) if flow and is_call else None
+    state = flow.before(call.address if call else address) if flow else None
+    return any(_is(one.target.defined, one.offset, guard) for one in (state.found_null if state else ()))

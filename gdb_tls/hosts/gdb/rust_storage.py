@@ -1,0 +1,122 @@
+"""Where Rust's std::thread_local! keeps a value, and what says whether it is there.
+
+The layouts are those of library/std/src/sys/thread_local/native/{lazy,eager}.rs and, before Rust 1.79, of
+library/std/src/thread/local.rs and sys/common/thread_local/fast_local.rs; offsets and states are taken from the debug
+information of the program, so that other layouts of the same names are read rightly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import gdb
+
+from gdb_tls.target.model import Storage
+
+LAZY = re.compile(r"^std::(\w+::)*lazy::Storage<")
+EAGER = re.compile(r"^std::(\w+::)*eager::Storage<")
+KEY = re.compile(r"^std::(\w+::)*(fast|fast_local)::Key<")
+# The states' names by what they mean; a value that is not in use yet is there if it is a constant.
+UNINITIALISED = ("Initial", "Uninitialized", "None")
+ALIVE = ("Alive", "Some")
+DESTROYED = ("Destroyed", "RunningOrHasRun")
+DEEPEST = 8
+
+
+def storage_of(bare: gdb.Type) -> tuple[Storage, gdb.Type] | None:
+    """How a type of std keeps a value, and the value's type; None for all other types."""
+    name = bare.name or ""
+    if bare.code != gdb.TYPE_CODE_STRUCT or not name.startswith("std::"):
+        return None
+    if LAZY.match(name):
+        whole = _field(bare, "value")
+        state = _field(bare, "state")
+        if state is None:
+            return None
+        place = (whole[0], _content(whole[1])) if whole else _alive(state[0], state[1])
+        return (Storage(place[0], "lazy", bare), place[1]) if place else None
+    if EAGER.match(name):
+        whole = _field(bare, "val") or _field(bare, "value")
+        return (Storage(whole[0], "eager", bare), _content(whole[1])) if whole and _field(bare, "state") else None
+    if KEY.match(name):
+        inner = _field(bare, "inner")
+        place = _alive(inner[0], inner[1]) if inner and _field(bare, "dtor_state") else None
+        return (Storage(place[0], "lazy", bare), place[1]) if place else None
+    return None
+
+
+def state_of(storage: Storage, address: int) -> str:
+    """What the state at an address says: "uninitialised", "alive", "destroyed", or nothing where that is not known."""
+    value = gdb.Value(address).cast(storage.debugger_type.pointer()).dereference()
+    words = []
+    for name in ("dtor_state", "state", "inner"):
+        if any(field.name == name for field in storage.debugger_type.fields()):
+            words.append(_state_in(value[name]))
+    if any(word in DESTROYED for word in words):
+        return "destroyed"
+    if any(word in ALIVE for word in words):
+        return "alive"
+    if any(word in UNINITIALISED for word in words):
+        return "alive" if storage.kind == "eager" else "uninitialised"
+    return ""
+
+
+def _state_in(value: gdb.Value) -> str:
+    """The name of the variant that an enum inside of cells has."""
+    for _ in range(DEEPEST):
+        kind = value.type.strip_typedefs()
+        if kind.code == gdb.TYPE_CODE_ENUM:
+            number = int(value)
+            return next((str(one.name) for one in kind.fields() if one.enumval == number), "").rpartition("::")[2]
+        if kind.code != gdb.TYPE_CODE_STRUCT:
+            return ""
+        fields = [one for one in kind.fields() if hasattr(one, "bitpos")]
+        if any(one.artificial for one in fields) or getattr(kind, "dynamic", False):  # since GDB 10
+            # A value of an enum has only the variant that it is.
+            variants = [one.name or "" for one in fields if not one.artificial]
+            if len(variants) == 1 and variants[0] in (*UNINITIALISED, *ALIVE, *DESTROYED):
+                return variants[0]
+        inner = [one for one in fields if one.name in ("value", "inner")]
+        if len(inner) != 1:
+            return ""
+        value = value[inner[0]]
+    return ""
+
+
+def _field(holder: gdb.Type, name: str) -> tuple[int, gdb.Type] | None:
+    return next(((one.bitpos // 8, one.type.strip_typedefs()) for one in holder.fields() if one.name == name), None)
+
+
+def _content(kind: gdb.Type) -> gdb.Type:
+    """What is in a cell, however many other cells of std are around it; they begin with their contents."""
+    for _ in range(DEEPEST):
+        name = kind.name or ""
+        if not re.match(r"core::(cell::UnsafeCell|mem::(\w+::)?(MaybeUninit|ManuallyDrop|MaybeDangling))<", name):
+            break
+        inner = next((one for one in kind.fields() if one.name in ("value", "__0") and one.bitpos == 0), None)
+        if inner is None:
+            break
+        kind = inner.type.strip_typedefs()
+    return kind
+
+
+def _alive(offset: int, kind: gdb.Type) -> tuple[int, gdb.Type] | None:
+    """Where the value is in an enum that holds it in one of its variants."""
+    for at, inner in _enums(offset, kind, 0):
+        variant = next((one for one in inner.fields() if one.name in ALIVE), None)
+        content = next(iter(variant.type.fields()), None) if variant else None
+        if variant is not None and content is not None:
+            return at + (variant.bitpos + content.bitpos) // 8, content.type.strip_typedefs()
+    return None
+
+
+def _enums(offset: int, kind: gdb.Type, depth: int) -> Iterator[tuple[int, gdb.Type]]:
+    if kind.code != gdb.TYPE_CODE_STRUCT or depth > DEEPEST:
+        return
+    fields = list(kind.fields())
+    if any(one.name in ALIVE for one in fields):
+        yield offset, kind
+    for one in fields:
+        if one.name in ("value", "inner"):
+            yield from _enums(offset + one.bitpos // 8, one.type.strip_typedefs(), depth + 1)

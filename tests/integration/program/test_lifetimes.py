@@ -1,0 +1,221 @@
+"""Which thread-local objects are constructed, against what they said when they were."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from integration.documents import documents
+from integration.harness import PROGRAMS, Subject, core_subject, live_subject, locked
+
+from gdb_tls.elf.file import open_elf
+
+# Of the program and its libraries: what is not initialised dynamically is there from the beginning.
+STATIC = {"calls", "other_calls", "counted", "who", "made", "gone", "makings", "goings"}
+STRIPPED = "liblives_stripped.so"
+BUILDS = [(compiler, level) for compiler in ("g++", "clang++") for level in (0, 2)]
+
+
+def build(compiler: str, level: int, folder: Path) -> Path:
+    """The program, built once for all workers of a test session."""
+    folder.mkdir(parents=True, exist_ok=True)
+    executable = folder / "lives"
+    flags = [f"-O{level}", "-g", "-std=c++17", "-pthread", "-Wl,-rpath,$ORIGIN", "-Wl,--build-id"]
+    flags += ["-fstandalone-debug"] * (compiler == "clang++")  # else GDB's printers find no members
+    with locked(folder / "lock"):
+        if not executable.exists():
+            c = {"g++": "gcc", "clang++": "clang"}[compiler]
+            run(c, "-g", "-c", PROGRAMS / "truth.c", "-o", folder / "truth.o")
+            for name, more in (("liblives.so", ()), (STRIPPED, ("-s",))):
+                whose = f'-DWHOSE="{name}::"'
+                library = PROGRAMS / "lives_library.cc"
+                run(compiler, *flags, "-shared", "-fPIC", whose, library, *more, "-o", folder / name)
+            sources = [PROGRAMS / f"lives{name}.cc" for name in ("", "_other", "_waiting")]
+            run(compiler, *flags, *sources, folder / "truth.o", "-ldl", "-o", folder / "made")
+            (folder / "made").rename(executable)
+    return executable
+
+
+def run(*command: object) -> None:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@contextlib.contextmanager
+def subject_of(executable: Path, kind: str, own: Path) -> Iterator[Subject]:
+    if kind == "live":
+        with live_subject(executable.name, executable, own) as subject:
+            yield subject
+    else:
+        yield core_subject(executable.name, executable, executable.parent / "core", (), by_kernel=None)
+
+
+def said(subject: Subject, own: Path, what: str) -> dict[int, dict[str, Any]]:
+    """What each thread wrote beside the program's truth."""
+    folder = subject.core.parent if subject.core else own
+    lines = map(json.loads, (folder / f"truth.jsonl.{what}").read_text().splitlines())
+    return {line["lwp"]: line for line in lines}
+
+
+def last_name(variable: dict[str, Any]) -> str:
+    """As the programs say it: the last part, with the library before it where it is one's."""
+    name = re.sub(r"^_ZL\d+(\w+)\.\d+$", r"\1", variable["name"]).rpartition("::")[2]  # clang splits objects
+    file = Path(variable["module"]["path"]).name
+    return f"{file}::{name}" if file.startswith("liblives") else name
+
+
+def expected(line: dict[str, Any], name: str) -> tuple[str, ...]:
+    """The states that an object may have in a thread that has touched its module."""
+    if line["who"] == "worker-6" and name in ("waiting", "number_behind"):
+        return ("set",)  # a constructor before it has not come back: nothing is said of it
+    if name not in line["made"]:
+        return ("not-constructed",)
+    # std::string says nothing when it goes; it was constructed after `hidden`.
+    gone = {*line["gone"], *(["text"] if "hidden" in line["gone"] else [])}
+    gone |= {"slow"} if line["who"] == "worker-4" else set()  # its destructor runs now
+    return ("destroyed",) if name in gone else ("set",)
+
+
+@pytest.mark.parametrize(("compiler", "level"), BUILDS)
+def test_every_object(compiler: str, level: int, kind: str, shared_folder: Path, tmp_path: Path) -> None:
+    executable = build(compiler, level, shared_folder / f"lives-{compiler}-{level}")
+    with subject_of(executable, kind, tmp_path / "own") as subject:
+        found = documents(subject, ["tls-map --module lives", "tls-map --module liblives.so"], tmp_path)
+        truth = said(subject, tmp_path / "own", "lives")
+    judged: set[str] = set()
+    for document in found.values():
+        for variable in document["variables"]:
+            name = last_name(variable)
+            if variable["linkage_name"].startswith(("_ZGV", "__tls_guard")):
+                continue
+            for thread, state in zip(document["threads"], variable["states"]):
+                line = truth[thread["lwp"]]
+                if name.rpartition("::")[2] in STATIC:
+                    assert state in ("set", "null", "unallocated"), (name, line, state)
+                elif state != "unallocated":
+                    assert state in expected(line, name), (name, line, state)
+                    judged.add(name)
+                else:
+                    assert name not in line["made"]
+    every = {name for line in truth.values() for name in line["made"] if not name.startswith(STRIPPED)}
+    assert judged == every and len(every) == 20
+
+
+@pytest.mark.parametrize(("compiler", "level"), BUILDS)
+def test_stripped(compiler: str, level: int, shared_folder: Path, tmp_path: Path) -> None:
+    """What registers a destructor where a guard was zero is an object of C++; its places are known by their offsets."""
+    executable = build(compiler, level, shared_folder / f"lives-{compiler}-{level}")
+    symbols = {one.name: one for one in open_elf(str(executable.parent / "liblives.so")).tls_symbols()}
+    ends = {"inner": "5innerE", "exported": "exported", "kept": "E4kept", "counted": "7countedE"}
+    places = {
+        name: next(one for other, one in symbols.items() if other.endswith(end) and not other.startswith("_ZGV"))
+        for name, end in ends.items()
+    }
+    with subject_of(executable, "core", tmp_path / "own") as subject:
+        query = f"tls-map --module {STRIPPED}"
+        document = documents(subject, [query], tmp_path)[query]
+        truth = said(subject, tmp_path / "own", "lives")
+    judged = set()
+    for variable in document["variables"]:
+        offset = int(variable["offset"], 16)
+        inside = [name for name, one in places.items() if one.value <= offset < one.value + one.size]
+        for thread, state in zip(document["threads"], variable["states"]):
+            if state not in ("not-constructed", "destroyed"):
+                continue
+            name = inside[0] if inside else "number_inside"
+            assert name != "counted" and not variable["linkage_name"].startswith("_ZGV")
+            assert state in expected(truth[thread["lwp"]], f"{STRIPPED}::{name}"), (variable["name"], thread)
+            judged.add((name, offset))
+    for name in ("inner", "exported", "kept"):
+        assert (name, places[name].value) in judged
+        assert not any(offset == places["counted"].value for _, offset in judged)
+
+
+def test_rows(kind: str, shared_folder: Path, tmp_path: Path) -> None:
+    """A row of an object that is not constructed has no value, and one of an object that is says so."""
+    executable = build("g++", 2, shared_folder / "lives-g++-2")
+    names = ["tls-inspect hidden", "tls-inspect number", "tls-inspect hidden.used", "tls-inspect calls"]
+    names += ["tls-inspect before", "tls-inspect number_behind", "tls-inspect waiting"]
+    with subject_of(executable, kind, tmp_path / "own") as subject:
+        found = documents(subject, names, tmp_path)
+        truth = said(subject, tmp_path / "own", "lives")
+    for query in names[:3]:
+        name = query.split()[1].partition(".")[0]
+        rows = found[query]["threads"]
+        assert {row["lwp"] for row in rows} == set(truth)
+        for row in rows:
+            (state,) = expected(truth[row["lwp"]], name)
+            assert row["address"] and row["state"] == state
+            assert row["flags"] == ["constructed"] * (state == "set")
+            assert (row["value"] is None and row["text"] == "") or state == "set"
+            assert row["reason"] == {
+                "set": None,
+                "not-constructed": "its guard is not set: no constructor has run in this thread",
+                "destroyed": "its destructor has begun: this thread is ending",
+            }.get(state)
+        assert found[query]["summary"]["not-constructed"] == sum(name not in line["made"] for line in truth.values())
+    assert all(row["state"] == "set" and row["flags"] == [] for row in found["tls-inspect calls"]["threads"])
+    (number,) = (lwp for lwp, line in truth.items() if line["who"] == "worker-6")
+    for query, flags in zip(names[4:], (["constructed"], [], [])):
+        (row,) = (row for row in found[query]["threads"] if row["lwp"] == number)
+        assert (row["state"], row["flags"]) == ("set", flags), query
+
+
+# Before Rust 1.79 a constant's state is a variable of its own, and not known.
+KEEPS_STATES = (1, 79)
+
+
+@pytest.fixture(scope="session")
+def rust_version() -> tuple[int, ...]:
+    said = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(map(int, re.findall(r"\d+", said)[:2]))
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_rust(level: int, rust_version: tuple[int, ...], kind: str, shared_folder: Path, tmp_path: Path) -> None:
+    folder = shared_folder / f"lives-rust-{level}"
+    folder.mkdir(parents=True, exist_ok=True)
+    executable = folder / "lives"
+    with locked(folder / "lock"):
+        if not executable.exists():
+            run("rustc", "-g", "-C", f"opt-level={level}", PROGRAMS / "lives.rs", "-o", folder / "made")
+            (folder / "made").rename(executable)
+    with subject_of(executable, kind, tmp_path / "own") as subject:
+        queries = ["tls-map", "tls-inspect LAZY_PLAIN", "tls-inspect use_local::LOCAL"]
+        found = documents(subject, queries, tmp_path)
+        truth = said(subject, tmp_path / "own", "lives")
+    for line in truth.values():
+        if line["who"] == "ender":
+            assert "EAGER_DROP" in line["gone"] and "LAZY_DROP" not in line["gone"]
+            line["gone"] += ["TEXT", "SLOW"]  # a String says nothing; the other's destructor runs now
+    judged = set()
+    document = found["tls-map"]
+    for variable in document["variables"]:
+        name = variable["name"].removeprefix("lives::").rpartition("use_local::")[2]
+        if not variable["name"].startswith("lives::"):
+            continue
+        judged.add(name)
+        for thread, state in zip(document["threads"], variable["states"]):
+            # The kernel's core has one more thread, which aborts and has used nothing.
+            line = truth.get(thread["lwp"], {"made": [], "gone": []})
+            is_constant = name in ("EAGER_DROP", "MADE", "GONE", "WHO")
+            wanted = "destroyed" if name in line["gone"] else "set"
+            if is_constant and rust_version < KEEPS_STATES:
+                wanted = "set"
+            elif not is_constant and name not in line["made"]:
+                wanted = "not-constructed"
+            assert state == wanted, (name, line)
+    assert judged >= {"LAZY_DROP", "LAZY_PLAIN", "EAGER_DROP", "TEXT", "SLOW", "LOCAL", "BOXED", "MADE"}
+    plain, local = (found[query] for query in queries[1:])
+    assert (plain["variable"]["name"], local["variable"]["name"]) == ("lives::LAZY_PLAIN", "lives::use_local::LOCAL")
+    assert plain["variable"]["type"] == "core::cell::Cell<u64>"
+    for row in plain["threads"]:
+        is_made = "LAZY_PLAIN" in truth.get(row["lwp"], {"made": []})["made"]
+        assert ("42" in row["text"]) == is_made and row["flags"] == ["constructed"] * is_made
+        assert is_made or row["reason"] == "uninitialised: nothing has used it in this thread yet"
