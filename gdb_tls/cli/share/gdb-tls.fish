@@ -3,6 +3,7 @@ complete -c gdb-tls -f
 complete -c gdb-tls -n __fish_use_subcommand -a core -d 'Look at a core dump'
 complete -c gdb-tls -n __fish_use_subcommand -a pid -d 'Look at a running process'
 complete -c gdb-tls -n __fish_use_subcommand -a run -d 'Run a program until it crashes or ends, and look at it there'
+complete -c gdb-tls -n __fish_use_subcommand -a watch -d 'Watch a running process, which is never stopped'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l command -x -a 'tls-inspect tls-audit tls-map tls-thread tls-diff tls-access tls-modules tls-symbols tls-keys tls-exit tls-whatis tls-verify' -d 'Run this command of gdb-tls instead, such as tls-map'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l exe -r -F -d 'Take FILE for the executable'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l sysroot -r -F -d 'Look for the program\'s files below DIR'
@@ -21,8 +22,13 @@ complete -c gdb-tls -n 'not __fish_use_subcommand' -l all -d 'Show weak hints, t
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l all-inferiors -d 'Look at every inferior, not only the selected one'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l ignore -x -d 'Leave out what is known to be harmless: a glob for NAME, MODULE::NAME or key N; may be given again'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l ignore-file -r -F -d 'Read such patterns from FILE, one a line, # begins a comment'
-complete -c gdb-tls -n 'not __fish_seen_subcommand_from pid run' -F
-complete -c gdb-tls -n '__fish_seen_subcommand_from pid' -a '(__fish_complete_pids)'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l interval -x -d 'How often to look, such as 500ms, 1s or 5m'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l for -x -d 'How long to watch, such as 1h; by default until the process ends'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l jsonl -r -F -d 'Append each event to FILE, a JSON document a line'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l metrics -x -d 'Answer Prometheus there; a PORT alone is one of this machine only'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l on-alarm -x -d 'Run CMD in the shell once for each new alarm, which it gets as JSON on standard input'
+complete -c gdb-tls -n 'not __fish_seen_subcommand_from pid run watch' -F
+complete -c gdb-tls -n '__fish_seen_subcommand_from pid watch' -a '(__fish_complete_pids)'
 complete -c gdb-tls -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand)'
 complete -c gdb-tls -l help -d 'Show a help text'
 complete -c gdb-tls -n __fish_use_subcommand -l version -d 'Show the version'
