@@ -31,8 +31,8 @@ class Seen(NamedTuple):
 
     @property
     def key(self) -> ThreadKey:
-        """What tells it from all others, also from one that gets its stack or its id later."""
-        return self.pointer, self.lwp
+        """What tells it from all others, also from one that gets its stack later; an ended one has only that."""
+        return (self.pointer if self.lwp is None else None), self.lwp
 
 
 class Row(NamedTuple):

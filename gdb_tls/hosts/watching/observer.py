@@ -17,7 +17,7 @@ from gdb_tls.libc.library import ListedThreads
 from gdb_tls.program.program import Program
 from gdb_tls.program.value import read_instances
 from gdb_tls.program.walk import follow
-from gdb_tls.target.model import Flag, Module, Place, Thread
+from gdb_tls.target.model import Flag, Life, Module, Place, Thread
 from gdb_tls.watch.model import CHANGING, REMARKABLE, Alarm, AlarmKey, Look, Row, Seen, ThreadKey
 
 # Of looks during which threads came or went; then those are marked.
@@ -191,7 +191,7 @@ class Observer:
                 self._judge(number)
             self._replay = Replay(self.pid, [structure.reads, *self._reads])
             dirty = self._replay.note()
-            if dirty is not None and STRUCTURE not in dirty and self._tasks() == structure.tasks:
+            if dirty is not None and STRUCTURE not in dirty and process.tasks(self.pid) == self._target.tasks:
                 self._dirty = dirty
                 break
         else:
@@ -267,7 +267,11 @@ class Observer:
             for pointer, lwp in zip(structure.listed.thread_pointers, structure.listed.lwps)
             if (pointer, lwp) not in now
         }
-        at = [index for index, thread in enumerate(structure.threads) if thread.thread_pointer in gone]
+        at = [
+            index
+            for index, thread in enumerate(structure.threads)
+            if thread.thread_pointer is None or thread.thread_pointer in gone or thread.life is not Life.LISTED
+        ]
         for number, row in enumerate(self._rows):
             marks = list(row.marks)
             for index in at:

@@ -363,3 +363,25 @@ print((time.process_time() - started) / 40)
         finally:
             crowd.kill()
     assert float(said.stdout) < 0.01, f"{said.stdout.strip()} s of a core's time a look"
+
+
+def test_threads_that_come_and_go_all_the_time(tmp_path: Path) -> None:
+    """No thread starts twice or ends twice, none that stays is said to end, and nothing becomes of what is set."""
+    program = tmp_path / "restless"
+    subprocess.run(["gcc", "-g", "-O1", "-pthread", "-o", program, PROGRAMS / "restless.c"], check=True)
+    command = ["setpriv", "--pdeathsig", "KILL", str(program), "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as restless:
+        try:
+            assert restless.stdout is not None and restless.stdout.readline() == "ready\n"
+            staying = {int(name) for name in os.listdir(f"/proc/{restless.pid}/task")}
+            with watching(tmp_path, restless.pid, *QUICK) as watch:
+                wait_until(lambda: len(watch.events()) > 20, "events")
+                assert watch.end() == 0
+                events = watch.events()
+        finally:
+            restless.kill()
+    assert {one["event"] for one in events} == {"began", "threads-started", "threads-ended", "ended"}
+    started = [thread["lwp"] for one in events if one["event"] == "threads-started" for thread in one["threads"]]
+    ended = [thread["lwp"] for one in events if one["event"] == "threads-ended" for thread in one["threads"]]
+    assert len(set(started)) == len(started) and len(set(ended)) == len(ended)
+    assert len(staying - {*started, *ended}) >= 3, "main and the two that stay"
