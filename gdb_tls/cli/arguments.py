@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from gdb_tls.cli import subject
+from gdb_tls.cli import subject, watch
 from gdb_tls.errors import BadArgument
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Option
@@ -35,7 +35,7 @@ class Way(NamedTuple):
     """A way of naming the program: the first word of the command line.
 
     Attributes:
-        name: "core", "pid" or "run".
+        name: "core", "pid", "run" or "watch".
         usage: what follows it.
         summary: one sentence without a full stop.
         description: paragraphs of plain text.
@@ -88,9 +88,30 @@ CMD runs under gdb with this terminal. It is looked at when it gets a signal tha
 like), when you press Ctrl-C, or just before it ends by itself; then it is killed.
 """,
     ),
+    Way(
+        "watch",
+        "PID [NAME]... [OPTION]...",
+        "Watch a running process, which is never stopped",
+        """
+Looks at the process again and again, and tells what has changed: which threads came and went, which variable is null,
+set, shared or dangling in which of them, which libraries were loaded, and what tls-audit finds alarming. On a terminal
+that is a live view, elsewhere a line an event. Without a NAME it watches all variables of the program's own; with
+NAMEs, only these, and their alarms. Values come and go without notice: what is watched is their state.
+
+gdb is not used, and the process is neither stopped nor traced. It takes the permission that ptrace(2) takes. While
+nothing changes, a look costs some milliseconds of one core; the audit is repeated where something has changed, and
+not so often that it takes more than half a per cent of one core.
+
+The command of --on-alarm finds GDB_TLS_PID, GDB_TLS_NAME, GDB_TLS_MODULE, GDB_TLS_RULE, GDB_TLS_SCORE and GDB_TLS_TEXT
+in its environment. --metrics needs the Python package prometheus-client.
+
+It ends with the process, after the time of --for, or by Ctrl-C. Its exit status is 0 where there was no alarm, 1 where
+there was one, and 2 where the process could not be looked at.
+""",
+    ),
 )
 
-CORE, PID, RUN = WAYS
+CORE, PID, RUN, WATCH = WAYS
 
 ENGINES = ("gdb", "direct")
 
@@ -203,6 +224,8 @@ def _subject(way: Way | None, words: Sequence[str]) -> subject.Subject:
 
 def options(way: Way) -> list[Option]:
     """All options that may follow a way: its own, and those of the commands that it runs without --command."""
+    if way is WATCH:
+        return list(watch.OPTIONS)
     found = {option.name: option for option in OWN_OPTIONS}
     for spec in _specs(WITH_NAME, WITHOUT_NAME):
         found.update((option.name, option) for option in spec.options if option.name.startswith("-"))
@@ -275,7 +298,7 @@ def help_text() -> str:
     """What --help prints."""
     import textwrap
 
-    lines = ["Usage: gdb-tls core|pid|run ...", "", f"{SUMMARY}.", ""]
+    lines = ["Usage: gdb-tls core|pid|run|watch ...", "", f"{SUMMARY}.", ""]
     for way in WAYS:
         lines.append(f"  gdb-tls {way.name} {way.usage}")
         lines += [f"  gdb-tls {way.short}"] if way.short else []
@@ -283,7 +306,7 @@ def help_text() -> str:
     lines.append("")
     for paragraph in DESCRIPTION.strip().split("\n\n"):
         lines += [*textwrap.wrap(" ".join(paragraph.split()), 78), ""]
-    lines += ["Options:", *_shown(options(WAYS[0])), ""]
+    lines += ["Options:", *_shown(options(CORE)), "", "Options of watch:", *_shown(options(WATCH)), ""]
     lines += [
         "Commands (--command):",
         *(line for spec in every() for line in _row(spec.name, spec.summary)),

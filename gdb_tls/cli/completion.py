@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from gdb_tls.cli.arguments import SUMMARY, WAYS, Way, options
+from gdb_tls.cli.arguments import CORE, SUMMARY, WATCH, WAYS, Way, options
 from gdb_tls.questions.command import CommandSpec, Option
 
 BASH = """\
@@ -37,9 +37,9 @@ _gdb_tls() {{
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "{options}" -- "$word")
-    elif ((COMP_CWORD == 2)) && [[ ${{COMP_WORDS[1]}} == pid ]]; then
+    elif ((COMP_CWORD == 2)) && [[ ${{COMP_WORDS[1]}} == pid || ${{COMP_WORDS[1]}} == watch ]]; then
         mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
-    elif [[ ${{COMP_WORDS[1]}} != pid && ${{COMP_WORDS[1]}} != run ]]; then
+    elif [[ ${{COMP_WORDS[1]}} != pid && ${{COMP_WORDS[1]}} != run && ${{COMP_WORDS[1]}} != watch ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi
@@ -69,7 +69,7 @@ _gdb-tls() {{
     ((CURRENT--))
     case $way in
         core) _arguments $options '*:core dump, executable or NAME:_files' ;;
-        pid) _arguments $options '1:process:_pids' '*:NAME: ' ;;
+        pid | watch) _arguments $options '1:process:_pids' '*:NAME: ' ;;
         run) _arguments $options '*::program:_normal' ;;
         *) _arguments $options '*:core dump, executable or NAME:_files' ;;
     esac
@@ -79,7 +79,7 @@ _gdb-tls "$@"
 
 
 def _every_option() -> list[Option]:
-    return options(WAYS[0])
+    return [*options(CORE), *(one for one in options(WATCH) if one.name not in {two.name for two in options(CORE)})]
 
 
 def _values(option: Option, specs: Sequence[CommandSpec]) -> Sequence[str]:
@@ -142,8 +142,8 @@ def fish(specs: Sequence[CommandSpec]) -> str:
         elif _takes_value(option):
             words.append("-r -F" if option.complete == "files" else "-x")
         lines.append(" ".join([*words, f"-d {_fish_quoted(option.help)}"]))
-    lines.append("complete -c gdb-tls -n 'not __fish_seen_subcommand_from pid run' -F")
-    lines.append("complete -c gdb-tls -n '__fish_seen_subcommand_from pid' -a '(__fish_complete_pids)'")
+    lines.append("complete -c gdb-tls -n 'not __fish_seen_subcommand_from pid run watch' -F")
+    lines.append("complete -c gdb-tls -n '__fish_seen_subcommand_from pid watch' -a '(__fish_complete_pids)'")
     lines.append("complete -c gdb-tls -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand)'")
     lines.append("complete -c gdb-tls -l help -d 'Show a help text'")
     lines.append("complete -c gdb-tls -n __fish_use_subcommand -l version -d 'Show the version'")

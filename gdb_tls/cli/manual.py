@@ -27,7 +27,8 @@ def page(specs: Sequence[CommandSpec]) -> str:
     lines += [".SH DESCRIPTION", *_paragraphs(arguments.DESCRIPTION)]
     for way in arguments.WAYS:
         lines += [".SS " + _quoted(f"gdb-tls {way.name} {way.usage}"), *_paragraphs(way.description)]
-    lines += [".SH OPTIONS", *_options(arguments.options(arguments.WAYS[0]))]
+    lines += [".SH OPTIONS", *_options(arguments.options(arguments.CORE))]
+    lines += [".SS Options of watch", *_options(arguments.options(arguments.WATCH))]
     lines += [".SH COMMANDS", "In gdb, and with", ".BR \\-\\-command :"]
     for spec in specs:
         lines += _command(spec)

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.cli import arguments, core, engine
+from gdb_tls.cli import arguments, core, engine, watch
 from gdb_tls.cli.arguments import Wanted, quote
 from gdb_tls.cli.extension import EXTENSION
 from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED, say
@@ -76,6 +76,8 @@ def run(words: list[str]) -> int:
 
         print(f"gdb-tls {__version__}")
         return CLEAN
+    if words[0] == arguments.WATCH.name:
+        return watch.run(watch.parse(words[1:]), _pid_of)
     wanted = arguments.parse(words)
     with tempfile.TemporaryDirectory(prefix="gdb-tls-") as folder:
         if wanted.way.name == "core":

@@ -3,7 +3,7 @@ _gdb_tls() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} index
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "core pid run --help --version" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "core pid run watch --help --version" -- "$word")
         if [[ -n $word && $word != -* ]]; then
             compopt -o filenames
             mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word")
@@ -35,12 +35,17 @@ _gdb_tls() {
         --type) :; return ;;
         --ignore) :; return ;;
         --ignore-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --interval) :; return ;;
+        --for) :; return ;;
+        --jsonl) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --metrics) :; return ;;
+        --on-alarm) :; return ;;
     esac
     if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --engine --stop --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --ignore --ignore-file --help" -- "$word")
-    elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pid ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --engine --stop --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --ignore --ignore-file --interval --for --jsonl --metrics --on-alarm --help" -- "$word")
+    elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pid || ${COMP_WORDS[1]} == watch ]]; then
         mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
-    elif [[ ${COMP_WORDS[1]} != pid && ${COMP_WORDS[1]} != run ]]; then
+    elif [[ ${COMP_WORDS[1]} != pid && ${COMP_WORDS[1]} != run && ${COMP_WORDS[1]} != watch ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi

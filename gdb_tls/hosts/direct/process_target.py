@@ -73,6 +73,12 @@ class ProcessTarget(DirectTarget):
         self._steady = steady
         self._held = held
 
+    def look_again(self) -> None:
+        """Forgets which threads and what memory there were: they may be others by now."""
+        self.tasks = process.tasks(self.pid)
+        for name in ("_regions", "_outer_ids"):
+            self.__dict__.pop(name, None)
+
     def start_drgn(self, program: drgn.Program) -> None:
         """See `DirectTarget.start_drgn`."""
         program.set_pid(self.pid)

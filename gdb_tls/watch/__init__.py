@@ -1,0 +1,1 @@
+"""Watching a running process: what two looks at it differ in, and how that is told."""
