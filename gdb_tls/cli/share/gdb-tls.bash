@@ -42,7 +42,7 @@ _gdb_tls() {
         --on-alarm) :; return ;;
     esac
     if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --engine --stop --gdb --debuginfod --verbose --via --format --output --threads --module --type --all --all-inferiors --ignore --ignore-file --interval --for --jsonl --metrics --on-alarm --help" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "--command --exe --sysroot --engine --stop --gdb --debuginfod --verbose --via --format --output --threads --module --type --copies --all --all-inferiors --ignore --ignore-file --interval --for --jsonl --metrics --on-alarm --help" -- "$word")
     elif ((COMP_CWORD == 2)) && [[ ${COMP_WORDS[1]} == pid || ${COMP_WORDS[1]} == watch ]]; then
         mapfile -t COMPREPLY < <(cd /proc && compgen -W "$(echo [0-9]*)" -- "$word")
     elif [[ ${COMP_WORDS[1]} != pid && ${COMP_WORDS[1]} != run && ${COMP_WORDS[1]} != watch ]]; then

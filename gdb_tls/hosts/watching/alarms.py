@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from gdb_tls.errors import TlsError
 from gdb_tls.hosts.watching.variables import Watched
 from gdb_tls.program.program import Program
-from gdb_tls.questions.audit.answer import Audit, Suspect, audit
+from gdb_tls.questions.audit.answer import Audit, audit
+from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.watch.model import Alarm, AlarmKey
 
 # Of one core's time; what is not used is kept for later, up to so many seconds.
