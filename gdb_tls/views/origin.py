@@ -32,14 +32,20 @@ class Origin(NamedTuple):
 
 
 def caption(origin: Origin, columns: int) -> str:
-    """The program and its core dump, or its process, on one line: the end of a path tells more than its beginning."""
+    """The program and its core dump, or its process, on one line.
+
+    What is below the current folder is called from there; of a long path the end tells more than the beginning.
+    """
     name = os.path.basename(origin.executable) or "a program without a file"
     if not origin.core:
         process = f"process {origin.pid}" if origin.pid else "a process"
         return f"{name}, {process}{' of another machine' if origin.is_remote else ''}"[:columns]
     head = f"{name}, core "
-    room = max(columns - len(head), len(os.path.basename(origin.core)))
-    return head + (origin.core if len(origin.core) <= room else "..." + origin.core[len(origin.core) - room + 3 :])
+    core = os.path.relpath(origin.core)
+    if core.startswith(os.pardir):
+        core = origin.core
+    room = max(columns - len(head), len(os.path.basename(core)))
+    return head + (core if len(core) <= room else "..." + core[len(core) - room + 3 :])
 
 
 def facts(origin: Origin) -> Sequence[tuple[str, str]]:
