@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 
-from gdb_tls.hosts.native.roots import DELETED, inside_root, is_same
+from gdb_tls.hosts.native.roots import DELETED, by_build_id, inside_root, is_same, mapped_file, region_at
 from gdb_tls.target.protocol import FoundFile, Region
 
 USUAL_PLACES = ("/lib", "/usr", "/opt", "/bin", "/sbin")
@@ -38,8 +37,8 @@ class Files:
 
     def find(self, target_path: str, address: int, build_id: str | None) -> Iterator[FoundFile]:
         """See `Target.files_for`."""
-        region = self._region(address)
-        mapped = self._mapped_file(region, is_executable=not target_path)
+        region = region_at(address, self._regions())
+        mapped = mapped_file(self._pid, region, is_executable=not target_path)
         noted = region.file.removesuffix(DELETED) if region and region.file.startswith("/") else ""
         seen: set[str] = set()
         for place, may_be in self._places(target_path, noted, build_id):
@@ -65,34 +64,9 @@ class Files:
             if target_path and not os.path.isabs(target_path):
                 yield os.path.join(f"/proc/{self._pid}/cwd", target_path), True
         yield from ((name, not self._sysroot and self._is_usual(name)) for name in names)
-        if build_id:
-            for directory in DEBUG_DIRECTORIES:
-                place = os.path.join(directory, ".build-id", build_id[:2], build_id[2:])
-                yield place, False
-                yield place + ".debug", False
+        yield from ((place, False) for place in by_build_id(DEBUG_DIRECTORIES, build_id))
 
     def _is_usual(self, name: str) -> bool:
         place = os.path.normpath(name)
         beside = os.path.dirname(os.path.abspath(self.executable)) if self.executable else None
         return place.startswith(USUAL_PLACES) or os.path.dirname(place) == beside
-
-    def _region(self, address: int) -> Region | None:
-        return next((one for one in self._regions() if one.start <= address < one.end), None) if address else None
-
-    def _mapped_file(self, region: Region | None, *, is_executable: bool) -> str | None:
-        """The kernel's door to the file that the process has mapped; None where it is closed."""
-        if not self._pid:
-            return None
-        places = [f"/proc/{self._pid}/map_files/{region.start:x}-{region.end:x}"] if region else []
-        # Where the loader itself was started, `exe` is the loader.
-        if is_executable and (region is None or self._is_exe(region)):
-            places.append(f"/proc/{self._pid}/exe")
-        for place in places:
-            with suppress(OSError), open(place, "rb"):
-                return place
-        return None
-
-    def _is_exe(self, region: Region) -> bool:
-        with suppress(OSError):
-            return os.readlink(f"/proc/{self._pid}/exe") == region.file
-        return False

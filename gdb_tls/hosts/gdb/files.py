@@ -17,7 +17,7 @@ from contextlib import suppress
 import gdb
 
 from gdb_tls.elf.file import NotElf, open_elf
-from gdb_tls.hosts.native.roots import DELETED, inside_root, is_same
+from gdb_tls.hosts.native.roots import DELETED, by_build_id, inside_root, is_same, mapped_file, region_at
 from gdb_tls.target.protocol import FoundFile, Region
 
 TARGET = "target:"
@@ -47,8 +47,8 @@ class Files:
     def find(self, target_path: str, address: int, build_id: str | None) -> Iterator[FoundFile]:
         """See `Target.files_for`."""
         named = (gdb.solib_name(address) if address else None) if target_path else self._executable
-        region = self._region(address)
-        mapped = self._mapped_file(region, is_executable=not target_path)
+        region = region_at(address, self._regions())
+        mapped = mapped_file(self._pid, region, is_executable=not target_path)
         noted = region.file.removesuffix(DELETED) if region and region.file.startswith("/") else ""
         remote = self._remote_names(named, target_path, noted)
         seen: set[str] = set()
@@ -90,12 +90,8 @@ class Files:
         # This machine's own files: another machine's are to agree in their build ids.
         complete = here and (not sysroot or sysroot.startswith(TARGET))
         yield from ((name, complete) for name in names)
-        if build_id:
-            for directory in (gdb.parameter("debug-file-directory") or "").split(os.pathsep):
-                place = os.path.join(directory, ".build-id", build_id[:2], build_id[2:])
-                if directory:
-                    yield place, False
-                    yield place + ".debug", False
+        directories = (gdb.parameter("debug-file-directory") or "").split(os.pathsep)
+        yield from ((place, False) for place in by_build_id(directories, build_id))
 
     def _remote_names(self, named: str | None, target_path: str, noted: str) -> list[str]:
         """The names of the object in a file system that only GDB can read."""
@@ -105,27 +101,6 @@ class Files:
             return []
         names = [(named or "").removeprefix(TARGET), target_path, noted]
         return [TARGET + name for name in dict.fromkeys(names) if os.path.isabs(name)]
-
-    def _region(self, address: int) -> Region | None:
-        return next((one for one in self._regions() if one.start <= address < one.end), None) if address else None
-
-    def _mapped_file(self, region: Region | None, *, is_executable: bool) -> str | None:
-        """The kernel's door to the file that the process has mapped; None where it is closed."""
-        if not self._pid:
-            return None
-        places = [f"/proc/{self._pid}/map_files/{region.start:x}-{region.end:x}"] if region else []
-        # Where the loader itself was started, `exe` is the loader.
-        if is_executable and (region is None or self._is_exe(region)):
-            places.append(f"/proc/{self._pid}/exe")
-        for place in places:
-            with suppress(OSError), open(place, "rb"):
-                return place
-        return None
-
-    def _is_exe(self, region: Region) -> bool:
-        with suppress(OSError):
-            return os.readlink(f"/proc/{self._pid}/exe") == region.file
-        return False
 
 
 def fetch(name: str) -> str | None:
