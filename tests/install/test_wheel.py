@@ -79,7 +79,7 @@ def check(command: Path, core: Path, folder: Path, **more: str) -> None:
         "json": "{",
         "html": "<!DOCTYPE html>",
         "svg": "<svg",
-        "table": "swoole::String *swoole_websocket_buffer",
+        "table": "server, core ",
     }
     for form, begin in formats.items():
         done = subprocess.run(
