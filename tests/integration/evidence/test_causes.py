@@ -38,13 +38,13 @@ def test_cores(build: Build, tmp_path: Path) -> None:
 
 
 # QEMU's cores say the signal, but nothing else of it.
-ON_AARCH64 = (
-    *("followed", "member", "deep_member", "argument1", "argument3", "argument8", "getter", "getter_address"),
-    *("index", "argument_index", "flag", "helper", "assertion", "call", "call_unmapped", "strlen", "member_key"),
-)
+ON_AARCH64 = {
+    0: ("followed", "deep_member", "argument8", "getter", "argument_index", "helper", "call", "member_key"),
+    2: ("member", "argument1", "argument3", "getter_address", "index", "flag", "assertion", "call_unmapped", "strlen"),
+}
 
 
-@pytest.mark.parametrize("level", [0, 2])
+@pytest.mark.parametrize("level", ON_AARCH64)
 def test_cores_of_aarch64(level: int, tmp_path: Path) -> None:
     """A static executable that is cross-compiled, and runs under QEMU."""
     program = tmp_path / "causes"
@@ -52,7 +52,7 @@ def test_cores_of_aarch64(level: int, tmp_path: Path) -> None:
     flags = ["-g", f"-O{level}", "-pthread", "-static", "-DALONE", '-DPROGRAM="causes"']
     run(["aarch64-linux-gnu-gcc", *flags, *sources, "-ldl", "-o", program])
     made = {}
-    for mode in ON_AARCH64:
+    for mode in ON_AARCH64[level]:
         place = tmp_path / mode
         place.mkdir()
         with (place / "truth").open("w") as truth:
