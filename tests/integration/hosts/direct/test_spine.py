@@ -23,7 +23,8 @@ def is_allowed(path: str, gdb: Any, direct: Any) -> bool:
 
     - `engine` is what it is for.
     - GDB's pretty printers show classes of the C++ library; without them the members are shown as they are.
-    - GDB does not find the declarations of some statics of functions (volatile ones); the file's DWARF has them.
+    - GDB does not find the declarations of some statics of functions (volatile ones), and takes those of a pointer's
+      size for a `void *`; the file's DWARF has them.
     - Of several names that one place has (clone3, __clone3; an alias of a variable), each takes one; GDB then has the
       header's declaration for the alias.
     - Without a line of code there is no frame that GDB names by its caller's.
@@ -32,11 +33,9 @@ def is_allowed(path: str, gdb: Any, direct: Any) -> bool:
     if key == "engine":
         return True
     if key in ("text", "texts") and isinstance(gdb, str) and isinstance(direct, str):
-        return bool(PRINTED.search(gdb) or PRINTED.search(direct))
+        return gdb.startswith("(void *)") or bool(PRINTED.search(gdb) or PRINTED.search(direct))
     if key in ("type", "source", "line", "file", "flags") and gdb in (None, "symtab", ["assumed-pointer"]):
         return direct is not None
-    if key in ("text", "texts") and str(gdb).startswith("(void *)"):
-        return True
     if key == "function" and isinstance(gdb, str) and isinstance(direct, str):
         return gdb.strip("_") in direct or direct.strip("_") in gdb
     return False
