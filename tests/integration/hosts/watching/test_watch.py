@@ -337,7 +337,7 @@ def test_the_time_is_over(obedient: Obedient) -> None:
 
 
 def test_it_costs_little(tmp_path: Path) -> None:
-    """A look a second at a thousand threads: nothing is worked out anew (the bound, 1 % of a core, is the benchmark's)."""
+    """A look a second at a thousand threads: nothing is worked out anew (the bound is the benchmark's)."""
     gcc = ["gcc", "-g", "-O1", "-pthread", "-o", tmp_path / "crowd", PROGRAMS / "crowd.c", "-ldl"]
     subprocess.run(gcc, check=True)
     library = ["-DBUFFER=crowd_half_buffer", "-DCOUNT=crowd_half_count", PROGRAMS / "slots.c"]
