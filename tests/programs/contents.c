@@ -36,7 +36,8 @@ struct node {
 static __thread int cached_id;
 static __thread unsigned slot = 4000000000u;
 static __thread bool ready;
-static __thread struct settings settings;
+/* In one piece, whatever is used of it. */
+static __thread struct settings settings __attribute__((used));
 static __thread struct node *freed;
 static __thread struct node *freed_large;
 static __thread long **dead;
@@ -45,6 +46,8 @@ static __thread long **foreign;
 static const char *mode = "";
 static long table[TABLE];
 static long *shared_table[1] = {table};
+/* Clang takes a variable to which one thing only is assigned for that, wherever it is followed. */
+static long **volatile given_table = shared_table;
 static long **of_main;
 static pthread_barrier_t step;
 static volatile long sink;
@@ -143,7 +146,7 @@ static void *worker(void *argument) {
     if (!crashes) {
         slot = (unsigned)number;
         settings.version = 3;
-        settings.table = shared_table;
+        settings.table = given_table;
         strcpy(settings.name, "set");
     }
     freed = calloc(1, sizeof *freed);
@@ -187,7 +190,7 @@ static void run(void) {
     slot = 0;
     ready = true;
     settings.version = 3;
-    settings.table = shared_table;
+    settings.table = given_table;
     pthread_barrier_init(&step, NULL, WORKERS + 1);
     for (long i = 1; i <= WORKERS; i++)
         pthread_create(&thread, NULL, worker, (void *)i);
