@@ -73,16 +73,17 @@ def drawn(renderable: Any, screen: Screen) -> str:
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
-def plain_table(*headings: str, right: Iterable[str] = ()) -> Table:
-    """A table without lines; the columns named in `right` are set to the right."""
+def plain_table(*headings: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
+    """A table without lines; the columns named in `right` are set to the right, and they and `whole` are not folded."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     numbers = set(right)
+    unfolded = numbers | set(whole)
     for heading in headings:
         table.add_column(
             heading,
             overflow="fold",
             justify="right" if heading in numbers else "left",
-            no_wrap=heading in numbers,
+            no_wrap=heading in unfolded,
         )
     return table
 

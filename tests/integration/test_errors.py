@@ -170,7 +170,7 @@ def test_audit_that_could_look_at_nothing(program: str, programs: Path, tmp_path
     commands = ["starti", "tls-audit", "print $_tls_status", f"tls-audit --format json --output {tmp_path / 'a.json'}"]
     done = session([programs / program], commands, tmp_path)
     said = done["tls-audit"].words
-    assert said.startswith("There is nothing to judge. Not looked at in thread 1: its thread pointer is 0"), said
+    assert "There is nothing to judge. Not looked at in thread 1: its thread pointer is 0" in said, said
     assert said.count("thread pointer is 0") == 1 and "looks wrong" not in said
     assert done["print $_tls_status"].words == "$1 = 2"
     summary = json.loads((tmp_path / "a.json").read_text())["summary"]

@@ -189,11 +189,11 @@ void describe_owners(const Plan &plan) {
         truth_object(here("zoo_vector"), &zoo_vector);
         truth_owner(here("zoo_closed"), &zoo_closed, zoo_closed.get(), "");
     } else {
-        // No constructor has run in this thread: zeros.
+        // No constructor has run in this thread; the first two are constants, and there from the beginning.
         truth_owner(here("zoo_unique"), in_this_thread(unique_at), nullptr, "");
         truth_owner(here("zoo_shared"), in_this_thread(shared_at), nullptr, "");
         truth_unmade(STRING, in_this_thread(string_at));
-        truth_object(here("zoo_vector"), in_this_thread(vector_at));  // an empty one is nothing but zeros
-        truth_owner(here("zoo_closed"), in_this_thread(closed_at), nullptr, "");
+        truth_unmade(here("zoo_vector"), in_this_thread(vector_at));
+        truth_unmade(here("zoo_closed"), in_this_thread(closed_at));
     }
 }

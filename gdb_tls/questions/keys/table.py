@@ -31,15 +31,17 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         lines = [(key, list(_groups(key, each=False))) for key in report.keys]
     # Where there is little room, what tells one use of a number from the next one is left to the sentences.
     sequences = ["Seq"] if screen.columns >= WIDE else []
-    rows = plain_table("Key", *sequences, "Variable", "Destructor", "Thread", "State", "Value", right=("Key", "Seq"))
+    headings = ("Key", *sequences, "Variable", "Destructor", "Thread", "State", "Value")
+    rows = plain_table(*headings, right=("Key", "Seq"), whole=("Value",))
     for keys, groups in _folded(lines):
         key = keys[0]
         for index, group in enumerate(groups):
             told = [_numbers(keys), *[_sequence(key)] * len(sequences), named(key, report.names), _destructor(key)]
             head = told if index == 0 else [""] * len(told)
             first = group[0]
+            value = _value(group) if sequences else _value(group).partition(" (seq")[0]
             threads = with_marks([value.thread for value in group], answer.marked)
-            rows.add_row(*map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(_value(group)))
+            rows.add_row(*map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(value))
     parts: list[RenderableType] = [rows, Text("")] if report.keys else []
     if shortened:
         parts.append(Text("Threads in one state share a line; --all shows each value, --format csv all.", "dim"))

@@ -38,7 +38,7 @@ def _widths(rows: Sequence[Sequence[Text]], room: int) -> tuple[int, int, int]:
     kind, name, place = (max(width, head) for width, head in zip((kind, name, place), heads))
     kind = max(min(kind, room - name - place), min(kind, LEAST_TYPE))
     place = max(min(place, room - name - kind), min(place, LEAST_SOURCE))
-    return kind, max(min(name, room - kind - place), LEAST_NAME), place
+    return kind, max(min(name, room - kind - place), min(name, LEAST_NAME)), place
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:

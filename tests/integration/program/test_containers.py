@@ -37,9 +37,8 @@ def test_states(kind: str, subjects: Subjects, tmp_path: Path) -> None:
                 rows[role],
             )
             assert rows[role]["text"] == "" and rows[role]["value"] is None
-        # Nothing has touched main's: a zero-filled vector is as one that was constructed.
-        is_vector = "vector" in one["variable"]["type"]
-        assert rows["main"]["state"] == ("set" if is_vector else "unreadable"), (name, rows["main"])
+        # Nothing has touched main's, and the guard says so.
+        assert rows["main"]["state"] == "not-constructed" and not rows["main"]["text"], (name, rows["main"])
 
 
 def test_map_says_the_same(subjects: Subjects, tmp_path: Path) -> None:

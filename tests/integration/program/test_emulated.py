@@ -116,7 +116,8 @@ def test_commands(tmp_path: Path) -> None:
     used = done["tls-access emulated_count"].words
     assert (
         f"{executable.name} control variable at 0x" in used
-        and "Written only by describe; read by describe and main." in used
+        and "Written by describe; " in used
+        and "; read by describe and main." in used
     )
     assert "length" in done["tls-inspect *emulated_buffer"].words
     assert "emulated_buffer->length" in done["tls-inspect emulated_buffer->length"].words

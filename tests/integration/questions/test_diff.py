@@ -59,7 +59,7 @@ def test_two_moments_of_a_process(subjects: Subjects, tmp_path: Path) -> None:
     ]
     said = session(subject.arguments, commands, tmp_path, passive=False)
     assert "4711" in said[commands[3]].words and said[commands[3]].words.count("1 difference ") == 1
-    assert said[commands[5]].words == "0 differences in 12 variables."
+    assert said[commands[5]].words.endswith("0 differences in 12 variables.")
 
 
 def test_another_core_and_this_session_stays(subjects: Subjects, tmp_path: Path) -> None:

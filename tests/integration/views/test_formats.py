@@ -22,6 +22,7 @@ FORMATS = ("table", "json", "csv", "html", "svg")
 ARGUMENTS = {
     "tls-inspect": "early_buffer",
     "tls-access": "early_buffer",
+    "tls-table": "early_buffer",
     "tls-verify": "early_buffer",
     "tls-thread": "all",
     "tls-exit": "all",
