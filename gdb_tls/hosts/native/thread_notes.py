@@ -46,13 +46,11 @@ def thread_notes(path: str) -> Iterator[ThreadNote]:
 
 def first_signal(path: str) -> int:
     """The signal's number in the first NT_PRSTATUS note, elf_siginfo's si_signo; 0 where it says none."""
-    with suppress(NotElf, OSError, StopIteration):
-        core, file = open_elf(path), open_core(path)
-        form = struct.Struct(f"{'<' if core.byte_order == 'little' else '>'}III8xi")
-        segment = next(one for one in core.segments if one.type == PT_NOTE)
-        for raw in file.read_at([segment.offset], form.size):
-            name_size, _, kind, number = form.unpack(raw)
-            return int(number) if (name_size, kind) == (len(NAME), NT_PRSTATUS) else 0
+    with suppress(NotElf, OSError):
+        note = next(thread_notes(path), None)
+        form = "<i" if open_elf(path).byte_order == "little" else ">i"
+        for raw in open_core(path).read_at([note.offset] if note else [], struct.calcsize(form)):
+            return int(struct.unpack(form, raw)[0])
     return 0
 
 
