@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,12 @@ def tracer(pid: int, tid: int) -> int:
 
 
 def states(pid: int) -> set[str]:
-    return {Path(f"/proc/{pid}/task/{tid}/stat").read_text().rpartition(")")[2].split()[0] for tid in tids(pid)}
+    """Of the threads that are there: one may leave between the list and the look."""
+    found = set()
+    for tid in tids(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found.add(Path(f"/proc/{pid}/task/{tid}/stat").read_text().rpartition(")")[2].split()[0])
+    return found
 
 
 def tids(pid: int) -> list[str]:
