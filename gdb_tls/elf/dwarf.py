@@ -2,11 +2,13 @@
 
 Nothing is indexed: a variable is found by the bytes of its location, which say the place in the block, and its unit is
 walked to it.  So a library of a hundred megabytes costs a search through its bytes.
+
+Several files may belong together (`elf.dwarf_files`): their entries have offsets of one space, each file's from a
+multiple of `PART` on.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
@@ -31,9 +33,13 @@ FIXED = {
 OF_FORMAT = (0x0E, 0x1F, 0x17, 0x1D, 0x1F20, 0x1F21)
 BLOCKS = {0x0A: 1, 0x03: 2, 0x04: 4}
 LEB = (0x0F, 0x0D, 0x15, 0x1A, 0x1B, 0x22, 0x23, 0x1F01, 0x1F02)
-STRINGS_BY_INDEX = (0x1A, 0x25, 0x26, 0x27, 0x28)
+STRINGS_BY_INDEX = (0x1A, 0x1F02, 0x25, 0x26, 0x27, 0x28)
 REFERENCES = (0x11, 0x12, 0x13, 0x14, 0x15)
+# What is in the file that dwz has moved common parts to: ref_sup4, ref_sup8, GNU_ref_alt; strp_sup, GNU_strp_alt.
+REFERENCES_ELSEWHERE, STRINGS_ELSEWHERE = (0x1C, 0x24, 0x1F20), (0x1D, 0x1F21)
 MOST_ENTRIES = 20_000_000
+PART = 1 << 48
+COMMON = 1  # the part that is dwz's common file
 
 
 class BadDwarf(Exception):
@@ -67,6 +73,7 @@ class Unit(NamedTuple):
         address_size: in bytes.
         width: of an offset, 4 or 8.
         abbreviations: where they begin in .debug_abbrev.
+        identity: what it and its other half in a .dwo file have in common; 0 for none, or where an attribute says it.
     """
 
     start: int
@@ -76,6 +83,7 @@ class Unit(NamedTuple):
     address_size: int
     width: int
     abbreviations: int
+    identity: int = 0
 
 
 class Entry(NamedTuple):
@@ -105,32 +113,54 @@ class Entry(NamedTuple):
 class Dwarf:
     """The debug information of one file."""
 
-    def __init__(self, file: ElfFile) -> None:
-        """Reads .debug_info."""
-        self._file = file
+    def __init__(self, file: ElfFile, number: int = 0, suffix: str = "") -> None:
+        """Reads .debug_info.
+
+        Args:
+            file: the file.
+            number: of the part that it is of what belongs together.
+            suffix: of its sections' names.
+        """
+        self.file = file
+        self._suffix = suffix
+        self.base = number * PART
         self.order = "<" if file.byte_order == "little" else ">"
-        self.info = file.debug_section(".debug_info")
+        self.info = self.section(".debug_info")
         self._abbreviations: dict[tuple[int, int, int], dict[int, Abbreviation]] = {}
         self._entries: dict[int, Entry] = {}
+        self._string_bases: dict[int, int] = {}
 
-    def _section(self, name: str) -> bytes:
-        return self._file.debug_section(name)
+    def section(self, name: str) -> bytes:
+        """The bytes of a section; empty for none."""
+        return self.file.debug_section(name + self._suffix)
+
+    def part(self, offset: int) -> Dwarf:
+        """The file that has the entry at an offset.
+
+        Raises:
+            BadDwarf: where it is none of those that are here.
+        """
+        if offset // PART * PART != self.base:
+            raise BadDwarf("an entry is in a file that is not here")
+        return self
 
     @cached_property
-    def _strings(self) -> bytes:
-        return self._section(".debug_str")
+    def strings(self) -> bytes:
+        """.debug_str."""
+        return self.section(".debug_str")
 
     @cached_property
-    def _line_strings(self) -> bytes:
-        return self._section(".debug_line_str")
+    def line_strings(self) -> bytes:
+        """.debug_line_str."""
+        return self.section(".debug_line_str")
 
     @cached_property
     def _abbreviation_bytes(self) -> bytes:
-        return self._section(".debug_abbrev")
+        return self.section(".debug_abbrev")
 
     @cached_property
     def _string_offsets(self) -> bytes:
-        return self._section(".debug_str_offsets")
+        return self.section(".debug_str_offsets")
 
     def number(self, at: int, size: int, data: bytes | None = None) -> int:
         """A number of so many bytes."""
@@ -165,19 +195,30 @@ class Dwarf:
         end = at + length
         version = self.number(at, 2)
         at += 2
+        identity = 0
         if version == 5:
             kind, address_size, abbreviations = self.info[at], self.info[at + 1], self.number(at + 2, width)
             at += 2 + width
+            identity = self.number(at, 8) if kind in (4, 5) else 0
             at += 8 if kind in (4, 5) else 8 + width if kind in (2, 6) else 0
         elif 2 <= version <= 4:
             abbreviations, address_size = self.number(at, width), self.number(at + width, 1)
             at += width + 1
         else:
             raise BadDwarf(f"its version {version} of DWARF is not known")
-        return Unit(start, at, end, version, address_size, width, abbreviations)
+        return Unit(start, at, end, version, address_size, width, abbreviations, identity)
 
-    def unit_of(self, offset: int) -> Unit:
-        """The unit that an entry is in."""
+    def address_size(self, offset: int) -> int:
+        """Of the unit that an entry is in, in bytes."""
+        part = self.part(offset)
+        return part._unit_of(offset - part.base).address_size
+
+    def unit_entry(self, offset: int) -> Entry:
+        """The first entry of the unit that an entry is in."""
+        part = self.part(offset)
+        return part._entry(part._unit_of(offset - part.base).first)
+
+    def _unit_of(self, offset: int) -> Unit:
         at = bisect_right(self._unit_starts, offset) - 1
         if at < 0 or offset >= self.units[at].end:
             raise BadDwarf("an entry is in no unit")
@@ -244,8 +285,12 @@ class Dwarf:
 
     def entry(self, offset: int) -> Entry:
         """The entry at an offset."""
+        part = self.part(offset)
+        return part._entry(offset - part.base)
+
+    def _entry(self, offset: int) -> Entry:
         if offset not in self._entries:
-            unit = self.unit_of(offset)
+            unit = self._unit_of(offset)
             code, at = leb(self.info, offset)
             abbreviation = self._table(unit).get(code)
             if abbreviation is None:
@@ -253,9 +298,8 @@ class Dwarf:
             attributes = {}
             for attribute, form, constant in abbreviation.attributes:
                 attributes[attribute], at = self._value(form, at, unit, constant)
-            self._entries[offset] = Entry(
-                offset, abbreviation.tag, attributes, at if abbreviation.has_children else 0, at
-            )
+            children = at if abbreviation.has_children else 0
+            self._entries[offset] = Entry(self.base + offset, abbreviation.tag, attributes, children, at)
         return self._entries[offset]
 
     def _value(self, form: int, at: int, unit: Unit, constant: int) -> tuple[Any, int]:
@@ -269,13 +313,19 @@ class Dwarf:
         if form == 0x08:
             return self.info[at : end - 1].decode(errors="replace"), end
         if form in (0x0E, 0x1F):
-            return _text(self._strings if form == 0x0E else self._line_strings, self.number(at, unit.width)), end
+            return _text(self.strings if form == 0x0E else self.line_strings, self.number(at, unit.width)), end
         if form in STRINGS_BY_INDEX:
-            index = leb(self.info, at)[0] if form == 0x1A else self.number(at, end - at)
+            index = leb(self.info, at)[0] if form in LEB else self.number(at, end - at)
             return self._string_at(index, unit), end
         if form in REFERENCES:
             inside = leb(self.info, at)[0] if form == 0x15 else self.number(at, end - at)
-            return unit.start + inside, end
+            return self.base + unit.start + inside, end
+        if form == 0x10:
+            return self.base + self.number(at, end - at), end
+        if form in REFERENCES_ELSEWHERE:
+            return COMMON * PART + self.number(at, end - at), end
+        if form in STRINGS_ELSEWHERE:
+            return self.common_text(self.number(at, unit.width)), end
         if form == 0x0D:
             return leb(self.info, at, signed=True)[0], end
         if form in LEB:
@@ -285,16 +335,41 @@ class Dwarf:
             return (end - size, size), end
         return (self.number(at, end - at) if end - at <= 8 else None), end
 
+    def _string_base(self, unit: Unit) -> int:
+        """Where the unit's texts begin in .debug_str_offsets; the unit's own entry may have texts before it says so."""
+        if unit.start not in self._string_bases:
+            # A .dwo file's table begins behind its header, which DWARF 5 brought.
+            base = 2 * unit.width if unit.version >= 5 else 0
+            code, at = leb(self.info, unit.first)
+            for attribute, form, _ in self._table(unit)[code].attributes if code in self._table(unit) else ():
+                if attribute == AT_STR_OFFSETS_BASE:
+                    base = self.number(at, unit.width)
+                at = self._skip(form, at, unit)
+            self._string_bases[unit.start] = base
+        return self._string_bases[unit.start]
+
     def _string_at(self, index: int, unit: Unit) -> str:
-        base = self.entry(unit.first).attributes.get(AT_STR_OFFSETS_BASE, 2 * unit.width)
-        return _text(self._strings, self.number(base + index * unit.width, unit.width, self._string_offsets))
+        base = self._string_base(unit)
+        return _text(self.strings, self.number(base + index * unit.width, unit.width, self._string_offsets))
+
+    def common_text(self, at: int) -> str | None:
+        """A text of the file that dwz has moved common parts to; None where that is not here."""
+        return None
+
+    def text_at(self, at: int) -> str:
+        """A text of .debug_str."""
+        return _text(self.strings, at)
 
     def children(self, parent: Entry) -> Iterator[Entry]:
         """The entries that belong to an entry."""
+        part = self.part(parent.offset)
+        yield from part._children(parent)
+
+    def _children(self, parent: Entry) -> Iterator[Entry]:
         at = parent.children
-        end = self.unit_of(parent.offset).end
+        end = self._unit_of(parent.offset - self.base).end
         while at and at < end and self.info[at]:
-            child = self.entry(at)
+            child = self._entry(at)
             yield child
             at = self._behind(child, end)
 
@@ -303,11 +378,11 @@ class Dwarf:
         if not entry.children:
             return entry.end
         sibling = entry.attributes.get(AT_SIBLING)
-        if isinstance(sibling, int) and entry.end < sibling <= end:
-            return sibling
+        if isinstance(sibling, int) and entry.end < sibling - self.base <= end:
+            return sibling - self.base
         at = entry.children
         while at < end and self.info[at]:
-            at = self._behind(self.entry(at), end)
+            at = self._behind(self._entry(at), end)
         return at + 1
 
     def locate(self, position: int) -> tuple[int, tuple[int, ...]]:
@@ -316,7 +391,12 @@ class Dwarf:
         Raises:
             BadDwarf: where there is none.
         """
-        unit = self.unit_of(position)
+        part = self.part(position)
+        start, parents = part._locate(position - part.base)
+        return part.base + start, tuple(part.base + one for one in parents)
+
+    def _locate(self, position: int) -> tuple[int, tuple[int, ...]]:
+        unit = self._unit_of(position)
         table, info = self._table(unit), self.info
         at = unit.first
         parents: list[int] = []
@@ -342,7 +422,7 @@ class Dwarf:
             else:
                 for attribute, form, _ in abbreviation.attributes:
                     if attribute == AT_SIBLING:
-                        sibling = self._value(form, at, unit, 0)[0]
+                        sibling = self._value(form, at, unit, 0)[0] - self.base
                     at = self._skip(form, at, unit)
             if position < at:
                 return start, tuple(parents)
@@ -352,42 +432,6 @@ class Dwarf:
                 else:
                     parents.append(start)
         raise BadDwarf("a place in the debug information is in no entry")
-
-    @cached_property
-    def _thread_local(self) -> dict[int, list[int]]:
-        """Offset in the block -> the places of locations that say it."""
-        # One operation that has the offset, and DW_OP_form_tls_address or DW_OP_GNU_push_tls_address.
-        wide = self._file.pointer_size == 8
-        pattern = rb"\x0a\x0e(.{8})[\x9b\xe0]" if wide else rb"\x06\x0c(.{4})[\x9b\xe0]"
-        found: dict[int, list[int]] = {}
-        for match in re.finditer(pattern, self.info, re.DOTALL):
-            offset = int.from_bytes(match[1], "little" if self.order == "<" else "big")
-            found.setdefault(offset, []).append(match.start())
-        return found
-
-    def variables_at(self, offset: int) -> Iterator[tuple[Entry, tuple[int, ...]]]:
-        """The entries of variables at an offset in the block, each with its ancestors."""
-        for position in self._thread_local.get(offset, ()):
-            try:
-                start, parents = self.locate(position)
-                found = self.entry(start)
-            except (BadDwarf, IndexError, ValueError):
-                continue
-            location = found.attributes.get(AT_LOCATION)
-            if found.tag == TAG_VARIABLE and isinstance(location, tuple) and location[0] == position + 1:
-                yield found, parents
-
-    def file_name(self, unit: Unit, number: int) -> str:
-        """The last part of the name of a source file of a unit; empty where it is not known."""
-        at = self.entry(unit.first).attributes.get(AT_STMT_LIST)
-        if not isinstance(at, int):
-            return ""
-        from gdb_tls.elf.dwarf_lines import file_names
-
-        names = file_names(
-            self._section(".debug_line"), at, self.order, self._strings, self._line_strings, unit.address_size
-        )
-        return names[number] if 0 <= number < len(names) else ""
 
 
 def leb(data: bytes, at: int, *, signed: bool = False) -> tuple[int, int]:

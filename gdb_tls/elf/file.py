@@ -144,7 +144,9 @@ class ElfFile:
                 found = find_build_id(self._read(header.offset, header.file_size), self._order)
                 if found:
                     return found
-        return None
+        # What dwz moves common parts to has no segments.
+        section = None if self.segments else self._sections.get(".note.gnu.build-id")
+        return find_build_id(self._contents(section), self._order) if section else None
 
     def at_address(self, address: int, size: int, *, constant: bool = False) -> bytes | None:
         """Reads bytes by the address they are linked at; None where the file has none there.
@@ -174,7 +176,8 @@ class ElfFile:
         """The bytes of a section of debug information, unpacked; empty where there is none that can be read."""
         section = self._sections.get(name)
         if section is None or section.type == headers.SHT_NOBITS:
-            return b""
+            old = self._sections.get(f".z{name[1:]}")  # as before the gABI knew of compression: -gz=zlib-gnu
+            return unpacked_as_gnu(self._contents(old)) if old else b""
         raw = self._contents(section)
         return unpacked(raw, self.pointer_size, self._order) if section.flags & headers.SHF_COMPRESSED else raw
 
@@ -339,18 +342,27 @@ class ElfFile:
 
 def unpacked(raw: bytes, pointer_size: int, order: str) -> bytes:
     """What is in a compressed section (gABI, "Section Compression"); empty where it is not zlib's or makes no sense."""
-    import zlib
-
     form = struct.Struct(order + ("IIQQ" if pointer_size == 8 else "III"))
     if len(raw) < form.size:
         return b""
     head = form.unpack_from(raw)
     kind, size = head[0], head[2] if pointer_size == 8 else head[1]
+    return _inflated(memoryview(raw)[form.size :], size) if kind == ELFCOMPRESS_ZLIB else b""
+
+
+def unpacked_as_gnu(raw: bytes) -> bytes:
+    """What is in a `.zdebug_` section: "ZLIB", the size as a big-endian number of 8 bytes, and zlib's data."""
+    return _inflated(memoryview(raw)[12:], int.from_bytes(raw[4:12], "big")) if raw[:4] == b"ZLIB" else b""
+
+
+def _inflated(data: memoryview, size: int) -> bytes:
+    import zlib
+
     # A damaged header may claim anything; zlib makes at most 1032 bytes of one.
-    if kind != ELFCOMPRESS_ZLIB or size > min(MOST_UNPACKED, 1032 * len(raw)):
+    if not 0 < size <= min(MOST_UNPACKED, 1032 * (len(data) + 24)):
         return b""
     try:
-        return zlib.decompressobj().decompress(memoryview(raw)[form.size :], size)
+        return zlib.decompressobj().decompress(data, size)
     except zlib.error:
         return b""
 

@@ -247,24 +247,29 @@ class Lookup:
     def _in_function(self, name: str, likely: Sequence[_Named]) -> list[_Named]:
         """A C function's static variable: the symbol table has `counter.0`, people type `function::counter`."""
         function, _, last = comparable(name).replace(".", "::").rpartition("::")
-        numbered = [one for one in likely if last in one.spellings and one.candidate.symbol.is_local]
-        if not function or not numbered:
+        if not function:
             return []
-        offset = self._target.debug.locals_of(function).get(last)
-        return [one for one in numbered if one.candidate.symbol.value == offset]
+        return [one for one in likely if last in one.spellings and self._function_of(one.candidate) == function]
+
+    def _function_of(self, candidate: Candidate) -> str:
+        """The C function that a variable is a static one of; other languages have it in the name."""
+        symbol, path = candidate.symbol, candidate.module.path
+        return self._target.debug.function_of(symbol, path) if path and SUFFIXES.search(symbol.name) else ""
 
     def _in_scope_of(self, scope: str, likely: Sequence[_Named]) -> list[_Named]:
         """Those of a module or file: what is called exactly so, before what is called so without version or suffix."""
         for means in (_is_called, _means_file):
             in_module = [one for one in likely if means(scope, one.candidate.module.name)]
-            in_file = [one for one in likely if means(scope, self._file_of(one.candidate))]
+            in_file = [one for one in likely if any(means(scope, file) for file in self._files_of(one.candidate))]
             if in_module or in_file:
                 return in_module or in_file
         return [one for one in likely if scope.isdecimal() and one.candidate.module.id == int(scope)]
 
-    def _file_of(self, candidate: Candidate) -> str:
-        # Global symbols have no STT_FILE row: the debug information may know.
-        return candidate.symbol.file or self._variable(candidate).file
+    def _files_of(self, candidate: Candidate) -> list[str]:
+        """The source files that a variable may be said to be of: the one compiled, and the one that has its line."""
+        # Global symbols have no STT_FILE row, and of link-time optimisation it names a temporary file.
+        files = (candidate.symbol.file, self._variable(candidate).file)
+        return list(dict.fromkeys(os.path.basename(one) for one in files if one and not one.startswith("<")))
 
     def _demangled(self, candidates: Sequence[Candidate]) -> list[str]:
         return self._target.debug.demangle([candidate.symbol.name for candidate in candidates])
@@ -293,10 +298,11 @@ class Lookup:
         symbol, module = candidate.symbol, candidate.module
         name = source_name(symbol.name, self._demangled([candidate])[0])
         bare = SUFFIXES.sub("", name)
-        texts = [bare, name]
-        file = os.path.basename(self._file_of(candidate))
+        function = self._function_of(candidate)
+        texts = [f"{function}::{bare}"] if function else [bare]
         if not RUNTIME.fullmatch(module.name):
-            texts += [f"'{file}'::{one}" for one in (bare, name) if file]
+            texts += [f"'{file}'::{one}" for file in self._files_of(candidate) for one in (bare, name)]
+        texts.append(name)
         texts += [f"{module.name}::{one}" for one in (bare, name)]
         texts += [f"{module.name}::{symbol.name}@0x{symbol.value:x}", f"{module.id}::{name}"]
         return next(

@@ -232,8 +232,8 @@ class DebugInformation(Protocol):
         """Finds the declaration that belongs to a file's TLS symbol (`name`: demangled)."""
         ...
 
-    def locals_of(self, function: str) -> Mapping[str, int]:
-        """The thread-local variables inside a function, with their offsets in the module's block."""
+    def function_of(self, symbol: ElfSymbol, object_path: str) -> str:
+        """The name of the function that a file's TLS symbol is a static variable of; empty for none, or not known."""
         ...
 
     def in_frame(self, name: str) -> DebugSymbol | None:

@@ -127,7 +127,7 @@ class FakeDebug:
     def __init__(self) -> None:
         self.declared: dict[str | tuple[str, str], DebugSymbol] = {}
         self.demangled: dict[str, str] = {}
-        self.local: dict[str, dict[str, int]] = {}
+        self.functions: dict[str, str] = {}
         self.seen: dict[str, DebugSymbol] = {}
         self.parts: dict[str, PartInFrame] = {}
         self.others: dict[str, str] = {}
@@ -139,8 +139,8 @@ class FakeDebug:
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         return self.declared.get((symbol.name, symbol.file)) or self.declared.get(symbol.name)
 
-    def locals_of(self, function: str) -> Mapping[str, int]:
-        return self.local.get(function, {})
+    def function_of(self, symbol: ElfSymbol, object_path: str) -> str:
+        return self.functions.get(symbol.name, "")
 
     def in_frame(self, name: str) -> DebugSymbol | None:
         return self.seen.get(name)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 
 from gdb_tls.errors import BadPath
-from gdb_tls.hosts.direct.types import CLASSES, DEEPEST, POINTERS, TAG_ARRAY, TAG_FUNCTION, DwarfType, Member, describe
+from gdb_tls.hosts.native.dwarf_types import (
+    CLASSES,
+    DEEPEST,
+    POINTERS,
+    TAG_ARRAY,
+    TAG_FUNCTION,
+    DwarfType,
+    Member,
+    describe,
+)
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Path, Step
 from gdb_tls.target.protocol import Part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument, BadPath
@@ -27,9 +27,9 @@ class PlainNames:
         """See `DebugInformation.describe`."""
         return None
 
-    def locals_of(self, function: str) -> Mapping[str, int]:
-        """See `DebugInformation.locals_of`."""
-        return {}
+    def function_of(self, symbol: ElfSymbol, object_path: str) -> str:
+        """See `DebugInformation.function_of`."""
+        return ""
 
     def in_frame(self, name: str) -> DebugSymbol | None:
         """See `DebugInformation.in_frame`: no frame is selected."""

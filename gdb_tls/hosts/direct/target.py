@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
-from gdb_tls.hosts.direct.names import UNREADABLE, DwarfNames
+from gdb_tls.hosts.direct.names import DwarfNames
 from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
-from gdb_tls.hosts.direct.types import DwarfType
 from gdb_tls.hosts.direct.values import Formatter
+from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.hosts.native.reads import OneByOne
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
+from gdb_tls.program.declared import UNREADABLE
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from gdb_tls.hosts.direct.types import (
+from gdb_tls.hosts.native.dwarf_types import (
     ATE_BOOLEAN,
     ATE_FLOAT,
     CLASSES,
@@ -138,7 +138,7 @@ class Formatter:
         return None
 
     def _word(self, bare: DwarfType) -> int:
-        return bare.dwarf.unit_of(bare.entry.offset).address_size if bare.entry else 0
+        return bare.dwarf.address_size(bare.entry.offset) if bare.entry else 0
 
     def _library_string(self, bare: DwarfType, raw: bytes) -> str | None:
         """`std::string`: what it points to, as long as it says."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import gdb
@@ -17,6 +17,8 @@ from gdb_tls.hosts.gdb import function_locals, paths, types
 from gdb_tls.hosts.gdb.definitions import defined_at
 from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
+from gdb_tls.hosts.native.dwarf_types import DwarfType
+from gdb_tls.program.declared import UNREADABLE, Declarations, Declared
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.program.type_names import language_of
 from gdb_tls.target.model import Path, Type
@@ -39,6 +41,7 @@ class GdbSymbols:
     def __init__(self) -> None:
         """Knows nothing yet."""
         self._described: dict[str, bool] = {}
+        self._in_files = Declarations(self)
         self._in_vain: Counter[str] = Counter()
 
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
@@ -50,19 +53,37 @@ class GdbSymbols:
         for found, is_global in self._declarations(symbol, name, object_path):
             if _fits(found, symbol, object_path):
                 fitting.setdefault((_file(found), found.line, str(found.type)), (found, is_global))
-        chosen = _chosen(symbol, list(fitting.values()))
+        joined = _is_joined(object_path)
+        declared = self._in_files.at(symbol, object_path) if joined or len(fitting) != 1 else None
+        chosen = _chosen(symbol, list(fitting.values()), declared)
+        if not chosen and declared is not None and SUFFIXES.search(symbol.name):
+            return DebugSymbol(declared.name or name, self._plain_type(declared), declared.file, declared.line, None)
         if not chosen or self._is_namesakes(chosen, symbol, name, object_path):
             return None
         found = chosen[0]
-        kind = types.describe(found.type, language_of(_file(found))) if found.type is not None else None
+        if declared is None and not _file(found):  # dwz's common units have no line table that GDB reads
+            declared = self._in_files.at(symbol, object_path)
+        file, line = (declared.file, declared.line) if declared is not None else (_file(found), found.line)
+        kind = types.describe(found.type, language_of(file)) if found.type is not None else None
         shown = name if "::" in name else found.print_name.split("[abi:")[0]
         if len(chosen) > 1:
             # Which of them it is, is not known: only what they have in common is said.
             return DebugSymbol(shown, kind, "", 0, None) if len({str(one.type) for one in chosen}) == 1 else None
-        if _is_joined(object_path):
+        if joined and declared is None:
             return DebugSymbol(shown, kind, "", 0, found)
-        place = self._defined_at(found, object_path) or (_file(found), found.line if _file(found) else 0)
+        place = self._defined_at(found, object_path) or (file, line if file else 0)
         return DebugSymbol(shown, kind, *place, found)
+
+    def _plain_type(self, declared: Declared) -> Type | None:
+        """The type of what GDB lost in link-time optimisation, where it is one of the language's own.
+
+        Of others the name is not enough: another file may have another of that name.
+        """
+        with suppress(*UNREADABLE, BadArgument):
+            if declared.type is not None:
+                found = DwarfType(declared.dwarf, declared.dwarf.entry(declared.type))
+                return self.parse_type(found.written()) if found.is_plain else None
+        return None
 
     def _is_namesakes(self, chosen: Sequence[gdb.Symbol], symbol: ElfSymbol, name: str, object_path: str) -> bool:
         """Whether the only declaration is that of another symbol, which is of its file and this one is not.
@@ -119,26 +140,15 @@ class GdbSymbols:
                 yield from ((found, False) for found in function_locals.by_signature(signature, local))
             yield from ((found, False) for found in function_locals.by_linkage(symbol.name))
         elif bare != name:
-            yield from ((found, False) for found in self._in_file(symbol, bare))
+            # A C function's static variable (`counter.0`): its function is not in its name.
+            function = self.function_of(symbol, object_path)
+            with suppress(gdb.error):
+                yield from ((found, False) for found in function_locals.by_signature(function, bare) if function)
 
-    def _in_file(self, symbol: ElfSymbol, name: str) -> Iterator[gdb.Symbol]:
-        """A C function's static variable (`counter.0`): its function is not in its name, its offset tells."""
-        with suppress(gdb.error, RuntimeError):
-            for line in gdb.decode_line(f"'{symbol.file}':1")[1] or ():
-                if line.symtab is not None:
-                    for block in (line.symtab.global_block(), line.symtab.static_block()):
-                        for function in block:
-                            if function.is_function and self.locals_of(function.name).get(name) == symbol.value:
-                                yield from function_locals.of_function(function, name)
-
-    def locals_of(self, function: str) -> Mapping[str, int]:
-        """See `DebugInformation.locals_of`; only the text of `info scope` has the offsets."""
-        try:
-            scope = gdb.execute(f"info scope {function}", to_string=True)
-        except gdb.error:
-            return {}
-        found = re.findall(r"Symbol (\S+) is .*?thread-local variable at offset 0x([0-9a-f]+)", scope)
-        return {name: int(offset, 16) for name, offset in found}
+    def function_of(self, symbol: ElfSymbol, object_path: str) -> str:
+        """See `DebugInformation.function_of`."""
+        found = self._in_files.at(symbol, object_path)
+        return found.function if found is not None else ""
 
     def in_frame(self, name: str) -> DebugSymbol | None:
         """See `DebugInformation.in_frame`."""
@@ -265,7 +275,9 @@ def _is_named(found: gdb.Symbol, symbol: ElfSymbol) -> bool:
     return linkage == symbol.name or not linkage.startswith(("_Z", "_R", "_D"))
 
 
-def _chosen(symbol: ElfSymbol, fitting: Sequence[tuple[gdb.Symbol, bool]]) -> list[gdb.Symbol]:
+def _chosen(
+    symbol: ElfSymbol, fitting: Sequence[tuple[gdb.Symbol, bool]], declared: Declared | None
+) -> list[gdb.Symbol]:
     """Of several declarations those that a symbol may be: by visibility, then by its file.  One is taken as it is.
 
     The file that the symbol table names is not always the declaration's: that is a header, or one of a unity build,
@@ -274,6 +286,9 @@ def _chosen(symbol: ElfSymbol, fitting: Sequence[tuple[gdb.Symbol, bool]]) -> li
     if len(fitting) > 1 and not OPTIMISED.search(symbol.name):
         fitting = [one for one in fitting if one[1] is not symbol.is_local] or fitting
     found = [one for one, _ in fitting]
+    if len(found) > 1 and declared is not None:
+        here = [one for one in found if one.line == declared.line]
+        return [one for one in here if os.path.basename(_file(one)) == declared.file] or here or found
     if len(found) > 1 and symbol.file:
         found = [one for one in found if os.path.basename(_file(one)) == os.path.basename(symbol.file)] or found
     return found

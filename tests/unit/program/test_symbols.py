@@ -187,7 +187,7 @@ class TestFind:
         assert (variable.name, path) == ("buffer", "->length[2]")
 
     def test_static_of_a_c_function(self, app: Process) -> None:
-        app.target.debug.local = {"visit": {"visits": 0x40}, "elsewhere": {"visits": 0x44}}
+        app.target.debug.functions = {"visits.0": "visit"}
         assert find(app, "visit::visits").linkage_name == "visits.0"
         with pytest.raises(UnknownName):
             find(app, "elsewhere::visits")

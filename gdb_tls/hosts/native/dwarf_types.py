@@ -11,7 +11,6 @@ from gdb_tls.elf.dwarf import (
     AT_LANGUAGE,
     AT_NAME,
     AT_SIGNATURE,
-    AT_SPECIFICATION,
     AT_TYPE,
     TAG_CLASS,
     TAG_MEMBER,
@@ -96,6 +95,8 @@ class DwarfType:
     def target(self) -> DwarfType:
         """What a pointer points to, an array has, a typedef stands for, or a function returns."""
         at = self.entry.attributes.get(AT_TYPE) if self.entry else None
+        if at is not None and not isinstance(at, int):
+            raise BadDwarf("the type is in a file that is not here")
         return DwarfType(self.dwarf, self.dwarf.entry(at) if isinstance(at, int) else None)
 
     @cached_property
@@ -122,7 +123,7 @@ class DwarfType:
         own = bare.entry.attributes.get(AT_SIZE)
         if isinstance(own, int):
             return own
-        return self.dwarf.unit_of(bare.entry.offset).address_size if bare.tag in POINTERS else 0
+        return self.dwarf.address_size(bare.entry.offset) if bare.tag in POINTERS else 0
 
     @cached_property
     def counts(self) -> list[int]:
@@ -154,8 +155,7 @@ class DwarfType:
         """Whether it is written in C, where `struct` belongs to the name."""
         if self.entry is None:
             return False
-        unit = self.dwarf.unit_of(self.entry.offset)
-        return self.dwarf.entry(unit.first).attributes.get(AT_LANGUAGE) in C_LANGUAGES
+        return self.dwarf.unit_entry(self.entry.offset).attributes.get(AT_LANGUAGE) in C_LANGUAGES
 
     @cached_property
     def qualified(self) -> str:
@@ -257,6 +257,18 @@ class DwarfType:
         return None
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is a language's own: a number, or pointers to and arrays of such."""
+        found = self
+        for _ in range(DEEPEST):
+            if found.tag in (TAG_BASE, 0):
+                return True
+            if found.tag not in QUALIFIERS and found.tag not in (TAG_POINTER, TAG_ARRAY):
+                return False
+            found = found.target
+        return False
+
+    @property
     def is_signed(self) -> bool:
         """Whether its highest bit is a sign."""
         bare = self.bare
@@ -329,7 +341,7 @@ def _holder(bare: DwarfType) -> Holder[DwarfType]:
         member=lambda kind, name: member(kind.bare, name),
         size=lambda kind: kind.size,
         argument=lambda: bare.template_argument() or DwarfType(bare.dwarf, None),
-        word=lambda: bare.dwarf.unit_of(bare.entry.offset).address_size if bare.entry else 0,
+        word=lambda: bare.dwarf.address_size(bare.entry.offset) if bare.entry else 0,
     )
 
 
@@ -443,13 +455,3 @@ def _named(holder: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[str
 
 def _is_byte(kind: DwarfType) -> bool:
     return kind.bare.tag == TAG_BASE and kind.bare.size == 1 and kind.bare.encoding != ATE_BOOLEAN
-
-
-def declaration(dwarf: Dwarf, entry: Entry) -> Entry:
-    """The entry that says a variable's name and type: of a class's member, its declaration in the class."""
-    for _ in range(DEEPEST):
-        at = entry.attributes.get(AT_SPECIFICATION, entry.attributes.get(0x31))
-        if not isinstance(at, int):
-            break
-        entry = dwarf.entry(at)
-    return entry
