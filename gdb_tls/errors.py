@@ -7,6 +7,9 @@ turns it into one line; nothing else catches it on the way.
 from __future__ import annotations
 
 import os
+import re
+import shlex
+from collections.abc import Sequence
 
 
 class TlsError(Exception):
@@ -15,15 +18,26 @@ class TlsError(Exception):
     Attributes:
         what: one sentence, without the final full stop, that says what is wrong.
         hint: what to try next, as a sentence; may be empty.
+        typed: what of the hint is a name or path to be typed.
     """
 
     default_hint = ""
+    # The same for who types into a shell; empty where it is the same.
+    shell_hint = ""
 
-    def __init__(self, what: str, hint: str | None = None) -> None:
+    def __init__(self, what: str, hint: str | None = None, typed: Sequence[str] = ()) -> None:
         """Makes the error from its sentence and, where the kind's own does not fit, a hint."""
         self.what = what
         self.hint = self.default_hint if hint is None else hint
+        self.typed = typed
         super().__init__(str(self))
+
+    def for_shell(self) -> str:
+        """The error in words that can be typed into a shell as they are."""
+        hint = self.hint.replace(self.default_hint, self.shell_hint) if self.shell_hint else self.hint
+        for text in sorted(self.typed, key=len, reverse=True):
+            hint = hint.replace(text, quoted(text))
+        return f"{self.what}. {hint}".rstrip()
 
     def __str__(self) -> str:
         return f"{self.what}. {self.hint}".rstrip() if self.hint else f"{self.what}."
@@ -43,6 +57,7 @@ class UnknownName(TlsError):
     """No thread-local variable has this name."""
 
     default_hint = "Type `tls-inspect ` and the Tab key for the names that are known."
+    shell_hint = "With --command tls-symbols the names that are known are listed."
 
 
 class NotThreadLocal(TlsError):
@@ -65,6 +80,7 @@ class MissingFile(TlsError):
     """A file of the inspected program is not on this machine."""
 
     default_hint = "Use `set sysroot DIR` (a copy of that machine's files) or `set debuginfod enabled on`."
+    shell_hint = "Use --sysroot DIR (a copy of that machine's files) or --debuginfod."
 
 
 class MissingPackage(TlsError):
@@ -100,3 +116,10 @@ def reason(error: Exception) -> str:
     if type(error).__module__ == "gdb":
         return f"GDB says: {sentence}"
     return f"{type(error).__name__}: {sentence} (a defect of gdb-tls: please report it)"
+
+
+def quoted(text: str) -> str:
+    """A text as it has to be typed into a shell; what a shell takes as it is stays as it is."""
+    if not re.search(r"[^\w@%+=:,./'-]", text) and text.count("'") % 2 == 0 and not text.startswith("-"):
+        return text
+    return shlex.quote(text) if re.search(r"[\"$`\\!]", text) else f'"{text}"'

@@ -287,10 +287,12 @@ class Lookup:
     # Errors
 
     def _ambiguous(self, query: Query, found: Sequence[Candidate]) -> AmbiguousName:
-        lines = [f"{self.exact_text(candidate)}{query.path}" for candidate in found[:MOST_LISTED]]
+        texts = [f"{self.exact_text(candidate)}{query.path}" for candidate in found[:MOST_LISTED]]
         more = f", and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
         return AmbiguousName(
-            f"{len(found)} thread-local variables are called {query.name}", f"Type one of: {', '.join(lines)}{more}."
+            f"{len(found)} thread-local variables are called {query.name}",
+            f"Type one of: {', '.join(texts)}{more}.",
+            texts,
         )
 
     def exact_text(self, candidate: Candidate) -> str:
@@ -333,10 +335,10 @@ class Lookup:
         missing = [module.problem for module in self._modules if module.problem]
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
-            return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])))
+            return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])), near)
         if not self._modules:
             what = f"No thread-local variable is called {name}, as no file with thread-local storage is loaded (yet)"
-            return UnknownName(what, suggestion)
+            return UnknownName(what, suggestion, near)
         blocks = [one.symbol.name for one in self._candidates if COMMON_BLOCK.fullmatch(one.symbol.name)]
         if blocks and not suggestion:
             suggestion = (
@@ -351,7 +353,7 @@ class Lookup:
             gone = f"Stripped, so not all of their names are known: {', '.join(stripped[:MOST_STRIPPED])}{more}."
             suggestion = f"{suggestion} {gone}" if suggestion else gone
         return UnknownName(
-            f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion
+            f"No thread-local variable is called {name} in {modules} module{'s' * (modules != 1)}", suggestion, near
         )
 
     def _near(self, name: str) -> list[str]:

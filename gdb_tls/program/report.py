@@ -15,7 +15,7 @@ from gdb_tls.program.names import is_glob
 from gdb_tls.program.program import Program
 from gdb_tls.program.value import is_null, read_instances, untyped
 from gdb_tls.program.walk import follow
-from gdb_tls.target.model import Flag, Kind, Path, State, TargetInfo, Type, Variable
+from gdb_tls.target.model import Absence, Flag, Kind, Path, State, TargetInfo, Type, Variable
 
 
 class Report(NamedTuple):
@@ -160,6 +160,11 @@ def inspect_found(
     lives = program.lives(variable, asked)
     if root.inside:
         places = [place + root.inside if isinstance(place, int) else place for place in places]
+    if path and lives:  # what is in an object that does not live is no value either
+        places = [
+            Absence(life.state, life.reason or "") if life and life.state and isinstance(place, int) else place
+            for place, life in zip(places, lives)
+        ]
     if path:
         places = follow(program.target, path, places)
     instances = read_instances(

@@ -31,6 +31,7 @@ DEFAULTS = {
     "unordered_multimap": ("", "", "std::hash<{0}>", "std::equal_to<{0}>", "std::allocator<{pair}>"),
     "basic_string": ("", "std::char_traits<{0}>", "std::allocator<{0}>"),
     "basic_string_view": ("", "std::char_traits<{0}>"),
+    "span": ("", "18446744073709551615"),
     "unique_ptr": ("", "std::default_delete<{0}>"),
     "queue": ("", "std::deque<{0}>"),
     "stack": ("", "std::deque<{0}>"),
@@ -102,7 +103,7 @@ def _is_default(default: str, arguments: Sequence[str]) -> bool:
         # GDB and the demangler write `int const` or `const int`.
         keys = f"{arguments[0]} const", f"const {arguments[0]}"
         return arguments[-1] in [f"std::allocator<std::pair<{key}, {arguments[1]}>>" for key in keys]
-    return bool(default) and arguments[-1] == default.format(arguments[0])
+    return bool(default) and re.sub(r"^(\d+)ul$", r"\1", arguments[-1]) == default.format(arguments[0])
 
 
 def _closing(text: str, opening: int) -> int:

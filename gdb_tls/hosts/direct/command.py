@@ -79,7 +79,7 @@ def run(words: Sequence[str], ask: Callable[[Query], Any]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
             raise
-        screen.warn(f"gdb-tls: {failure(spec.name, error)}")
+        screen.warn(f"gdb-tls: {failure(spec.name, error, shell=True)}")
         return FAILED
     finally:
         gc.enable()

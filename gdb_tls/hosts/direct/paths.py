@@ -54,10 +54,16 @@ def _member(bare: DwarfType, arrow: str, name: str, done: str) -> tuple[Step, Dw
     if arrow == "->" or bare.tag in POINTERS[1:]:
         pointer, holder = _dereference(bare, done)
     elif bare.tag in POINTERS:
-        raise BadPath(f"{done} is a pointer ({bare.name})", f"Use {done}->{name}.")
+        raise BadPath(f"{done} is a pointer ({bare.name})", f"Use {done}->{name}.", [f"{done}->{name}"])
     if holder.tag not in CLASSES:
         raise BadPath(f"{done} is no structure ({bare.name}), so it has no member {name}")
     found = _field(holder, name)
+    if found is None and arrow == "." and describe(holder).owner is not None:
+        held = _dereference(holder, done)[1]
+        if held.tag in CLASSES and _field(held, name) is not None:
+            raise BadPath(f"{done} is a pointer ({holder.name})", f"Use {done}->{name}.", [f"{done}->{name}"])
+    if found is None and re.match(r"std::(__\w+::)?optional<", holder.name):
+        raise BadPath(f"What {done} ({holder.name}) may hold is not found by this engine", WITH_GDB)
     if found is None:
         names = ", ".join([one.name for one in holder.members if one.name][:12]) or "none"
         raise BadPath(f"{holder.name} has no member {name}", f"It has: {names}.")

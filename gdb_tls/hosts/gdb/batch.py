@@ -16,18 +16,22 @@ import gdb
 
 from gdb_tls.errors import NoProcess
 from gdb_tls.hosts.gdb import output
-from gdb_tls.hosts.gdb.sentences import FAILED, STATUS
+from gdb_tls.hosts.gdb.sentences import FAILED, STATUS, speak_to_a_shell
 
 NEWS = re.compile(
     r"^\[Inferior .* exited|^Program terminated|^warning: .*(build-id|truncated|may not match)", re.IGNORECASE
 )
-HINTS = {"Operation not permitted": "Only root may look at this process, or its parent: see ptrace(2)."}
+HINTS = {
+    "is a zombie": "If only its main thread has ended, the id of another will do: ls /proc/PID/task lists them.",
+    "Operation not permitted": "Only root may look at this process, or its parent: see ptrace(2).",
+}
 
 
 def run(text: str) -> None:
     """Does a task (JSON of `gdb_tls.cli.run.start_gdb`) and leaves GDB."""
     task = json.loads(text)
     status = FAILED
+    speak_to_a_shell()
     for command in task["settings"]:
         with suppress(gdb.error):
             gdb.execute(command, to_string=True)

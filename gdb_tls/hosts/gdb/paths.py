@@ -9,6 +9,7 @@ import gdb
 
 from gdb_tls.errors import BadPath
 from gdb_tls.hosts.gdb.types import CLASSES, DEEPEST, POINTERS, describe, member, owner, witness
+from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Bound, Lookup, Path, Step, Type
 
 STRINGS = re.compile(r"std::(__\w+::)?basic_string(_view)?<")
@@ -51,27 +52,42 @@ def _member(bare: gdb.Type, arrow: str, name: str, done: str) -> tuple[Step, gdb
     pointer: int | None = None
     bound: Bound | None = None
     holder, inside = bare, 0
-    if arrow == "->" and (bare.name or "").startswith("std::optional<"):
+    if arrow == "->" and _is_optional(bare):
         holder, inside, bound = _optional(bare)
     elif arrow == "->" or bare.code in POINTERS[1:]:
         pointer, holder = _dereference(bare, done)
     elif bare.code in POINTERS:
-        raise BadPath(f"{done} is a pointer ({bare})", f"Use {done}->{name}.")
+        raise BadPath(f"{done} is a pointer ({_name(bare)})", f"Use {done}->{name}.", [f"{done}->{name}"])
     if holder.code not in CLASSES:
-        raise BadPath(f"{done} is no structure ({bare}), so it has no member {name}")
+        raise BadPath(f"{done} is no structure ({_name(bare)}), so it has no member {name}")
     found = _field(holder, name)
+    if found is None and arrow == "." and (_is_optional(holder) or owner(holder) is not None):
+        held, _, _ = _optional(holder) if _is_optional(holder) else (_dereference(holder, done)[1], 0, None)
+        if held.code in CLASSES and _field(held, name) is not None:
+            what = "may hold a value" if _is_optional(holder) else "is a pointer"
+            raise BadPath(f"{done} {what} ({_name(holder)})", f"Use {done}->{name}.", [f"{done}->{name}"])
     if found is None:
         names = ", ".join(_field_names(holder)) or "none"
-        raise BadPath(f"{holder} has no member {name}", f"It has: {names}.")
+        raise BadPath(f"{_name(holder)} has no member {name}", f"It has: {names}.")
     at, size, kind = found
     return Step(pointer, inside + at // 8, done, bound), kind, (at % 8, size) if size else None
+
+
+def _name(kind: gdb.Type) -> str:
+    return short_type(str(kind))
+
+
+def _is_optional(bare: gdb.Type) -> bool:
+    return bool(re.match(r"std::(__\w+::)?optional<", bare.name or ""))
 
 
 def _optional(bare: gdb.Type) -> tuple[gdb.Type, int, Bound | None]:
     """The type inside of a std::optional, where it is, and where it says whether it is there."""
     value, engaged = member(bare, "_M_payload"), member(bare, "_M_engaged")
     if value is None or engaged is None:
-        raise BadPath(f"{bare} is not laid out as this GDB's libstdc++ has it", "Look at the whole object instead.")
+        raise BadPath(
+            f"{_name(bare)} is not laid out as this GDB's libstdc++ has it", "Look at the whole object instead."
+        )
     kind = bare.template_argument(0).strip_typedefs().unqualified()
     return kind, value[0], Bound(0, engaged[0], 1, None, 0)
 
@@ -112,8 +128,12 @@ def _counted(bare: gdb.Type, number: int, done: str) -> tuple[Step, gdb.Type]:
         pointer, element = _dereference(bare, done, keep_name=True)
         return Step(pointer, number * element.strip_typedefs().sizeof, done), element
     known = STRINGS.match(name) or VECTORS.match(name) or name.startswith("std::span<")
+    if not known and not name.startswith("std::"):
+        raise BadPath(f"{done} is no array ({_name(bare)})", "Use a dot for a member.")
     if not known:
-        raise BadPath(f"{done} is no array ({bare})", "Use a dot for a member.")
+        raise BadPath(
+            f"Where {done} has its elements is not known ({_name(bare)})", "Look at the whole object instead."
+        )
     element = bare.template_argument(0)
     size = element.strip_typedefs().sizeof
     start, end = member(bare, "_M_start"), member(bare, "_M_finish")
@@ -129,7 +149,7 @@ def _counted(bare: gdb.Type, number: int, done: str) -> tuple[Step, gdb.Type]:
         if not 0 <= number < extent:
             raise BadPath(f"{done} has the elements 0 to {extent - 1}, so there is no [{number}]")
         return Step(start[0], number * size, done), element
-    raise BadPath(f"Where {done} has its elements is not known ({bare})", "Look at the whole object instead.")
+    raise BadPath(f"Where {done} has its elements is not known ({_name(bare)})", "Look at the whole object instead.")
 
 
 def _dereference(bare: gdb.Type, done: str, keep_name: bool = False) -> tuple[int, gdb.Type]:
@@ -138,14 +158,16 @@ def _dereference(bare: gdb.Type, done: str, keep_name: bool = False) -> tuple[in
         target, at = bare.target(), 0
     else:
         held = owner(bare)
+        if held is None and (bare.name or "").startswith("std::"):
+            raise BadPath(f"What {done} points to is not known ({_name(bare)})", "Look at the whole object instead.")
         if held is None:
-            raise BadPath(f"{done} is no pointer ({bare})", "Use a dot for a member.")
+            raise BadPath(f"{done} is no pointer ({_name(bare)})", "Use a dot for a member.")
         target, at = bare.template_argument(0), held
     if target.strip_typedefs().code == gdb.TYPE_CODE_ARRAY and bare.code not in POINTERS:
         target = target.strip_typedefs().target()  # unique_ptr<T[]>
     if target.strip_typedefs().code in (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FUNC):
         raise BadPath(
-            f"{done} points to {target}, which cannot be read", "Give the variable's type with --type 'TYPE'."
+            f"{done} points to {_name(target)}, which cannot be read", "Give the variable's type with --type 'TYPE'."
         )
     return at, target if keep_name else target.strip_typedefs().unqualified()
 

@@ -16,6 +16,13 @@ from gdb_tls.hosts.native.failures import failure, is_defect
 # $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
 STATUS = "_tls_status"
 FAILED = 2
+_in_shell = False
+
+
+def speak_to_a_shell() -> None:
+    """Who asks has typed into a shell, not into this GDB, and will type there what an error says to type."""
+    global _in_shell
+    _in_shell = True
 
 
 @contextmanager
@@ -36,7 +43,7 @@ def one_run(name: str) -> Iterator[None]:
     except (Exception, KeyboardInterrupt) as error:
         if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
             raise
-        raise gdb.GdbError(failure(name, error)) from None
+        raise gdb.GdbError(failure(name, error, _in_shell)) from None
     finally:
         if collecting:
             gc.enable()

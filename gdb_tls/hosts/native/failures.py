@@ -6,10 +6,16 @@ from gdb_tls.errors import TlsError
 from gdb_tls.views.text import safe
 
 
-def failure(command: str, error: BaseException) -> str:
-    """The sentence for what ended a command."""
+def failure(command: str, error: BaseException, shell: bool = False) -> str:
+    """The sentence for what ended a command.
+
+    Args:
+        command: its name.
+        error: what ended it.
+        shell: whether who reads it types into a shell, not into GDB.
+    """
     if isinstance(error, TlsError):
-        return safe(str(error))
+        return safe(error.for_shell() if shell else str(error))
     if isinstance(error, KeyboardInterrupt):
         return f"{command} was interrupted."
     if isinstance(error, MemoryError):
