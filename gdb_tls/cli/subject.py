@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gdb_tls.cli import core
 from gdb_tls.elf import headers
-from gdb_tls.errors import BadArgument
+from gdb_tls.errors import BadArgument, quoted
 
 PID = re.compile(r"[0-9]+\Z")
 HELP = "Type gdb-tls --help."
@@ -115,7 +115,7 @@ def find(words: Sequence[str]) -> Subject:
     near = difflib.get_close_matches(first, ("core", "pid", "run"), 1)
     raise BadArgument(
         f"gdb-tls looks at a core, a pid, or what it runs; {first} is none of them, and no file",
-        f"Did you mean gdb-tls {near[0]}?" if near else HELP,
+        f"Did you mean {' '.join(['gdb-tls', near[0], *map(quoted, rest)])}?" if near else HELP,
     )
 
 

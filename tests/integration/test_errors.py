@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from integration.conftest import Subjects
-from integration.sessions import ask, one_sentence, session
+from integration.hosts.direct.answers import gdb_tls
+from integration.sessions import ask, one_sentence, run_gdb, session
 
 # No process
 
@@ -202,3 +204,31 @@ def test_no_answer_is_no_success(program: str, programs: Path, tmp_path: Path) -
         assert done[f"output {number} * 10 + $_tls_status"].words == str(number * 10 + 2), command
         claims = ("no disagreement", "is null", "0 differences", "No destructor", "Set in", "0 of 1 block")
         assert [claim for claim in claims if claim in said] == []
+
+
+# On a core of the program's first instruction, which has no thread's storage: command -> the status that it ends with.
+AT_START = {
+    "solo_buffer": 2,
+    "'solo_*'": 2,
+    **{f"--command tls-{name}": 2 for name in ("audit", "map", "thread", "keys", "exit", "diff 1 1")},
+    "--command tls-table solo_buffer": 2,
+    "--command tls-verify solo_buffer": 2,
+    "--command tls-verify --all": 2,
+    # What is in the files, and what an address is, is known all the same.
+    "--command tls-symbols": 0,
+    "--command tls-modules": 0,
+    "--command tls-access solo_buffer": 0,
+}
+
+
+@pytest.mark.parametrize("engine", ["gdb", "direct"])
+def test_no_answer_is_status_2_in_a_shell(engine: str, programs: Path, tmp_path: Path) -> None:
+    core = tmp_path / "start.core"
+    run_gdb([programs / "solo"], ["starti", f"generate-core-file {core}", "kill"], extension=False)
+    wrong = []
+    for words, status in AT_START.items():
+        done = gdb_tls(["core", core, "--exe", programs / "solo", *shlex.split(words), "--engine", engine])
+        claims = [one for one in ("Nothing looks wrong", "0 keys", "Set in", "no disagreement") if one in done.output]
+        if done.status != status or claims or not (done.output or done.errors).strip():
+            wrong.append(f"{words}: {done.status}, {claims}, {done.output}{done.errors}")
+    assert not wrong, "\n".join(wrong)

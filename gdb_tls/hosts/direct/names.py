@@ -33,7 +33,7 @@ class DwarfNames(PlainNames):
         with suppress(*UNREADABLE):
             if found.type is not None:
                 kind = describe(DwarfType(found.dwarf, found.dwarf.entry(found.type)), language_of(found.file))
-        shown = name if "::" in name or not found.name else found.name
+        shown = name if "::" in name or symbol.name.startswith("_D") or not found.name else found.name
         return DebugSymbol(shown, kind, found.file, found.line, None)
 
     def function_of(self, symbol: ElfSymbol, object_path: str) -> str:

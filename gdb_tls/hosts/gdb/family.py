@@ -38,7 +38,11 @@ class Family(gdb.Command):
         near = difflib.get_close_matches(words[0], known, 1)
         raise gdb.GdbError(
             safe(f"There is no command tls-{words[0]}. ")
-            + (f"Did you mean tls-{near[0]}?" if near else safe(f"For a variable: tls-inspect {argument.strip()}."))
+            + (
+                safe(" ".join([f"Did you mean tls-{near[0]}", *words[1:]]) + "?")
+                if near
+                else safe(f"For a variable: tls-inspect {argument.strip()}.")
+            )
         )
 
 

@@ -65,7 +65,7 @@ class GdbSymbols:
             declared = self._in_files.at(symbol, object_path)
         file, line = (declared.file, declared.line) if declared is not None else (_file(found), found.line)
         kind = types.describe(found.type, language_of(file)) if found.type is not None else None
-        shown = name if "::" in name else found.print_name.split("[abi:")[0]
+        shown = name if "::" in name or symbol.name.startswith("_D") else found.print_name.split("[abi:")[0]
         if len(chosen) > 1:
             # Which of them it is, is not known: only what they have in common is said.
             return DebugSymbol(shown, kind, "", 0, None) if len({str(one.type) for one in chosen}) == 1 else None

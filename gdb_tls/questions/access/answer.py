@@ -215,3 +215,8 @@ class _Ranges:
         _, _, base, index = self._segments[at]
         start = index.function_of(address - base)
         return base + start if start is not None and base + start in self._wanted else None
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether no code is found that uses it, and code is there that could not be read."""
+    return not answer.rows and bool(answer.users.unread)

@@ -125,6 +125,8 @@ def _lists(program: Program, threads: Sequence[Thread]) -> list[DestructorList]:
     places = [index for index, thread in enumerate(threads) if thread.thread_pointer is not None]
     if not isinstance(library, KeepsDestructors):
         why = f"{library.name} keeps no list of thread-local objects: the C++ library keeps one of its own, under a key"
+        if library.name == "unknown":
+            why = "where the C library keeps its list of thread-local objects is not known"
         return [DestructorList((), why)] * len(threads)
     try:
         lists = library.destructors([threads[index].thread_pointer or 0 for index in places])

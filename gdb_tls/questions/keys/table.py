@@ -118,7 +118,9 @@ def sentences(report: KeysReport) -> list[str]:
     found = []
     if report.problem:
         found.append(f"{report.problem[0].upper()}{report.problem[1:]}.")
-        found.append(f"{count(len(report.keys), 'key')} with a value in some thread; the values could not be checked.")
+        if report.keys:
+            words = f"{count(len(report.keys), 'key')} with a value in some thread"
+            found.append(f"{words}; whether they are in use is not known.")
     else:
         found.append(
             f"{count(len(used), 'key')} in use, in {count(report.threads, 'thread')}."

@@ -57,3 +57,8 @@ def query(request: Request) -> Answer:
     # Who names a variable or a module wants to see it.
     folds = not (text or request.arguments.module or request.arguments.all)
     return Answer(program.info, variables, missing, left_out, instead, folds)
+
+
+def unanswered(answer: Answer) -> bool:
+    """Whether no symbol is known, and files are missing that may have some."""
+    return not answer.variables and bool(answer.missing)

@@ -221,7 +221,7 @@ class TestJudgement:
         assert (key.number, key.in_use, key.destructor) == (4, None, None)
         assert key.values[0].state is keys.KeyState.SET
         assert sentences(found)[0] == "Nobody knows."
-        assert "could not be checked" in sentences(found)[1]
+        assert "whether they are in use is not known" in sentences(found)[1]
         assert table(Answer(found, None), Screen(80, False)) is not None
 
     def test_library_without_an_answer(self) -> None:
