@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
 from peers.compare import compare
 from peers.sources import for_sources
 
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "peer-suites"
 PLACE = ["/lib/a.so", 0x1000, 8, 77]
 
 
@@ -47,3 +50,18 @@ def test_sources_of_both_formats_are_asked_for_source_packages() -> None:
     assert (
         for_sources("deb [a=b] x y main\n# deb no\ndeb-src x y\n") == "deb-src [a=b] x y main\n# deb no\ndeb-src x y\n"
     )
+
+
+def test_a_share_is_the_same_for_a_seed_and_is_said() -> None:
+    loaded = SourceFileLoader("peer_suites", str(SCRIPT))
+    module = module_from_spec(spec_from_loader("peer_suites", loaded) or pytest.fail("no script"))
+    sys.modules["peer_suites"] = module  # as its tuples' annotations need it
+    loaded.exec_module(module)
+    programs = [f"tst-{number}" for number in range(40)]
+    some, again, others = (module.Choice((), 0.2, seed)("glibc", programs) for seed in (7, 7, 8))
+    assert some == again != others
+    assert (len(some), some <= set(programs)) == (8, True)
+    assert len(module.Choice((), 0.001, 7)("gdb", programs)) == 1
+    assert module.Choice(("tst-3",))("gdb", programs) == {"tst-3"}
+    assert "--share 0.2 --seed 7" in str(module.Choice((), 0.2, 7))
+    assert not str(module.Choice())

@@ -54,10 +54,13 @@ class GdbSymbols:
             if _fits(found, symbol, object_path):
                 fitting.setdefault((_file(found), found.line, str(found.type)), (found, is_global))
         joined = _is_joined(object_path)
-        declared = self._in_files.at(symbol, object_path) if joined or len(fitting) != 1 else None
+        # A search through all debug information: only for what GDB is known to lose.
+        is_lost = joined or symbol.name.startswith("_D") or SUFFIXES.search(symbol.name)
+        declared = self._in_files.at(symbol, object_path) if is_lost and (joined or len(fitting) != 1) else None
         chosen = _chosen(symbol, list(fitting.values()), declared)
-        if not chosen and declared is not None and SUFFIXES.search(symbol.name):
-            return DebugSymbol(declared.name or name, self._plain_type(declared), declared.file, declared.line, None)
+        if not chosen and declared is not None:
+            shown = name if symbol.name.startswith("_D") else declared.name or name
+            return DebugSymbol(shown, self._plain_type(declared), declared.file, declared.line, None)
         if not chosen or self._is_namesakes(chosen, symbol, name, object_path):
             return None
         found = chosen[0]
@@ -75,7 +78,7 @@ class GdbSymbols:
         return DebugSymbol(shown, kind, *place, found)
 
     def _plain_type(self, declared: Declared) -> Type | None:
-        """The type of what GDB lost in link-time optimisation, where it is one of the language's own.
+        """The type of what GDB does not find by its name, where it is one of the language's own.
 
         Of others the name is not enough: another file may have another of that name.
         """
