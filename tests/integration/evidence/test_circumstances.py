@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -36,4 +35,4 @@ def test_sentences(compiler: str, level: int, tmp_path: Path) -> None:
         missing = [text for text in truth["says"].split("|") if text not in said]
         if (len(alarms) != 1 or missing) and (AT[level] is None or mode in AT[level]):
             wrong.append((mode, missing, said))
-    assert not wrong, '\n'.join(map(str, wrong))
+    assert not wrong, "\n".join(map(str, wrong))
