@@ -249,6 +249,11 @@ class LoadedObjects:
         start, end = self._bounds[index]
         return self._by_base[index] if start <= address < end else None
 
+    def place_name(self, address: int) -> str:
+        """What something without a symbol is called, `MODULE+0xADDRESS` of the file; empty outside of all files."""
+        loaded = self.at(address)
+        return f"{loaded.name}+0x{address - loaded.load_base:x}" if loaded else ""
+
     @cached_property
     def _by_base(self) -> list[LoadedObject]:
         return sorted(self.all, key=lambda one: one.load_base)

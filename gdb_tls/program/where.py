@@ -59,10 +59,7 @@ class Ownership:
 
     def named(self, frame: Frame) -> Frame:
         """A frame that has a name: where there are no symbols, the file's and the place in it."""
-        loaded = None if frame.function else self._all.at(frame.pc)
-        if loaded is None:
-            return frame
-        return frame._replace(function=f"{loaded.name}+0x{frame.pc - loaded.load_base:x}")
+        return frame if frame.function else frame._replace(function=self._all.place_name(frame.pc))
 
     def _is_system(self, loaded: LoadedObject) -> bool:
         if not loaded.target_path:

@@ -179,7 +179,9 @@ def audit(
         pointers=auditor.examiner.pointers,
         suspects=suspects,
         fault=scene.stop,
-        fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
+        fault_frames=[program.named_frame(one) for one in scene.stack(scene.crashed)]
+        if scene.crashed is not None
+        else (),
         interrupted=survey.interrupted or task.interrupted,
         nameless=(nameless := _nameless(survey)),
         by_offset=_by_offset(survey),
@@ -211,7 +213,8 @@ def _nameless(survey: Survey) -> list[Module]:
 def _by_offset(survey: Survey) -> list[Module]:
     """Stripped files, of which the code tells where variables are."""
     found = {column.module.id for column in survey.columns if column.candidate.symbol.source == BY_OFFSET}
-    return [module for module in survey.modules if module.id in found]
+    # Of emulated TLS each variable is a module.
+    return list({module.object: module for module in survey.modules if module.id in found}.values())
 
 
 def _rank(suspect: Suspect) -> tuple[int, int]:
@@ -263,7 +266,7 @@ class _Auditor:
         crashed = scene.crashed
         assert crashed is not None
         around = Circumstances(survey, scene, cause, found)
-        cause = cause._replace(crashed=around.crashed())
+        cause = cause._replace(crashed=around.crashed(), loaded=around.named(cause.loaded))
         sentences = [
             words.chain(cause, found, around.member(), around.caller()),
             *words.remarks(cause, found),

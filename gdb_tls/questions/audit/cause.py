@@ -44,8 +44,7 @@ def guilty(program: Program, cause: Cause) -> Guilty:
             if one.module.emulated and one.module.emulated.control == place.control:
                 variable = symbols.variable(one)
                 return Guilty(variable, None, variable.name, place.offset)
-        loaded = program.objects.at(place.control)
-        nameless = f"{loaded.name}+0x{place.control - loaded.load_base:x}" if loaded else f"0x{place.control:x}"
+        nameless = program.objects.place_name(place.control) or f"0x{place.control:x}"
         name = program.target.symbol_at(place.control) or nameless
         return Guilty(None, None, name.removeprefix(EMULATED_CONTROL), place.offset)
     assert cause.module is not None

@@ -9,6 +9,7 @@ from gdb_tls.errors import reason
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.place import Place
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
+from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.cause import Guilty, where
 from gdb_tls.questions.audit.scene import Threads
@@ -38,7 +39,11 @@ class Circumstances:
         """Where it crashed, by the name of the innermost function, which the compiler may have inlined."""
         crashed = self._cause.crashed
         frame = next((one for one in self._frames if one.pc == crashed.pc), None)
-        return crashed._replace(function=frame.function) if frame and frame.function else crashed
+        return crashed._replace(function=frame.function) if frame and frame.function else self.named(crashed)
+
+    def named(self, place: Place) -> Place:
+        """The place, called after its file where it has no name."""
+        return place if place.function else place._replace(function=self._program.objects.place_name(place.pc))
 
     def caller(self) -> Frame | None:
         """The innermost of the program's own functions on the stack where that is not the one that crashed."""
@@ -80,7 +85,9 @@ class Circumstances:
         cause, found = self._cause, self._found
         module = found.variable.module if found.variable else None
         if module is not None and module.emulated:
-            yield f"{found.name} is emulated TLS: its descriptor is {EMULATED_CONTROL}{found.name}."
+            named = found.variable is not None and found.variable.source != BY_OFFSET
+            descriptor = f"{EMULATED_CONTROL}{found.name}" if named else "at that place of the file"
+            yield f"{found.name} is emulated TLS: its descriptor is {descriptor}."
         if cause.asked is not None:
             yield from self._asked()
         if cause.written is not None and cause.value == 0 and not cause.path and cause.foreign is None:
