@@ -144,16 +144,19 @@ class Formatter:
         """`std::string`: what it points to, as long as it says."""
         argument = bare.template_argument()
         pointer, length = member(bare, "_M_p"), member(bare, "_M_string_length")
-        if pointer is None or length is None or argument is None or argument.size != 1:
+        if pointer is None or argument is None or argument.size != 1:
             return None
         word = self._word(bare)
-        at, size = self._number(raw[pointer[0] :][:word]), self._number(raw[length[0] :][:word])
+        at = self._number(raw[pointer[0] :][:word])
         try:
+            # The old ABI's length is before the characters (libstdc++, cow_string.h, _Rep_base).
+            said = raw[length[0] :][:word] if length else self._memory.read(at - 3 * word, word)
+            size = self._number(said)
             data = self._memory.read(at, min(size, self._most)) if size else b""
         except UnreadableMemory:
             return f"<error: Cannot access memory at address 0x{at:x}>"
         self._left -= len(data)
-        return (_runs(data) + "..." + f" length {size}") if size > len(data) else _runs(data)
+        return _runs(data) + ("..." if size > len(data) else "")
 
     def _structure(self, bare: DwarfType, raw: bytes, depth: int) -> str:
         parts = []

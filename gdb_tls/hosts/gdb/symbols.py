@@ -54,9 +54,9 @@ class GdbSymbols:
             if _fits(found, symbol, object_path):
                 fitting.setdefault((_file(found), found.line, str(found.type)), (found, is_global))
         joined = _is_joined(object_path)
-        # A search through all debug information: only for what GDB is known to lose.
-        is_lost = joined or symbol.name.startswith("_D") or SUFFIXES.search(symbol.name)
-        declared = self._in_files.at(symbol, object_path) if is_lost and (joined or len(fitting) != 1) else None
+        # A search through all debug information: only for what GDB is known to lose, or knows several of.
+        is_lost = not fitting and (symbol.name.startswith("_D") or SUFFIXES.search(symbol.name))
+        declared = self._in_files.at(symbol, object_path) if joined or is_lost or len(fitting) > 1 else None
         chosen = _chosen(symbol, list(fitting.values()), declared)
         if not chosen and declared is not None:
             shown = name if symbol.name.startswith("_D") else declared.name or name

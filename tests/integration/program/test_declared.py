@@ -51,10 +51,21 @@ def built(how: str, folder: Path) -> Path:
 
 def core_of(program: Path) -> tuple[Path, list[tuple[int, ...]]]:
     """The core of an abort, which GDB writes, and what each thread said: its id and its four values."""
-    core = program.parent / "declared.core"
-    command = ["gdb", "-nx", "--batch", "-ex", "run", "-ex", f"generate-core-file {core}", "-ex", "kill", program]
+    core, said = program.parent / "declared.core", program.parent / "said"
+    command = [
+        "gdb",
+        "-nx",
+        "--batch",
+        "-ex",
+        f"run > {said}",
+        "-ex",
+        f"generate-core-file {core}",
+        "-ex",
+        "kill",
+        program,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=program.parent)
-    truth = [tuple(map(int, line.split())) for line in re.findall(r"^truth ([\d ]+)$", done.stdout, re.MULTILINE)]
+    truth = [tuple(map(int, line.split())) for line in re.findall(r"^truth ([\d ]+)$", said.read_text(), re.MULTILINE)]
     assert len(truth) == 4, done.stdout + done.stderr
     return core, truth
 
