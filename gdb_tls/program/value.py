@@ -287,20 +287,11 @@ class _Describer:
         if self._kind.debugger_type is None:
             return raw[:16].hex(" ") + (" ..." if len(raw) > 16 else "")
         try:
-            return self._target.format_value(self._kind, address) + self._length(raw)
+            return self._target.format_value(self._kind, address)
         except UnreadableMemory:
             return ""
         except Exception as error:
             return f"<{reason(error)}>"
-
-    def _length(self, raw: bytes) -> str:
-        """The length of a std::string that is longer than what is shown of it; empty for others."""
-        container = self._kind.container
-        if container is None or container.name != "string":
-            return ""
-        at = container.members["length"]
-        length = word(raw[at : at + self._target.architecture.pointer_size], self._target)
-        return f" length {length}" if length > self._target.most_characters else ""
 
     def _scalar(self, raw: bytes) -> tuple[int | float | bool, str]:
         kind = self._kind.kind

@@ -156,7 +156,7 @@ class Formatter:
         except UnreadableMemory:
             return f"<error: Cannot access memory at address 0x{at:x}>"
         self._left -= len(data)
-        return _runs(data) + ("..." if size > len(data) else "")
+        return _runs(data) + (f"... length {size}" if size > len(data) else "")
 
     def _structure(self, bare: DwarfType, raw: bytes, depth: int) -> str:
         parts = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import gdb
 
@@ -11,6 +13,7 @@ from gdb_tls.target.model import Counted
 WIDE = ("wchar_t", "char16_t", "char32_t")
 # The members' names, less prefixes and underscores; the first that a structure has is taken.
 BYTES = ("str", "string", "data", "buf", "buffer", "base", "ptr", "text", "bytes", "chars", "s", "p")
+OLD_STRING = re.compile(r"std::(basic_string<|string$)")
 LENGTHS = ("length", "len", "used", "nbytes", "bytes_used", "count", "size", "n")
 DEEPEST = 4
 
@@ -87,4 +90,9 @@ def length_of(value: gdb.Value) -> str:
     for name in ("_M_string_length", "_M_len"):
         if any(field.name == name for field in bare.fields()):
             return f" length {int(value[name])}"
+    if OLD_STRING.match(bare.name or ""):
+        with suppress(gdb.error):  # the old ABI's is before the characters (libstdc++, cow_string.h, _Rep_base)
+            word = gdb.lookup_type("unsigned long")
+            before = gdb.Value(int(value["_M_dataplus"]["_M_p"]) - 3 * word.sizeof)
+            return f" length {int(before.cast(word.pointer()).dereference())}"
     return ""

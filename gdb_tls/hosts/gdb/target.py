@@ -38,7 +38,7 @@ MOST_VALUE_CHARACTERS = 200
 UNLIMITED = 1 << 16
 # Each command that collects warnings costs GDB a look at the selected frame.
 THREADS_AT_ONCE = 32
-STRING = re.compile(r'(L|u8?|U)?"')
+STRING = re.compile(r"""(L|u8?|U)?("|'(\\.[^']*|[^'])' <repeats )""")
 # Of these an expression means the place, of all others the value.
 OBJECTS = (
     gdb.TYPE_CODE_STRUCT,
