@@ -55,7 +55,7 @@ def test_two_words_are_the_same_command(subjects: Subjects, tmp_path: Path) -> N
 
 def test_what_is_no_command_behind_tls(tmp_path: Path) -> None:
     done = session([], ["tls inspcet x", "tls solo_buffer", "tls m", "tls inspect"], tmp_path)
-    assert "Did you mean tls-inspect?" in one_sentence(done, "tls inspcet x")
+    assert "Did you mean tls-inspect x?" in one_sentence(done, "tls inspcet x")
     assert "tls-inspect solo_buffer" in one_sentence(done, "tls solo_buffer")
     assert "map" in one_sentence(done, "tls m") and "modules" in one_sentence(done, "tls m")
     assert "NAME" in one_sentence(done, "tls inspect")
