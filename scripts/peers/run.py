@@ -8,13 +8,12 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from peers.build import Builder, Product
 from peers.compare import Result, compare
+from peers.registers import writing_registers
 
 ROOT = Path(__file__).resolve().parents[2]
 GDB = os.environ.get("GDB", "gdb")
@@ -70,7 +69,9 @@ def _gdb(task: dict[str, Any], folder: Path) -> tuple[list[dict[str, Any]], str]
     """Runs GDB on a task; gives what it wrote, also where it had to be ended, and why it wrote no more."""
     output, log = folder / f"{task['kind']}.lines", folder / f"{task['kind']}.log"
     (folder / "task.json").write_text(json.dumps({**task, "output": str(output)}))
-    command = [GDB, "-nx", "--batch", "-iex", "set debuginfod enabled off", *_writing_registers()]
+    command = [GDB, "-nx", "--batch", "-iex", "set debuginfod enabled off"]
+    for early in writing_registers(GDB):
+        command += ["-iex", early]
     for script in (ROOT / "gdb_tls.py", Path(__file__).with_name("inside.py")):
         command += ["-ex", f"source {script}"]
     environment = {**os.environ, "PEER_TASK": str(folder / "task.json"), "LC_ALL": "C.UTF-8"}
@@ -96,19 +97,6 @@ def _gdb(task: dict[str, Any], folder: Path) -> tuple[list[dict[str, Any]], str]
     if not problem and not (lines and lines[-1].get("end")):
         problem = (log.read_text(errors="replace").strip().splitlines() or ["GDB said nothing"])[-1]
     return lines, problem
-
-
-@cache
-def _writing_registers() -> tuple[str, ...]:
-    """What has this GDB write registers, as for a call, where the processor has some that it cannot write (AMX)."""
-    task = ["-ex", "starti", "-ex", "set var $mxcsr = 0x1fa0", "-ex", "kill", "/bin/true"]
-    said = subprocess.run([GDB, "-nx", "--batch", *task], capture_output=True, text=True, check=False)
-    if "Couldn't write" not in said.stderr + said.stdout:
-        return ()
-    # The registers that every x86 processor has, by the older system calls.
-    description = Path(tempfile.mkdtemp(prefix="gdb-tls-peers-")) / "registers.xml"
-    description.write_text('<?xml version="1.0"?><target version="1.0"></target>')
-    return ("-ex", f"set tdesc filename {description}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
