@@ -160,13 +160,12 @@ def inspect_found(
     lives = program.lives(variable, asked)
     if root.inside:
         places = [place + root.inside if isinstance(place, int) else place for place in places]
-    if path and lives:  # what is in an object that does not live is no value either
-        places = [
-            Absence(life.state, life.reason or "") if life and life.state and isinstance(place, int) else place
-            for place, life in zip(places, lives)
-        ]
     if path:
-        places = follow(program.target, path, places)
+        roots, places = places, follow(program.target, path, places)
+        # In an object that does not live is nothing that could be missing.
+        for index, life in enumerate(lives or ()):
+            if life and life.state and isinstance(roots[index], int) and not isinstance(places[index], int):
+                places[index] = Absence(life.state, life.reason or "")
     instances = read_instances(
         program.target,
         path.type if path else root,
