@@ -77,13 +77,20 @@ class Lifetimes:
             offset: where its symbol begins.
             patient: whether of a file with much code at least the functions are read that the names tell of.
         """
+        return self._guards_in(module, patient).get(offset)
+
+    def is_guard(self, module: Module, offset: int) -> bool:
+        """Whether there is a guard at an offset of a module's block, as far as its names and code prove it."""
+        return any(one.offset == offset for one in self._guards_in(module, patient=False).values())
+
+    def _guards_in(self, module: Module, patient: bool) -> dict[int, Guard]:
         if self._target.architecture.name not in ARCHITECTURES:
-            return None
+            return {}
         if module.id not in self._guards:
             self._guards[module.id] = {}
             with suppress(TlsError, NotElf, OSError):  # then nothing is said of its objects
                 self._guards[module.id] = self._guards_of(module, patient)
-        return self._guards[module.id].get(offset)
+        return self._guards[module.id]
 
     def _guards_of(self, module: Module, patient: bool) -> dict[int, Guard]:
         if module.path is None or module.emulated or is_runtime(module.name):

@@ -78,7 +78,11 @@ class Program:
             pattern: the pattern; None for all.
             copies: whether definitions that no code uses are wanted, too.
         """
-        return Symbols(self.target, [*self.modules, *self.emulated.modules], pattern, copies, self._asking)
+        modules = [*self.modules, *self.emulated.modules]
+        return Symbols(self.target, modules, pattern, copies, self._asking, self._is_guard)
+
+    def _is_guard(self, module: Module, offset: int) -> bool:
+        return self.lifetimes.is_guard(module, offset)
 
     def _asking(self) -> list[Asking]:
         return [Asking(one.path, one.load_base) for one in self.objects.all if one.path]

@@ -179,6 +179,11 @@ class Column:
         return self.survey.symbols.variable(self.candidate)
 
     @property
+    def is_helper(self) -> bool:
+        """Whether it is the compiler's own, and no variable of the program."""
+        return self.survey.symbols.is_helper(self.candidate)
+
+    @property
     def is_described(self) -> bool:
         """Whether the debugger has been asked for it."""
         return "variable" in self.__dict__

@@ -330,6 +330,7 @@ class Variable(NamedTuple):
         initial: the value that a new thread's block starts with; None where it cannot be read.
         problem: why what is known of it could not be read; empty where it could.
         debugger_symbol: the debugger's own object, opaque here.
+        is_helper: whether it is the compiler's own, beside a variable: a guard, a temporary.
     """
 
     name: str
@@ -346,6 +347,7 @@ class Variable(NamedTuple):
     initial: bytes | None = None
     problem: str = ""
     debugger_symbol: Any = None
+    is_helper: bool = False
 
 
 class Absence(NamedTuple):

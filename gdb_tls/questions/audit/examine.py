@@ -48,6 +48,8 @@ class Examiner:
 
     def examine(self, column: Column) -> Suspect | None:
         """Applies all rules to one variable; None where nothing is remarkable."""
+        if column.is_helper:
+            return None
         place = self._places[column.module.id]
         findings = [*self._of_pointer(column, place), *self._of_number(column, place)]
         findings.sort(key=lambda finding: -finding.score)

@@ -18,9 +18,18 @@ from gdb_tls.views.words import count
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """One line for each difference, and how many there are."""
     del screen
-    shown = [one for one in answer.differences if answer.all or not (one.expected or is_runtime(one.module_name))]
-    left_out = 0 if answer.all else sum(one.expected for one in answer.differences)
-    of_runtimes = len(answer.differences) - len(shown) - left_out
+    left_out, guards, of_runtimes, shown = 0, 0, 0, []
+    for one in answer.differences:
+        if answer.all:
+            shown.append(one)
+        elif one.expected:
+            left_out += 1
+        elif is_runtime(one.module_name):
+            of_runtimes += 1
+        elif one.is_helper:
+            guards += 1
+        else:
+            shown.append(one)
     parts: list[RenderableType] = []
     if shown:
         parts += [_table(answer, shown), Text("")]
@@ -38,6 +47,8 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         )
     if of_runtimes:
         parts.append(Text(f"In variables of the C library and the C++ runtime: {of_runtimes:,} more (--all).", "dim"))
+    if guards:
+        parts.append(Text(f"In guards of the compiler's: {guards:,} more (--all).", "dim"))
     if answer.same_process is False:
         parts.append(
             Text(

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, Row
-from gdb_tls.program.names import is_helper
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
@@ -89,7 +88,7 @@ def _fold(answer: Answer) -> tuple[Answer, str]:
     for row in answer.grid.rows:
         if is_runtime(row.variable.module.name):
             files[row.variable.module.name] += 1
-        elif is_helper(row.variable.linkage_name):
+        elif row.variable.is_helper:
             guards += 1
         else:
             kept.append(row)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from gdb_tls.program.names import is_helper
 from gdb_tls.questions.symbols.answer import Answer
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
@@ -44,7 +43,7 @@ def _widths(rows: Sequence[Sequence[Text]], room: int) -> tuple[int, int, int]:
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """For each module its variables, by offset."""
     parts: list[RenderableType] = []
-    shown = [one for one in answer.variables if not (answer.folds and is_helper(one.linkage_name))]
+    shown = [one for one in answer.variables if not (answer.folds and one.is_helper)]
     for title, group in groupby(shown, key=lambda variable: variable.module.title):
         variables = list(group)
         module = variables[0].module

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-from gdb_tls.program.names import is_helper
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport, is_known
 from gdb_tls.target.model import Absence, Flag, State
@@ -45,7 +44,7 @@ def _fold(blocks: Sequence[BlockReport]) -> tuple[Sequence[BlockReport], str]:
         if is_runtime(block.module.name):
             files[block.module.name] += len(here)
             continue
-        own = [value for value in here if not is_helper(value.variable.linkage_name)]
+        own = [value for value in here if not value.variable.is_helper]
         guards += len(here) - len(own)
         kept.append(block._replace(values=own))
     if not any(block.values for block in kept):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from integration.documents import documents
 from integration.harness import PROGRAMS, Subject, core_subject, live_subject, locked
+from integration.sessions import run_gdb
 
 from gdb_tls.elf.file import open_elf
 
@@ -137,6 +138,41 @@ def test_stripped(compiler: str, level: int, shared_folder: Path, tmp_path: Path
     for name in ("inner", "exported", "kept"):
         assert (name, places[name].value) in judged
         assert not any(offset == places["counted"].value for _, offset in judged)
+
+
+@pytest.mark.parametrize(("compiler", "level"), BUILDS)
+def test_guards_without_names(compiler: str, level: int, kind: str, shared_folder: Path, tmp_path: Path) -> None:
+    """In a stripped file the code tells which places are guards: a table has no rows of them unless it is asked to."""
+    executable = build(compiler, level, shared_folder / f"lives-{compiler}-{level}")
+    symbols = open_elf(str(executable.parent / "liblives.so")).tls_symbols()
+    guards = {one.value for one in symbols if one.name.startswith(("_ZGV", "__tls_guard"))}
+    names = {f"{STRIPPED}+0x{offset:x}" for offset in guards}
+    module = f"--module {STRIPPED}"
+    with subject_of(executable, kind, tmp_path / "own") as subject:
+        truth = said(subject, tmp_path / "own", "lives")
+        all_documents = documents(
+            subject, [f"tls-symbols {module}", f"tls-map {module}", f"tls-thread all {module}"], tmp_path
+        )
+        asked, mapped, threads = all_documents.values()
+        who = {line["who"]: one["num"] for one in mapped["threads"] for line in [truth[one["lwp"]]]}
+        diff = f"tls-diff {who['worker-1']} {who['worker-3']}"
+        tables = ["tls-symbols", "tls-map", "tls-thread all", diff]
+        queries = [*tables, *(f"{one} --all" for one in tables), "tls-audit --all"]
+        files = {query: tmp_path / f"{n}.txt" for n, query in enumerate(queries)}
+        run_gdb(subject.arguments, [f"{query} --format table --output {file}" for query, file in files.items()])
+        changed = documents(subject, [diff], tmp_path)[diff]
+    for document in (asked, mapped):
+        assert {int(one["offset"], 16) for one in document["variables"] if one["helper"]} == guards
+    inside = [one for thread in threads["threads"] for block in thread["blocks"] for one in block["variables"]]
+    assert {one["name"] for one in inside if one["helper"]} == names
+    said_of = {query: file.read_text() for query, file in files.items()}
+    # Both guards are set in worker-1 and not in worker-3.
+    assert {one["variable"]["name"] for one in changed["differences"] if one["variable"]["helper"]} >= names
+    for query in tables:
+        assert not names & set(said_of[query].split()), query
+        assert names <= set(said_of[f"{query} --all"].split()), query
+        assert "guards of the compiler's" in said_of[query], query
+    assert not names & set(said_of["tls-audit --all"].split())
 
 
 def test_rows(kind: str, shared_folder: Path, tmp_path: Path) -> None:
