@@ -225,6 +225,20 @@ class Column:
         """The pointer-sized word at an offset in the variable, in each thread; empty where there is none."""
         return self.blocks.raws(self.offset + offset, self.survey.pointer_size)
 
+    def have_values(self) -> dict[int, bool]:
+        """Thread -> whether the object there has a value, of a class whose objects may have none."""
+        presence = self.judged_as[0].presence
+        if presence is None:
+            return {}
+        if presence.offset + presence.size <= min(self.size, self.survey.longest):
+            raws = self.blocks.raws(self.offset + presence.offset, presence.size)
+        else:
+            here = {index: place for index, place in enumerate(self.places()) if isinstance(place, int)}
+            starts = [place + presence.offset for place in here.values()]
+            read = dict(zip(here, self.survey.program.target.memory.read_many(starts, presence.size)))
+            raws = [read.get(index) or b"" for index in range(len(self.blocks.places))]
+        return {index: any(raw) for index, raw in enumerate(raws) if raw}
+
     def states(self) -> list[State]:
         """Its state in each thread."""
         at, witness = self.pointer_offset, self.judged_as[0].witness
@@ -241,6 +255,8 @@ class Column:
             for index, raw in enumerate(self.raws()):
                 if raw and not any(raw):
                     found[index] = State.NOT_CONSTRUCTED
+        for index, has_value in self.have_values().items():
+            found[index] = found[index] if has_value else State.NO_VALUE
         container = self.judged_as[0].container
         if container is not None:
             target = self.survey.program.target

@@ -35,7 +35,7 @@ from gdb_tls.views.text import safe
 # Beyond so many different texts C++ is no longer coloured: Pygments takes its time.
 MOST_COLOURED = 1_000
 LETTERS = {
-    **{"set": "S", "null": "N", "unallocated": "-", "not-constructed": "c", "destroyed": "d"},
+    **{"set": "S", "null": "N", "no-value": "v", "unallocated": "-", "not-constructed": "c", "destroyed": "d"},
     **{"unreadable": "u", "unresolved": "?"},
 }
 

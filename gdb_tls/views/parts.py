@@ -10,6 +10,7 @@ from gdb_tls.target.model import Instance, Kind, State, Thread, Type, Variable
 STYLES = {
     State.SET: "green",
     State.NULL: "bold white on red",
+    State.NO_VALUE: "yellow",
     State.UNALLOCATED: "yellow",
     State.NOT_CONSTRUCTED: "yellow",
     State.DESTROYED: "bold red",

@@ -168,6 +168,7 @@ def programs() -> list[Target]:
         program("odd", "odd.c", "odd_defined.c"),
         program("shapes", "shapes.cc"),
         program("containers", "containers.cc"),
+        program("presence", "presence.cc"),
         Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
         Target("crowd", ("crowd.c",), ("-pthread",)),

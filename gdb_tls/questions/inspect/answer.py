@@ -29,7 +29,7 @@ MOST_GROUPS = 8
 # Of groups those come first that one looks for.
 ORDER = (
     *(State.NULL, State.DESTROYED, State.UNRESOLVED, State.UNREADABLE, State.NOT_CONSTRUCTED, State.UNALLOCATED),
-    State.SET,
+    *(State.NO_VALUE, State.SET),
 )
 
 

@@ -21,8 +21,9 @@ LIVES = {
     Flag.CHANGING: "changing: the process goes on, and no two looks at {} have agreed",
 }
 
-# Objects whose bytes are no value.
-DEAD = {
+# Objects that have no value, or whose bytes are none.
+WITHOUT_VALUE = {
+    State.NO_VALUE: "No value",
     State.NOT_CONSTRUCTED: "Not constructed",
     State.DESTROYED: "Destroyed",
 }
@@ -146,10 +147,10 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
             sentences.append(
                 f"A new {place} would start null: code that reads it there before it is set finds a null pointer."
             )
-    for state, words in DEAD.items():
-        dead = _in_state(rows, state)
-        if dead:
-            sentences.append(_count(words, report, dead))
+    for state, words in WITHOUT_VALUE.items():
+        some = _in_state(rows, state)
+        if some:
+            sentences.append(_count(words, report, some))
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:

@@ -20,6 +20,7 @@ from gdb_tls.views.words import copies_hidden, count, group_names, mark, not_sho
 LETTERS = {
     State.SET: "S",
     State.NULL: "N",
+    State.NO_VALUE: "v",
     State.UNALLOCATED: "-",
     State.NOT_CONSTRUCTED: "c",
     State.DESTROYED: "d",

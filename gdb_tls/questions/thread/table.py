@@ -123,7 +123,7 @@ def sentence(one: ThreadReport, shown: Sequence[BlockReport]) -> str:
         words += f" (of {unknown:,} it is not known)"
     what = "variables of its own" if len(shown) < len(one.blocks) else "variables"
     values = [value for block in shown for value in block.values]
-    if not any(value.instance.state in (State.SET, State.NULL) for value in values):
+    if not any(value.instance.state in (State.SET, State.NULL, State.NO_VALUE) for value in values):
         return f"{words}; no variable's value is known." if values else f"{words}."
     if any(value.instance.state in (State.UNREADABLE, State.UNRESOLVED) for value in values):
         is_null = (
