@@ -306,7 +306,11 @@ class Execution:
             return ThreadPointer(0)  # x86-64 psABI: the word at %fs:0 is the thread pointer itself
         place = self.settled(self._place(operand))
         if isinstance(place, Either):
-            return either(*(self._load(one, operand.width) for one in place.values))
+            # A load is its instruction (`identity`): what it reads by pointers is one value, wherever these come from.
+            own = {one for one in place.values if one is None or isinstance(one, (TlsAddress, StackAddress, Number))}
+            pointers = place.values - own
+            places = [*own, either(*pointers)] if pointers else own
+            return either(*(self._load(one, operand.width) for one in places))
         return self._load(place, operand.width) if place is not None else None
 
     def _write(self, to: Register | Memory | None, value: Value | None) -> None:
