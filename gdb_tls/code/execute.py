@@ -243,6 +243,7 @@ class Execution:
         if isinstance(value, Derived) and value.flipped is not None:
             flipped = value.flipped
             (value,) = value.sources
+            is_bit = is_bit or (isinstance(value, Loaded) and value.width > 1)
         place = value.address if isinstance(value, Loaded) else None
         self._state.zero = None
         if isinstance(place, TlsAddress) and place.exact and other == Number(zero):
@@ -545,10 +546,11 @@ def _alternatives(value: Value | None) -> Iterable[Value | None]:
 
 
 def _as_bool(value: Value | None, flip: bool) -> Value | None:
-    """What becomes of a value of one byte when its lowest bit is flipped, or nothing but that bit or byte is kept."""
+    """What becomes of a value when its lowest bit is flipped, or nothing but that bit or byte is kept."""
     if isinstance(value, Derived) and value.flipped is not None:
         return value._replace(flipped=value.flipped != flip)
-    return Derived(frozenset((value,)), flip) if value is not None and _is_byte(value) else derived(value)
+    is_loaded = isinstance(value, Loaded) and (value.width == 1 or not flip)
+    return Derived(frozenset((value,)), flip) if value is not None and is_loaded else derived(value)
 
 
 def _is_byte(value: Value | None) -> bool:
