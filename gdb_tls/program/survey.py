@@ -275,7 +275,8 @@ class Column:
         """What is known of the object's life in each thread; None for nothing."""
         lifetimes = self.survey.program.lifetimes
         if is_rust_value(self.candidate.symbol.name):
-            return lifetimes.of_storage(self.variable.type, self.places())
+            linkage, blocks = self.candidate.symbol.name, self.blocks.places
+            return lifetimes.of_rust(self.module, linkage, self.variable.type, self.places(), blocks)
         guard = lifetimes.guard(self.module, self.offset, patient=False)
         if guard is None:
             return None
