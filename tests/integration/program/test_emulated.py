@@ -70,7 +70,9 @@ def test_truth(runtime: str, kind: str, tmp_path: Path) -> None:
 def test_stripped(kind: str, tmp_path: Path) -> None:
     """Without symbols they are called after the places of their control variables, which the code tells."""
     executable = build(tmp_path, "libgcc")
-    lines = subprocess.run(["nm", "--defined-only", executable], capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["nm", "--defined-only", executable], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     controls = {name: int(at, 16) for at, _, name in map(str.split, lines) if name.startswith("__emutls_v.")}
     run("strip", "--strip-all", executable)
     with subject(executable, kind, tmp_path / "subject") as made:
