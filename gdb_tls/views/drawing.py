@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdb_tls.program.where import Where
@@ -41,6 +41,7 @@ __all__ = [
     "Table",
     "Text",
     "drawn",
+    "flowing",
     "plain_table",
     "under_caption",
     "where_text",
@@ -86,6 +87,18 @@ def plain_table(*headings: str, right: Iterable[str] = (), whole: Iterable[str] 
             no_wrap=heading in unfolded,
         )
     return table
+
+
+def flowing(parts: Sequence[Text], columns: int, gap: int = 3) -> Text:
+    """Short texts beside each other, in as many lines as they need: none is broken that fits into one."""
+    text, width = Text(), 0
+    for part in parts:
+        if width and width + gap + part.cell_len > columns:
+            text.append("\n")
+            width = 0
+        text.append(" " * gap if width else "").append(part)
+        width += part.cell_len + (gap if width else 0)
+    return text
 
 
 def under_caption(table: Any, origin: Origin | None, columns: int) -> Any:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gdb_tls.program.columns import Column
-from gdb_tls.questions.table.answer import Answer, Line
+from gdb_tls.questions.table.answer import Answer, Line, is_flagged
 from gdb_tls.target.model import Flag, Instance, State
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, where_text
 from gdb_tls.views.parts import STYLES, declared
@@ -81,7 +81,7 @@ def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableT
         else:
             listed = which(answer, line)
             place = Text(listed, "dim", no_wrap=True, overflow="ellipsis")
-        table.add_row(*cells, *shown, place)
+        table.add_row(*cells, *shown, place, style="bold" if is_flagged(answer, first) else "")
     return table
 
 
@@ -164,7 +164,9 @@ def _about(answer: Answer) -> Iterator[str]:
             why = "for other reasons (--format csv has each)"
             yield f"{heading(column.name)}: no value in {count(rest, 'more thread')}, {why}."
     for (state, members, because), names in same.items():
-        yield f"{', '.join(names)}: {state} in {_threads(answer, members)}{because}."
+        yield f"{', '.join(names)}: {state} in {_threads(answer, members)}."
+        if because:
+            yield f"  {_of_many(because) if len(members) > 1 else because}"
 
 
 def _of_column(column: Column, answer: Answer) -> Iterator[tuple[str, tuple[int, ...], str]]:
@@ -175,13 +177,20 @@ def _of_column(column: Column, answer: Answer) -> Iterator[tuple[str, tuple[int,
         if state is State.NULL and why is None:
             found.setdefault(("NULL", ""), []).append(at)
         elif why is not None or state is State.UNALLOCATED:
-            found.setdefault((state.value, f": {why}" if why else ""), []).append(at)
+            found.setdefault((state.value, why or ""), []).append(at)
     for (said, because), members in sorted(found.items(), key=lambda one: (one[0][0] != "NULL", -len(one[1]))):
         yield said, tuple(members), because
+
+
+def _of_many(why: str) -> str:
+    """A reason that speaks of one thread, of several."""
+    return re.sub(r"^this thread (has|is)\b", lambda verb: f"these {'have' if verb[1] == 'has' else 'are'}", why)
 
 
 def _threads(answer: Answer, some: Sequence[int]) -> str:
     if len(some) == len(answer.rows) > 1 and answer.choice is None:
         return "both threads" if len(some) == 2 else f"all {len(some):,} threads"
     which = numbers(answer.threads[at] for at in some)
-    return f"{count(len(some), 'thread')}{share(len(some), len(answer.rows))}" + (f" ({which})" if which else "")
+    of = f"{len(some):,} of {count(len(answer.rows), 'thread')}" if len(some) < len(answer.rows) else ""
+    of = of or count(len(some), "thread")
+    return f"{of}{share(len(some), len(answer.rows))}{f': {which}' if which else ''}"
