@@ -132,7 +132,7 @@ def where_text(where: Where | None) -> Text:
     if frame.file:
         text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
     if where.called is not None and where.called.function:
-        # `__GI_raise` and `___pthread_mutex_lock` are glibc's names for its own calls of these.
-        name = safe(where.called.function).replace(NAMELESS, "").removeprefix("__GI_")
+        # `__GI_raise`, `__libc_pause` and `___pthread_mutex_lock` are glibc's names for its own calls of these.
+        name = safe(where.called.function).replace(NAMELESS, "").removeprefix("__GI_").removeprefix("__libc_")
         text.append(f"  in {name.lstrip('_') or name}", "dim")
     return text

@@ -207,8 +207,10 @@ def _judged(program: Program, found: Report) -> Judgement | None:
 def _named(program: Program, row: Row) -> Row:
     """A line with the name of its thread, or those of its threads as patterns."""
     if not row.is_single:
-        names = patterns(name for thread in row.threads if (name := program.named(thread).name))
-        return row._replace(names=names, pools="" if names else pools(program, row.threads))
+        names = [name for thread in row.threads if (name := program.named(thread).name)]
+        # One name for all, as a thread has it from the one that made it, tells none from another.
+        started = pools(program, row.threads) if len(set(names)) < 2 else ""
+        return row._replace(names=patterns(names), pools=started)
     return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
 
 
