@@ -36,7 +36,7 @@ KINDS = {
 }
 NAMES = {
     **{"num": "Thread", "lwp": "LWP", "pid": "PID", "id": "ID", "libc": "C library", "dtv": "DTV"},
-    **{"static_tls": "Static TLS", "shares": "Shares of static TLS"},
+    **{"static_tls": "Static TLS"},
 }
 # What nobody reads in a row of a table.
 DETAILS_ONLY = ("initial",)
@@ -279,7 +279,7 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     keys = keys[:MOST_COLUMNS]
     if "name" in keys:
         keys.sort(key=lambda key: FIRST.index(key) if key in FIRST else len(FIRST))
-    columns = [Column(title(key), KINDS.get(key, TEXT), index > 3) for index, key in enumerate(keys)]
+    columns = [Column(title(key), KINDS.get(key, TEXT), index > 2) for index, key in enumerate(keys)]
     return Table(
         name,
         columns,

@@ -8,7 +8,7 @@ from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.audit.verdict import verdict
 from gdb_tls.target.model import State, Variable
 from gdb_tls.target.protocol import Frame
-from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, code, flowing
+from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, code, flowing, function_text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
@@ -35,7 +35,7 @@ def _suspect(suspect: Suspect, columns: int, colour: bool) -> list[RenderableTyp
     place = f"{variable.file}:{variable.line}" if variable and variable.line else variable.file if variable else ""
     facts = [variable.module.name if variable else "", place, _states(suspect), suspect.level]
     dim = [Text(safe(fact), "dim") for fact in facts if fact]
-    heading = flowing([heading, *dim], columns)
+    heading = flowing([heading, *dim], columns, indent=2)
     sentences = Group(*(Text(safe(finding.sentence)) for finding in suspect.findings))
     return [heading, Padding(sentences, (0, 0, 0, 4))]
 
@@ -66,9 +66,10 @@ def _crash(audit: Audit) -> Text | None:
         "bold",
     )
     for frame in audit.fault_frames[audit.told_from :][:SHOWN_FRAMES]:
-        text.append(f"\n    {safe(_frame(frame))}", "not bold")
+        text.append(f"\n    {_frame(frame)}", "not bold")
     return text
 
 
 def _frame(frame: Frame) -> str:
-    return (frame.function or f"0x{frame.pc:x}") + (f"  {frame.file}:{frame.line}" if frame.file else "")
+    name = function_text(frame.function) or f"0x{frame.pc:x}"
+    return name + (safe(f"  {frame.file}:{frame.line}") if frame.file else "")

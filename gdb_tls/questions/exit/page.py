@@ -21,8 +21,8 @@ def _thread(one: ThreadExit) -> list[pages.Section]:
         pages.Column("Order", pages.NUMBER),
         pages.Column("Destructor", pages.CODE),
         pages.Column("Of"),
-        pages.Column("Argument", pages.CODE),
-        pages.Column("Where"),
+        pages.Column("Argument", pages.CODE, True),
+        pages.Column("Where", minor=True),
     ]
     rows = [
         pages.Row(

@@ -12,7 +12,7 @@ from gdb_tls.questions.audit.one import Judgement
 from gdb_tls.questions.audit.rules import ONCE
 from gdb_tls.questions.inspect.answer import Several
 from gdb_tls.target.model import Flag, Life, State, Thread
-from gdb_tls.views.words import count, numbers, share, who
+from gdb_tls.views.words import count, ended, numbers, share, who
 
 # What is said of threads that the debugger does not list.
 LIVES = {
@@ -204,7 +204,7 @@ def _count(what: str, report: Report, some: Sequence[int]) -> str:
         return f"{what} in both threads{asked}." if of == 2 else f"{what} in all {of:,} threads{asked}."
     which = numbers(rows.threads[index] for index in some)
     which = f": {which}" if which else ""
-    return f"{what} in {len(some):,} of {of:,} threads{asked}{share(len(some), of)}{which}."
+    return f"{what} in {len(some):,} of {of:,} threads{asked}{share(len(some), of)}{ended(which)}"
 
 
 def _who(rows: Instances, some: Sequence[int], capital: bool = False) -> str:

@@ -13,7 +13,7 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, wher
 from gdb_tls.views.parts import STYLES, declared
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, mark, numbers, share, spread, who, with_marks
+from gdb_tls.views.words import count, ended, mark, numbers, share, spread, who, with_marks
 
 SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 MOST_REASONS = 3
@@ -164,7 +164,7 @@ def _about(answer: Answer) -> Iterator[str]:
             why = "for other reasons (--format csv has each)"
             yield f"{heading(column.name)}: no value in {count(rest, 'more thread')}, {why}."
     for (state, members, because), names in same.items():
-        yield f"{', '.join(names)}: {state} in {_threads(answer, members)}."
+        yield ended(f"{', '.join(names)}: {state} in {_threads(answer, members)}")
         if because:
             yield f"  {_of_many(because) if len(members) > 1 else because}"
 
