@@ -26,7 +26,7 @@ Only memory is read: a process goes on as it was. Nothing is fetched from the ne
 """
 STATUS = (
     ("0", "nothing looks wrong"),
-    ("1", "something does: a thread has it null, dangling, or shares it"),
+    ("1", "something does: a thread has the variable null or dangling, or shares what is not meant to be shared"),
     ("2", "there is no answer; standard error says why"),
 )
 

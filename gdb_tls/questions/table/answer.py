@@ -15,13 +15,12 @@ from gdb_tls.questions.command import Request
 from gdb_tls.questions.table.condition import Condition, parse
 from gdb_tls.questions.table.macros import Macros
 from gdb_tls.questions.table.rows import RowOf, Rows, sort_key, sorted_by
-from gdb_tls.target.model import Flag, State, TargetInfo, Thread
+from gdb_tls.target.model import State, TargetInfo, Thread
 from gdb_tls.target.progress import Progress
 from gdb_tls.views.words import patterns
 
 # Where a thread is costs the debugger its stack; a page of so many threads does without.
 MOST_PLACES = 200
-FLAGS = frozenset((Flag.DANGLING, Flag.SHARED))
 
 
 class Line(NamedTuple):
@@ -220,14 +219,12 @@ def for_a_screen(columns: Sequence[Column], rows: Sequence[int], most: int) -> l
 
 
 def is_flagged(answer: Answer, at: int) -> bool:
-    """Whether a thread has one of the variables null, dangling or shared, as tls-inspect flags it.
+    """Whether a thread has one of the variables null, as tls-inspect flags it.
 
     Of any other expression, and of a macro's, null may be as good a value as another.
     """
-    asked = [
-        one.instances.judgements[at] for one in answer.columns if one.is_variable and one.evaluated == one.expression
-    ]
-    return any(one.state is State.NULL or not FLAGS.isdisjoint(one.flags) for one in asked)
+    asked = (one for one in answer.columns if one.is_variable and one.evaluated == one.expression)
+    return any(one.instances.judgements[at].state is State.NULL for one in asked)
 
 
 def flagged(answer: Answer) -> bool:
