@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from gdb_tls.program.columns import Column
 from gdb_tls.questions.table.answer import Answer, Line, is_flagged
@@ -18,6 +19,8 @@ from gdb_tls.views.words import count, ended, mark, numbers, share, spread, who,
 SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 MOST_REASONS = 3
 LONGEST_HEADING = 28
+# Addresses and short texts are not broken.
+WHOLE = 18
 ALL_VALUES = ("a value", "all values")
 
 
@@ -65,15 +68,17 @@ def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableT
     table.add_column("  Threads" if answer.grouped else "  Thread", no_wrap=True)
     if named:
         table.add_column("Name", overflow="fold")
-    for column in answer.columns:
-        table.add_column(safe(heading(column.name)), overflow="fold", justify="right" if _is_number(column) else "left")
+    every = [[_of_all(column, line.members, screen.colour) for column in answer.columns] for line in lines]
+    for index, column in enumerate(answer.columns):
+        whole = max(texts[index].cell_len for texts in every) <= WHOLE and not _is_number(column)
+        justify: Literal["left", "right"] = "right" if _is_number(column) else "left"
+        table.add_column(safe(heading(column.name)), overflow="fold", justify=justify, no_wrap=whole)
     table.add_column("Where")
-    for line in lines:
+    for line, shown in zip(lines, every):
         first = line.members[0]
         cells = [_number(answer, line)]
         if named:
             cells.append(Text(safe(line.names)))
-        shown = [_of_all(column, line.members, screen.colour) for column in answer.columns]
         for text in shown:
             text.truncate(most, overflow="ellipsis")
         if line.is_single:
@@ -113,7 +118,7 @@ def _of_all(column: Column, members: Sequence[int], colour: bool) -> Text:
     if _is_number(column):
         known = {instances[at].value: values[content] for content, at in contents.items()}
         return Text(spread({value: number for value, number in known.items() if value is not None}), "dim")
-    return Text(f"{len(contents):,} different values", "dim")
+    return Text(f"{len(contents):,} values", "dim")
 
 
 def cell(column: Column, instance: Instance, colour: bool) -> Text:
