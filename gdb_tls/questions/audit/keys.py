@@ -152,7 +152,7 @@ def _no_such_key(
             "is used before it was created."
         )
     else:
-        yield f"Key {number} does not exist, of {existing:,} that do: it was deleted, or is used before it was created."
+        yield f"Key {number} does not exist ({existing:,} others do): it was deleted, or is used before it was created."
 
 
 def _who_has_it(report: KeyReport, crashed: Thread) -> Iterator[str]:

@@ -74,7 +74,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     bad = [row.variable for row in grid.rows if row.variable.problem]
     if bad:
         more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
-        parts.append(Text(safe(f"Not known wholly: {bad[0].name}{more} ({bad[0].problem})."), "dim"))
+        parts.append(Text(safe(f"Only partly known: {bad[0].name}{more} ({bad[0].problem})."), "dim"))
     missing = _missing(grid)
     if missing:
         parts.append(Text(safe(missing.strip()), "dim"))
