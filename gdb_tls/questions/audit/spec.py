@@ -12,7 +12,8 @@ SPEC = CommandSpec(
 After a crash it starts from the instruction that failed, and follows the bad pointer (or index) backwards through the
 machine code: the function, its callers, and the functions that returned it. Where it came from a thread-local
 variable or a pthread key, that one is named as the cause, alone, with where it was read, who writes it, who uses it
-without a check, and which threads have it. Where it came from elsewhere, or where that cannot be told, the answer says so.
+without a check, and which threads have it. Where it came from elsewhere, or where that cannot be told, the answer
+says so.
 
 Without a crash, a variable is an alarm where code that its threads run uses it without a check, it is null in
 them, and nothing that they run sets it, while another thread has it.
