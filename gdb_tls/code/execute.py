@@ -410,7 +410,7 @@ class Execution:
             for one, other in self._state.kept.items()
             if one.target != place.target or not 0 <= one.offset - place.offset < width
         }
-        if value is not None and place.exact:
+        if place.exact:
             kept[place] = (value, self._instruction.address)
         self._state.kept = kept
 
