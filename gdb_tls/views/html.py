@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import groupby
 
 from gdb_tls.views.origin import Origin, facts
 from gdb_tls.views.page import (
@@ -170,7 +171,9 @@ class _Writer:
         if text not in self._coloured:
             if len(self._coloured) >= MOST_COLOURED:
                 return _text(text)
-            pieces = [(kind, escape(piece)) for kind, piece in tokens(text)]
+            # Ten thousand rows are megabytes: neighbours of one kind share an element.
+            grouped = groupby(tokens(text), key=lambda token: token[0])
+            pieces = [(kind, escape("".join(piece for _, piece in some), quote=False)) for kind, some in grouped]
             self._coloured[text] = "".join(
                 f'<span class="{kind}">{piece}</span>' if kind else piece for kind, piece in pieces
             )
@@ -245,7 +248,8 @@ class _Writer:
         classes = " ".join(word for word, holds in (("grave", row.grave), ("marked", bool(row.mark))) if holds)
         is_open = opens and len(table.rows) == 1  # nobody wants to click to see the only one
         classes += " opened" if is_open else ""
-        yield f'<tbody class="{classes.strip()}" data-state="{_text(state)}"><tr>'
+        named = f' class="{classes.strip()}"' if classes.strip() else ""
+        yield f'<tbody{named} data-state="{_text(state)}"><tr>'
         for index, (column, cell) in enumerate(zip(table.columns, row.cells)):
             text = self._value(cell, column.kind)
             if index == 0:
