@@ -137,11 +137,27 @@ static void began() {
     pthread_join(thread, nullptr);
 }
 
+// A buffer that is too small, and what lies behind it.
+static thread_local struct {
+    char name[24];
+    long *behind;
+} small;
+APART static void use_behind() { sink = *small.behind; }
+APART static void copy(char *to, const char *from) {
+    while ((*to++ = *from++))
+        ;
+}
+static void over() {
+    say("no address: it was written over");
+    copy(small.name, "a name that is longer than its buffer");
+    use_behind();
+}
+
 static const struct {
     const char *name;
     void (*run)();
 } modes[] = {{"scope", scope},       {"clear", clear}, {"behind", behind}, {"member", member},
-             {"compared", compared}, {"asked", asked}, {"began", began}};
+             {"compared", compared}, {"asked", asked}, {"began", began}, {"over", over}};
 
 static void *start(void *run) {
     reinterpret_cast<void (*)()>(run)();

@@ -220,9 +220,9 @@ def _by_offset(survey: Survey) -> list[Module]:
     return list({module.object: module for module in survey.modules if module.id in found}.values())
 
 
-def _rank(suspect: Suspect) -> tuple[int, int]:
-    """The highest score first; of equals, what concerns the fewest threads says the most."""
-    return -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
+def _rank(suspect: Suspect) -> tuple[bool, int, int]:
+    """Alarms before hints, the highest score first; of equals, what concerns the fewest threads says the most."""
+    return not suspect.is_alarming, -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
 
 
 def _state(word: int | None) -> State:

@@ -19,6 +19,8 @@ from gdb_tls.views.words import count, who
 
 # Containers whose elements lie one after the other from `start` to `finish`.
 IN_A_ROW = ("vector",)
+# Of an x86-64 or AArch64 pointer; an address has no more than six bytes that are not zero.
+WORD, FEWEST_CHARACTERS = 8, 7
 HOW = {"null": "had set it to null", "back": "had put back what it held earlier", "other": "had already written it"}
 
 
@@ -94,6 +96,24 @@ class Circumstances:
             yield f"{where(cause.written.place)} {HOW[cause.written.how]}, on the way to the crash."
         if found.variable is not None and cause.address is not None and not cause.path:
             yield from self._bounds(found.variable)
+        if found.variable is not None and cause.value is not None and cause.width == WORD:
+            yield from self._overwritten(found.variable, cause.value)
+
+    def _overwritten(self, variable: Variable, value: int) -> Iterator[str]:
+        """Whether what should be an address is text: then something has written past its end."""
+        order = self._program.target.architecture.byte_order
+        raw = value.to_bytes(WORD, "little" if order == "little" else "big")
+        text = raw.rstrip(b"\0") if order == "little" else raw.lstrip(b"\0")
+        if len(text) < FEWEST_CHARACTERS or not all(32 <= one < 127 for one in text):
+            return
+        before = [
+            one
+            for one in self._survey.columns
+            if one.module.id == variable.module.id and one.offset + one.size <= variable.offset
+        ]
+        nearest = max(before, key=lambda one: one.offset, default=None)
+        where_it_lies = f"; before it in memory lies {nearest.name} ({nearest.size:,} bytes)" if nearest else ""
+        yield f'Its bytes are text, "{text.decode("ascii")}", and no address: it was written over{where_it_lies}.'
 
     def _asked(self) -> Iterator[str]:
         asked = self._cause.asked
