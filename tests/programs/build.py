@@ -182,6 +182,7 @@ def programs() -> list[Target]:
         program("texts", "texts.cc"),
         Target("crowd", ("crowd.c",), ("-pthread",)),
         Target("runs", ("runs.cc",), ("-pthread",)),
+        Target("pools", ("pools.cc",), ("-pthread",)),
         Target("births", ("births.c",), ("-pthread",)),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),

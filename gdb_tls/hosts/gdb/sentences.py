@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import gc
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import gdb
 
 from gdb_tls.hosts.gdb import shared
+from gdb_tls.hosts.gdb.output import width
 from gdb_tls.hosts.gdb.selection import own_language
 from gdb_tls.hosts.native.failures import failure, is_defect
 
 # $_tls_status: 0 after an answer in which nothing looks wrong, 1 after one in which something does, 2 after an error.
 STATUS = "_tls_status"
 FAILED = 2
+
+
+def _wrapped(text: str) -> str:
+    """In lines of the screen: GDB breaks words."""
+    columns = width()
+    wrap = partial(textwrap.fill, width=columns, break_on_hyphens=False, break_long_words=False)
+    return "\n".join(wrap(line) if len(line) > columns else line for line in text.split("\n"))
 
 
 @contextmanager
@@ -36,7 +46,7 @@ def one_run(name: str) -> Iterator[None]:
     except (Exception, KeyboardInterrupt) as error:
         if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
             raise
-        raise gdb.GdbError(failure(name, error)) from None
+        raise gdb.GdbError(_wrapped(failure(name, error))) from None
     finally:
         if collecting:
             gc.enable()

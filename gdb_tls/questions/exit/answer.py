@@ -11,6 +11,7 @@ from gdb_tls.evidence.code import Code
 from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors, Registered
 from gdb_tls.program.choice import parse_threads, wanted
 from gdb_tls.program.executable import without_code
+from gdb_tls.program.marked import marked
 from gdb_tls.program.owners import OwnVariables
 from gdb_tls.program.program import Program
 from gdb_tls.program.thread_end import stage_of
@@ -64,6 +65,7 @@ class ThreadExit(NamedTuple):
         stage: what runs already: "objects", "keys", or empty where the thread has not begun to end.
         running: the destructor that runs now; empty where none does.
         problems: why there may be more; empty where this is all.
+        marks: what is remarkable about the thread.
     """
 
     thread: Thread
@@ -72,6 +74,7 @@ class ThreadExit(NamedTuple):
     stage: str
     running: str
     problems: Sequence[str]
+    marks: Sequence[str] = ()
 
     @property
     def is_unknown(self) -> bool:
@@ -191,7 +194,10 @@ def query(request: Request) -> Answer:
         if selected is None:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
-    return Answer(program.info, thread_exits(program, wanted(program.threads, numbers), request.progress))
+    threads = wanted(program.threads, numbers)
+    marks = marked(program, threads)
+    found = thread_exits(program, threads, request.progress)
+    return Answer(program.info, [one._replace(marks=marks.names(one.thread)) for one in found])
 
 
 def unanswered(answer: Answer) -> bool:

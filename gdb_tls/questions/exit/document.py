@@ -19,6 +19,7 @@ def document(answer: Answer) -> dict[str, Any]:
             {
                 **thread_fields(one.thread),
                 "main": one.is_main,
+                "marks": list(one.marks),
                 "exited": one.thread.exited,
                 "stage": one.stage or None,
                 "running": one.running or None,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gdb_tls.program.names import without_parameters
 from gdb_tls.questions.access.sentence import brief
 from gdb_tls.questions.exit.answer import Step, ThreadExit
+from gdb_tls.views.drawing import NAMELESS
 from gdb_tls.views.words import count
 
 
@@ -14,7 +15,7 @@ def function_text(step: Step) -> str:
     """The destructor's name, or where it is."""
     if step.function is None:
         return "?"
-    return brief(without_parameters(step.name)) or f"0x{step.function:x}"
+    return brief(without_parameters(step.name)).replace(NAMELESS, "") or f"0x{step.function:x}"
 
 
 def where_text(step: Step) -> str:
@@ -44,6 +45,7 @@ def title(one: ThreadExit) -> str:
     """The thread's number, id and name."""
     thread = one.thread
     words = [f"Thread {thread.num if thread.num is not None else '-'}"]
+    words += [", ".join(one.marks)] if one.marks else []
     words += [f"LWP {thread.lwp}"] if thread.lwp else []
     words += [thread.name] if thread.name else []
     words += [thread.life.value] if thread.life.value else []

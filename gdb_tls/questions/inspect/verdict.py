@@ -12,7 +12,7 @@ from gdb_tls.questions.audit.one import Judgement
 from gdb_tls.questions.audit.rules import ONCE
 from gdb_tls.questions.inspect.answer import Several
 from gdb_tls.target.model import Flag, Life, State, Thread
-from gdb_tls.views.words import MORE, count, numbers, share, who
+from gdb_tls.views.words import count, ended, numbers, share, who
 
 # What is said of threads that the debugger does not list.
 LIVES = {
@@ -142,7 +142,8 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
             none = "None of them" if report.is_part else "No thread"
             sentences.append(f"{none} has {touched}, so no {place} exists yet.")
         else:
-            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not {touched} yet.")
+            they = "It has" if len(untouched) == 1 else "These have"
+            sentences.append(f"{_count('Unallocated', report, untouched)} {they} not {touched} yet.")
         if report.starts_null:
             sentences.append(
                 f"A new {place} would start null: code that reads it there before it is set finds a null pointer."
@@ -203,9 +204,8 @@ def _count(what: str, report: Report, some: Sequence[int]) -> str:
     if len(some) == of:
         return f"{what} in both threads{asked}." if of == 2 else f"{what} in all {of:,} threads{asked}."
     which = numbers(rows.threads[index] for index in some)
-    hint = " (--all, --format csv)" if MORE in which else ""
-    which = f": {which}{hint}" if which else ""
-    return f"{what} in {len(some):,} of {of:,} threads{asked}{share(len(some), of)}{which}."
+    which = f": {which}" if which else ""
+    return f"{what} in {len(some):,} of {of:,} threads{asked}{share(len(some), of)}{ended(which)}"
 
 
 def _who(rows: Instances, some: Sequence[int], capital: bool = False) -> str:

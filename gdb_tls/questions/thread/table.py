@@ -15,6 +15,8 @@ from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, not_shown
 
+INTERRUPTED = "Interrupted: the last variables or threads are missing."
+
 
 def table(report: ThreadsReport, screen: Screen) -> RenderableType:
     """For each thread a heading, its blocks, and the variables in them."""
@@ -32,7 +34,7 @@ def table(report: ThreadsReport, screen: Screen) -> RenderableType:
         parts += [Text(""), Text(safe(folded), "dim")] if folded else []
         parts += [Text(""), Text(safe(sentence(one, blocks)), "bold")]
     if report.interrupted:
-        parts.append(Text("Interrupted: the last variables or threads are missing.", "yellow"))
+        parts.append(Text(INTERRUPTED, "yellow"))
     return Group(*parts) if parts else Text("There is no thread to look at.")
 
 

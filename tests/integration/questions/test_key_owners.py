@@ -113,7 +113,7 @@ def crashed(program: Path, folder: Path, how: str) -> Subject:
 
 SENTENCES = {
     "crash": ("pthread key 0", "never holds 0, but that key is that of", "does not exist: it was used before"),
-    "deleted": ("pthread key 2", "removed holds 2, but no key 2 exists", "it was deleted, or is used before"),
+    "deleted": ("pthread key 2", "removed holds 2, but there is no key 2", "it was deleted, or is used before"),
     "unset": ("pthread key 6", "Key 6 is not set in thread 1, and set in", ""),
     "exhausted": ("pthread key 1024", "All 1,024 keys are in use", "without a destructor, perhaps created by main ("),
 }

@@ -501,9 +501,9 @@ def comparison(name: str = "buffer", disagreements: int = 1) -> Comparison:
 class TestVerify:
     def test_agreement(self) -> None:
         assert lines(shown(verify_views.table(comparison(disagreements=0), Screen(80, False)))) == [
-            "passive              6 addresses",
-            "gdb                  5 addresses",
-            "dlsym                0 addresses (The symbol buffer is not exported)",
+            "passive  6 addresses",
+            "gdb      5 addresses",
+            "dlsym    0 addresses (The symbol buffer is not exported)",
             "",
             "3 variables in 2 threads: 6 instances compared, no disagreement.",
         ]
