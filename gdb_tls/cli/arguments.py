@@ -26,7 +26,7 @@ Only memory is read: a process goes on as it was. Nothing is fetched from the ne
 """
 STATUS = (
     ("0", "nothing looks wrong"),
-    ("1", "something does: a thread has it null, dangling, or shares it"),
+    ("1", "something does: null or dangling in a thread, or shared where it is not meant so"),
     ("2", "there is no answer; standard error says why"),
 )
 
@@ -305,7 +305,7 @@ def help_text() -> str:
         lines += textwrap.wrap(f"{way.summary}.", 78, initial_indent=" " * 6, subsequent_indent=" " * 6)
     lines.append("")
     for paragraph in DESCRIPTION.strip().split("\n\n"):
-        lines += [*textwrap.wrap(" ".join(paragraph.split()), 78), ""]
+        lines += [*textwrap.wrap(" ".join(paragraph.split()), 78, break_on_hyphens=False), ""]
     lines += ["Options:", *_shown(options(CORE)), "", "Options of watch:", *_shown(options(WATCH)), ""]
     lines += [
         "Commands (--command):",
@@ -323,7 +323,7 @@ def way_help(way: Way) -> str:
     lines = [f"Usage: gdb-tls {way.name} {way.usage}", *([f"   or: gdb-tls {way.short}"] if way.short else [])]
     lines += ["", f"{way.summary}.", ""]
     for paragraph in way.description.strip().split("\n\n"):
-        lines += [*textwrap.wrap(" ".join(paragraph.split()), 78), ""]
+        lines += [*textwrap.wrap(" ".join(paragraph.split()), 78, break_on_hyphens=False), ""]
     return "\n".join([*lines, "Options:", *_shown(options(way))]) + "\n"
 
 

@@ -247,6 +247,7 @@ class Execution:
         if isinstance(value, Derived) and value.flipped is not None:
             flipped = value.flipped
             (value,) = value.sources
+            is_bit = is_bit or (isinstance(value, Loaded) and value.width > 1)
         place = value.address if isinstance(value, Loaded) else None
         self._state.zero = None
         if isinstance(place, TlsAddress) and place.exact and other == Number(zero):
@@ -310,7 +311,11 @@ class Execution:
             return ThreadPointer(0)  # x86-64 psABI: the word at %fs:0 is the thread pointer itself
         place = self.settled(self._place(operand))
         if isinstance(place, Either):
-            return either(*(self._load(one, operand.width) for one in place.values))
+            # A load is its instruction (`identity`): what it reads by pointers is one value, wherever these come from.
+            own = {one for one in place.values if one is None or isinstance(one, (TlsAddress, StackAddress, Number))}
+            pointers = place.values - own
+            places = [*own, either(*pointers)] if pointers else own
+            return either(*(self._load(one, operand.width) for one in places))
         return self._load(place, operand.width) if place is not None else None
 
     def _write(self, to: Register | Memory | None, value: Value | None) -> None:
@@ -563,10 +568,11 @@ def _alternatives(value: Value | None) -> Iterable[Value | None]:
 
 
 def _as_bool(value: Value | None, flip: bool) -> Value | None:
-    """What becomes of a value of one byte when its lowest bit is flipped, or nothing but that bit or byte is kept."""
+    """What becomes of a value when its lowest bit is flipped, or nothing but that bit or byte is kept."""
     if isinstance(value, Derived) and value.flipped is not None:
         return value._replace(flipped=value.flipped != flip)
-    return Derived(frozenset((value,)), flip) if value is not None and _is_byte(value) else derived(value)
+    is_loaded = isinstance(value, Loaded) and (value.width == 1 or not flip)
+    return Derived(frozenset((value,)), flip) if value is not None and is_loaded else derived(value)
 
 
 def _is_byte(value: Value | None) -> bool:

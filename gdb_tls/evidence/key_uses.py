@@ -246,7 +246,7 @@ class KeyCode:
             for form in self._forms(value.address, spot, depth):
                 yield form._replace(steps=(*form.steps, 0))
         elif isinstance(value, Either):
-            for one in value.values:
+            for one in sorted(value.values, key=repr):  # a set has another order in each run
                 yield from self._forms(one, spot, depth)
         elif isinstance(value, Result):
             yield from self._returned(value, spot, depth)

@@ -33,6 +33,7 @@ from gdb_tls.evidence.sources import (
     Specific,
     ThreadLocal,
     Word,
+    alternatives,
     moved,
     one_of,
 )
@@ -262,7 +263,7 @@ class Tracer:
         caller = Scope(scope.number, at, scope.argument, scope.caller)
         caller.state = state
         if self._code.is_one_of(called, GETSPECIFIC):
-            return Specific(at.pc, self._number(self._argument(caller, 0, depth)))
+            return Specific(at.pc, self._key(self._argument(caller, 0, depth)))
         if self._code.is_one_of(called, EMULATED_ADDRESS):
             control = self._argument(caller, 0, depth)
             return Emulated(control.address) if isinstance(control, Fixed) else None
@@ -294,7 +295,7 @@ class Tracer:
             inner = Scope(scope.number, spot.moved(instruction.address), scope.argument, scope.caller)
             inner.state = state
             if self._code.is_one_of(there, GETSPECIFIC):
-                found.append(Specific(inner.spot.pc, self._number(self._argument(inner, 0, depth))))
+                found.append(Specific(inner.spot.pc, self._key(self._argument(inner, 0, depth))))
             else:
                 found.append(self._returned(there, inner, depth, jumps - 1))
         return one_of(*found) if found else None
@@ -302,6 +303,15 @@ class Tracer:
     def _argument(self, scope: Scope, number: int, depth: int) -> Source | None:
         register = scope.spot.file_index.convention.arguments[number]
         return self.source(scope.state.registers.get(register), scope, depth) if scope.state else None
+
+    def _key(self, source: Source | None) -> int | None:
+        """The number of a key.
+
+        Where it is made at first use, one of the ways to it is a call whose result nobody can follow: what it made is
+        where the others look for it.
+        """
+        numbers = {self._number(one) for one in alternatives(source)} - {None}
+        return numbers.pop() if len(numbers) == 1 else None
 
     def _number(self, source: Source | None) -> int | None:
         """A number that the program has kept somewhere, as it is now."""

@@ -81,3 +81,7 @@ class KnowsStartRoutines(Protocol):
     def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
         """The function given to `pthread_create` for each thread; 0 for the first one, None where unknown."""
         ...
+
+    def start_arguments(self, thread_pointers: Sequence[int]) -> list[int | None]:
+        """The argument given with it; None where unknown."""
+        ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -32,6 +33,10 @@ class Words:
         """Reads adjacent unsigned words."""
         data = self._memory.read(address, count * self.size)
         return struct.unpack(f"{self.order}{count}{self.format[1]}", data)
+
+    def each(self, data: bytes) -> Iterator[int]:
+        """The unsigned words of what was read."""
+        return (one[0] for one in struct.iter_unpack(self.format, data))
 
     def string(self, address: int) -> str:
         """Reads a zero-terminated string, a piece at a time so as not to run into a hole."""

@@ -37,6 +37,7 @@ class Column(NamedTuple):
         type: of its values; None where it is not known, or has none.
         instances: one for every thread.
         evaluated: the expression without macros.
+        is_variable: whether it is a thread-local variable or a path into one, and no other expression.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column(NamedTuple):
     type: Type | None
     instances: Instances
     evaluated: str
+    is_variable: bool = False
 
 
 class Columns:
@@ -120,7 +122,7 @@ class Columns:
             got = report.inspect_found(self._program, found, prefix, threads=self._numbers, with_names=False)
         except BadPath:
             return None  # GDB may know better, and says why if it does not
-        return Column(name, expression, got.type, got.instances, expression)
+        return Column(name, expression, got.type, got.instances, expression, is_variable=True)
 
     def _evaluated(self, name: str, expression: str) -> Column:
         """What the debugger makes of it in each thread."""

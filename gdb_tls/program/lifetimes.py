@@ -22,6 +22,7 @@ from gdb_tls.code.index import code_index
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import TlsError
 from gdb_tls.program.module_symbols import Candidate, candidates_of, debug_file
+from gdb_tls.program.names import rust_constant
 from gdb_tls.program.places import is_too_large, nameless_in
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.program.thread_end import Endings
@@ -51,6 +52,8 @@ DROPPED = "it was destroyed in this thread, as its state says"
 MOST_UNWOUND = 64
 UNSET = "its guard is not set: no constructor has run in this thread"
 ENDED = "its destructor has begun: this thread is ending"
+# Of a constant in Rust before 1.79: 2 where its destructor has begun, 0 and 1 before.
+CONSTANT_DESTROYED = 2
 STORAGE_STATES = {
     "uninitialised": Lifetime(State.NOT_CONSTRUCTED, UNINITIALISED),
     "alive": CONSTRUCTED,
@@ -77,13 +80,20 @@ class Lifetimes:
             offset: where its symbol begins.
             patient: whether of a file with much code at least the functions are read that the names tell of.
         """
+        return self._guards_in(module, patient).get(offset)
+
+    def is_guard(self, module: Module, offset: int) -> bool:
+        """Whether there is a guard at an offset of a module's block, as far as its names and code prove it."""
+        return any(one.offset == offset for one in self._guards_in(module, patient=False).values())
+
+    def _guards_in(self, module: Module, patient: bool) -> dict[int, Guard]:
         if self._target.architecture.name not in ARCHITECTURES:
-            return None
+            return {}
         if module.id not in self._guards:
             self._guards[module.id] = {}
             with suppress(TlsError, NotElf, OSError):  # then nothing is said of its objects
                 self._guards[module.id] = self._guards_of(module, patient)
-        return self._guards[module.id].get(offset)
+        return self._guards[module.id]
 
     def _guards_of(self, module: Module, patient: bool) -> dict[int, Guard]:
         if module.path is None or module.emulated or is_runtime(module.name):
@@ -195,6 +205,35 @@ class Lifetimes:
                 if module.path and not is_too_large(module):
                     self._registered[module.id] = frozenset(at for _, at in registrations(code_index(module.path)))
         return offset in self._registered[module.id]
+
+    def of_rust(
+        self, module: Module, linkage: str, kind: Type | None, places: Sequence[Place], blocks: Sequence[Place]
+    ) -> list[Lifetime | None] | None:
+        """The lives of values of Rust's std::thread_local! in some threads; None where nothing is known.
+
+        Args:
+            module: the variable's.
+            linkage: its symbol.
+            kind: its type.
+            places: the variable's address in each of the threads.
+            blocks: the module's block in each.
+        """
+        if kind is not None and kind.storage is not None:
+            return self.of_storage(kind, places)
+        constant = rust_constant(linkage)
+        if constant is None or constant[1]:
+            return None
+        states = [
+            one.symbol.value
+            for one in candidates_of([module], self._target.debug)
+            if rust_constant(one.symbol.name) == (constant[0], True)
+        ]
+        if len(states) != 1:
+            return None  # nothing is to be dropped
+        read = iter(self._target.memory.read_many([one + states[0] for one in blocks if isinstance(one, int)], 1))
+        raws = [next(read) if isinstance(one, int) else None for one in blocks]
+        dropped = STORAGE_STATES["destroyed"]
+        return [None if not raw else dropped if raw[0] == CONSTANT_DESTROYED else CONSTRUCTED for raw in raws]
 
     def of_storage(self, kind: Type | None, places: Sequence[Place]) -> list[Lifetime | None] | None:
         """The lives of values of Rust's std::thread_local! in some threads; None for other types.

@@ -20,6 +20,8 @@ RUST_VALUE = re.compile(
     r"::(VAL|STATE|__KEY|__RUST_STD_INTERNAL_(VAL|KEY))$"
 )
 RUST_LINKAGE = re.compile(r"RUST_STD_INTERNAL|__getit|5__KEY17h|3VAL17h|5STATE17h")
+# Before Rust 1.79 a constant's value and its state are variables of their own (std/src/thread/local.rs, const branch).
+RUST_CONSTANT = re.compile(r"(_(?:ZN|R)\w*?7_?__getit)(3VAL|5STATE)(?:17h[0-9a-f]{16}E)?(?:\.\d+)?")
 RUST_CRATE = re.compile(r"(?<=\w)\[[0-9a-f]{12,16}\](?=::)")
 RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
 # gfortran's trans-decl.c, gfc_sym_mangled_identifier.
@@ -171,8 +173,15 @@ def without_parameters(name: str) -> str:
 
 
 def is_helper(linkage: str) -> bool:
-    """Whether a symbol is a compiler's own, which stands beside a variable: a guard, a temporary."""
-    return bool(HELPER.match(linkage))
+    """Whether a symbol is a compiler's own, which stands beside a variable: a guard, a temporary, Rust's state."""
+    constant = RUST_CONSTANT.fullmatch(linkage)
+    return bool(HELPER.match(linkage)) or (constant is not None and constant[2] == "5STATE")
+
+
+def rust_constant(linkage: str) -> tuple[str, bool] | None:
+    """(what they have in common, whether it is the state) of a constant's value, or state, in Rust before 1.79."""
+    constant = RUST_CONSTANT.fullmatch(linkage)
+    return (constant[1], constant[2] == "5STATE") if constant else None
 
 
 def is_rust_value(linkage: str) -> bool:

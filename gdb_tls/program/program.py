@@ -18,6 +18,7 @@ from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.constants import Constants
 from gdb_tls.program.interposed import Asking
 from gdb_tls.program.module_symbols import Candidate
+from gdb_tls.program.names import is_rust_value
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
 from gdb_tls.program.where import DEEPEST, Ownership, Where, where_of
@@ -78,7 +79,11 @@ class Program:
             pattern: the pattern; None for all.
             copies: whether definitions that no code uses are wanted, too.
         """
-        return Symbols(self.target, [*self.modules, *self.emulated.modules], pattern, copies, self._asking)
+        modules = [*self.modules, *self.emulated.modules]
+        return Symbols(self.target, modules, pattern, copies, self._asking, self._is_guard)
+
+    def _is_guard(self, module: Module, offset: int) -> bool:
+        return self.lifetimes.is_guard(module, offset)
 
     def _asking(self) -> list[Asking]:
         return [Asking(one.path, one.load_base) for one in self.objects.all if one.path]
@@ -104,13 +109,10 @@ class Program:
 
     def lives(self, variable: Variable, threads: Sequence[Thread]) -> list[Lifetime | None] | None:
         """What is known of the lives of a variable's objects; None for nothing."""
-        if variable.type and variable.type.storage:
-            places = [
-                place + variable.offset if isinstance(place, int) else place
-                for place in self.blocks(variable.module, threads)
-            ]
-            return self.lifetimes.of_storage(variable.type, places)
         blocks = self.blocks(variable.module, threads)
+        if is_rust_value(variable.linkage_name):
+            places = [place + variable.offset if isinstance(place, int) else place for place in blocks]
+            return self.lifetimes.of_rust(variable.module, variable.linkage_name, variable.type, places, blocks)
         return self.lifetimes.of(variable.module, variable.offset, variable.size, threads, blocks)
 
     @cached_property

@@ -179,6 +179,11 @@ class Column:
         return self.survey.symbols.variable(self.candidate)
 
     @property
+    def is_helper(self) -> bool:
+        """Whether it is the compiler's own, and no variable of the program."""
+        return self.survey.symbols.is_helper(self.candidate)
+
+    @property
     def is_described(self) -> bool:
         """Whether the debugger has been asked for it."""
         return "variable" in self.__dict__
@@ -220,6 +225,20 @@ class Column:
         """The pointer-sized word at an offset in the variable, in each thread; empty where there is none."""
         return self.blocks.raws(self.offset + offset, self.survey.pointer_size)
 
+    def have_values(self) -> dict[int, bool]:
+        """Thread -> whether the object there has a value, of a class whose objects may have none."""
+        presence = self.judged_as[0].presence
+        if presence is None:
+            return {}
+        if presence.offset + presence.size <= min(self.size, self.survey.longest):
+            raws = self.blocks.raws(self.offset + presence.offset, presence.size)
+        else:
+            here = {index: place for index, place in enumerate(self.places()) if isinstance(place, int)}
+            starts = [place + presence.offset for place in here.values()]
+            read = dict(zip(here, self.survey.program.target.memory.read_many(starts, presence.size)))
+            raws = [read.get(index) or b"" for index in range(len(self.blocks.places))]
+        return {index: any(raw) for index, raw in enumerate(raws) if raw}
+
     def states(self) -> list[State]:
         """Its state in each thread."""
         at, witness = self.pointer_offset, self.judged_as[0].witness
@@ -236,6 +255,8 @@ class Column:
             for index, raw in enumerate(self.raws()):
                 if raw and not any(raw):
                     found[index] = State.NOT_CONSTRUCTED
+        for index, has_value in self.have_values().items():
+            found[index] = found[index] if has_value else State.NO_VALUE
         container = self.judged_as[0].container
         if container is not None:
             target = self.survey.program.target
@@ -254,7 +275,8 @@ class Column:
         """What is known of the object's life in each thread; None for nothing."""
         lifetimes = self.survey.program.lifetimes
         if is_rust_value(self.candidate.symbol.name):
-            return lifetimes.of_storage(self.variable.type, self.places())
+            linkage, blocks = self.candidate.symbol.name, self.blocks.places
+            return lifetimes.of_rust(self.module, linkage, self.variable.type, self.places(), blocks)
         guard = lifetimes.guard(self.module, self.offset, patient=False)
         if guard is None:
             return None

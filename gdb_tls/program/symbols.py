@@ -32,6 +32,7 @@ class Symbols:
         pattern: str | None = None,
         copies: bool = False,
         others: Callable[[], Iterable[Asking]] = lambda: (),
+        is_guard: Callable[[Module, int], bool] = lambda module, offset: False,
     ) -> None:
         """Takes the modules, or those of them that a --module pattern means.
 
@@ -41,6 +42,7 @@ class Symbols:
             pattern: a --module pattern; None for all.
             copies: whether definitions that no code uses are wanted, too.
             others: gives all loaded objects.
+            is_guard: says of an offset in a module's block, where no symbol is, whether a guard is there.
 
         Raises:
             BadArgument: where the pattern means none.
@@ -49,6 +51,7 @@ class Symbols:
         self._all_modules = modules
         self._copies = copies
         self._others = others
+        self._is_guard = is_guard
         self._described: dict[int, bool] = {}
         self.modules = list(modules) if pattern is None else modules_of(modules, pattern)
         if pattern is not None and not self.modules:
@@ -150,8 +153,15 @@ class Symbols:
 
     def names(self) -> list[str]:
         """All names that can be typed, for completion."""
-        linkages = [one.symbol.name for one in self.candidates() if not is_helper(one.symbol.name)]
+        linkages = [one.symbol.name for one in self.candidates() if not self.is_helper(one)]
         return sorted({source_name(*names) for names in zip(linkages, self._target.debug.demangle(linkages))})
+
+    def is_helper(self, candidate: Candidate) -> bool:
+        """Whether something is the compiler's own: by its name, or without one by the code that uses it."""
+        module, symbol = candidate
+        if symbol.source == BY_OFFSET:
+            return self._is_guard(module, symbol.value)
+        return is_helper(symbol.name)
 
     def is_described(self, module: Module) -> bool:
         """Whether there is debug information of the module."""
@@ -187,6 +197,7 @@ class Symbols:
             initial=initial,
             problem=problem,
             debugger_symbol=described.symbol if described else None,
+            is_helper=self.is_helper(candidate),
         )
 
     def nameless(self, module: Module, offset: int, width: int | None = None) -> Variable:

@@ -137,7 +137,10 @@ def judged(
         place, raw = places[index], raws[index]
         state, flags, reason = judgements[index]
         address = place if isinstance(place, int) else None
-        value, text = (None, "") if raw is None or address is None or reason else describe(address, raw)
+        value: int | float | bool | None = None
+        text = ""
+        if raw is not None and address is not None and not reason and state is not State.NO_VALUE:
+            value, text = describe(address, raw)
         address = address or None
         return Instance(threads[index], state, flags, address, value, text, via, reason)
 
@@ -199,6 +202,10 @@ def _judge(
             if raw is not None and not any(raw[kind.witness : end]):
                 why = f"not a valid {kind.name}: {NO_WITNESS}" if any(raw) else f"it {NOT_CONSTRUCTED}"
                 found[raw] = Judgement(State.UNREADABLE if any(raw) else State.NOT_CONSTRUCTED, (), why)
+    if kind.presence is not None:
+        start, end = kind.presence.offset, kind.presence.offset + kind.presence.size
+        without = Judgement(State.NO_VALUE, assumed)
+        found.update((raw, without) for raw in known if raw is not None and not any(raw[start:end]))
     null = Judgement(State.NULL, assumed)
     remarkable = shared | unmapped | {0}
     for raw, pointer in pointers.items():

@@ -22,6 +22,7 @@ DEEPEST = 12
 FEWEST = 4
 # Inlined or instantiated in the program, but written by others.
 OTHERS_NAMES = ("std::", "__gnu_cxx::", "__")
+NAMELESS = "(anonymous namespace)"
 
 
 class Where(NamedTuple):
@@ -55,7 +56,7 @@ class Ownership:
         loaded = self._all.at(frame.pc)
         if loaded is None or self._is_system(loaded):
             return False
-        return not frame.function.startswith(OTHERS_NAMES)
+        return not without_return_type(frame.function).startswith(OTHERS_NAMES)
 
     def named(self, frame: Frame) -> Frame:
         """A frame that has a name: where there are no symbols, the file's and the place in it."""
@@ -77,6 +78,18 @@ def where_of(frames: Sequence[Frame], ownership: Ownership) -> Where | None:
     if not ownership.is_own(frames[-1]):
         return Where(innermost)
     return Where(innermost, ownership.named(frames[-1]), frames[-2] if len(frames) > 1 else None)
+
+
+def without_return_type(function: str) -> str:
+    """A demangled name without what a template function returns: `void std::invoke<f>(f)` is `std::invoke<f>(f)`."""
+    depth, start = 0, 0
+    for at, character in enumerate(function):
+        if character == "(" and depth == 0 and not function.startswith(NAMELESS, at):
+            break
+        depth += (character in "<({") - (character in ">)}")
+        if character == " " and depth == 0 and not function[start:at].endswith("operator"):
+            start = at + 1
+    return function[start:]
 
 
 def _folder(path: str) -> str:

@@ -21,6 +21,7 @@ class State(str, enum.Enum):
 
     SET = "set"
     NULL = "null"
+    NO_VALUE = "no-value"
     UNALLOCATED = "unallocated"
     NOT_CONSTRUCTED = "not-constructed"
     DESTROYED = "destroyed"
@@ -204,6 +205,18 @@ class Storage(NamedTuple):
     debugger_type: Any
 
 
+class Presence(NamedTuple):
+    """Bytes of an object that are all zero where it has no value.
+
+    Attributes:
+        offset: where they begin in the object.
+        size: how many.
+    """
+
+    offset: int
+    size: int
+
+
 class Type(NamedTuple):
     """A variable's type, as far as the judgement of its value needs it.
 
@@ -216,6 +229,8 @@ class Type(NamedTuple):
             None for all others.
         witness: for a class of whose objects one pointer is never null once they are constructed (string, deque, map),
             that pointer's offset; None for all others.
+        presence: for a class whose objects have a value or none (optional, function, any): where they say which; None
+            for all others.
         container: the layout of a container; None for all others.
         bits: of a bit-field, how many of the bits of its bytes come before it, and how many it has; else None.
         points_to: "character" or "function" where a pointer points to one; "printed" where it points to what the
@@ -233,6 +248,7 @@ class Type(NamedTuple):
     is_signed: bool = False
     owner: int | None = None
     witness: int | None = None
+    presence: Presence | None = None
     container: Container | None = None
     bits: tuple[int, int] | None = None
     points_to: str = ""
@@ -330,6 +346,7 @@ class Variable(NamedTuple):
         initial: the value that a new thread's block starts with; None where it cannot be read.
         problem: why what is known of it could not be read; empty where it could.
         debugger_symbol: the debugger's own object, opaque here.
+        is_helper: whether it is the compiler's own, beside a variable: a guard, a temporary.
     """
 
     name: str
@@ -346,6 +363,7 @@ class Variable(NamedTuple):
     initial: bytes | None = None
     problem: str = ""
     debugger_symbol: Any = None
+    is_helper: bool = False
 
 
 class Absence(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gdb_tls.program.where import Where
@@ -41,6 +41,7 @@ __all__ = [
     "Table",
     "Text",
     "drawn",
+    "flowing",
     "plain_table",
     "under_caption",
     "where_text",
@@ -88,6 +89,19 @@ def plain_table(*headings: str, right: Iterable[str] = (), whole: Iterable[str] 
     return table
 
 
+def flowing(parts: Sequence[Text], columns: int, gap: int = 3, indent: int = 0) -> Text:
+    """Short texts beside each other, in as many lines as they need: none is broken that fits into one."""
+    text, width = Text(), 0
+    for part in parts:
+        if width and width + gap + part.cell_len > columns:
+            text.append("\n" + " " * indent).append(part)
+            width = indent + part.cell_len
+            continue
+        text.append(" " * gap if width else "").append(part)
+        width += part.cell_len + (gap if width else 0)
+    return text
+
+
 def under_caption(table: Any, origin: Origin | None, columns: int) -> Any:
     """A table under the line that says of which program it speaks."""
     return Group(Text(safe(caption(origin, columns)), "dim"), table) if origin else table
@@ -109,17 +123,22 @@ def code(text: str, colour: bool) -> Text:
     return found
 
 
+def function_text(function: str) -> str:
+    """A function's name without what says nothing to a reader; `__GI_raise` is glibc's name for its own calls."""
+    return safe(function).replace(NAMELESS, "").removeprefix("__GI_")
+
+
 def where_text(where: Where | None) -> Text:
     """The program's own function and its line, then the library's function that it has called."""
     if where is None:
         return Text("")
     frame = where.own or where.innermost
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(safe(frame.function).replace(NAMELESS, "") or f"0x{frame.pc:x}")
+    text.append(function_text(frame.function) or f"0x{frame.pc:x}")
     if frame.file:
         text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
     if where.called is not None and where.called.function:
-        # `__GI_raise` and `___pthread_mutex_lock` are glibc's names for its own calls of these.
-        name = safe(where.called.function).replace(NAMELESS, "").removeprefix("__GI_")
+        # So are `__libc_pause` and `___pthread_mutex_lock`.
+        name = function_text(where.called.function).removeprefix("__libc_")
         text.append(f"  in {name.lstrip('_') or name}", "dim")
     return text

@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import groupby
 
 from gdb_tls.views.origin import Origin, facts
 from gdb_tls.views.page import (
@@ -35,7 +37,7 @@ from gdb_tls.views.text import safe
 # Beyond so many different texts C++ is no longer coloured: Pygments takes its time.
 MOST_COLOURED = 1_000
 LETTERS = {
-    **{"set": "S", "null": "N", "unallocated": "-", "not-constructed": "c", "destroyed": "d"},
+    **{"set": "S", "null": "N", "no-value": "v", "unallocated": "-", "not-constructed": "c", "destroyed": "d"},
     **{"unreadable": "u", "unresolved": "?"},
 }
 
@@ -96,6 +98,14 @@ def _target(target: Mapping[str, object]) -> str:
     return f'<p class="target">{" &#183; ".join(map(_text, words))}</p>' if words else ""
 
 
+# A browser breaks lines at hyphens, but "12-15" is one word.
+RANGE = re.compile(r"\b\d+-\d+\b")
+
+
+def _prose(sentence: str) -> str:
+    return RANGE.sub(r'<span class="range">\g<0></span>', _text(sentence))
+
+
 def _origin(origin: Origin, is_named: bool) -> str:
     if is_named:
         origin = origin._replace(executable="", pid=None)
@@ -110,8 +120,8 @@ def _lead(page: Page) -> str:
     classes = {True: "lead grave", False: "lead good", None: "lead"}[page.grave]
     return "\n".join(
         [
-            f'<div class="{classes}"><p class="first">{_text(first)}</p>',
-            *(f"<p>{_text(one)}</p>" for one in rest),
+            f'<div class="{classes}"><p class="first">{_prose(first)}</p>',
+            *(f"<p>{_prose(one)}</p>" for one in rest),
             "</div>",
         ]
     )
@@ -142,7 +152,7 @@ class _Writer:
         return self._prose(section)
 
     def _prose(self, prose: Prose) -> Iterable[str]:
-        return [f"<p>{_text(sentence)}</p>" for sentence in prose.sentences]
+        return [f"<p>{_prose(sentence)}</p>" for sentence in prose.sentences]
 
     def _facts(self, facts: Facts) -> Iterable[str]:
         yield "<dl>"
@@ -161,7 +171,9 @@ class _Writer:
         if text not in self._coloured:
             if len(self._coloured) >= MOST_COLOURED:
                 return _text(text)
-            pieces = [(kind, escape(piece)) for kind, piece in tokens(text)]
+            # Ten thousand rows are megabytes: neighbours of one kind share an element.
+            grouped = groupby(tokens(text), key=lambda token: token[0])
+            pieces = [(kind, escape("".join(piece for _, piece in some), quote=False)) for kind, some in grouped]
             self._coloured[text] = "".join(
                 f'<span class="{kind}">{piece}</span>' if kind else piece for kind, piece in pieces
             )
@@ -181,7 +193,7 @@ class _Writer:
         mark = _element("span", _text(finding.level), class_="level")
         yield f'<li class="{level_class}">'
         yield _element(f"h{level + 1}", f"<code>{self._code(finding.title)}</code> {mark}")
-        yield from (f"<p>{_text(sentence)}</p>" for sentence in finding.sentences)
+        yield from (f"<p>{_prose(sentence)}</p>" for sentence in finding.sentences)
         if finding.details:
             yield "<details><summary>Details</summary>"
             yield from self.sections(finding.details, level + 2)
@@ -222,7 +234,7 @@ class _Writer:
             if len(counts) > 1:
                 yield '<span class="chips" role="group" aria-label="States">'
                 for word, count in counts.most_common():
-                    label = f"{_text(_shown(word))} <b>{count}</b>"
+                    label = f"{_text(_shown(word))} <b>{count:,}</b>"
                     yield _element("button", label, type="button", aria_pressed="false", data_state=word)
                 yield "</span>"
         if opens:
@@ -236,7 +248,8 @@ class _Writer:
         classes = " ".join(word for word, holds in (("grave", row.grave), ("marked", bool(row.mark))) if holds)
         is_open = opens and len(table.rows) == 1  # nobody wants to click to see the only one
         classes += " opened" if is_open else ""
-        yield f'<tbody class="{classes.strip()}" data-state="{_text(state)}"><tr>'
+        named = f' class="{classes.strip()}"' if classes.strip() else ""
+        yield f'<tbody{named} data-state="{_text(state)}"><tr>'
         for index, (column, cell) in enumerate(zip(table.columns, row.cells)):
             text = self._value(cell, column.kind)
             if index == 0:
@@ -266,7 +279,7 @@ class _Writer:
     def _map(self, chart: Map) -> Iterable[str]:
         states = list(dict.fromkeys(state for line in chart.lines for state in line.states if state))
         yield ('<p class="legend">' + " ".join(f"{_cell(state)} {_text(_shown(state))}" for state in states) + "</p>")
-        yield from (f'<p class="legend">{_text(note)}</p>' for note in chart.notes)
+        yield from (f'<p class="legend">{_prose(note)}</p>' for note in chart.notes)
         yield f'<div class="scroll" tabindex="0" role="region" aria-label="{_text(chart.title)}"><table class="map">'
         yield (
             '<thead><tr><th scope="col">Variable</th>'

@@ -31,7 +31,7 @@ document.addEventListener("DOMContentLoaded", function () {
     function tell(count) {
       var what = output.dataset.what;
       if (rows.length === 1) what = what.replace(/s$/, "");
-      output.textContent = (count === rows.length ? "" : count + " of ") + rows.length + " " + what;
+      output.textContent = (count === rows.length ? "" : count.toLocaleString("en") + " of ") + rows.length.toLocaleString("en") + " " + what;
     }
 
     function show(row, open) {

@@ -34,12 +34,17 @@ KINDS = {
     "key": NUMBER,
     "sequence": NUMBER,
 }
-NAMES = {"num": "Thread", "lwp": "LWP", "pid": "PID", "id": "ID", "libc": "C library", "dtv": "DTV"}
+NAMES = {
+    **{"num": "Thread", "lwp": "LWP", "pid": "PID", "id": "ID", "libc": "C library", "dtv": "DTV"},
+    **{"static_tls": "Static TLS"},
+}
+# What nobody reads in a row of a table.
+DETAILS_ONLY = ("initial",)
 
 # What a table leaves to the row's details first, where it has more columns than can be read.
 LESS_WANTED = (
     *("linkage_name", "target_path", "path", "build_id", "load_base", "source", "exported", "static", "exited"),
-    *("image_size", "alignment", "generation", "line", "file", "initial", "flags", "value", "thread_pointer", "via"),
+    *("image_size", "alignment", "generation", "line", "file", "flags", "value", "thread_pointer", "via"),
     *("offset", "address"),
 )
 
@@ -202,16 +207,26 @@ class Page(NamedTuple):
 MARKS = "marks"
 
 
-def from_document(document: Mapping[str, Any]) -> Page:
-    """A page for any JSON document: the tables first, then the facts."""
+def from_document(
+    document: Mapping[str, Any], lead: Sequence[str] = (), grave: bool | None = None, without: Sequence[str] = ()
+) -> Page:
+    """A page for any JSON document: the tables first, then the facts.
+
+    Args:
+        document: it.
+        lead: the answer in a few sentences.
+        grave: whether these are bad news.
+        without: keys that are not shown, as the lead says what they hold.
+    """
     # The page's head has the target already, and nobody asks what was not interrupted.
     items = whole(document).items()
-    shown = {key: value for key, value in items if key not in ("schema", "target") and value is not False}
+    hidden = ("schema", "target", *without)
+    shown = {key: value for key, value in items if key not in hidden and value is not False}
     sections = [section for key, value in shown.items() for section in _sections(key, value)]
     single = facts({key: value for key, value in shown.items() if not isinstance(value, Mapping)})
     tables = [section for section in sections if isinstance(section, Table)]
     rest = [section for section in sections if not isinstance(section, Table)]
-    return Page((), [*tables, *([single] if single.facts else []), *rest])
+    return Page(lead, [*tables, *([single] if single.facts else []), *rest], grave)
 
 
 def title(key: str) -> str:
@@ -235,13 +250,14 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, ob
         name = f"{before} {title(key).lower()}" if before else title(key)
         if isinstance(value, Mapping):
             yield from _flat(value, name)
-        elif _is_plain(value) and value not in (None, ""):
+        elif _is_plain(value) and value not in (None, "", [], ()):
             yield name, value, KINDS.get(key, TEXT)
 
 
 def _sections(key: str, value: Any) -> Iterable[Section]:
     if isinstance(value, Mapping):
-        yield facts(value, title(key))
+        if any(True for _ in _flat(value)):
+            yield facts(value, title(key))
         for inner, one in value.items():
             if _is_rows(one):
                 yield from _sections(inner, one)
@@ -255,7 +271,7 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     keys = [
         key
         for key in dict.fromkeys(key for row in rows for key in row)
-        if key != MARKS and any(_says(row.get(key)) for row in rows)
+        if key != MARKS and key not in DETAILS_ONLY and any(_says(row.get(key)) for row in rows)
     ]
     for key in LESS_WANTED:
         if len(keys) > MOST_COLUMNS and key in keys:
@@ -263,11 +279,11 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     keys = keys[:MOST_COLUMNS]
     if "name" in keys:
         keys.sort(key=lambda key: FIRST.index(key) if key in FIRST else len(FIRST))
-    columns = [Column(title(key), KINDS.get(key, TEXT), index > 3) for index, key in enumerate(keys)]
+    columns = [Column(title(key), KINDS.get(key, TEXT), index > 2) for index, key in enumerate(keys)]
     return Table(
         name,
         columns,
-        [Row([_short(row.get(key)) for key in keys], _details(row), " ".join(row.get(MARKS) or ())) for row in rows],
+        [Row([_short(row.get(key)) for key in keys], _details(row), ", ".join(row.get(MARKS) or ())) for row in rows],
     )
 
 

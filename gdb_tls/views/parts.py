@@ -10,6 +10,7 @@ from gdb_tls.target.model import Instance, Kind, State, Thread, Type, Variable
 STYLES = {
     State.SET: "green",
     State.NULL: "bold white on red",
+    State.NO_VALUE: "yellow",
     State.UNALLOCATED: "yellow",
     State.NOT_CONSTRUCTED: "yellow",
     State.DESTROYED: "bold red",
@@ -59,6 +60,7 @@ def variable_fields(variable: Variable) -> dict[str, Any]:
     return {
         "name": variable.name,
         "linkage_name": variable.linkage_name,
+        "helper": variable.is_helper,
         "type": variable.type.name if variable.type else None,
         "size": variable.size,
         "offset": hex(variable.offset),

@@ -73,6 +73,11 @@ def ranges(numbers: Iterable[int], most: int | None = None) -> str:
     return ",".join(texts)
 
 
+def ended(sentence: str) -> str:
+    """A sentence with its full stop; where more was left out there are stops enough."""
+    return sentence if sentence.endswith(MORE) else f"{sentence}."
+
+
 def who(threads: Sequence[Thread], capital: bool = False) -> str:
     """Threads in a sentence: "thread 2", "3 threads (1-3) and an ended thread"."""
     listed = [thread for thread in threads if thread.num is not None]

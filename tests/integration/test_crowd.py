@@ -146,7 +146,9 @@ def test_what_is_counted_is_true(crowd: Crowd, variable: str) -> None:
     assert {crowd.lwps[number] for number in written} <= null
     assert len(re.findall(r"\d+", found[4])) <= MOST_WRITTEN
     is_cut = "..." in found[4]
-    assert is_cut == (len(written) < len(null)) == ("(--all, --format csv)" in said[: found.end() + 30])
+    assert is_cut == (len(written) < len(null))
+    if is_cut:
+        assert "--all shows each, --format csv writes each" in said
     groups = [row for row in crowd.rows(variable) if re.match(r"  [\d,]+ threads", row)]
     own = sum(" main " in row or " crashed " in row for row in crowd.rows(variable))
     if groups:
@@ -162,8 +164,9 @@ def test_numbers_are_summed_up(crowd: Crowd) -> None:
         return
     (row,) = (row for row in crowd.rows("crowd_number") if " threads" in row)
     common = max(set(values), key=values.count)
-    assert f"{min(values)} to {max(values)}, most often " in row
-    assert values.count(common) == int(re.search(r"\(([\d,]+)\)", row.split("often")[1])[1].replace(",", ""))  # type: ignore[index]
+    assert f"{min(values)} to {max(values)}, most often {common}" in row
+    # At 80 columns the value may go on in the next line.
+    assert f"({values.count(common):,})" in "".join(crowd.rows("crowd_number"))
 
 
 def test_the_map_shows_who_crashed(crowd: Crowd) -> None:
@@ -172,7 +175,7 @@ def test_the_map_shows_who_crashed(crowd: Crowd) -> None:
         (crashed,) = [number for number, lwp in crowd.lwps.items() if crowd.truth[lwp].crashes] or [0]
         heading = next(line for line in lines if line.startswith("Thread "))
         if crashed:
-            assert f"*{crashed}" in heading.split() and f"*{crashed} crashed selected" in "\n".join(lines)
+            assert f"*{crashed}" in heading.split() and f"*{crashed} crashed, selected" in "\n".join(lines)
         assert max(map(len, lines)) <= COLUMNS
     assert len(crowd.lines("tls-map --module *crowd*")) < LINES
 

@@ -170,3 +170,33 @@ def test_control_c(terminal: Terminal, tmp_path: Path, number: int) -> None:
         assert json.loads(file.read_text())["interrupted"] is True
     assert b"current thread is 1" in terminal.run("thread").lower()
     assert f"Set in all {THREADS:,} threads".encode() in terminal.run("tls-inspect bench_own")
+
+
+# Has Ctrl-C come while GDB runs Python in a command, whose errors it swallows.
+INTERRUPT = """
+import os, signal
+from gdb_tls.hosts.gdb import core_threads
+note, left = core_threads.note_selected, 100
+def note_selected():
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+    note()
+core_threads.note_selected = note_selected
+"""
+
+
+def test_control_c_in_a_table_shows_what_it_has(terminal: Terminal, tmp_path: Path) -> None:
+    """No row says that GDB has another thread there."""
+    script, file = tmp_path / "interrupt.py", tmp_path / "table.json"
+    script.write_text(INTERRUPT)
+    terminal.run(f"source {script}")
+    terminal.run(f"tls-table $sp, bench_own --format json --output {file}")
+    document = json.loads(file.read_text())
+    assert document["summary"]["interrupted"] is True
+    pointers, own = zip(*(thread["cells"] for thread in document["threads"]))
+    reasons = [cell["reason"] for cell in pointers]
+    assert set(reasons) == {None, "interrupted before this thread was looked at"}
+    assert 0 < reasons.count(None) < THREADS, "those that were looked at have their values"
+    assert all(cell["state"] == "set" for cell in own)

@@ -82,7 +82,7 @@ def test_in_gdb(program: str, kind: str, subjects: Subjects, tmp_path: Path) -> 
     typed = {}
     for one in said.said:
         assert one.error, f"{one.command} is no error: {one.output}"
-        typed.update({command: one.command for command in proposed(one.command, one.error.strip())})
+        typed.update({command: one.command for command in proposed(one.command, " ".join(one.error.split()))})
     assert typed
     done = session(subject.arguments, list(typed), tmp_path / "typed")
     wrong = [f"{one.command}, after {typed[one.command]}: {one.error}" for one in done.said if one.error]

@@ -37,6 +37,7 @@ class Truth:
     """All that a program said."""
 
     def __init__(self, file: Path) -> None:
+        self.file = file
         self.lines = [Line(**json.loads(line)) for line in file.read_text().splitlines()]
 
     @property
@@ -121,7 +122,7 @@ def row_key(lwp: int | None, thread_pointer: str, flags: Sequence[str]) -> objec
 
 def summary_of(rows: Sequence[Any]) -> dict[str, int]:
     """Counted again from the rows."""
-    states = ("set", "null", "unallocated", "not-constructed", "destroyed", "unreadable", "unresolved")
+    states = ("set", "null", "no-value", "unallocated", "not-constructed", "destroyed", "unreadable", "unresolved")
     flags = ("shared", "dangling", "exited")
     counted = {"threads": len(rows)}
     counted.update({state: sum(row["state"] == state for row in rows) for state in states})

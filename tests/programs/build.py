@@ -67,6 +67,12 @@ def copies(name: str, *flags: str, libraries: tuple[str, ...] = ()) -> Target:
     return Target(f"libcopies_{name}.so", ("copies_library.c",), flags, libraries=libraries)
 
 
+def unique(name: str, *flags: str) -> Target:
+    """A library of unique.cc; Clang has no -fno-gnu-unique, for it never makes STB_GNU_UNIQUE."""
+    flags = tuple(flag for flag in flags if "clang" not in CXX[0])
+    return Target(f"libunique_{name}.so", ("unique_library.cc",), (*LIBRARY, f"-DNAME={name}", *flags))
+
+
 def libraries() -> list[Target]:
     return [
         *map(copies, ("first", "second")),
@@ -103,6 +109,8 @@ def libraries() -> list[Target]:
         slots("libtwin_b.so", "twin"),
         slots("meant.so", "twice"),
         *(Target(f"libmeant_{ab}.so", ("meant_library.cc",), (*LIBRARY, f"-DNAME=meant_{ab}")) for ab in "ab"),
+        *(unique(name) for name in ("a", "b", "global")),
+        *(unique(name, "-fno-gnu-unique") for name in ("weak_a", "weak_b")),
         Target("libexits.so", ("exits_library.cc",), tuple(LIBRARY)),
         Target("libexits_gone.so", ("exits_gone.c",), tuple(LIBRARY)),
         Target("libkey_owners.so", ("key_owners_library.c",), tuple(LIBRARY)),
@@ -168,10 +176,13 @@ def programs() -> list[Target]:
         program("odd", "odd.c", "odd_defined.c"),
         program("shapes", "shapes.cc"),
         program("containers", "containers.cc"),
+        program("presence", "presence.cc"),
+        program("unique", "unique.cc"),
         Target("numbers", ("numbers.c", "truth.c"), ("-pthread",), debug=False),
         program("texts", "texts.cc"),
         Target("crowd", ("crowd.c",), ("-pthread",)),
         Target("runs", ("runs.cc",), ("-pthread",)),
+        Target("pools", ("pools.cc",), ("-pthread",)),
         Target("births", ("births.c",), ("-pthread",)),
         program("solo", "solo.c"),
         program("solo_static", "solo.c", flags=("-static",)),

@@ -7,8 +7,9 @@ a core in the order of their notes (corelow.c, core_target_open), and the core i
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import gdb
 
@@ -25,6 +26,16 @@ _noted: list[gdb.InferiorThread | None] = []
 def note_selected() -> None:
     """Keeps the selected thread; `thread apply` calls it, which changes no selection that a user sees."""
     _noted.append(gdb.selected_thread())
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Has Ctrl-C wait until the end: in a command of GDB's it would end the Python only, as an error."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class CoreThreads(Mapping[int, gdb.InferiorThread]):
@@ -54,7 +65,8 @@ class CoreThreads(Mapping[int, gdb.InferiorThread]):
         if number not in self._known:
             _noted.clear()
             call = f"__import__('{__name__}', fromlist=['x']).{note_selected.__name__}()"
-            gdb.execute(f"thread apply {number} -q -s python {call}", to_string=True)
+            with _uninterrupted():
+                gdb.execute(f"thread apply {number} -q -s python {call}", to_string=True)
             thread = _noted[0] if _noted else None
             if thread is None or thread.num != number or thread.ptid[1] != self.lwps[number - 1]:
                 raise gdb.error(f"GDB's thread {number} is not the one with LWP {self.lwps[number - 1]}")

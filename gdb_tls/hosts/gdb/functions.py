@@ -46,8 +46,8 @@ class TlsState(gdb.Function):
 
     Usage: $_tls_state ("NAME"), $_tls_state ("NAME", THREAD)
 
-    The state is "set", "null", "unallocated", "not-constructed", "destroyed", "unreadable" or
-    "unresolved". Compare it with $_streq ($_tls_state ("NAME"), "null").
+    The state is "set", "null", "no-value", "unallocated", "not-constructed", "destroyed",
+    "unreadable" or "unresolved". Compare it with $_streq ($_tls_state ("NAME"), "null").
     """
 
     def __init__(self) -> None:

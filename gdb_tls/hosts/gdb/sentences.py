@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import gdb
 
 from gdb_tls.hosts.gdb import shared
+from gdb_tls.hosts.gdb.output import width
 from gdb_tls.hosts.gdb.selection import own_language
 from gdb_tls.hosts.native.failures import failure, is_defect
 
@@ -23,6 +26,13 @@ def speak_to_a_shell() -> None:
     """Who asks has typed into a shell, not into this GDB, and will type there what an error says to type."""
     global _in_shell
     _in_shell = True
+
+
+def _wrapped(text: str) -> str:
+    """In lines of the screen: GDB breaks words."""
+    columns = width()
+    wrap = partial(textwrap.fill, width=columns, break_on_hyphens=False, break_long_words=False)
+    return "\n".join(wrap(line) if len(line) > columns else line for line in text.split("\n"))
 
 
 @contextmanager
@@ -43,7 +53,8 @@ def one_run(name: str) -> Iterator[None]:
     except (Exception, KeyboardInterrupt) as error:
         if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
             raise
-        raise gdb.GdbError(failure(name, error, _in_shell)) from None
+        said = failure(name, error, _in_shell)
+        raise gdb.GdbError(said if _in_shell else _wrapped(said)) from None
     finally:
         if collecting:
             gc.enable()

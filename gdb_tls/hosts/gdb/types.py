@@ -9,7 +9,7 @@ import gdb
 
 from gdb_tls.hosts.gdb import pointed, rust_storage
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
-from gdb_tls.hosts.native.container_types import Holder, container_of
+from gdb_tls.hosts.native.container_types import Holder, container_of, presence_of
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Kind, Type
 from gdb_tls.target.protocol import Part
@@ -45,6 +45,7 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         is_signed=_is_signed(bare),
         owner=owner(bare),
         witness=witness(bare),
+        presence=presence_of(_holder(bare)),
         container=container_of(_holder(bare)),
         points_to=_points_to(bare),
         counted=pointed.counted(bare) if bare.code == gdb.TYPE_CODE_PTR else None,

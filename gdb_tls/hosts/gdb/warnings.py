@@ -54,7 +54,8 @@ class Warnings:
     def _say(self, text: str) -> None:
         for line in text.splitlines(keepends=True):
             alike = re.sub(r"0x[0-9a-f]+|\d+", "", line)
-            if alike not in self._said:
+            # The language is set for the time of a command, and frames have theirs.
+            if alike not in self._said and "current language does not match" not in alike:
                 self._said.add(alike)
                 gdb.write(line, gdb.STDERR)
 

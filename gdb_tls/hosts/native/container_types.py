@@ -1,4 +1,4 @@
-"""Where libstdc++'s containers keep what says whether they are in a valid state."""
+"""Where classes of the C++ library keep what says whether they are in a valid state, and whether they have a value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gdb_tls.target.model import Container
+from gdb_tls.target.model import Container, Presence
 
 NAME = re.compile(r"std::(?:__\w+::)?(vector|deque|basic_string|list|(?:unordered_)?(?:multi)?(?:map|set))<")
 TREE = {"header": "_M_header", "count": "_M_node_count"}
@@ -32,6 +32,16 @@ INNER = {
     "tree": {"header": {"parent": "_M_parent", "left": "_M_left", "right": "_M_right"}},
 }
 
+# What has a value or none, and the members, each inside of the one before, that are zero where it has none: libstdc++'s
+# headers optional, std_function.h and any; libc++'s optional, __functional/function.h and any; boost/optional.hpp.
+HOLDER = re.compile(r"(?:std::(?:__\w+::)?(optional|function)<|std::(?:__\w+::)?(any)$|(boost::optional)<)")
+PRESENCE = {
+    "optional": (("_M_engaged",), ("__engaged_",)),
+    "function": (("_M_manager",), ("__f_", "__f_")),
+    "any": (("_M_manager",), ("__h_",), ("__h",)),
+    "boost::optional": (("m_initialized",),),
+}
+
 Kind = TypeVar("Kind")
 
 
@@ -54,6 +64,21 @@ class Holder(Generic[Kind]):
     size: Callable[[Kind], int]
     argument: Callable[[], Kind]
     word: Callable[[], int]
+
+
+def presence_of(holder: Holder[Kind]) -> Presence | None:
+    """Where an object says whether it has a value; None for other types, and where no such member is there."""
+    match = HOLDER.match(holder.name)
+    for names in PRESENCE[match[1] or match[2] or match[3]] if match else ():
+        at, kind = 0, holder.type
+        for name in names:
+            found = holder.member(kind, name)
+            if found is None:
+                break
+            at, kind = at + found[0], found[1]
+        else:
+            return Presence(at, holder.size(kind))
+    return None
 
 
 def container_of(holder: Holder[Kind]) -> Container | None:

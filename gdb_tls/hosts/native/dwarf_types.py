@@ -21,7 +21,7 @@ from gdb_tls.elf.dwarf import (
     Dwarf,
     Entry,
 )
-from gdb_tls.hosts.native.container_types import Holder, container_of
+from gdb_tls.hosts.native.container_types import Holder, container_of, presence_of
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Counted, Kind, Type
 
@@ -48,6 +48,8 @@ NUMBERS = {
     "short int": "short",
     "short unsigned int": "unsigned short",
 }
+# GDB writes a template's arguments in its own words, too.
+IN_ARGUMENTS = re.compile(rf"(?<=[<, ])({'|'.join(sorted(NUMBERS, key=len, reverse=True))})(?=[>,) *&])")
 OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr)|boost::(shared|scoped|intrusive)_ptr)<")
 # Members of libstdc++'s containers that point to something as soon as the constructor has run.
 WITNESSES = re.compile(r"^std::(__\w+::)?(basic_string|deque|list|(multi)?(map|set)|unordered_(multi)?(map|set))<")
@@ -169,6 +171,8 @@ class DwarfType:
             return NUMBERS.get(name, name)
         if self.is_c:
             return name
+        if "<" in name:
+            name = IN_ARGUMENTS.sub(lambda number: NUMBERS[number[1]], name)
         scopes = []
         for parent in self.dwarf.locate(self.entry.offset)[1]:
             around = self.dwarf.entry(parent)
@@ -325,6 +329,7 @@ def describe(found: DwarfType, language: str = "") -> Type:
         is_signed=found.is_signed,
         owner=_owner(bare),
         witness=_witness(bare),
+        presence=presence_of(_holder(bare)),
         container=container_of(_holder(bare)),
         points_to=_points_to(bare),
         counted=_counted(bare) if bare.tag == TAG_POINTER else None,

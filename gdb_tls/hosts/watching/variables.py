@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program.lookup import Found
-from gdb_tls.program.names import is_helper
 from gdb_tls.program.program import Program
 from gdb_tls.program.report import matching
 from gdb_tls.program.runtimes import is_runtime
@@ -84,7 +83,7 @@ def _watched(program: Program, found: Found, text: str) -> Watched:
 def _own(program: Program) -> list[Watched]:
     found = []
     for column in Survey(program).columns:
-        if not is_runtime(column.module.name) and not is_helper(column.candidate.symbol.name):
+        if not is_runtime(column.module.name) and not column.is_helper:
             kind, assumed = column.judged_as
             found.append(Watched(column.variable.name, column.variable, None, kind, assumed))
     return found

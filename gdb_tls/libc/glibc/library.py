@@ -135,10 +135,17 @@ class Glibc:
 
     def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
         """Reads `start_routine` of each `struct pthread` (nptl/descr.h)."""
+        return self._started_with(thread_pointers, 0)
+
+    def start_arguments(self, thread_pointers: Sequence[int]) -> list[int | None]:
+        """Reads `arg` of each `struct pthread`, which follows `start_routine` there."""
+        return self._started_with(thread_pointers, self._words.size)
+
+    def _started_with(self, thread_pointers: Sequence[int], behind: int) -> list[int | None]:
         field = self._descriptors.find_field("pthread_start_routine")
         if field is None:
             return [None] * len(thread_pointers)
-        at = field.offset - self._pthread_distance
+        at = field.offset + behind - self._pthread_distance
         read = self._memory.read_many([pointer + at for pointer in thread_pointers], self._words.size)
         return [self._word_in(raw, 0) if raw else None for raw in read]
 

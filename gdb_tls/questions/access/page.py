@@ -15,7 +15,7 @@ def page(answer: Answer) -> pages.Page:
     columns = [
         pages.Column("Function", pages.CODE),
         pages.Column("Uses"),
-        pages.Column("Where"),
+        pages.Column("Where", minor=True),
         pages.Column("Now in it"),
     ]
     if len(answer.users.objects) > 1:

@@ -65,6 +65,7 @@ class Audit:
         suspects: the most suspicious first.
         fault: the signal on which the program stopped; None where it was none of a program that went wrong.
         fault_frames: where, innermost first.
+        told_from: the position of the first of these that says something: what is inside of it raised the signal.
         interrupted: whether the user stopped the audit.
         nameless: the modules of whose variables neither symbols nor code tell anything.
         by_offset: those whose variables have no symbols, or not all, and are known by the code that uses them.
@@ -86,6 +87,7 @@ class Audit:
     suspects: Sequence[Suspect]
     fault: Fault | None
     fault_frames: Sequence[Frame]
+    told_from: int
     interrupted: bool
     nameless: Sequence[Module] = ()
     by_offset: Sequence[Module] = ()
@@ -182,6 +184,7 @@ def audit(
         fault_frames=[program.named_frame(one) for one in scene.stack(scene.crashed)]
         if scene.crashed is not None
         else (),
+        told_from=scene.told_from(cause.crashed.pc if cause else None),
         interrupted=survey.interrupted or task.interrupted,
         nameless=(nameless := _nameless(survey)),
         by_offset=_by_offset(survey),

@@ -48,11 +48,33 @@ class Examiner:
 
     def examine(self, column: Column) -> Suspect | None:
         """Applies all rules to one variable; None where nothing is remarkable."""
+        if column.is_helper:
+            return None
         place = self._places[column.module.id]
-        findings = [*self._of_pointer(column, place), *self._of_number(column, place)]
+        findings = self._of_all(column, place)
         findings.sort(key=lambda finding: -finding.score)
         weight = weigh(findings, place) if findings else 0
         return Suspect(column.variable, weight, findings, dict(Counter(column.states()))) if weight else None
+
+    def _of_all(self, column: Column, place: ModuleScene) -> list[Finding]:
+        of_presence, of_number = self._of_presence(column, place), self._of_number(column, place)
+        # Where a class says whether there is a value, zero bytes say nothing; of a bool the starting value says more.
+        tells = (of_presence or of_number) and column.judged_as[0].presence is not None
+        return [*self._of_pointer(column, place), *(of_presence if tells else of_number or of_presence)]
+
+    def _of_presence(self, column: Column, place: ModuleScene) -> list[Finding]:
+        """What is said of a bool, or of an object that has a value or none; nothing where the threads do not differ."""
+        if place.is_libc or not place.is_described or len(set(filter(None, column.raws()))) < 2:
+            return []
+        kind, left_out = column.judged_as[0], self.ended | column.dead
+        if kind.presence is not None:
+            have, words = column.have_values(), ("has a value", "has none")
+        elif kind.kind is Kind.BOOLEAN:
+            have, words = {index: any(raw) for index, raw in enumerate(column.raws()) if raw}, ("is true", "is false")
+        else:
+            return []
+        living = {index: has for index, has in have.items() if index not in left_out}
+        return list(numbers.findings_of_presence(living, self._survey.threads, self._threads.crashed, words))
 
     def _of_number(self, column: Column, place: ModuleScene) -> list[Finding]:
         """What the rules for numbers say of a variable, in the order of scores."""
@@ -122,7 +144,7 @@ class Examiner:
         place = self._places[column.module.id]
         pointers = self.pointers
         try:
-            return [*self._of_pointer(column, place), *self._of_number(column, place)]
+            return self._of_all(column, place)
         except Exception as error:  # it only adds to what is known of the crash
             reason(error)
             return []

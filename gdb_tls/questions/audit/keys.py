@@ -148,11 +148,11 @@ def _no_such_key(
         )
     elif holder is not None:
         yield (
-            f"{called(holder)} holds {number}, but no key {number} exists, of {existing:,} that do: it was deleted, or "
-            "is used before it was created."
+            f"{called(holder)} holds {number}, but there is no key {number} ({existing:,} others are there): it was "
+            "deleted, or is used before it was created."
         )
     else:
-        yield f"Key {number} does not exist, of {existing:,} that do: it was deleted, or is used before it was created."
+        yield f"Key {number} does not exist ({existing:,} others do): it was deleted, or is used before it was created."
 
 
 def _who_has_it(report: KeyReport, crashed: Thread) -> Iterator[str]:

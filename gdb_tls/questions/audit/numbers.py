@@ -1,4 +1,4 @@
-"""Rules for what is no pointer: ids that are those of others, and values that are as they began where it crashed.
+"""Rules for what is no pointer: ids that are those of others, values that are as they began, what has a value or none.
 
 They look at a variable's bytes in all threads, and say no more than these show; the debugger is asked for a type only
 where something is remarkable.
@@ -7,7 +7,7 @@ where something is remarkable.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gdb_tls.program.survey import Column
@@ -21,7 +21,7 @@ ID_SCORE, START_SCORE, ZERO_SCORE, ONE_SCORE = 48, 45, 45, 25
 ID_SIZES = (4, 8)
 # Small numbers are equal to an id by accident: in a container the first processes have such.
 SMALLEST_ID = 16
-RULES = ("stale-id", "starting-value", "zero-where-it-crashed", "set-in-one")
+RULES = ("stale-id", "starting-value", "zero-where-it-crashed", "no-value-where-it-crashed", "set-in-one")
 NUMBERS = (Kind.INTEGER, Kind.BOOLEAN, Kind.ENUM, Kind.CHARACTER)
 LONGEST_NUMBER = 8
 
@@ -81,6 +81,32 @@ def findings(values: Values, threads: Sequence[Thread], pid: int | None, crashed
         *_stale_id(values, threads, pid),
         *(_as_it_began(values, threads, crashed) if crashed is not None else ()),
     ]
+
+
+def findings_of_presence(
+    have: Mapping[int, bool], threads: Sequence[Thread], crashed: int | None, words: tuple[str, str]
+) -> Iterator[Finding]:
+    """It has a value, or is true, in one thread only, or everywhere but where it crashed.
+
+    Args:
+        have: position in `Survey.threads` -> whether it has one there, of the living threads.
+        threads: all threads.
+        crashed: the position of the thread that crashed; None for none.
+        words: what is said of it where it has one, and where it has none.
+    """
+    having = [index for index, has in have.items() if has]
+    without = [index for index, has in have.items() if not has]
+    has_one, has_none = words
+    if without == [crashed] and len(having) >= FEWEST:
+        here = f"only in thread {threads[without[0]].num}, which crashed"
+        rest = f"it {has_one} in {count(len(having), 'other')}"
+        yield Finding("no-value-where-it-crashed", START_SCORE, f"It {has_none} {here}; {rest}.", without)
+    elif len(having) == 1 and len(without) >= FEWEST and crashed not in having:
+        crash = (
+            f", of which thread {threads[crashed].num} crashed" if crashed in without and crashed is not None else ""
+        )
+        rest = f"in {who([threads[one] for one in without])}{crash}{',' * bool(crash)} it {has_none}"
+        yield Finding("set-in-one", ONE_SCORE, f"It {has_one} in {who([threads[having[0]]])} only; {rest}.", without)
 
 
 def _stale_id(values: Values, threads: Sequence[Thread], pid: int | None) -> Iterator[Finding]:

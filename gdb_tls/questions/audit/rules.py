@@ -263,8 +263,8 @@ def into_dead_stack(holding: Holding, scene: Scene) -> Iterator[Finding]:
     bad = [thread for thread in asked[:MOST_ASKED] if scene.is_dead(thread, holding.pointers[thread])]
     if bad:
         sentence = (
-            f"In {_threads(bad, scene)} it points into the own stack, below the functions that run there: to a "
-            "variable of a function that has returned."
+            f"In {_threads(bad, scene)} it points into that thread's own stack, below the functions that run there: "
+            "to a variable of a function that has returned."
         )
         yield Finding("dead-stack", 60, sentence, bad)
 

@@ -65,6 +65,19 @@ class Threads:
         numbers = [thread.num for thread in self._survey.threads]
         return numbers.index(self.stop.num) if self.stop.num in numbers else None
 
+    def told_from(self, cause: int | None) -> int:
+        """The frame from which on the crashed thread's stack says something: what is inside of it raised the signal.
+
+        Args:
+            cause: the address of the code that the cause speaks of; None where no cause was found.
+        """
+        frames = self.stack(self.crashed) if self.crashed is not None else ()
+        at = next((index for index, frame in enumerate(frames) if frame.pc == cause), 0)
+        if at or cause is not None or self.stop is None or self.stop.address is not None:
+            return at
+        own = next((index for index, frame in enumerate(frames) if self._survey.program.is_own(frame)), 0)
+        return max(own - 1, 0)
+
     @cached_property
     def start_routines(self) -> Sequence[int | None]:
         """What each thread was started with."""

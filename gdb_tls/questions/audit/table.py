@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.audit.verdict import verdict
 from gdb_tls.target.model import State, Variable
 from gdb_tls.target.protocol import Frame
-from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, code
+from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, code, flowing, function_text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
@@ -21,7 +19,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     """The suspects, the crash, and the verdict."""
     parts: list[RenderableType] = []
     for suspect in answer.shown:
-        parts += [*_suspect(suspect, screen.colour), Text("")]
+        parts += [*_suspect(suspect, screen.columns, screen.colour), Text("")]
     crash = _crash(answer.audit)
     if crash:
         parts += [crash, Text("")]
@@ -29,14 +27,15 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*parts)
 
 
-def _suspect(suspect: Suspect, colour: bool) -> list[RenderableType]:
+def _suspect(suspect: Suspect, columns: int, colour: bool) -> list[RenderableType]:
     variable = suspect.variable
     heading = Text()
     heading.append("! " if suspect.is_alarming else "  ", "bold red")
     heading.append(code(declaration(variable), colour) if variable else Text(suspect.name))
     place = f"{variable.file}:{variable.line}" if variable and variable.line else variable.file if variable else ""
     facts = [variable.module.name if variable else "", place, _states(suspect), suspect.level]
-    heading.append(safe("    " + "   ".join(fact for fact in facts if fact)), "dim")
+    dim = [Text(safe(fact), "dim") for fact in facts if fact]
+    heading = flowing([heading, *dim], columns, indent=2)
     sentences = Group(*(Text(safe(finding.sentence)) for finding in suspect.findings))
     return [heading, Padding(sentences, (0, 0, 0, 4))]
 
@@ -66,17 +65,11 @@ def _crash(audit: Audit) -> Text | None:
         f"Thread {fault.num} stopped on {fault.signal or 'a fault'}{where}{', at:' if audit.fault_frames else '.'}",
         "bold",
     )
-    for frame in _telling(audit)[:SHOWN_FRAMES]:
-        text.append(f"\n    {safe(_frame(frame))}", "not bold")
+    for frame in audit.fault_frames[audit.told_from :][:SHOWN_FRAMES]:
+        text.append(f"\n    {_frame(frame)}", "not bold")
     return text
 
 
-def _telling(audit: Audit) -> Sequence[Frame]:
-    """The frames from the one on that the cause speaks of, without those of abort and of signal handlers."""
-    frames = audit.fault_frames
-    pc = audit.cause.crashed.pc if audit.cause else None
-    return frames[next((index for index, frame in enumerate(frames) if frame.pc == pc), 0) :]
-
-
 def _frame(frame: Frame) -> str:
-    return (frame.function or f"0x{frame.pc:x}") + (f"  {frame.file}:{frame.line}" if frame.file else "")
+    name = function_text(frame.function) or f"0x{frame.pc:x}"
+    return name + (safe(f"  {frame.file}:{frame.line}") if frame.file else "")

@@ -21,7 +21,7 @@ def verdict(answer: Answer) -> list[str]:
     if hints and not answer.all:
         sentences.append(f"{count(hints, 'weak hint')} not shown: --all shows {'it' if hints == 1 else 'them'}.")
     if audit.ignored:
-        sentences.append(f"Ignored, as it was asked for: {_some(list(audit.ignored))}.")
+        sentences.append(f"Ignored, as asked: {_some(list(audit.ignored))}.")
     if audit.to_type:
         sentences.append(f"Every thread's value: tls-inspect {audit.to_type}")
     if audit.last_word and not refused_in(audit):
@@ -81,7 +81,7 @@ def _not_looked_at(audit: Audit) -> list[str]:
     missing = [module for module in audit.modules if module.problem]
     if missing:
         names = _some([module.name for module in missing])
-        sentences.append(f"Not looked at, as a file is missing or another one: {names} ({missing[0].problem}).")
+        sentences.append(f"Not looked at, as the right file is not here: {names} ({missing[0].problem}).")
     if audit.nameless:
         names = _some([module.name for module in audit.nameless])
         sentences.append(f"Not looked at, as it is stripped, and its code does not tell or is too large: {names}.")
@@ -100,7 +100,7 @@ def _not_looked_at(audit: Audit) -> list[str]:
     if audit.unread:
         name, why = audit.unread[0]
         more = f" and {len(audit.unread) - 1:,} more" if len(audit.unread) > 1 else ""
-        sentences.append(f"Not looked at wholly: {name}{more} ({why}).")
+        sentences.append(f"Only partly looked at: {name}{more} ({why}).")
     return sentences
 
 

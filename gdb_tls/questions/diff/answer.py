@@ -71,7 +71,7 @@ def query(request: Request) -> Answer:
     if not other:
         left, right = (difference.position(now, number, "this program") for number in numbers)
         labels = f"thread {numbers[0]}", f"thread {numbers[1]}"
-        marks = tuple(" ".join(grid.marked.names_of(number)) for number in numbers)
+        marks = tuple(", ".join(grid.marked.names_of(number)) for number in numbers)
         found = difference.between_threads(now, left, right)
         compared = difference.compared(now, now, [(left, right)])
         return Answer(grid.target, labels, found, None, len(grid.rows), arguments.all, (marks[0], marks[1]), compared)

@@ -79,6 +79,11 @@ class Difference(NamedTuple):
     expected: bool
 
     @property
+    def is_helper(self) -> bool:
+        """Whether it is no variable of the program: a guard of the compiler's, as far as the document tells."""
+        return bool(self.variable.get("helper"))
+
+    @property
     def module_name(self) -> str:
         """The last part of the file name of the variable's module."""
         return os.path.basename(self.variable["module"]["path"] or "")

@@ -19,7 +19,7 @@ def document(answer: Answer) -> dict[str, Any]:
         "same_process": answer.same_process,
         "differences": [
             {
-                "variable": {key: one.variable[key] for key in keys},
+                "variable": {**{key: one.variable[key] for key in keys}, "helper": one.is_helper},
                 "num": one.thread["num"],
                 "lwp": one.thread["lwp"],
                 "left": {"state": one.left.state, "text": one.left.text},

@@ -17,7 +17,7 @@ SPEC = CommandSpec(
     description="""
 With two thread numbers: the variables whose state or value differs between the threads. Where both have set a
 pointer, each to an object of its own, only --all shows it, unless they point to different texts or to different kinds
-of memory. --all shows differences in the C library's variables, too.
+of memory. --all shows differences in the C library's variables and in the compiler's guards, too.
 
 With --core FILE (another core dump of the program) or --against FILE (what tls-map --format json wrote): what changed
 from there to now, in all threads that are in both or in those whose numbers are given. Of another run,
@@ -31,7 +31,7 @@ compared.
         Option("--against", "Compare with the JSON that tls-map wrote to FILE", {"metavar": "FILE"}, complete="files"),
         Option(
             "--all",
-            "Also show pointers that are set in both threads, and the C library's variables",
+            "Also show pointers that are set in both threads, the C library's variables, and guards",
             {"action": "store_true"},
         ),
         options.FORMAT,

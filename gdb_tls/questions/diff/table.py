@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from gdb_tls.program.runtimes import is_runtime
@@ -18,33 +19,52 @@ from gdb_tls.views.words import count
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """One line for each difference, and how many there are."""
     del screen
-    shown = [one for one in answer.differences if answer.all or not (one.expected or is_runtime(one.module_name))]
-    left_out = 0 if answer.all else sum(one.expected for one in answer.differences)
-    of_runtimes = len(answer.differences) - len(shown) - left_out
-    parts: list[RenderableType] = []
-    if shown:
-        parts += [_table(answer, shown), Text("")]
-    parts.append(Text(f"{count(len(shown), 'difference')} in {count(answer.compared, 'variable')}.", "bold"))
-    if not answer.compared and not answer.differences:
-        parts[-1] = Text("Nothing could be compared: no variable is known on both sides.", "bold")
-    elif answer.compared < answer.variables:
-        left = count(answer.variables - answer.compared, "variable")
-        parts.append(Text(f"Not compared, as it is not known on both sides: {left}.", "dim"))
-    if answer.unmatched:
-        parts.append(Text(f"Not compared, as only one side has it: {count(answer.unmatched, 'thread')}.", "dim"))
-    if left_out:
-        parts.append(
-            Text(f"Pointers that are set in both threads, to another object each: {left_out:,} (--all).", "dim")
-        )
-    if of_runtimes:
-        parts.append(Text(f"In variables of the C library and the C++ runtime: {of_runtimes:,} more (--all).", "dim"))
-    if answer.same_process is False:
-        parts.append(
-            Text(
-                "Two runs of the program: addresses are not compared, but states, texts and kinds of memory are.", "dim"
-            )
-        )
+    rows = shown(answer)
+    parts: list[RenderableType] = [_table(answer, rows), Text("")] if rows else []
+    parts += [Text(safe(one), "bold" if index == 0 else "dim") for index, one in enumerate(sentences(answer))]
     return Group(*parts)
+
+
+def shown(answer: Answer) -> list[Difference]:
+    """What is news: all, or what is neither expected, nor the C library's or the C++ runtime's own, nor a guard."""
+    return [one for one in answer.differences if answer.all or not _why_not(one)]
+
+
+def _why_not(one: Difference) -> str:
+    """Why a difference is no news; empty where it is."""
+    if one.expected:
+        return "expected"
+    if is_runtime(one.module_name):
+        return "runtime"
+    return "guard" if one.is_helper else ""
+
+
+def sentences(answer: Answer) -> list[str]:
+    """How much differs, what is left out, and what could not be compared."""
+    left = Counter(_why_not(one) for one in answer.differences) if not answer.all else Counter[str]()
+    left_out, of_runtimes, guards = left["expected"], left["runtime"], left["guard"]
+    found = [f"{count(len(shown(answer)), 'difference')} in {count(answer.compared, 'variable')}."]
+    if not answer.compared and not answer.differences:
+        found = ["Nothing could be compared: no variable is known on both sides."]
+    elif answer.compared < answer.variables:
+        others = count(answer.variables - answer.compared, "variable")
+        found.append(f"Not compared, as not known on both sides: {others}.")
+    if answer.unmatched:
+        found.append(f"Not compared, as only on one side: {count(answer.unmatched, 'thread')}.")
+    if left_out:
+        found.append(f"Set on both sides, each to an object of its own: {count(left_out, 'pointer')} (--all).")
+    if of_runtimes:
+        found.append(f"In variables of the C library and the C++ runtime: {of_runtimes:,} more (--all).")
+    if guards:
+        found.append(f"In guards of the compiler's: {guards:,} more (--all).")
+    if answer.same_process is False:
+        found.append("Two runs of the program: addresses are not compared, but states, texts and kinds of memory are.")
+    return found
+
+
+def headings(answer: Answer) -> list[str]:
+    """What the two sides are called, with what is remarkable about them."""
+    return [f"{label}{marks and f', {marks}'}" for label, marks in zip(answer.labels, answer.marks)]
 
 
 def _table(answer: Answer, shown: Sequence[Difference]) -> Table:
@@ -54,25 +74,34 @@ def _table(answer: Answer, shown: Sequence[Difference]) -> Table:
     lines.add_column("Module", overflow="fold")
     if moments:
         lines.add_column("Thread", no_wrap=True)
-    for label, marks in zip(answer.labels, answer.marks):
-        lines.add_column(safe(f"{label} {marks}".rstrip()), overflow="fold")
+    for heading in headings(answer):
+        lines.add_column(safe(heading), overflow="fold")
     for one in shown:
         cells = [Text(safe(one.variable["name"])), Text(safe(one.module_name), "dim")]
         if moments:
-            cells.append(Text(_thread(one)))
+            cells.append(Text(thread_text(one)))
         lines.add_row(*cells, _cell(one.left), _cell(one.right))
     return lines
 
 
 def _cell(cell: Cell) -> Text:
+    text = safe(cell_text(cell))
     if cell.state is None:
-        return Text("no such variable", "dim")
+        return Text(text, "dim")
     state = State(cell.state)
-    if state is State.NULL:
-        return Text("NULL", STYLES[state])
-    return Text(safe(cell.text)) if state is State.SET and cell.text else Text(state.value, STYLES[state])
+    return Text(text) if state is State.SET and cell.text else Text(text, STYLES[state])
 
 
-def _thread(one: Difference) -> str:
+def cell_text(cell: Cell) -> str:
+    """A side's value, or the state for which it has none."""
+    if cell.state is None:
+        return "no such variable"
+    if cell.state == State.NULL.value:
+        return "NULL"
+    return cell.text if cell.state == State.SET.value and cell.text else cell.state
+
+
+def thread_text(one: Difference) -> str:
+    """Its number."""
     number = one.thread["num"]
     return "-" if number is None else str(number)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, reason
 from gdb_tls.evidence.code import Code
-from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors
+from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors, Registered
 from gdb_tls.program.choice import parse_threads, wanted
 from gdb_tls.program.executable import without_code
+from gdb_tls.program.marked import marked
 from gdb_tls.program.owners import OwnVariables
 from gdb_tls.program.program import Program
 from gdb_tls.program.thread_end import stage_of
 from gdb_tls.questions.command import Request
+from gdb_tls.questions.exit.own_lists import OwnLists
 from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState, read_keys
 from gdb_tls.target.model import Module, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
@@ -35,6 +37,8 @@ class Step(NamedTuple):
         module: whose block the argument lies in; None for none.
         inside: how far in the variable, or in the block where there is no variable.
         key: of a pthread key, its number; None for an object.
+        list_key: of an object that the C++ library keeps in a list of its own, the key under which that is; its
+            destructor runs within that key's.  None for others.
         problem: why the function is not known; empty where it is.
     """
 
@@ -47,6 +51,7 @@ class Step(NamedTuple):
     module: Module | None = None
     inside: int = 0
     key: int | None = None
+    list_key: int | None = None
     problem: str = ""
 
 
@@ -60,6 +65,7 @@ class ThreadExit(NamedTuple):
         stage: what runs already: "objects", "keys", or empty where the thread has not begun to end.
         running: the destructor that runs now; empty where none does.
         problems: why there may be more; empty where this is all.
+        marks: what is remarkable about the thread.
     """
 
     thread: Thread
@@ -68,6 +74,7 @@ class ThreadExit(NamedTuple):
     stage: str
     running: str
     problems: Sequence[str]
+    marks: Sequence[str] = ()
 
     @property
     def is_unknown(self) -> bool:
@@ -91,7 +98,14 @@ def thread_exits(program: Program, threads: Sequence[Thread], progress: Progress
     """What will run when each of the threads ends."""
     lists = _lists(program, threads)
     keys, problem = _keys(program, threads)
-    owners, code = OwnVariables(program), Code(program)
+    owners, code, own_lists = OwnVariables(program), Code(program), OwnLists(program)
+
+    def steps_of(thread: Thread, records: Sequence[Registered], list_key: int | None = None) -> Iterator[Step]:
+        for one in records:
+            step = _step(program, code, one.function, one.object)
+            module, variable, inside = owners.at(thread, one.object)
+            yield step._replace(problem=one.problem, module=module, variable=variable, inside=inside, list_key=list_key)
+
     stages: list[tuple[str, str]] = []
     with progress.task("Reading stacks", len(threads)) as task:
         for thread in threads:
@@ -100,13 +114,10 @@ def thread_exits(program: Program, threads: Sequence[Thread], progress: Progress
     found = []
     for index, thread in enumerate(threads):
         stage, running = stages[index] if index < len(stages) else ("", "")
-        problems = [text for text in (lists[index].problem, problem) if text]
+        is_told = not isinstance(program.libc, KeepsDestructors) and own_lists.is_whole
+        problems = [text for text in ("" if is_told else lists[index].problem, problem) if text]
         problems += [INTERRUPTED] if index >= len(stages) else []
-        steps = []
-        for one in lists[index].records:
-            step = _step(program, code, one.function, one.object)._replace(problem=one.problem)
-            module, variable, inside = owners.at(thread, one.object)
-            steps.append(step._replace(module=module, variable=variable, inside=inside))
+        steps = list(steps_of(thread, lists[index].records))
         for key in keys.keys if keys else ():
             value = key.values[index]
             if value.state is KeyState.UNREADABLE and value.reason:
@@ -114,6 +125,10 @@ def thread_exits(program: Program, threads: Sequence[Thread], progress: Progress
             # Without a destructor, or for an earlier key of that number, nothing runs.
             elif value.state is KeyState.SET and value.value and key.destructor != 0 and key.in_use is not False:
                 steps.append(_key_step(program, code, key, value.value, problem))
+                if key.number in own_lists.keys:
+                    kept = own_lists.records(value.value)
+                    problems += [kept.problem] if kept.problem else []
+                    steps += steps_of(thread, kept.records, key.number)
         is_main = thread.lwp is not None and thread.lwp == program.target.pid  # Linux: its id is the process's
         found.append(ThreadExit(thread, is_main, steps, stage, running, list(dict.fromkeys(problems))))
     return found
@@ -181,7 +196,10 @@ def query(request: Request) -> Answer:
         if selected is None:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
-    return Answer(program.info, thread_exits(program, wanted(program.threads, numbers), request.progress))
+    threads = wanted(program.threads, numbers)
+    marks = marked(program, threads)
+    found = thread_exits(program, threads, request.progress)
+    return Answer(program.info, [one._replace(marks=marks.names(one.thread)) for one in found])
 
 
 def unanswered(answer: Answer) -> bool:

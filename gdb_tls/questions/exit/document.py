@@ -19,6 +19,7 @@ def document(answer: Answer) -> dict[str, Any]:
             {
                 **thread_fields(one.thread),
                 "main": one.is_main,
+                "marks": list(one.marks),
                 "exited": one.thread.exited,
                 "stage": one.stage or None,
                 "running": one.running or None,
@@ -35,6 +36,7 @@ def step_document(step: Step) -> dict[str, Any]:
     """One destructor."""
     return {
         "key": step.key,
+        "list_key": step.list_key,
         "function": {"address": pointer(step.function), "name": step.name or None, "file": step.file or None},
         "gone": step.is_gone,
         "argument": pointer(step.argument),
@@ -52,9 +54,9 @@ def records(answer: Answer) -> Records:
         (
             *(one.thread.num, one.thread.lwp, one.thread.name, number, step.key, pointer(step.function), step.name),
             *(step.file, step.is_gone, pointer(step.argument), step.variable.name if step.variable else ""),
-            *(step.module.name if step.module else "", step.problem),
+            *(step.module.name if step.module else "", step.problem, step.list_key),
         )
         for one in answer.threads
         for number, step in enumerate(one.steps, 1)
     )
-    return Records((*columns, "variable", "module", "problem"), rows)
+    return Records((*columns, "variable", "module", "problem", "list_key"), rows)

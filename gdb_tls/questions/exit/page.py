@@ -21,8 +21,8 @@ def _thread(one: ThreadExit) -> list[pages.Section]:
         pages.Column("Order", pages.NUMBER),
         pages.Column("Destructor", pages.CODE),
         pages.Column("Of"),
-        pages.Column("Argument", pages.CODE),
-        pages.Column("Where"),
+        pages.Column("Argument", pages.CODE, True),
+        pages.Column("Where", minor=True),
     ]
     rows = [
         pages.Row(
@@ -32,5 +32,5 @@ def _thread(one: ThreadExit) -> list[pages.Section]:
         )
         for number, step in enumerate(one.steps, 1)
     ]
-    prose = pages.Prose("" if rows else title(one), list(sentences(one)))
-    return [pages.Table(title(one), columns, rows), prose] if rows else [prose]
+    head = pages.Prose(title(one), list(sentences(one)))
+    return [head, pages.Table("Destructors", columns, rows)] if rows else [head]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gdb_tls.program.names import without_parameters
 from gdb_tls.questions.access.sentence import brief
 from gdb_tls.questions.exit.answer import Step, ThreadExit
+from gdb_tls.views.drawing import NAMELESS
 from gdb_tls.views.words import count
 
 
@@ -14,7 +15,7 @@ def function_text(step: Step) -> str:
     """The destructor's name, or where it is."""
     if step.function is None:
         return "?"
-    return brief(without_parameters(step.name)) or f"0x{step.function:x}"
+    return brief(without_parameters(step.name)).replace(NAMELESS, "") or f"0x{step.function:x}"
 
 
 def where_text(step: Step) -> str:
@@ -35,6 +36,8 @@ def argument_text(step: Step) -> str:
 
 def cause_text(step: Step) -> str:
     """Why it runs."""
+    if step.list_key is not None:
+        return f"object, by key {step.list_key}"
     return "object" if step.key is None else f"key {step.key}"
 
 
@@ -42,6 +45,7 @@ def title(one: ThreadExit) -> str:
     """The thread's number, id and name."""
     thread = one.thread
     words = [f"Thread {thread.num if thread.num is not None else '-'}"]
+    words += [", ".join(one.marks)] if one.marks else []
     words += [f"LWP {thread.lwp}"] if thread.lwp else []
     words += [thread.name] if thread.name else []
     words += [thread.life.value] if thread.life.value else []
@@ -59,9 +63,10 @@ def sentences(one: ThreadExit) -> Iterator[str]:
             f"{who} would crash if it ended now: {what} is at 0x{step.function or 0:x}, where no code is any more "
             "(most likely its library was unloaded)."
         )
-    objects = sum(step.key is None for step in one.steps)
+    listed = sum(step.list_key is not None for step in one.steps)
+    objects = sum(step.key is None for step in one.steps) - listed
     unknown = sum(step.key is not None and step.function is None for step in one.steps)
-    keys = len(one.steps) - objects - unknown
+    keys = len(one.steps) - objects - listed - unknown
     if one.stage:
         what = "thread_local objects" if one.stage == "objects" else "pthread keys"
         now = f", in {one.running} now" if one.running else ""
@@ -77,10 +82,14 @@ def sentences(one: ThreadExit) -> Iterator[str]:
         parts = [f"{count(objects, 'destructor')} of thread_local objects"] if objects else []
         parts += [f"{count(keys, 'destructor')} of pthread keys"] if keys else []
         parts += [f"the destructors, if any, of {count(unknown, 'pthread key')} with values"] if unknown else []
+        which = "which" if keys + unknown == 1 else "one of which"
+        parts[-1] += f" ({which} destroys {count(listed, 'thread_local object')})" if listed else ""
         when = "After that" if one.stage else f"When {_lower(who)} ends"
         yield f"{when}, {', then '.join(parts)} will run{_as_far(one)}."
     if one.is_main and one.steps and not one.thread.exited:
-        first = "run the objects' destructors, then what atexit was given" if objects else "run none of them"
+        first = "run none of them"
+        if objects or listed:
+            first = f"run the objects' destructors{', then' if objects else ' among'} what atexit was given"
         yield (
             f"It is the main thread: the return from main, and exit(), {first}; those of keys run only where it ends "
             "by pthread_exit."

@@ -15,7 +15,8 @@ variable's name where it is one), and whether its code is still there. THREAD is
 as 1,3-5, or all; without it, the selected thread is meant.
 
 An object that is not listed has no destructor, was not made in this thread yet, or is destroyed already. C libraries
-other than glibc keep no such list: there, the C++ library keeps its own under a key. Only memory is read.
+other than glibc keep no such list: there, the C++ library keeps its own under a key, and its objects come below that
+key, where the code of __cxa_thread_atexit tells which one it is. Only memory is read.
 """,
     options=(
         Option("thread", "Which thread", {"nargs": "*", "metavar": "THREAD"}, complete="threads"),

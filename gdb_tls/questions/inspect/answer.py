@@ -29,7 +29,7 @@ MOST_GROUPS = 8
 # Of groups those come first that one looks for.
 ORDER = (
     *(State.NULL, State.DESTROYED, State.UNRESOLVED, State.UNREADABLE, State.NOT_CONSTRUCTED, State.UNALLOCATED),
-    State.SET,
+    *(State.NO_VALUE, State.SET),
 )
 
 
@@ -180,12 +180,15 @@ def _shown(
     request: Request, program: Program, found: Report, where: dict[int | None, Where | None], marks: Marked
 ) -> OneAnswer:
     """What is to be shown of a report; for a screen it also reads the stacks of the rows that are shown, once."""
-    judgement = _judged(program, found) if request.is_for_people else None
+    counts = found.instances.summary
+    # Which pointers are meant to be shared, or are marks, decides whether something looks wrong, in every format.
+    asks = request.is_for_people or counts["shared"] or counts["dangling"]
+    judgement = _judged(program, found) if asks else None
     if request.arguments.format in ("json", "csv", "html"):
         # The views read nothing: what they show of each thread is read here.
         found = found._replace(instances=Instances.of(found.instances))
     if not request.is_for_people:
-        return OneAnswer(found, (), {}, marks)
+        return OneAnswer(found, (), {}, marks, judgement)
     lines = [_named(program, row) for row in rows(found, request.max_rows, marks)]
     shown = [row.instance.thread for row in lines if row.is_single and row.instance.thread.num is not None]
     where.update((thread.num, program.where(thread)) for thread in shown if thread.num not in where)
@@ -207,8 +210,10 @@ def _judged(program: Program, found: Report) -> Judgement | None:
 def _named(program: Program, row: Row) -> Row:
     """A line with the name of its thread, or those of its threads as patterns."""
     if not row.is_single:
-        names = patterns(name for thread in row.threads if (name := program.named(thread).name))
-        return row._replace(names=names, pools="" if names else pools(program, row.threads))
+        names = [name for thread in row.threads if (name := program.named(thread).name)]
+        # One name for all, as a thread has it from the one that made it, tells none from another.
+        started = pools(program, row.threads) if len(set(names)) < 2 else ""
+        return row._replace(names=patterns(names), pools=started)
     return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
 
 
@@ -263,8 +268,9 @@ def unanswered(answer: Answer) -> bool:
 
 
 def flagged(answer: Answer) -> bool:
-    """Whether a thread, of any inferior, has it null, dangling or shared."""
+    """Whether a thread, of any inferior, has it null, dangling or shared; but what is meant so does not count."""
     if isinstance(answer, (Parts, Several)):
         return any(part.answer is not None and flagged(part.answer) for part in answer.parts)
-    counts = answer.report.instances.summary
-    return any(counts[name] for name in ("null", "dangling", "shared"))
+    counts, judgement = answer.report.instances.summary, answer.judgement
+    wrong = [name for name in ("dangling", "shared") if counts[name] and (judgement is None or judgement.has(name))]
+    return bool(counts["null"] or wrong)

@@ -65,7 +65,7 @@ def _page_row(answer: OneAnswer, instance: Instance, named: bool, opens: bool) -
         value,
         *([where] if answer.where else []),
     ]
-    names = " ".join(answer.marked.names(thread))
+    names = ", ".join(answer.marked.names(thread))
     if not opens:
         return pages.Row(cells, mark=names, grave=instance.state is State.NULL)
     found = thread_document(instance, report.type, answer.marked)

@@ -20,11 +20,11 @@ the symbol table (_ZL23swoole_websocket_buffer), or with the module or source fi
 (libfoo.so::name, 'file.cc'::name). What has no symbol is libfoo.so+0x18, by its offset in the module's block; it is
 taken for a pointer, unless code reads or writes another width there, or --type says what it is. A path into the value
 may follow: NAME->str, NAME.field[2], MAP[key]; *NAME and &NAME are what it points to and where it is. A pattern such
-as pool_* shows each variable that it matches. Of several
-variables of that name, what the selected frame sees comes first, then the program's own before the C library's
-and the C++ runtime's.
+as pool_* shows each variable that it matches. Of several variables of one name, what the selected frame sees comes
+first, then the program's own before the C library's and the C++ runtime's.
 
-Every thread has one row. NULL is a null pointer, or an object such as a unique_ptr that owns nothing.
+Every thread has one row. NULL is a null pointer, or an object such as a unique_ptr that owns nothing; "no-value" is
+a std::optional, std::function or std::any that has none.
 "unallocated" is a thread that has not touched the variable's module yet. "not-constructed" is an object whose
 constructor has not run in the thread, "destroyed" one whose destructor has; "constructed" is said where the compiler's
 guard tells it. "unreadable" means that the memory is not in the core dump, or that nothing is there (no such element),

@@ -14,6 +14,11 @@ from gdb_tls.views.words import count, numbers, share, storage
 
 SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 
+# "Where" keeps so many columns before a value is folded, which keeps so many.
+LEAST_WHERE, LEAST_VALUE = 18, 24
+# What Linux takes for a thread's name.
+MOST_NAME = 15
+
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """The answer of one program, that of each variable under the other, or each inferior's under its heading."""
@@ -71,19 +76,24 @@ def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
     report, lines = answer.report, answer.rows
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     named = any(line.instance.thread.name or line.names for line in lines)  # GDB has no names in a core
+    values = [value_text(report, line, screen.colour) for line in lines]
+    widest = max((value.cell_len for value in values), default=0)
+    # Where it is narrow, "Where" gives way first (rich shrinks the others before a column that may not wrap), but a
+    # value is folded before nothing of a function's name is left, or of the threads' numbers and states.
+    heads = max((_number(answer, line).cell_len for line in lines), default=0)
+    states = max((_state(line.instance).cell_len for line in lines), default=0)
+    numbers_of = max((len(str(line.instance.thread.lwp or "LWP")) for line in lines), default=0)
+    room = screen.columns - heads - states - numbers_of - (MOST_NAME if named else 0) - 2 * (6 if named else 5)
+    most = max(LEAST_VALUE, room - LEAST_WHERE)
+    width = most if widest > most else None
     table.add_column("  Thread", no_wrap=True)
     table.add_column("LWP", justify="right", no_wrap=True)
     if named:
-        table.add_column("Name", overflow="fold")
+        table.add_column("Name", overflow="fold", max_width=MOST_NAME if width else None)
     table.add_column("State", overflow="fold", no_wrap=True)
-    values = [value_text(report, line, screen.colour) for line in lines]
-    widest = max((value.cell_len for value in values), default=0)
-    # Where it is narrow, "Where" gives way first (rich shrinks the others before a column that may not wrap);
-    # a value that would still crowd out the threads' numbers and states is folded.
-    most = max(24, screen.columns - (46 if named else 32))
-    width = most if widest > most else None
     table.add_column("Value", overflow="fold", no_wrap=width is None, min_width=width, max_width=width)
-    table.add_column("Where")
+    # Rich would make it as wide as the value, and the table wider than the screen.
+    table.add_column("Where", max_width=max(room - most, len("Where")) if width else None)
     for line, value in zip(lines, values):
         thread = line.instance.thread
         alone = line.is_single

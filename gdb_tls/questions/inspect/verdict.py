@@ -12,7 +12,7 @@ from gdb_tls.questions.audit.one import Judgement
 from gdb_tls.questions.audit.rules import ONCE
 from gdb_tls.questions.inspect.answer import Several
 from gdb_tls.target.model import Flag, Life, State, Thread
-from gdb_tls.views.words import MORE, count, numbers, share, who
+from gdb_tls.views.words import count, ended, numbers, share, who
 
 # What is said of threads that the debugger does not list.
 LIVES = {
@@ -21,8 +21,9 @@ LIVES = {
     Flag.CHANGING: "changing: the process goes on, and no two looks at {} have agreed",
 }
 
-# Objects whose bytes are no value.
-DEAD = {
+# Objects that have no value, or whose bytes are none.
+WITHOUT_VALUE = {
+    State.NO_VALUE: "No value",
     State.NOT_CONSTRUCTED: "Not constructed",
     State.DESTROYED: "Destroyed",
 }
@@ -141,15 +142,16 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
             none = "None of them" if report.is_part else "No thread"
             sentences.append(f"{none} has {touched}, so no {place} exists yet.")
         else:
-            sentences.append(f"{_count('Unallocated', report, untouched)[:-1]}: these have not {touched} yet.")
+            they = "It has" if len(untouched) == 1 else "These have"
+            sentences.append(f"{_count('Unallocated', report, untouched)} {they} not {touched} yet.")
         if report.starts_null:
             sentences.append(
                 f"A new {place} would start null: code that reads it there before it is set finds a null pointer."
             )
-    for state, words in DEAD.items():
-        dead = _in_state(rows, state)
-        if dead:
-            sentences.append(_count(words, report, dead))
+    for state, words in WITHOUT_VALUE.items():
+        some = _in_state(rows, state)
+        if some:
+            sentences.append(_count(words, report, some))
     for state, words in ((State.UNREADABLE, "Unreadable"), (State.UNRESOLVED, "Unresolved")):
         bad = _in_state(rows, state)
         if bad:
@@ -202,9 +204,8 @@ def _count(what: str, report: Report, some: Sequence[int]) -> str:
     if len(some) == of:
         return f"{what} in both threads{asked}." if of == 2 else f"{what} in all {of:,} threads{asked}."
     which = numbers(rows.threads[index] for index in some)
-    hint = " (--all, --format csv)" if MORE in which else ""
-    which = f": {which}{hint}" if which else ""
-    return f"{what} in {len(some):,} of {of:,} threads{asked}{share(len(some), of)}{which}."
+    which = f": {which}" if which else ""
+    return f"{what} in {len(some):,} of {of:,} threads{asked}{share(len(some), of)}{ended(which)}"
 
 
 def _who(rows: Instances, some: Sequence[int], capital: bool = False) -> str:

@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from gdb_tls.questions.keys.answer import Answer
+from gdb_tls.questions.keys.answer import Answer, KeyReport, KeyState
 from gdb_tls.questions.keys.document import document
-from gdb_tls.views.page import Page, from_document
+from gdb_tls.questions.keys.table import destructor_text, sentences
+from gdb_tls.questions.keys.words import named
+from gdb_tls.views import page as pages
 
 
-def page(answer: Answer) -> Page:
-    """The document's own tables and facts."""
-    return from_document(document(answer))
+def page(answer: Answer) -> pages.Page:
+    """The answer in plain words, a row a key, which opens to each thread's value, and what else there is."""
+    report = answer.report
+    found = pages.from_document(document(answer), sentences(report), without=("problem", "names_problem"))
+    columns = [
+        pages.Column("Key", pages.NUMBER),
+        pages.Column("Variable"),
+        pages.Column("Destructor", pages.CODE),
+        pages.Column("Set in", pages.NUMBER, True),
+    ]
+    rows = {key.number: key for key in report.keys}
+    sections = [
+        one._replace(columns=columns, rows=[_row(rows, row, answer) for row in one.rows])
+        if isinstance(one, pages.Table) and one.title == "Keys"
+        else one
+        for one in found.sections
+    ]
+    return found._replace(sections=sections)
+
+
+def _row(keys: dict[int, KeyReport], row: pages.Row, answer: Answer) -> pages.Row:
+    number = row.cells[0]
+    assert isinstance(number, int)
+    key = keys[number]
+    own = sum(value.state in (KeyState.SET, KeyState.STALE) for value in key.values)
+    cells = [number, named(key, answer.report.names), destructor_text(key), f"{own:,} of {len(key.values):,}"]
+    return row._replace(cells=cells, grave=any(value.state is KeyState.STALE for value in key.values))

@@ -36,7 +36,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     for keys, groups in _folded(lines):
         key = keys[0]
         for index, group in enumerate(groups):
-            told = [_numbers(keys), *[_sequence(key)] * len(sequences), named(key, report.names), _destructor(key)]
+            told = [_numbers(keys), *[_sequence(key)] * len(sequences), named(key, report.names), destructor_text(key)]
             head = told if index == 0 else [""] * len(told)
             first = group[0]
             value = _value(group) if sequences else _value(group).partition(" (seq")[0]
@@ -92,7 +92,8 @@ def _sequence(key: KeyReport) -> str:
     return "-" if key.sequence is None else str(key.sequence)
 
 
-def _destructor(key: KeyReport) -> str:
+def destructor_text(key: KeyReport) -> str:
+    """The destructor's name and file, or where it is."""
     if key.destructor is None:
         return "?"
     name = key.destructor_name or f"0x{key.destructor:x}" if key.destructor else "none"

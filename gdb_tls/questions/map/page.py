@@ -81,7 +81,7 @@ def _columns(threads: Sequence[Document], groups: Sequence[Sequence[int]]) -> tu
         if len(some) == 1:
             number = some[0]["num"]
             names.append("-" if number is None else str(number))
-            marks = " ".join(some[0].get("marks") or ())
+            marks = ", ".join(some[0].get("marks") or ())
             notes += [f"{names[-1]}: {marks}"] if marks else []
         else:
             names.append(next(letters))
@@ -111,7 +111,7 @@ def _thread(index: int, thread: Document, variables: Sequence[Document], opens: 
         own.count("set"),
         own.count("unallocated"),
     ]
-    mark = " ".join(thread.get("marks") or ())
+    mark = ", ".join(thread.get("marks") or ())
     if not opens:
         return Row(cells, mark=mark)
     columns = [Column("Variable", CODE), Column("State", STATE), Column("Bytes", CODE)]

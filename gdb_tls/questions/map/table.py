@@ -8,19 +8,19 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, Row
-from gdb_tls.program.names import is_helper
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, flowing
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import copies_hidden, count, group_names, mark, not_shown, numbers, share, who
+from gdb_tls.views.words import copies_hidden, count, group_names, not_shown, numbers, share, who
 
 LETTERS = {
     State.SET: "S",
     State.NULL: "N",
+    State.NO_VALUE: "v",
     State.UNALLOCATED: "-",
     State.NOT_CONSTRUCTED: "c",
     State.DESTROYED: "d",
@@ -56,7 +56,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     parts: list[RenderableType] = []
     for heads in pieces:
         parts += [_picture(grid, names, heads), Text("")]
-    parts.append(_legend(grid))
+    parts.append(_legend(grid, screen.columns))
     hidden = copies_hidden(grid.hidden_copies)
     if hidden:
         parts.append(Text(hidden, "dim"))
@@ -74,7 +74,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     bad = [row.variable for row in grid.rows if row.variable.problem]
     if bad:
         more = f" and {len(bad) - 1:,} more" if len(bad) > 1 else ""
-        parts.append(Text(safe(f"Not known wholly: {bad[0].name}{more} ({bad[0].problem})."), "dim"))
+        parts.append(Text(safe(f"Only partly known: {bad[0].name}{more} ({bad[0].problem})."), "dim"))
     missing = _missing(grid)
     if missing:
         parts.append(Text(safe(missing.strip()), "dim"))
@@ -89,7 +89,7 @@ def _fold(answer: Answer) -> tuple[Answer, str]:
     for row in answer.grid.rows:
         if is_runtime(row.variable.module.name):
             files[row.variable.module.name] += 1
-        elif is_helper(row.variable.linkage_name):
+        elif row.variable.is_helper:
             guards += 1
         else:
             kept.append(row)
@@ -142,17 +142,17 @@ def _cell(row: Row, head: Head) -> Text:
     return Text(LETTERS[state], style)
 
 
-def _legend(grid: Grid) -> Text:
-    text = Text()
+def _legend(grid: Grid, columns: int) -> Text:
+    parts = []
     for state, number in grid.counts().items():
         if number:
-            text.append(LETTERS[state], STYLES[state])
-            text.append(f" = {state.value} {number:,}   ")
+            parts.append(Text().append(LETTERS[state], STYLES[state]).append(f" = {state.value} {number:,}"))
     numbers = dict.fromkeys(number for number in grid.marked if number is not None)
     shown = [number for number in numbers if any(thread.num == number for thread in grid.threads)]
-    words = [mark(number, grid.marked) + " selected" * (number == grid.marked.selected) for number in shown]
-    text.append("   ".join(words), "dim")
-    return text
+    for number in shown:
+        star = "*" if number == grid.marked.selected else ""
+        parts.append(Text(f"{star}{number} {', '.join(grid.marked.names_of(number))}", "dim"))
+    return flowing(parts, columns)
 
 
 def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list[RenderableType]:

@@ -21,10 +21,10 @@ A module is a loaded file that has thread-local variables. Its id is the one tha
 Size is that of one block in bytes; Bytes is that of all blocks together. Vars is the number of variables that the
 file's symbols name. Gen is the generation: the loader counts loads and unloads, so it says when this module came.
 
-Under the table stands how much static TLS each thread has, how much of it is used, and by which libraries that were
-loaded later. A library with initial-exec variables is not loaded where what is left does not do: dlopen says "cannot
-allocate memory in static TLS block". --would-load says of a file whether that would happen to it now; the libraries
-that it needs are not counted.
+The lines below the table say how much static TLS each thread has, how much of it is used, and by which libraries that
+were loaded later. A library with initial-exec variables is not loaded where what is left is not enough: dlopen says
+"cannot allocate memory in static TLS block". --would-load says of a file whether that would happen to it now; the
+libraries that it needs are not counted.
 """,
     options=(
         options.FORMAT,

@@ -14,6 +14,7 @@ def _variable(variable: Variable) -> dict[str, Any]:
     return {
         "name": variable.name,
         "linkage_name": variable.linkage_name,
+        "helper": variable.is_helper,
         "type": variable.type.name if variable.type else None,
         "size": variable.size,
         "offset": hex(variable.offset),

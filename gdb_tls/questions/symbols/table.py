@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from gdb_tls.program.names import is_helper
 from gdb_tls.questions.symbols.answer import Answer
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table
@@ -44,7 +43,7 @@ def _widths(rows: Sequence[Sequence[Text]], room: int) -> tuple[int, int, int]:
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """For each module its variables, by offset."""
     parts: list[RenderableType] = []
-    shown = [one for one in answer.variables if not (answer.folds and is_helper(one.linkage_name))]
+    shown = [one for one in answer.variables if not (answer.folds and one.is_helper)]
     for title, group in groupby(shown, key=lambda variable: variable.module.title):
         variables = list(group)
         module = variables[0].module
@@ -62,12 +61,19 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
             rows,
             Text(""),
         ]
-    found = count(len(answer.variables), "thread-local variable")
-    modules = count(len({variable.module.object for variable in answer.variables}), "module")
-    parts.append(Text(f"{found} in {modules}." if answer.variables else "No thread-local variable matches.", "bold"))
-    hidden = copies_hidden(answer.hidden_copies)
-    parts += [Text(hidden)] if hidden else []
     folded = not_shown({}, len(answer.variables) - len(shown))
     parts += [Text(safe(folded), "dim")] if folded else []
-    parts += [Text(safe(f"{why[0].upper()}{why[1:]}.")) for why in answer.missing]
+    parts += [Text(safe(one), "bold" if index == 0 else "") for index, one in enumerate(sentences(answer))]
     return Group(*parts)
+
+
+def sentences(answer: Answer) -> list[str]:
+    """How many there are, what is not shown, and what is not known."""
+    found = count(len(answer.variables), "thread-local variable")
+    modules = count(len({variable.module.object for variable in answer.variables}), "module")
+    hidden = copies_hidden(answer.hidden_copies)
+    return [
+        f"{found} in {modules}." if answer.variables else "No thread-local variable matches.",
+        *([hidden] if hidden else []),
+        *(f"{why[0].upper()}{why[1:]}." for why in answer.missing),
+    ]

@@ -218,6 +218,20 @@ def for_a_screen(columns: Sequence[Column], rows: Sequence[int], most: int) -> l
     return groups
 
 
+def is_flagged(answer: Answer, at: int) -> bool:
+    """Whether a thread has one of the variables null, as tls-inspect flags it.
+
+    Of any other expression, and of a macro's, null may be as good a value as another.
+    """
+    asked = (one for one in answer.columns if one.is_variable and one.evaluated == one.expression)
+    return any(one.instances.judgements[at].state is State.NULL for one in asked)
+
+
+def flagged(answer: Answer) -> bool:
+    """Whether a thread that is shown is."""
+    return any(is_flagged(answer, at) for at in answer.rows)
+
+
 def unanswered(answer: Answer) -> bool:
     """Whether no expression has a value in any thread, as nothing could be found or evaluated."""
     counts = [column.instances.summary for column in answer.columns]

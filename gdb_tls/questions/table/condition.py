@@ -3,7 +3,7 @@
     condition:   comparison | !condition | condition && condition | condition || condition | (condition)
     comparison:  operand | operand OP operand      OP: == != < <= > >= ~ !~
     operand:     a column, by its name or expression; a word of the thread: thread, lwp, name, where, state;
-                 a number; "text"; a state: set, null, unallocated, unreadable, unresolved
+                 a number; "text"; a state (`null`, `no-value`, ...)
 
 `~` searches with a regular expression.  A column compared with a state means the column's state; `state` is the
 gravest of all columns.  What compares a value that a thread does not have is neither true nor false.
@@ -27,7 +27,7 @@ TOKEN = re.compile(
     r"""\s*(?:(?P<operator>&&|\|\||==|!=|<=|>=|!~|[<>~!()])"""
     r"""|(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
     r"""|(?P<number>-?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.]))"""
-    r"""|(?P<word>not-constructed\b|[A-Za-z_]\w*))""",
+    r"""|(?P<word>(?:not-constructed|no-value)\b|[A-Za-z_]\w*))""",
     re.DOTALL,
 )
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gdb_tls.questions.table.answer import Answer, Line
+from gdb_tls.questions.table.answer import Answer, Line, is_flagged
 from gdb_tls.questions.table.document import thread_document
 from gdb_tls.questions.table.table import cell, sentences, which
-from gdb_tls.target.model import State
 from gdb_tls.views import page as pages
 from gdb_tls.views.drawing import where_text
 
@@ -32,22 +31,18 @@ def page(answer: Answer) -> pages.Page:
         plain=True,
     )
     title = "Groups" if answer.grouped else "Threads"
-    return pages.Page(sentences(answer), [pages.Table(title, columns, rows), about])
+    grave = any(row.grave for row in rows) or None
+    return pages.Page(sentences(answer), [pages.Table(title, columns, rows), about], grave)
 
 
 def _cells(answer: Answer, at: int) -> list[object]:
     return [cell(column, column.instances[at], False).plain for column in answer.columns]
 
 
-def _is_null(answer: Answer, at: int) -> bool:
-    judgements = [column.instances.judgements[at] for column in answer.columns]
-    return any(one.state is State.NULL and one.reason is None for one in judgements)
-
-
 def _group(answer: Answer, line: Line, named: bool) -> pages.Row:
     first = line.members[0]
     cells = [len(line.members), *([line.names] if named else []), *_cells(answer, first), which(answer, line)]
-    return pages.Row(cells, grave=_is_null(answer, first))
+    return pages.Row(cells, grave=is_flagged(answer, first))
 
 
 def _row(answer: Answer, line: Line, named: bool) -> pages.Row:
@@ -55,12 +50,12 @@ def _row(answer: Answer, line: Line, named: bool) -> pages.Row:
     thread = answer.threads[at]
     cells = [thread.num, thread.lwp, *([thread.name] if named else []), *_cells(answer, at)]
     cells += [where_text(answer.where.get(thread.num)).plain] if answer.where else []
-    marks = " ".join(answer.marked.names(thread))
+    marks = ", ".join(answer.marked.names(thread))
     if len(answer.rows) > MOST_DETAILS:
-        return pages.Row(cells, mark=marks, grave=_is_null(answer, at))
+        return pages.Row(cells, mark=marks, grave=is_flagged(answer, at))
     found = thread_document(answer, at)
     details = [
         pages.facts({key: value for key, value in one.items() if value not in (None, [])}, column.name)
         for column, one in zip(answer.columns, found["cells"])
     ]
-    return pages.Row(cells, details, marks, _is_null(answer, at))
+    return pages.Row(cells, details, marks, is_flagged(answer, at))

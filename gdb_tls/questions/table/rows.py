@@ -16,7 +16,7 @@ from gdb_tls.views.drawing import where_text
 # What a row's state is where its columns have several: what says least comes first.
 GRAVITY = (
     *(State.UNRESOLVED, State.UNREADABLE, State.DESTROYED, State.NOT_CONSTRUCTED, State.UNALLOCATED),
-    *(State.NULL, State.SET),
+    *(State.NULL, State.NO_VALUE, State.SET),
 )
 
 Key = Union[float, str, None]

@@ -17,24 +17,23 @@ SPEC = CommandSpec(
     description="""
 Each EXPRESSION is a thread-local variable, a path into one (request->id, as for tls-inspect), or anything that GDB
 can evaluate. A name of a thread-local variable in it means each thread's own, on a core dump too, and where GDB
-itself cannot find it; registers ($sp) and local variables are those of each thread's innermost frame. Commas
-between expressions stand outside of brackets, strings and template arguments. EXPRESSION as NAME gives a column
-a name.
+itself cannot find it; registers ($sp) and local variables are those of each thread's innermost frame. A comma
+in brackets, strings or template arguments does not end an expression. EXPRESSION as NAME gives a column a name.
 
 --where CONDITION shows the threads for which it holds: it compares columns, by name or expression, and the thread's
 own words (thread, lwp, name, where, state) with ==, !=, <, <=, > and >=, searches text with ~ and !~ (a regular
-expression), and joins with &&, ||, ! and parentheses. A column is equal to a state, too: request == null,
+expression), and joins with &&, ||, ! and parentheses. A column can be compared with a state, too: request == null,
 request != unallocated; state is the gravest of a thread's columns. A value that a thread does not have is neither
 equal to anything nor different from it.
 
---group counts the threads whose rows are equal, those that fewest have first. --sort orders by a column or one of
+--group counts the threads whose rows are equal, the rarest rows first. --sort orders by a column or one of
 the thread's words; what has no value comes last.
 
 @php and @python stand for several columns: what each thread of PHP or Python executes. @php.line is one of them in
 any expression. Such macros are lines of plain text in files of your own, too, which docs/table.md describes.
 
 No function of the process is called and nothing in it is changed. Where an expression has no value in a thread, its
-cell says so, and below the table stands why.
+cell says so, and the lines below the table say why. A thread that has a variable null is flagged, as by tls-inspect.
 """,
     options=(
         Option(
@@ -59,7 +58,7 @@ cell says so, and below the table stands why.
             "tls-table request->state as state_of, errno --group",
             "Counts threads that are alike, the odd ones out first",
         ),
-        ("tls-table @php --where 'exception != null'", "Shows where PHP's threads are that have thrown"),
+        ("tls-table @php --where 'exception != null'", "Shows the threads of PHP that have thrown, and where they are"),
         ("tls-table buffer->length * 2 as bytes, $sp", "Has GDB work them out in each thread"),
     ),
     is_raw=True,

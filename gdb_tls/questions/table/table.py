@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from gdb_tls.program.columns import Column
-from gdb_tls.questions.table.answer import Answer, Line
+from gdb_tls.questions.table.answer import Answer, Line, is_flagged
 from gdb_tls.target.model import Flag, Instance, State
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, where_text
 from gdb_tls.views.parts import STYLES, declared
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, mark, numbers, share, spread, who, with_marks
+from gdb_tls.views.words import count, ended, mark, numbers, share, spread, who, with_marks
 
 SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 MOST_REASONS = 3
 LONGEST_HEADING = 28
+# Addresses and short texts are not broken.
+WHOLE = 18
 ALL_VALUES = ("a value", "all values")
 
 
@@ -65,15 +68,17 @@ def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableT
     table.add_column("  Threads" if answer.grouped else "  Thread", no_wrap=True)
     if named:
         table.add_column("Name", overflow="fold")
-    for column in answer.columns:
-        table.add_column(safe(heading(column.name)), overflow="fold", justify="right" if _is_number(column) else "left")
+    every = [[_of_all(column, line.members, screen.colour) for column in answer.columns] for line in lines]
+    for index, column in enumerate(answer.columns):
+        whole = max(texts[index].cell_len for texts in every) <= WHOLE and not _is_number(column)
+        justify: Literal["left", "right"] = "right" if _is_number(column) else "left"
+        table.add_column(safe(heading(column.name)), overflow="fold", justify=justify, no_wrap=whole)
     table.add_column("Where")
-    for line in lines:
+    for line, shown in zip(lines, every):
         first = line.members[0]
         cells = [_number(answer, line)]
         if named:
             cells.append(Text(safe(line.names)))
-        shown = [_of_all(column, line.members, screen.colour) for column in answer.columns]
         for text in shown:
             text.truncate(most, overflow="ellipsis")
         if line.is_single:
@@ -81,7 +86,7 @@ def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableT
         else:
             listed = which(answer, line)
             place = Text(listed, "dim", no_wrap=True, overflow="ellipsis")
-        table.add_row(*cells, *shown, place)
+        table.add_row(*cells, *shown, place, style="bold" if is_flagged(answer, first) else "")
     return table
 
 
@@ -113,7 +118,7 @@ def _of_all(column: Column, members: Sequence[int], colour: bool) -> Text:
     if _is_number(column):
         known = {instances[at].value: values[content] for content, at in contents.items()}
         return Text(spread({value: number for value, number in known.items() if value is not None}), "dim")
-    return Text(f"{len(contents):,} different values", "dim")
+    return Text(f"{len(contents):,} values", "dim")
 
 
 def cell(column: Column, instance: Instance, colour: bool) -> Text:
@@ -164,7 +169,9 @@ def _about(answer: Answer) -> Iterator[str]:
             why = "for other reasons (--format csv has each)"
             yield f"{heading(column.name)}: no value in {count(rest, 'more thread')}, {why}."
     for (state, members, because), names in same.items():
-        yield f"{', '.join(names)}: {state} in {_threads(answer, members)}{because}."
+        yield ended(f"{', '.join(names)}: {state} in {_threads(answer, members)}")
+        if because:
+            yield f"  {_of_many(because) if len(members) > 1 else because}"
 
 
 def _of_column(column: Column, answer: Answer) -> Iterator[tuple[str, tuple[int, ...], str]]:
@@ -175,13 +182,20 @@ def _of_column(column: Column, answer: Answer) -> Iterator[tuple[str, tuple[int,
         if state is State.NULL and why is None:
             found.setdefault(("NULL", ""), []).append(at)
         elif why is not None or state is State.UNALLOCATED:
-            found.setdefault((state.value, f": {why}" if why else ""), []).append(at)
+            found.setdefault((state.value, why or ""), []).append(at)
     for (said, because), members in sorted(found.items(), key=lambda one: (one[0][0] != "NULL", -len(one[1]))):
         yield said, tuple(members), because
+
+
+def _of_many(why: str) -> str:
+    """A reason that speaks of one thread, of several."""
+    return re.sub(r"^this thread (has|is)\b", lambda verb: f"these {'have' if verb[1] == 'has' else 'are'}", why)
 
 
 def _threads(answer: Answer, some: Sequence[int]) -> str:
     if len(some) == len(answer.rows) > 1 and answer.choice is None:
         return "both threads" if len(some) == 2 else f"all {len(some):,} threads"
     which = numbers(answer.threads[at] for at in some)
-    return f"{count(len(some), 'thread')}{share(len(some), len(answer.rows))}" + (f" ({which})" if which else "")
+    of = f"{len(some):,} of {count(len(answer.rows), 'thread')}" if len(some) < len(answer.rows) else ""
+    of = of or count(len(some), "thread")
+    return f"{of}{share(len(some), len(answer.rows))}{f': {which}' if which else ''}"

@@ -51,6 +51,7 @@ def _block(block: BlockReport) -> dict[str, Any]:
             {
                 "name": variable.name,
                 "linkage_name": variable.linkage_name,
+                "helper": variable.is_helper,
                 "type": variable.type.name if variable.type else None,
                 "offset": hex(variable.offset),
                 "size": variable.size,

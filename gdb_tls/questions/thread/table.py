@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-from gdb_tls.program.names import is_helper
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport, is_known
 from gdb_tls.target.model import Absence, Flag, State
@@ -15,6 +14,8 @@ from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, not_shown
+
+INTERRUPTED = "Interrupted: the last variables or threads are missing."
 
 
 def table(report: ThreadsReport, screen: Screen) -> RenderableType:
@@ -33,7 +34,7 @@ def table(report: ThreadsReport, screen: Screen) -> RenderableType:
         parts += [Text(""), Text(safe(folded), "dim")] if folded else []
         parts += [Text(""), Text(safe(sentence(one, blocks)), "bold")]
     if report.interrupted:
-        parts.append(Text("Interrupted: the last variables or threads are missing.", "yellow"))
+        parts.append(Text(INTERRUPTED, "yellow"))
     return Group(*parts) if parts else Text("There is no thread to look at.")
 
 
@@ -45,7 +46,7 @@ def _fold(blocks: Sequence[BlockReport]) -> tuple[Sequence[BlockReport], str]:
         if is_runtime(block.module.name):
             files[block.module.name] += len(here)
             continue
-        own = [value for value in here if not is_helper(value.variable.linkage_name)]
+        own = [value for value in here if not value.variable.is_helper]
         guards += len(here) - len(own)
         kept.append(block._replace(values=own))
     if not any(block.values for block in kept):
@@ -124,7 +125,7 @@ def sentence(one: ThreadReport, shown: Sequence[BlockReport]) -> str:
         words += f" (of {unknown:,} it is not known)"
     what = "variables of its own" if len(shown) < len(one.blocks) else "variables"
     values = [value for block in shown for value in block.values]
-    if not any(value.instance.state in (State.SET, State.NULL) for value in values):
+    if not any(value.instance.state in (State.SET, State.NULL, State.NO_VALUE) for value in values):
         return f"{words}; no variable's value is known." if values else f"{words}."
     if any(value.instance.state in (State.UNREADABLE, State.UNRESOLVED) for value in values):
         is_null = (

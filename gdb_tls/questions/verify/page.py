@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from gdb_tls.questions.verify.answer import Comparison
 from gdb_tls.questions.verify.document import document
-from gdb_tls.views.page import Page, from_document
+from gdb_tls.questions.verify.table import answered, sentence
+from gdb_tls.views.page import Page, Prose, Table, from_document
 
 
 def page(answer: Comparison) -> Page:
-    """The document's own tables and facts."""
-    return from_document(document(answer))
+    """Whether the resolvers agree, what each has answered, and where they do not."""
+    grave = True if answer.disagreements else False if answer.compared else None
+    found = from_document(document(answer), [sentence(answer)], grave)
+    tables = [section for section in found.sections if isinstance(section, Table)]
+    return found._replace(sections=[*tables, Prose("What each resolver answered", list(answered(answer)))])

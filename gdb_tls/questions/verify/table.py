@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gdb_tls.questions.verify.answer import Comparison
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
@@ -14,12 +16,7 @@ MOST_DISAGREEMENTS = 50
 def table(found: Comparison, screen: Screen) -> RenderableType:
     """How much each resolver answered, and where they differ."""
     del screen
-    parts: list[RenderableType] = []
-    for name, addresses in found.answered.items():
-        note = f" ({found.unavailable[name]})" if name in found.unavailable else ""
-        if name == "gdb" and found.derived:
-            note = f"; {found.derived:,} of them by its answer for another variable of the module in that thread"
-        parts.append(Text(safe(f"{name:<13}{addresses:>9,} addresses{note}")))
+    parts: list[RenderableType] = [Text(safe(line)) for line in answered(found)]
     if found.disagreements:
         lines = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
         for heading in ("Variable", "Module", "Thread", "Answers"):
@@ -39,18 +36,28 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
         parts += [Text(""), lines]
         if len(found.disagreements) > MOST_DISAGREEMENTS:
             parts.append(Text(f"and {len(found.disagreements) - MOST_DISAGREEMENTS:,} more"))
+    parts += [Text(""), Text(safe(sentence(found)), "bold red" if found.disagreements else "bold")]
+    return Group(*parts)
+
+
+def answered(found: Comparison) -> Iterator[str]:
+    """For each resolver how many addresses it gave, and why it gave none or not all by itself."""
+    width = max(map(len, found.answered), default=0)
+    digits = max((len(f"{number:,}") for number in found.answered.values()), default=0)
+    for name, number in found.answered.items():
+        note = f" ({found.unavailable[name]})" if name in found.unavailable else ""
+        if name == "gdb" and found.derived:
+            note = f"; {found.derived:,} of them by its answer for another variable of the module in that thread"
+        yield f"{name:<{width}}  {number:>{digits},} address{'' if number == 1 else 'es'}{note}"
+
+
+def sentence(found: Comparison) -> str:
+    """Whether they agree."""
     agree = f"{count(found.compared, 'instance')} compared, {_agreement(found)}"
     if not found.compared:
         agree = "nothing could be compared, as no instance has an address from two resolvers"
-    parts += [
-        Text(""),
-        Text(
-            f"{count(found.variables, 'variable')} in {count(found.threads, 'thread')}: {agree}."
-            + (f" Stopped by Ctrl-C: {count(found.left, 'more thread')} not looked at." if found.left else ""),
-            "bold red" if found.disagreements else "bold",
-        ),
-    ]
-    return Group(*parts)
+    left = f" Interrupted: {count(found.left, 'more thread')} not looked at." if found.left else ""
+    return f"{count(found.variables, 'variable')} in {count(found.threads, 'thread')}: {agree}.{left}"
 
 
 def _agreement(found: Comparison) -> str:

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from integration.anywhere import run
 from integration.conftest import Subjects
 from integration.documents import documents
-from integration.harness import Subject
+from integration.harness import PROGRAMS, Subject, build_programs, core_subject, locked
 from integration.sessions import session
 
 NAMES = ("shared", "grouped", "lonely")
@@ -26,6 +27,22 @@ def said(subject: Subject) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(f"{truth}.copies").read_text().splitlines()]
 
 
+def differences(subject: Subject, variables: list[Any], lines: list[dict[str, Any]], folder: Path) -> list[str]:
+    """Of which definitions it is not said rightly whether code uses them: those are used that the program has named."""
+    places = {(one["module"]["id"], one["offset"]): one for one in variables}
+    queries = [f"tls-inspect {number}+{offset}" for number, offset in places]
+    inspected = documents(subject, queries, folder)
+    used = {(line["variable"], int(line["address"], 16)): line["who"] for line in lines}
+    lwp = lines[0]["lwp"]
+    wrong = []
+    for query, one in zip(queries, places.values()):
+        (address,) = [row["address"] for row in inspected[query]["threads"] if row["lwp"] == lwp]
+        is_used = address is not None and (one["name"], int(address, 16)) in used
+        if is_used is (one["used_instead"] is not None):
+            wrong.append(f"{one['name']} of {one['module']['path']}: {one['used_instead']}, address {address}")
+    return wrong
+
+
 def test_what_no_code_uses(kind: str, subjects: Subjects, tmp_path: Path) -> None:
     subject = subjects.get("copies", kind)
     lines = said(subject)
@@ -35,24 +52,61 @@ def test_what_no_code_uses(kind: str, subjects: Subjects, tmp_path: Path) -> Non
     found = documents(subject, [every, few], tmp_path)
     variables = found[every]["variables"]
     assert len(variables) == 17 and found[every]["hidden_copies"] == 0
-    places = {(one["module"]["id"], one["offset"]): one for one in variables}
-    queries = [f"tls-inspect {number}+{offset}" for number, offset in places]
-    inspected = documents(subject, queries, tmp_path / "places")
-    used = {(line["variable"], int(line["address"], 16)): line["who"] for line in lines}
-    lwp = lines[0]["lwp"]
-    wrong = []
-    for query, one in zip(queries, places.values()):
-        (address,) = [row["address"] for row in inspected[query]["threads"] if row["lwp"] == lwp]
-        is_used = address is not None and (one["name"], int(address, 16)) in used
-        if is_used is (one["used_instead"] is not None):
-            wrong.append(f"{one['name']} of {one['module']['path']}: {one['used_instead']}, address {address}")
-    assert wrong == []
+    assert differences(subject, variables, lines, tmp_path / "places") == []
     assert {one["name"]: one["used_instead"] for one in variables if "libcopies_inner" in one["module"]["path"]} == {
         "shared": "copies",
         "lonely": "libcopies_outer.so",
     }
     left = [one for one in variables if one["used_instead"] is None]
     assert found[few]["variables"] == left and found[few]["hidden_copies"] == 17 - len(left) == 8
+
+
+def clang_folder() -> Path:
+    """unique.cc and its libraries, built by Clang, which makes no STB_GNU_UNIQUE."""
+    folder = build_programs() / "unique-clang"
+    folder.mkdir(exist_ok=True)
+    with locked(folder / "lock"):
+        if not (folder / "unique").exists():
+            common = ["-g", "-O1", "-pthread"]
+            cc = ["clang++", *common, "-std=c++17"]
+            run(["clang", *common, "-c", PROGRAMS / "truth.c", "-o", folder / "truth.o"])
+            for name in ("a", "b", "global", "weak_a", "weak_b"):
+                command = [*cc, "-shared", "-fPIC", f"-DNAME={name}", PROGRAMS / "unique_library.cc"]
+                run([*command, "-o", folder / f"libunique_{name}.so"])
+            run([*cc, PROGRAMS / "unique.cc", folder / "truth.o", "-ldl", "-o", folder / "made"])
+            (folder / "made").rename(folder / "unique")
+    return folder
+
+
+def check_inline_variables(subject: Subject, unused: list[str], folder: Path) -> None:
+    """Those are used, and constructed, that the program says it has used; `unused`: the files whose own are not."""
+    lines = said(subject)
+    command = "tls-symbols ^(counter|object)$ --copies"
+    variables = documents(subject, [command], folder)[command]["variables"]
+    assert len(variables) == 14
+    assert differences(subject, variables, lines, folder / "places") == []
+    left = [Path(one["module"]["path"]).name for one in variables if one["used_instead"] and one["name"] == "counter"]
+    assert sorted(left) == unused
+    places = [f"tls-inspect {one['module']['id']}+{one['offset']}" for one in variables if one["name"] == "object"]
+    made = {int(line["address"], 16) for line in lines if line["variable"] == "object"}
+    for document in documents(subject, places, folder / "objects").values():
+        for row in document["threads"]:
+            if row["state"] != "unallocated":
+                is_made = int(row["address"], 16) in made
+                assert row["state"] == ("set" if is_made else "not-constructed"), row
+                assert ("constructed" in row["flags"]) is is_made
+
+
+def test_inline_variables(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """What is STB_GNU_UNIQUE is one in a namespace, however private the libraries are."""
+    unused = ["libunique_b.so", "libunique_b.so", "libunique_global.so"]
+    check_inline_variables(subjects.get("unique", kind), unused, tmp_path)
+
+
+def test_inline_variables_of_clang(shared_folder: Path, tmp_path: Path) -> None:
+    executable = clang_folder() / "unique"
+    subject = core_subject("unique", executable, shared_folder / "unique-clang", (), by_kernel=None)
+    check_inline_variables(subject, ["libunique_b.so"], tmp_path)
 
 
 def test_folded_away(subjects: Subjects, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_commands(tmp_path: Path) -> None:
     inspected = done["tls-inspect __emutls_v.emulated_buffer"].words
     assert f"{executable.name} emulated TLS control variable at 0x" in inspected
     assert "NULL in 1 of 5 threads" in inspected
-    assert "these have not used it yet. A new instance would start null" in inspected
+    assert "It has not used it yet. A new instance would start null" in inspected
     assert "5 thread-local variables in 1 module." in done[commands[1]].words
     document = json.loads(done[commands[2]].output)
     states = {one["name"]: one["states"] for one in document["variables"]}

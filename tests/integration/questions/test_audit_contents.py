@@ -22,7 +22,7 @@ SAID = {
     "value, false",
     "zero-where-it-crashed": r"All its 56 bytes are zero only in thread \d, which crashed; 4 others have set it",
     "freed": r"In thread \d it points to heap memory that has been freed",
-    "dead-stack": r"In thread \d it points into the own stack, below the functions that run there",
+    "dead-stack": r"In thread \d it points into that thread's own stack, below the functions that run there",
     "other-stack": r"In thread \d it points into the stack of thread \d",
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from integration.anywhere import run
 from integration.conftest import Subjects
 from integration.documents import documents
 from integration.harness import PROGRAMS, Subject, core_subject, live_subject
@@ -138,3 +139,41 @@ def test_musl(linking: str, kind: str, tmp_path: Path) -> None:
         assert steps == (expected if known else dict.fromkeys(expected, ""))
         assert known or "destructor of pthread keys" not in " ".join(one["text"])
     assert any(one["steps"] for one in document["threads"])
+
+
+@pytest.mark.parametrize(
+    ("compiler", "flags"),
+    [("g++", ()), ("g++", ("-O2",)), ("clang++", ()), ("musl-gcc", ()), ("musl-gcc", ("-static",))],
+)
+def test_list_under_a_key(compiler: str, flags: tuple[str, ...], kind: str, tmp_path: Path) -> None:
+    """Where the C library has no list of objects, the C++ library's own is found by the code that registers them."""
+    executable = tmp_path / "own_list"
+    c = {"g++": "gcc", "clang++": "clang"}.get(compiler, compiler)
+    common = ["-g", "-O1", "-pthread", *flags]
+    run([c, *common, "-c", PROGRAMS / "truth.c", "-o", tmp_path / "truth.o"])
+    sources = ["-x", "c++", PROGRAMS / "own_list.cc", "-x", "none", tmp_path / "truth.o"]
+    run([compiler, *common, "-std=c++17", "-fno-exceptions", "-fno-rtti", *sources, "-o", executable])
+    with contextlib.ExitStack() as stack:
+        if kind == "live":
+            subject = stack.enter_context(live_subject("own_list", executable, tmp_path / "live"))
+        else:
+            subject = core_subject("own_list", executable, tmp_path / "core", (), by_kernel=None)
+        document = documents(subject, ["tls-exit all"], tmp_path / "found")["tls-exit all"]
+        lines = said(subject)
+    ran = [line["ran"] for line in lines if line.get("ended") == "twin"]
+    assert sorted(ran) == ["early", "hidden", "inside", "plain"]
+    by_lwp = {one["lwp"]: one for one in document["threads"]}
+    threads = {line["who"]: by_lwp[line["lwp"]] for line in lines if "who" in line and line["who"] != "twin"}
+    # A dynamic musl is stripped: the table of destructors has no name in it.
+    is_known = compiler != "musl-gcc" or bool(flags)
+    plain, own, *objects = threads["worker-1"]["steps"]
+    assert (plain["key"], plain["list_key"], own["list_key"]) == (0, None, None)
+    if is_known:
+        assert plain["function"]["name"] == "end_plain" and "run" in own["function"]["name"]
+    assert [shown(one) for one in objects] == [("Noted::~Noted", what) for what in ran if what != "plain"]
+    assert all((one["key"], one["list_key"], one["gone"]) == (None, own["key"], False) for one in objects)
+    for who, one in threads.items():
+        assert who == "worker-1" or one["steps"] == []
+        assert not any("keeps no list" in text for text in one["problems"])
+        assert is_known is (one["problems"] == [])
+    assert "(one of which destroys 3 thread_local objects) will run" in threads["worker-1"]["text"][0]

@@ -13,7 +13,7 @@ from integration.anywhere import run
 from integration.conftest import Subjects
 from integration.documents import documents
 from integration.evidence.causes import allow_core
-from integration.harness import PROGRAMS, Subject, kernel_writes_cores
+from integration.harness import PROGRAMS, Inferior, Subject, kernel_writes_cores
 from integration.questions.test_keys import said
 from integration.sessions import run_gdb, session
 from limits import LIMIT_SECONDS
@@ -113,7 +113,7 @@ def crashed(program: Path, folder: Path, how: str) -> Subject:
 
 SENTENCES = {
     "crash": ("pthread key 0", "never holds 0, but that key is that of", "does not exist: it was used before"),
-    "deleted": ("pthread key 2", "removed holds 2, but no key 2 exists", "it was deleted, or is used before"),
+    "deleted": ("pthread key 2", "removed holds 2, but there is no key 2", "it was deleted, or is used before"),
     "unset": ("pthread key 6", "Key 6 is not set in thread 1, and set in", ""),
     "exhausted": ("pthread key 1024", "All 1,024 keys are in use", "without a destructor, perhaps created by main ("),
 }
@@ -148,3 +148,41 @@ def test_without_capstone(subjects: Subjects, tmp_path: Path) -> None:
     number = {line["variable"]: line["key"] for line in said(subject)}
     assert {one for one in number if named.get(number[one]) == [one]} == {"by_value", "eleven", "hidden"}
     assert named[0] == []  # `never` holds 0, too
+
+
+@pytest.mark.parametrize("words", ["gcc -O0", "gcc -O2", "clang -O2"])
+def test_gprivate(words: str, tmp_path: Path) -> None:
+    """GLib keeps a key's number where a GPrivate points to; the GPrivate's name is the key's."""
+    if not kernel_writes_cores():
+        pytest.skip("the kernel does not write cores here")
+    glib = run(["pkg-config", "--cflags", "--libs", "glib-2.0"]).split()
+    executable = tmp_path / "private"
+    run([*words.split(), "-g", PROGRAMS / "private.c", *glib, "-pthread", "-o", executable])
+    with Inferior([executable], tmp_path / "live") as inferior:
+        lines = [json.loads(line) for line in inferior.wait_ready().splitlines() if line.startswith(b"{")]
+        answer = tmp_path / "keys.json"
+        # Which of two equal ways code is followed first must make no difference.
+        run_gdb(["-p", str(inferior.pid)], [f"tls-keys --format json --output {answer}"])
+    has = {line["lwp"]: line["has"] for line in lines}
+    assert len(has) == 4
+    found = json.loads(answer.read_text())
+    # GLib has some of its own.
+    keys = {one["name"]: key for key in found["keys"] for one in key["variables"] if one["file"] == "private"}
+    assert keys.keys() == {"*private_buffer", "*public_count", "*context+0x8"}
+    for name, key in keys.items():
+        having = {row["lwp"] for row in key["threads"] if row["state"] == "set"}
+        assert having == {lwp for lwp, names in has.items() if name.lstrip("*") in names}, name
+
+    place = tmp_path / "crash"
+    place.mkdir()
+    words_of = [executable, "crash"]
+    with (place / "output").open("w") as output:
+        done = subprocess.run(
+            words_of, cwd=place, stdout=output, timeout=LIMIT_SECONDS, check=False, preexec_fn=allow_core
+        )
+    (core,) = place.glob("core*")
+    assert done.returncode < 0
+    audit = tmp_path / "audit.json"
+    run_gdb([str(executable), "-c", str(core)], [f"tls-audit --format json --output {audit}"])
+    (alarm,) = [one for one in json.loads(audit.read_text())["findings"] if one["alarming"]]
+    assert alarm["level"] == "the cause of the crash" and "(*private_buffer)" in alarm["name"]

@@ -77,6 +77,21 @@ def test_words(subjects: Subjects, tmp_path: Path) -> None:
     assert len(rows) >= FILLERS + 4
 
 
+def test_hints(kind: str, subjects: Subjects, tmp_path: Path) -> None:
+    """A value that was kept for a key which was deleted, or is another one now, is a hint: no code shows its use."""
+    subject = subjects.get("keys", kind)
+    lines = said(subject)
+    found = documents(subject, ["tls-audit --all", "tls-keys"], tmp_path)
+    findings = {one["key"]: one for one in found["tls-audit --all"]["findings"] if one["key"] is not None}
+    numbers = {row["lwp"]: row["num"] for key in found["tls-keys"]["keys"] for row in key["threads"]}
+    for number in {line["key"] for line in lines}:
+        stale = sorted(numbers[line["lwp"]] for line in lines if line["key"] == number and line["state"] == "stale")
+        said_of = findings[number]["reasons"] if number in findings else []
+        threads = [sorted(reason["threads"]) for reason in said_of if reason["rule"] == "key-stale"]
+        assert threads == [stale] * bool(stale), (number, said_of)
+    assert not any(one["alarming"] for one in findings.values())
+
+
 def test_narrow_screen(subjects: Subjects) -> None:
     # Not in a session: there GDB's width is unlimited, whatever was set.
     result = run_gdb(subjects.get("keys", "core").arguments, ["set width 70", "tls-keys"])

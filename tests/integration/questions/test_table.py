@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from integration.conftest import Subjects
 from integration.documents import documents
 from integration.harness import Subject
-from integration.sessions import one_sentence, session
+from integration.sessions import one_sentence, run_gdb, session
 
 GLOBALS = "((zend_executor_globals *)((char *)_tsrm_ls_cache + executor_globals_offset))"
 
@@ -81,7 +82,7 @@ def test_nothing_runs_in_the_process_and_nothing_is_changed(subject: Subject, tm
         assert before == after, one
     said = done[command].words
     refusal = "Cannot call functions in the program: may-call-functions is off"
-    assert f'call_me(3), *"text": unresolved in all 5 threads: GDB says: {refusal}.' in said
+    assert f'call_me(3), *"text": unresolved in all 5 threads. GDB says: {refusal}' in said
     numbers = {str(line.value) for line in subject.truth.of("counter")}
     rows = [line.split() for line in done[command].output.splitlines() if line.count("unresolved ") == 2]
     assert {row[row.index("unresolved") + 2] for row in rows} == numbers
@@ -121,6 +122,17 @@ def test_what_gdb_cannot_evaluate_has_its_reason_and_the_status(subjects: Subjec
     assert 'No symbol "no_such_thing" in current context' in done[commands[0]].words
     assert done["print $_tls_status"].output.endswith("= 2\n")
     assert done["print $_tls_status + 0"].output.endswith("= 0\n")
+
+
+def test_null_is_flagged_as_tls_inspect_flags_it(subjects: Subjects, tmp_path: Path) -> None:
+    """A null variable, and a path through one; no number, and no other expression."""
+    flagged = ["tls-table request, counter", "tls-table request->id", "tls-inspect request", "tls-inspect request->id"]
+    not_flagged = ["tls-table counter, errno", "tls-table (void *)0 as nothing, counter", "tls-inspect counter"]
+    not_flagged += ["tls-table request --where 'request != null'"]
+    lines = [line for one in [*flagged, *not_flagged] for line in (one, "echo \n", "print $_tls_status")]
+    said = run_gdb(subjects.get("table", "core").arguments, lines).stdout
+    found = [int(one) for one in re.findall(r"^\$\d+ = (\d)$", said, re.MULTILINE)]
+    assert found == [1] * len(flagged) + [0] * len(not_flagged), said
 
 
 def test_csv_has_the_values_and_the_reasons(subject: Subject, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ class TestInspect:
         assert [one.thread.thread_pointer for one in found.instances] == [one.thread_pointer for one in threads]
         assert found.instances.summary == {
             "threads": 6, "set": 3, "null": 1, "unallocated": 2,
-            "not-constructed": 0, "destroyed": 0, "unreadable": 0, "unresolved": 0,
+            "no-value": 0, "not-constructed": 0, "destroyed": 0, "unreadable": 0, "unresolved": 0,
             "shared": 2, "dangling": 0, "exited": 1,
         }  # fmt: skip
         assert (found.type, found.starts_null, found.selected, found.expression) == (STRING, True, 1, "buffer")

@@ -240,7 +240,17 @@ SCHEMA: dict[str, Any] = {
     ],
     "summary": dict.fromkeys(
         (
-            *("threads", "set", "null", "unallocated", "not-constructed", "destroyed", "unreadable", "unresolved"),
+            *(
+                "threads",
+                "set",
+                "null",
+                "no-value",
+                "unallocated",
+                "not-constructed",
+                "destroyed",
+                "unreadable",
+                "unresolved",
+            ),
             *("shared", "dangling", "exited"),
         ),
         int,
@@ -285,7 +295,7 @@ class TestJson:
         assert found["schema"] == "gdb-tls/inspect/1"
         assert found["summary"] == {
             "threads": 6, "set": 2, "null": 1, "unallocated": 1,
-            "not-constructed": 0, "destroyed": 0, "unreadable": 1, "unresolved": 1,
+            "no-value": 0, "not-constructed": 0, "destroyed": 0, "unreadable": 1, "unresolved": 1,
             "shared": 1, "dangling": 0, "exited": 1,
         }  # fmt: skip
 
@@ -491,9 +501,9 @@ def comparison(name: str = "buffer", disagreements: int = 1) -> Comparison:
 class TestVerify:
     def test_agreement(self) -> None:
         assert lines(shown(verify_views.table(comparison(disagreements=0), Screen(80, False)))) == [
-            "passive              6 addresses",
-            "gdb                  5 addresses",
-            "dlsym                0 addresses (The symbol buffer is not exported)",
+            "passive  6 addresses",
+            "gdb      5 addresses",
+            "dlsym    0 addresses (The symbol buffer is not exported)",
             "",
             "3 variables in 2 threads: 6 instances compared, no disagreement.",
         ]

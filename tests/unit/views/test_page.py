@@ -198,9 +198,9 @@ def test_map(threads: int, main: int | None, columns: list[str], shown: list[str
 def test_what_stands_for_a_function_is_its_name() -> None:
     """Not a dictionary; and what has no blank to break at is cut in the table, whole in what the row opens to."""
     rows = [
-        {"key": 0, "destructor": {"address": "0x10", "name": "free_plain", "file": "x.so"}, "initial": "ff" * 60},
-        {"key": 1, "destructor": {"address": "0x0", "name": None, "file": None}, "initial": None},
-        {"key": 2, "destructor": {"address": "0x20", "name": None, "file": "x.so"}, "initial": None},
+        {"key": 0, "destructor": {"address": "0x10", "name": "free_plain", "file": "x.so"}, "build": "ff" * 60},
+        {"key": 1, "destructor": {"address": "0x0", "name": None, "file": None}, "build": None},
+        {"key": 2, "destructor": {"address": "0x20", "name": None, "file": "x.so"}, "build": None},
     ]
     made = page.from_document({"schema": "gdb-tls/x/1", "keys": rows})
     (table,) = made.sections

@@ -13,7 +13,7 @@ from integration.documents import documents
 from integration.hosts.direct.answers import differences, gdb_tls
 
 COMMANDS = ("tls-map", "tls-symbols", "tls-modules", "tls-keys", "tls-thread 1", "tls-audit", "tls-exit")
-PROGRAMS = ("zoo", "keys", "texts", "containers", "many", "numbers")
+PROGRAMS = ("zoo", "keys", "texts", "containers", "presence", "many", "numbers")
 
 PRINTED = re.compile(r"std::|\"|\{|L?\"|\S* length|\(std::|<")
 

@@ -80,7 +80,7 @@ def test_table(width: int, kind: str, subjects: Subjects, tmp_path: Path) -> Non
 
     words = done["tls-inspect early_buffer"].words
     untouched = sorted(number[name] for name in ("worker-3", "worker-4"))
-    assert words.count("unallocated") >= 2 and "these have not touched libearly.so yet" in words
+    assert words.count("unallocated") >= 2 and "have not touched libearly.so yet" in words
     assert ranges(untouched) in words
 
 

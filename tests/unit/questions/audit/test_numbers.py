@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gdb_tls.questions.audit.numbers import Values, findings
+from gdb_tls.questions.audit.numbers import Values, findings, findings_of_presence
 from gdb_tls.target.model import Kind, Thread
 
 THREADS = [Thread(index + 1, 4000 + index, "") for index in range(6)]
@@ -71,6 +71,27 @@ def test_set_in_one_thread() -> None:
     assert rules(what, crashed=2) == {"set-in-one": [1, 2, 3]}
     assert "It is true in thread 1 only" in findings(what, THREADS, PID, 2)[0].sentence
     assert rules(what, crashed=0) == {}
+
+
+@pytest.mark.parametrize(
+    ("have", "crashed", "rule", "sentence"),
+    [
+        ("1000", None, "set-in-one", "It has a value in thread 1 only; in 3 threads (2-4) it has none."),
+        ("1000", 2, "set-in-one", "in 3 threads (2-4), of which thread 3 crashed, it has none."),
+        ("1110", 3, "no-value-where-it-crashed", "only in thread 4, which crashed; it has a value in 3 others."),
+        ("1000", 0, "", ""),  # who has it has crashed
+        ("1110", None, "", ""),
+        ("1110", 2, "", ""),
+        ("1100", 3, "", ""),
+        ("10", None, "", ""),
+        ("0000", 2, "", ""),
+    ],
+)
+def test_a_value_or_none(have: str, crashed: int | None, rule: str, sentence: str) -> None:
+    having = {index: one == "1" for index, one in enumerate(have)}
+    found = list(findings_of_presence(having, THREADS, crashed, ("has a value", "has none")))
+    assert [one.rule for one in found] == [rule] * bool(rule)
+    assert all(one.sentence.endswith(sentence) for one in found)
 
 
 def test_a_structure_is_zero_only_where_it_crashed() -> None:

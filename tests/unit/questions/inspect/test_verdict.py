@@ -69,13 +69,13 @@ from gdb_tls.views.words import numbers
         (
             "suu",
             False,
-            ["Unallocated in 2 of 3 threads: 2-3: these have not touched swoole.so yet.", "Set in the other one."],
+            ["Unallocated in 2 of 3 threads: 2-3. These have not touched swoole.so yet.", "Set in the other one."],
         ),
         (
             "ssu",
             True,
             [
-                "Unallocated in 1 of 3 threads: 3: these have not touched swoole.so yet.",
+                "Unallocated in 1 of 3 threads: 3. It has not touched swoole.so yet.",
                 "A new block would start null: code that reads it there before it is set finds a null pointer.",
                 "Set in the other 2.",
             ],
