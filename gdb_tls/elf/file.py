@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from gdb_tls.elf import headers
 from gdb_tls.elf.headers import ProgramHeader, SectionHeader, TlsSegment
-from gdb_tls.elf.notes import find_build_id, notes_in
+from gdb_tls.elf.notes import find_build_id
 from gdb_tls.elf.symbols import ElfSymbol, _SymbolTable, name_at
 
 ELFCOMPRESS_ZLIB = 1
@@ -114,14 +114,6 @@ class ElfFile:
     def is_core(self) -> bool:
         """Whether it is a core dump (ET_CORE)."""
         return self._header.type == headers.ET_CORE
-
-    def notes(self, *kinds: int) -> list[tuple[int, bytes, bytes]]:
-        """(type, name, contents) of every note of these types, however damaged what comes after it."""
-        found: list[tuple[int, bytes, bytes]] = []
-        for header in self.segments:
-            if header.type == headers.PT_NOTE:
-                found += notes_in(self._read(header.offset, header.file_size), self._order, kinds)
-        return found
 
     @cached_property
     def tls_segment(self) -> TlsSegment | None:

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import repeat
+from operator import itemgetter
 from typing import NamedTuple
 
 from gdb_tls.objects.loaded import LoadedObjects
@@ -129,18 +130,28 @@ def flatten(layers: Iterable[Sequence[Range]]) -> tuple[list[int], list[Area]]:
     Returns:
         The edges in ascending order, and the areas: `areas[n]` lies below `edges[n]`, and the last one above all.
     """
-    sorted_layers = [sorted(layer) for layer in layers][::-1]
-    edges = sorted({edge for layer in sorted_layers for one in layer for edge in (one.start, one.end)})
-    positions = [0] * len(sorted_layers)
+    changes: list[tuple[int, int, Area]] = []
+    count = 0
+    for layer in layers:
+        last = 0
+        for one in sorted(layer):
+            start = max(one.start, last)
+            if start < one.end:
+                last = one.end
+                changes += ((start, count, one.area), (last, count, NOTHING))
+        count += 1
+    changes.sort(key=itemgetter(0))  # at one edge what ends comes before what begins there
+    current = [NOTHING] * count
+    edges: list[int] = []
     areas = [NOTHING]
-    for edge in edges:
-        area = NOTHING
-        for number, layer in enumerate(sorted_layers):
-            at = positions[number]
-            while at < len(layer) and layer[at].end <= edge:
-                at += 1
-            positions[number] = at
-            if area is NOTHING and at < len(layer) and layer[at].start <= edge:
-                area = layer[at].area
-        areas.append(area)
+    for edge, number, area in changes:
+        current[number] = area
+        at = count - 1
+        while at and current[at] is NOTHING:
+            at -= 1
+        if edges and edges[-1] == edge:
+            areas[-1] = current[at]
+        else:
+            edges.append(edge)
+            areas.append(current[at])
     return edges, areas

@@ -15,7 +15,7 @@ from gdb_tls.elf.notes import notes_in
 from gdb_tls.errors import UnsupportedTarget
 from gdb_tls.hosts.direct.registers import layout_of, registers_in
 from gdb_tls.hosts.native.core_file import open_core
-from gdb_tls.hosts.native.thread_notes import ThreadNote, thread_notes
+from gdb_tls.hosts.native.thread_notes import HEAD, ThreadNote, process_notes, thread_notes
 
 # `struct elf_prpsinfo` (Linux, elfcore.h): four characters, a word of flags, uid and gid, then pr_pid. The 32-bit one
 # has ids of two bytes on x86 and arm.
@@ -92,8 +92,8 @@ class Core:
     def _notes_of(self, at: int, *kinds: int) -> Sequence[tuple[int, bytes, bytes]]:
         """The notes that follow a thread's NT_PRSTATUS, up to the next thread's."""
         note = self.threads[at]
-        end = note.offset + (note.size + 3 & ~3)
-        following = self.threads[at + 1].offset - 20 if at + 1 < len(self.threads) else end + MOST_NOTES
+        end = note.end
+        following = self.threads[at + 1].offset - HEAD if at + 1 < len(self.threads) else end + MOST_NOTES
         if not end <= following <= end + MOST_NOTES:
             following = end + MOST_NOTES
         segment = next((one for one in self.elf.segments if one.type == PT_NOTE and one.offset <= note.offset), None)
@@ -102,7 +102,7 @@ class Core:
 
     @cached_property
     def _process_notes(self) -> list[tuple[int, bytes, bytes]]:
-        return core_notes.process_notes(self.elf)
+        return process_notes(self.path)
 
     @cached_property
     def auxiliary_vector(self) -> dict[int, int]:

@@ -44,6 +44,7 @@ class Examiner:
         self._survey = survey
         self._threads = threads
         self._places = places
+        self._ids = numbers.Ids(survey.threads, survey.program.target.pid)
         self._map = MemoryMap(survey, threads.main)
 
     def examine(self, column: Column) -> Suspect | None:
@@ -59,11 +60,10 @@ class Examiner:
         survey, crashed = self._survey, self._threads.crashed
         if place.is_libc:
             return []
-        pid = survey.program.target.pid
         values = numbers.values_of(column, self.ended | column.dead, self.order == "little")
         # Before its type is known: most variables are found harmless without asking the debugger for it.
         assumed = values._replace(kind=Kind.INTEGER if column.size <= numbers.LONGEST_NUMBER else None)
-        if not numbers.findings(assumed, survey.threads, pid, crashed):
+        if not numbers.findings(assumed, self._ids, crashed):
             return []
         kind = column.variable.type
         if kind is None and column.size == survey.pointer_size:
@@ -72,7 +72,7 @@ class Examiner:
             values = assumed
         else:
             values = values._replace(kind=kind.kind, is_signed=kind.is_signed)
-        return numbers.findings(values, survey.threads, pid, crashed)
+        return numbers.findings(values, self._ids, crashed)
 
     def _of_pointer(self, column: Column, place: ModuleScene) -> list[Finding]:
         """What the rules for pointers say of a variable, the worst first; nothing where it is and has none."""
