@@ -80,7 +80,8 @@ class MemoryMap:
     @cached_property
     def _edges(self) -> tuple[list[int], list[Area]]:
         regions = self._target.regions()
-        mapped = [Range(r.start, r.end, Area(STATIC if r.file.startswith("/") else OTHER)) for r in regions]
+        static, other = Area(STATIC), Area(OTHER)
+        mapped = [Range(r.start, r.end, static if r.file.startswith("/") else other) for r in regions]
         layers = [mapped, objects_ranges(self._survey.program.objects), self._stacks(mapped), self._blocks()]
         return flatten(layers)
 
@@ -103,13 +104,14 @@ class MemoryMap:
         return found
 
     def _blocks(self) -> list[Range]:
-        found = []
+        found: list[Range] = []
+        areas = [Area(BLOCK, index) for index in range(len(self._survey.threads))]
         for blocks in self._survey.blocks.values():
             size = blocks.module.segment.size if blocks.module.segment else 0
             found += [
-                Range(place, place + size, Area(BLOCK, index))
-                for index, place in enumerate(blocks.places)
-                if isinstance(place, int) and size
+                Range(place, place + size, area)
+                for area, place in zip(areas, blocks.places if size else ())
+                if isinstance(place, int)
             ]
         return found
 

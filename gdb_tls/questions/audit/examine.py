@@ -104,12 +104,13 @@ class Examiner:
     def _holding(self, column: Column, at: int) -> Holding:
         raws = column.words(at)
         known = {raw: int.from_bytes(raw, self.order) for raw in set(raws) if raw}
-        left_out = self.ended | column.dead
-        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in left_out]
+        held = list(map(known.get, raws))
+        for index in self.ended | column.dead:
+            held[index] = None
         values = [value for value in known.values() if value]
         return Holding(
-            null=[index for index, value in here if not value],
-            pointers={index: value for index, value in here if value},
+            null=[index for index, value in enumerate(held) if value == 0] if len(values) < len(known) else [],
+            pointers={index: value for index, value in enumerate(held) if value} if values else {},
             areas=dict(zip(values, self._map.areas(values))),
             bits=8 * self._survey.pointer_size,
         )
