@@ -155,6 +155,10 @@ class ElfFile:
                 return found if len(found) == size else None
         return None
 
+    def has_section(self, name: str) -> bool:
+        """Whether it has a section of a name."""
+        return name in self._sections
+
     def section_contents(self, name: str) -> tuple[int, bytes] | None:
         """(address, bytes) of a section by its name; None where the file has no such section, or no bytes of it."""
         section = self._sections.get(name)

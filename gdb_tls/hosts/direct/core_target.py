@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import MissingFile
@@ -17,9 +16,6 @@ from gdb_tls.hosts.native.regions import core_regions
 from gdb_tls.hosts.native.thread_notes import first_signal
 from gdb_tls.target.model import Thread
 from gdb_tls.target.protocol import Fault, Region
-
-if TYPE_CHECKING:
-    import drgn
 
 # Signals of a program that went wrong; all others only say why it was stopped.
 FAULTS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
@@ -56,10 +52,6 @@ class CoreTarget(DirectTarget):
         self.executable = executable
         self.files = Files(executable, sysroot, None, self.regions)
         self.memory = CoreMemory(self.core, self.files)
-
-    def start_drgn(self, program: drgn.Program) -> None:
-        """See `DirectTarget.start_drgn`."""
-        program.set_core_dump(self.core.path)
 
     def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.demangling import demangled
@@ -33,9 +33,6 @@ from gdb_tls.target.protocol import (
 )
 
 WITH_GDB = "Use --engine gdb."
-if TYPE_CHECKING:
-    import drgn
-
 # Of a value with many members.
 MOST_VALUE_CHARACTERS = 200
 NUMBER = re.compile(r"\s*([+-]?\s*(?:0x[0-9a-f]+|[0-9]+))\s*", re.IGNORECASE)
@@ -134,30 +131,23 @@ class DirectTarget:
 
     can_unwind = False
     _is_looking = False
-    # What would have said more, and was asked for; empty for nothing.
-    missing = ""
+
+    @property
+    def missing(self) -> str:
+        """What would have said more, and was asked for; empty for nothing."""
+        if "stacks" not in self.__dict__:
+            return ""
+        if self.stacks is None:
+            return MISSING
+        return f"Note: drgn could not read all of it: {self.stacks.problem}." if self.stacks.problem else ""
 
     @cached_property
     def stacks(self) -> Stacks | None:
-        """What drgn says; None where it is not installed, or cannot open the program."""
+        """What drgn says; None where it is not installed."""
         if not is_installed():
-            self.missing = MISSING
             return None
-        debug = self.debug
-        try:
-            return Stacks(
-                self.start_drgn,
-                self.objects,
-                lambda file: debug_file(file, debug),
-                self.architecture.name,
-                self.symbol_at,
-            )
-        except Exception:  # a core that drgn does not take
-            return None
-
-    def start_drgn(self, program: drgn.Program) -> None:
-        """Has drgn open the program."""
-        raise NotImplementedError
+        debug, core = self.debug, self.core_file if self.can_unwind else None
+        return Stacks(core, self.objects, lambda file: debug_file(file, debug), self.architecture, self.symbol_at)
 
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; no pretty printers are used."""

@@ -81,7 +81,8 @@ class Ids:
             order: Literal["little", "big"] = "little" if little else "big"
             numbers = [thread.lwp or 0 for thread in self.threads]
             first, *others = (
-                one.to_bytes(size, order) if SMALLEST_ID <= one < MOST_IDS else b"" for one in (self._pid or 0, *numbers)
+                one.to_bytes(size, order) if SMALLEST_ID <= one < MOST_IDS else b""
+                for one in (self._pid or 0, *numbers)
             )
             self._known[key] = Noted(first, others, frozenset([first, *others]) - {b""})
         return self._known[key]
@@ -151,7 +152,8 @@ def _stale_id(values: Values, ids: Ids) -> Iterator[Finding]:
             yield Finding(
                 "stale-id",
                 ID_SCORE,
-                f"In {who([threads[one] for one in sorted(mine)])} it is {what}; in {who([threads[one] for one in indices])} "
+                f"In {who([threads[one] for one in sorted(mine)])} it is {what}; "
+                f"in {who([threads[one] for one in indices])} "
                 f"it is {number}, {whose}{kept or '.'}",
                 indices,
             )
