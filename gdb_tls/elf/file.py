@@ -20,6 +20,7 @@ from gdb_tls.elf.symbols import ElfSymbol, _SymbolTable, name_at
 
 ELFCOMPRESS_ZLIB = 1
 MOST_UNPACKED = 1 << 31
+MOST_AT_ONCE = 1 << 30
 
 
 class NotElf(Exception):
@@ -304,8 +305,19 @@ class ElfFile:
         # A damaged header may ask for more than there is, or than can be asked for.
         if not 0 <= offset < self._length:
             return b""
+        size = min(size, self._length - offset)
+        if self._descriptor is not None and size <= MOST_AT_ONCE:
+            # Forked processes share a file's position: none is used.
+            return os.pread(self._descriptor, size, offset)
         self._stream.seek(offset)
-        return self._stream.read(min(size, self._length - offset))
+        return self._stream.read(size)
+
+    @cached_property
+    def _descriptor(self) -> int | None:
+        try:
+            return self._stream.fileno()
+        except OSError:  # bytes in memory
+            return None
 
     @cached_property
     def _length(self) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from gdb_tls.elf import core_notes
 from gdb_tls.elf.core_notes import NT_ARM_TLS, NT_AUXV, NT_FILE, NT_PRPSINFO, NT_SIGINFO
 from gdb_tls.elf.file import open_elf
-from gdb_tls.elf.headers import PT_NOTE
+from gdb_tls.elf.headers import PROGRAM_HEADER, PT_NOTE
 from gdb_tls.elf.notes import notes_in
 from gdb_tls.errors import UnsupportedTarget
 from gdb_tls.hosts.direct.registers import layout_of, registers_in
@@ -88,6 +90,26 @@ class Core:
                 form, place = ("Q", 16) if self.elf.pointer_size == 8 else ("I", 12)
                 return Signal(number, code, struct.unpack_from(self._order + form, data, place)[0])
         return None
+
+    def registers_only(self) -> bytes:
+        """A core dump of all threads' NT_PRSTATUS and the notes of the process, and of nothing else."""
+        word = self.elf.pointer_size
+        size = 64 if word == 8 else 52
+        head = bytearray(self.elf.read(0, size))
+        # e_phoff; e_shoff; e_phnum, e_shentsize, e_shnum, e_shstrndx (gABI, "ELF Header").
+        form = self._order + ("QQ" if word == 8 else "II")
+        struct.pack_into(form, head, 32 if word == 8 else 28, size, 0)
+        struct.pack_into(f"{self._order}4H", head, size - 8, 1, 0, 0, 0)
+        notes = bytearray()
+        for note_size, alike in groupby(self.threads, key=attrgetter("size")):
+            places = [note.offset - HEAD for note in alike]
+            notes += b"".join(self.file.read_at(places, HEAD + (note_size + 3 & ~3)))
+        for kind, name, data in self._process_notes:
+            notes += struct.pack(f"{self._order}III", len(name) + 1, len(data), kind)
+            notes += name + bytes(4 - len(name) % 4) + data + bytes(-len(data) % 4)
+        at = size + (56 if word == 8 else 32)
+        fields = (PT_NOTE, 0, at, 0, 0, len(notes), 0, 4) if word == 8 else (PT_NOTE, at, 0, 0, len(notes), 0, 0, 4)
+        return bytes(head) + struct.pack(self._order + PROGRAM_HEADER[word], *fields) + notes
 
     def _notes_of(self, at: int, *kinds: int) -> Sequence[tuple[int, bytes, bytes]]:
         """The notes that follow a thread's NT_PRSTATUS, up to the next thread's."""

@@ -28,7 +28,7 @@ class CoreTarget(DirectTarget):
     """A core; implements `gdb_tls.target.Target`."""
 
     kind = "core"
-    can_unwind = True
+    core: Core
 
     def __init__(self, path: str, executable: str | None, sysroot: str | None = None) -> None:
         """Reads the core's headers.

@@ -12,13 +12,14 @@ from importlib.util import find_spec
 from typing import Any
 
 from gdb_tls.elf.file import ElfFile
+from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.helper import Helper, HelperFailed
 from gdb_tls.hosts.direct.unwinder import File, Raw, Scope, Unwinder
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.names import without_parameters
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.protocol import CallFrame, Frame
+from gdb_tls.target.protocol import CallFrame, Frame, Memory
 
 MISSING = "Note: stacks and lines of code need drgn, which is not here: pip install 'gdb-tls[direct]', or --engine gdb."
 
@@ -37,7 +38,8 @@ class Stacks:
 
     def __init__(
         self,
-        core: str | None,
+        core: Core | None,
+        memory: Memory | None,
         objects: LoadedObjects,
         debug_file: Callable[[ElfFile], ElfFile | None],
         architecture: Architecture,
@@ -47,6 +49,7 @@ class Stacks:
 
         Args:
             core: the core; None for what has no stacks to be unwound.
+            memory: the core's.
             objects: the loaded objects.
             debug_file: finds the separate debug file of a file.
             architecture: the program's.
@@ -57,8 +60,7 @@ class Stacks:
         self._scopes: dict[tuple[int, bool], list[Scope]] = {}
         self._names: dict[tuple[str, int, bool, bool], str] = {}
         files = list(_files(objects, debug_file))
-        little, wide = architecture.byte_order == "little", architecture.pointer_size == 8
-        self._drgn = Helper(lambda: Unwinder(core, files, architecture.name, little, wide))
+        self._drgn = Helper(lambda: Unwinder(core, memory, files, architecture))
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         """What drgn answers; None where it does not."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from gdb_tls.errors import BadArgument, ResolverUnavailable
+from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import UNREADABLE, DwarfNames
@@ -48,6 +49,8 @@ class DirectTarget:
     pid: int | None
     executable: str | None
     core_file: str | None = None
+    # Only of a core stacks are unwound: a process has others meanwhile.
+    core: Core | None = None
     architecture: Architecture
     memory: OneByOne
     files: Files
@@ -112,7 +115,7 @@ class DirectTarget:
 
     def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
         """See `Target.frames`: without drgn, or of a process that runs, where the thread is now."""
-        unwound = self.stacks.frames(thread.lwp, most, until) if self.stacks and self.can_unwind and thread.lwp else []
+        unwound = self.stacks.frames(thread.lwp, most, until) if self.stacks and self.core and thread.lwp else []
         if unwound:
             return unwound
         pc = self.program_counter(thread)
@@ -127,9 +130,8 @@ class DirectTarget:
 
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
         """See `Target.call_frames`."""
-        return self.stacks.call_frames(thread.lwp, most) if self.stacks and self.can_unwind and thread.lwp else []
+        return self.stacks.call_frames(thread.lwp, most) if self.stacks and self.core and thread.lwp else []
 
-    can_unwind = False
     _is_looking = False
 
     @property
@@ -146,8 +148,15 @@ class DirectTarget:
         """What drgn says; None where it is not installed."""
         if not is_installed():
             return None
-        debug, core = self.debug, self.core_file if self.can_unwind else None
-        return Stacks(core, self.objects, lambda file: debug_file(file, debug), self.architecture, self.symbol_at)
+        debug = self.debug
+        return Stacks(
+            self.core,
+            self.memory,
+            self.objects,
+            lambda file: debug_file(file, debug),
+            self.architecture,
+            self.symbol_at,
+        )
 
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; no pretty printers are used."""

@@ -1,8 +1,11 @@
 """What drgn says of a core's stacks and of lines of code; it runs in a process of its own (see `helper`).
 
-There are two programs: one has the core and unwinds, by the files' unwind tables only, and one has the debug
-information. drgn looks up the scopes of every frame that it unwinds, a millisecond for each stack; that the code of
-most frames is the same, it cannot know. So it is asked for each place in the code once.
+There are two programs: one unwinds, by the files' unwind tables only, and one has the debug information. drgn looks up
+the scopes of every frame that it unwinds, a millisecond for each stack; that the code of most frames is the same, it
+cannot know. So it is asked for each place in the code once.
+
+Of the core it gets the notes of the threads' registers, in a small core of their own, and memory as it asks for it: a
+core of thirty thousand threads has a hundred megabytes of notes, which drgn would keep.
 """
 
 from __future__ import annotations
@@ -13,6 +16,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gdb_tls.hosts.direct.core import Core
+from gdb_tls.target.architectures import Architecture
+from gdb_tls.target.protocol import Memory, UnreadableMemory
 
 if TYPE_CHECKING:
     import drgn
@@ -68,15 +75,16 @@ Raw = tuple[int, bool, bool, dict[str, int]]
 class Unwinder:
     """Opens no file by itself: it gets those that are the program's, and takes those of the same build id."""
 
-    def __init__(self, core: str | None, files: Sequence[File], architecture: str, little: bool, wide: bool) -> None:
+    def __init__(
+        self, core: Core | None, memory: Memory | None, files: Sequence[File], architecture: Architecture
+    ) -> None:
         """Opens nothing yet.
 
         Args:
             core: the core; None for what has no stacks to be unwound.
+            memory: the core's.
             files: the loaded objects' files.
-            architecture: its name.
-            little: whether its byte order is that.
-            wide: whether its pointers have 64 bits.
+            architecture: the program's.
         """
         # Its plugins are commands of a shell that nobody sees here.
         os.environ.setdefault("DRGN_DISABLE_PLUGINS", "*")
@@ -85,31 +93,42 @@ class Unwinder:
         logging.getLogger("drgn").setLevel(logging.CRITICAL + 1)
         self._drgn = drgn
         self._core = core
+        self._memory = memory
         self._files = files
-        self._architecture = architecture
+        self._architecture = architecture.name
         flags = drgn.PlatformFlags(0)
-        flags |= drgn.PlatformFlags.IS_LITTLE_ENDIAN if little else flags
-        flags |= drgn.PlatformFlags.IS_64_BIT if wide else flags
-        self._platform = drgn.Platform(getattr(drgn.Architecture, ARCHITECTURES[architecture]), flags)
+        flags |= drgn.PlatformFlags.IS_LITTLE_ENDIAN if architecture.byte_order == "little" else flags
+        flags |= drgn.PlatformFlags.IS_64_BIT if architecture.pointer_size == 8 else flags
+        self._platform = drgn.Platform(getattr(drgn.Architecture, ARCHITECTURES[architecture.name]), flags)
         self._scopes: dict[tuple[int, bool], list[Scope]] = {}
 
     @cached_property
     def _stacks(self) -> drgn.Program:
         """The core, with what is needed to unwind."""
         program = self._drgn.Program()
-        program.set_core_dump(self._core)
-        for module, _ in program.loaded_modules():
-            ranges = module.address_ranges or ()
-            file = next((one for one in self._files for start, _ in ranges if one.start <= start < one.end), None)
-            if file is None:
-                continue
+        assert self._core is not None
+        program.set_core_dump(_file_of(self._core.registers_only()))
+        last = (1 << 8 * self._core.elf.pointer_size) - 1
+        program.add_memory_segment(0, last, self._read, False)
+        for file in self._files:
             with suppress(Exception):  # a file that drgn cannot read is one without unwind tables
+                module = self._module(program, file)
                 if file.unwinds:
                     module.debug_file_status = self._drgn.ModuleFileStatus.DONT_WANT
                 module.try_file(file.path)
                 if not file.unwinds and file.debug:
                     module.try_file(file.debug)
+                if module.loaded_file_bias not in (None, file.load_base):
+                    module.address_ranges = []
         return program
+
+    def _read(self, address: int, size: int, offset: int, is_physical: bool) -> bytes:
+        """Memory, as drgn asks for it."""
+        assert self._memory is not None
+        try:
+            return self._memory.read(address, size)
+        except UnreadableMemory:
+            raise self._drgn.FaultError("not in the core", address) from None
 
     @cached_property
     def _names(self) -> drgn.Program:
@@ -117,11 +136,16 @@ class Unwinder:
         program = self._drgn.Program(self._platform)
         for file in self._files:
             with suppress(Exception):  # a file that drgn cannot read is one without names
-                if file.debug:
-                    self._add(program, file)
+                if not file.debug:
+                    continue
+                module = self._module(program, file)
+                module.loaded_file_status = self._drgn.ModuleFileStatus.DONT_WANT
+                module.try_file(file.debug)
+                if module.debug_file_bias not in (None, file.load_base):
+                    module.address_ranges = []
         return program
 
-    def _add(self, program: drgn.Program, file: File) -> None:
+    def _module(self, program: drgn.Program, file: File) -> Any:
         if file.dynamic:
             module: Any = program.shared_library_module(file.path, file.dynamic, create=True)
         else:
@@ -129,10 +153,7 @@ class Unwinder:
         module.address_ranges = [(file.start, file.end)]
         if file.build_id:
             module.build_id = bytes.fromhex(file.build_id)
-        module.loaded_file_status = self._drgn.ModuleFileStatus.DONT_WANT
-        module.try_file(file.debug)
-        if module.debug_file_bias not in (None, file.load_base):
-            module.address_ranges = []
+        return module
 
     def trace(self, lwp: int, with_registers: bool) -> tuple[list[Raw], dict[tuple[int, bool], list[Scope]]]:
         """The frames of a thread, and the scopes of those places that were not asked for before."""
@@ -176,3 +197,11 @@ class Unwinder:
         except Exception:  # LookupError where there is none, others where the line table is damaged
             return "", 0
         return os.path.basename(found.filename), found.line
+
+
+def _file_of(data: bytes) -> int:
+    """A file in memory that holds these bytes."""
+    file = os.memfd_create("registers")
+    with open(file, "wb", closefd=False) as written:
+        written.write(data)
+    return file
