@@ -30,12 +30,12 @@ class Signal(NamedTuple):
 
     Attributes:
         number: of the signal.
-        code: `si_code`; None where the core has the number only.
+        code: `si_code`.
         address: `si_addr`, which has a meaning for some signals.
     """
 
     number: int
-    code: int | None
+    code: int
     address: int
 
 

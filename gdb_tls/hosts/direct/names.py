@@ -8,9 +8,10 @@ from gdb_tls.elf.dwarf import AT_DECL_FILE, AT_DECL_LINE, AT_TYPE, BadDwarf, Dwa
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadPath
+from gdb_tls.hosts.direct.described import describe
 from gdb_tls.hosts.direct.paths import compile_path, part_at
 from gdb_tls.hosts.direct.plain_names import PlainNames
-from gdb_tls.hosts.direct.types import DwarfType, declaration, describe
+from gdb_tls.hosts.direct.types import DwarfType, declaration
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.names import SUFFIXES
