@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from gdb_tls.elf.file import ElfFile
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.demangling import demangled
@@ -190,12 +191,25 @@ class DirectTarget:
         """See `Target.symbol_at`."""
         for loaded, bounds in self._bounds:
             if loaded.file and bounds[0] <= address < bounds[1]:
-                symbol = loaded.file.place_at(address - loaded.load_base)
+                place = address - loaded.load_base
+                known = (file.place_at(place) for file in self._symbol_files(loaded.file))
+                symbol = next((one for one in known if one), None)
                 if symbol is None:
                     return None
                 name, behind = demangled([symbol.name])[0], address - loaded.load_base - symbol.value
                 return f"{name} + {behind}" if behind else name
         return None
+
+    def _symbol_files(self, file: ElfFile) -> list[ElfFile]:
+        """The files that have symbols of a file: of a stripped one, its debug file first."""
+        if file.path not in self._with_symbols:
+            separate = debug_file(file, self.debug) if file.is_stripped else None
+            self._with_symbols[file.path] = [separate, file] if separate else [file]
+        return self._with_symbols[file.path]
+
+    @cached_property
+    def _with_symbols(self) -> dict[str, list[ElfFile]]:
+        return {}
 
     @cached_property
     def _bounds(self) -> list[tuple[LoadedObject, tuple[int, int]]]:
