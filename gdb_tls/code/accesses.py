@@ -40,7 +40,8 @@ class Access(NamedTuple):
             but no other function's omission is.  Never set with another kind.
         of_null: a write of zero.
         passed_to: where a value that was not checked is given as it is to functions that the code names: the address
-            that is called (or a stub's, or the GOT entry's that leads there), and the argument's number, from 0.
+            that is called (or a stub's, or the GOT entry's that leads there), and the argument's number, from 0.  Of an
+            "address-taken": the same of the address, and nothing where it goes anywhere else.
     """
 
     address: int
@@ -85,7 +86,7 @@ class Recorder:
         """Begins empty."""
         self.loads: dict[Loaded, Uses] = {}
         self._writes: dict[tuple[int, TlsAddress], tuple[int, bool]] = {}
-        self._taken: set[tuple[int, TlsAddress]] = set()
+        self._taken: dict[tuple[int, TlsAddress], frozenset[tuple[int, int]]] = {}
 
     def load(self, load: Loaded) -> None:
         """A value is read from thread-local storage."""
@@ -97,7 +98,13 @@ class Recorder:
 
     def take(self, at: int, address: TlsAddress) -> None:
         """The address of a variable leaves the function."""
-        self._taken.add((at, address))
+        self._taken[at, address] = frozenset()
+
+    def give(self, at: int, address: TlsAddress, function: int, argument: int) -> None:
+        """The address of a variable is an argument of a function."""
+        known = self._taken.get((at, address))
+        if known is None or known:
+            self._taken[at, address] = (known or frozenset()) | {(function, argument)}
 
     def dereference(self, load: Loaded, status: int) -> None:
         """A loaded value is used as an address."""
@@ -160,5 +167,5 @@ class Recorder:
             )
         for (at, place), (width, of_null) in self._writes.items():
             yield Access(at, function, place.target, place.offset, width, WRITE, place.exact, False, of_null)
-        for at, place in self._taken:
-            yield Access(at, function, place.target, place.offset, 0, ADDRESS_TAKEN, place.exact)
+        for (at, place), passed_to in self._taken.items():
+            yield Access(at, function, place.target, place.offset, 0, ADDRESS_TAKEN, place.exact, passed_to=passed_to)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.instructions import (
@@ -44,7 +45,7 @@ STACK = "sp"
 PAGE = 4096
 
 
-class Surroundings:
+class Surroundings(NamedTuple):
     """What the code of one file stands on.
 
     Attributes:
@@ -53,24 +54,18 @@ class Surroundings:
             to have the offset in the block; None where the file's code cannot know that (a library).
         word: reads a word that nothing changes after the file is linked; None for any other.
         returned: what a function that is called returns, where that is the address of a thread-local variable.
+        given_back: the number of the argument that a function that is called returns, and what it adds to it; None
+            for none.
         emulated: what the runtime of emulated TLS returns: takes what is called, and its first argument; None for
             any other function.
     """
 
-    def __init__(
-        self,
-        slots: Mapping[int, Slot],
-        block: tuple[int, int, int] | None,
-        word: Callable[[int], int | None],
-        returned: Callable[[int], Value | None],
-        emulated: Callable[[int, Value | None], Value | None] = lambda callee, control: None,
-    ) -> None:
-        """Takes them all."""
-        self.slots = slots
-        self.block = block
-        self.word = word
-        self.returned = returned
-        self.emulated = emulated
+    slots: Mapping[int, Slot]
+    block: tuple[int, int, int] | None
+    word: Callable[[int], int | None]
+    returned: Callable[[int], Value | None]
+    given_back: Callable[[int], tuple[int, int] | None] = lambda callee: None
+    emulated: Callable[[int, Value | None], Value | None] = lambda callee, control: None
 
 
 class Execution:
@@ -143,13 +138,22 @@ class Execution:
     # ------------------------------------------------------------------ steps
 
     def _copy(self, step: Step) -> None:
-        value = self._read(step.of[0])
-        to = step.to
+        of, to = step.of[0], step.to
+        spilled = of.name if isinstance(of, Register) and self._is_spill(of, to) else ""
+        value = self._read(of)
+        # Code that is not optimised saves an argument that it has loaded, and then calls.
+        self._state.used.discard(spilled)
         if isinstance(value, TlsAddress) and value.is_base and isinstance(to, Register):
             # An argument for a call is the variable at offset 0, not the block that local-dynamic code begins with.
             is_argument = to.name in self._convention.arguments and to.name != self._convention.result
             value = value._replace(is_base=not is_argument)
         self._write(to, value)
+
+    def _is_spill(self, of: Register, to: Register | Memory | None) -> bool:
+        """Whether a register of an argument, not used yet, is only saved in the function's frame."""
+        if of.name in self._state.used or of.name not in self.argument_registers or of.name == self.result:
+            return False
+        return isinstance(to, Memory) and isinstance(self._place(to), StackAddress)
 
     def _select(self, step: Step) -> None:
         self._write(step.to, either(*(self._read(one) for one in step.of)))
@@ -410,7 +414,7 @@ class Execution:
             for one, other in self._state.kept.items()
             if one.target != place.target or not 0 <= one.offset - place.offset < width
         }
-        if value is not None and place.exact:
+        if place.exact:
             kept[place] = (value, self._instruction.address)
         self._state.kept = kept
 
@@ -455,20 +459,24 @@ class Execution:
         if self.recorder:
             self._take(value)
 
-    def _hand_over(self, value: Value | None) -> None:
+    def _hand_over(self, value: Value | None, to: tuple[int, int] | None = None) -> None:
+        """A value leaves the function; `to` is the function and the number of its argument, where both are known."""
         if self.recorder is None or value is None:
             return
         for load, direct in self._tls_loads(value):
             if direct:
                 self.recorder.hand_over(load, self._state.loads.get(load, UNCHECKED))
-        self._take(value)
+        self._take(value, to)
 
-    def _take(self, value: Value | None) -> None:
+    def _take(self, value: Value | None, to: tuple[int, int] | None = None) -> None:
         if self.recorder is None:
             return
         for one in _alternatives(self.settled(value)):
             if isinstance(one, TlsAddress) and not one.is_base:
-                self.recorder.take(self._instruction.address, one)
+                if to is None:
+                    self.recorder.take(self._instruction.address, one)
+                else:
+                    self.recorder.give(self._instruction.address, one, *to)
 
     # ------------------------------------------------------------------ calls
 
@@ -490,6 +498,8 @@ class Execution:
             self._hand_over_arguments()
             callee = self._callee()
             value = self._around.returned(callee) if callee is not None else None
+            if value is None and callee is not None:
+                value = self._given_back(callee)
             if value is None and callee is not None and self._chains:
                 value = self._around.emulated(callee, registers.get(convention.arguments[0]))
             if value is None and self._chains:
@@ -499,6 +509,17 @@ class Execution:
             del registers[name]
         state.used &= kept
         state.set(convention.result, value)
+
+    def _given_back(self, callee: int) -> Value | None:
+        """The address in thread-local storage that a called function was given, and returns; None for no such one."""
+        given = [self.settled(self._state.registers.get(name)) for name in self.argument_registers]
+        if not any(isinstance(one, TlsAddress) and not one.is_base for one in given):
+            return None
+        found = self._around.given_back(callee)
+        value = given[found[0]] if found else None
+        if found is None or not isinstance(value, TlsAddress) or value.is_base:
+            return None
+        return value._replace(offset=value.offset + found[1])
 
     def _callee(self) -> int | None:
         """What an instruction calls or jumps to: code, or the GOT entry through which it does."""
@@ -525,8 +546,9 @@ class Execution:
             if name in state.used:
                 continue
             value = state.registers.get(name)
-            self._hand_over(value)
-            if callee is not None and number < self._convention.integer_arguments:
+            is_named = callee is not None and number < self._convention.integer_arguments
+            self._hand_over(value, (callee, number) if is_named and callee is not None else None)
+            if callee is not None and is_named:
                 for load, direct in self._tls_loads(value):
                     if direct and state.loads.get(load, UNCHECKED) != CHECKED:
                         self.recorder.pass_to(load, callee, number)

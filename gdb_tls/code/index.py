@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from gdb_tls.code.accesses import Access, Recorder
-from gdb_tls.code.arguments import dereferenced_arguments
+from gdb_tls.code.accesses import ADDRESS_TAKEN, Access, Recorder
+from gdb_tls.code.arguments import ArgumentUses, dereferenced_arguments, uses_of_arguments
 from gdb_tls.code.branches import aarch64_calls, x86_64_calls
 from gdb_tls.code.candidates import Candidate
 from gdb_tls.code.emulated import GET_ADDRESS as EMULATED
@@ -30,6 +30,8 @@ from gdb_tls.errors import UnsupportedTarget
 
 # A function that does no more than find a variable (`_ZTW...`, a getter) is not longer than this.
 LONGEST_GETTER = 128
+# Through so many calls the address of a variable is followed, into functions that are not longer.
+MOST_CALLS, LONGEST_CALLEE = 6, 4096
 
 
 class UsedOffset(NamedTuple):
@@ -77,6 +79,7 @@ class CodeIndex:
         self.stubs = Stubs(file, self.functions)
         self._resolver: Callable[[str], tuple[CodeIndex, int] | None] | None = None
         self._arguments: dict[int, frozenset[int]] = {}
+        self._argument_uses: dict[int, ArgumentUses | None] = {}
         self._getters: dict[int, Value | None] = {}
         self._emulated: list[Access] | None = None
 
@@ -215,6 +218,70 @@ class CodeIndex:
             if called and argument in called[0].dereferenced_arguments(called[1]):
                 return called
         return None
+
+    def through(self, access: Access, most: int = MOST_CALLS) -> list[Access] | None:
+        """What the functions do with a variable to which an "address-taken" gives its address; None for anything.
+
+        Args:
+            access: the place.
+            most: through how many calls the address is followed.
+
+        Returns:
+            accesses to the same block by the same function and instruction, which are those of what it calls.
+
+        Raises:
+            MissingPackage: where there is no capstone.
+        """
+        found: list[Access] = []
+        for target, argument in sorted(access.passed_to) if most else ():
+            called = self.called(target)
+            uses = called[0].argument_uses(called[1]) if called else None
+            if called is None or uses is None:
+                return None
+            for one in uses.accesses.get(argument, ()):
+                inner = called[0].through(one, most - 1) if one.kind == ADDRESS_TAKEN else [one]
+                if inner is None:
+                    return None
+                found += inner
+        return (
+            [
+                one._replace(
+                    address=access.address,
+                    function=access.function,
+                    target=access.target,
+                    offset=access.offset + one.offset,
+                    exact=access.exact and one.exact,
+                    passed_to=frozenset(),
+                )
+                for one in found
+            ]
+            if access.passed_to and most
+            else None
+        )
+
+    def argument_uses(self, function: int) -> ArgumentUses | None:
+        """What a function does with what its arguments point to; None where its code is not known, or too long.
+
+        Args:
+            function: its beginning.
+        """
+        if function not in self._argument_uses:
+            piece = self.functions.at(function)
+            whole = piece.known and piece.start == function and not piece.continues
+            self._argument_uses[function] = None  # for a function that calls itself
+            if whole and piece.end - piece.start <= LONGEST_CALLEE:
+                instructions, sites = self._parts(piece)
+                execution = Execution(
+                    self._decoder.convention, self._around, chains=False
+                )  # another one may be at work
+                self._argument_uses[function] = uses_of_arguments(instructions, function, execution, sites)
+        return self._argument_uses[function]
+
+    def _given_back(self, target: int) -> tuple[int, int] | None:
+        """Which argument the function that is called returns, and what it adds to it; None for none."""
+        called = self.called(target)
+        uses = called[0].argument_uses(called[1]) if called else None
+        return uses.gives_back if uses else None
 
     def _is_anchor(self, slot: Slot) -> bool:
         """Whether GCC may reach other variables from there, too: on AArch64 all local ones (-fsection-anchors)."""
@@ -501,7 +568,7 @@ class CodeIndex:
 
     @cached_property
     def _around(self) -> Surroundings:
-        return Surroundings(self.slots, self._own.place, self._own.word, self._returned)
+        return Surroundings(self.slots, self._own.place, self._own.word, self._returned, self._given_back)
 
     @cached_property
     def _execution(self) -> Execution:
@@ -510,7 +577,7 @@ class CodeIndex:
     @cached_property
     def _execution_with_chains(self) -> Execution:
         # The others need not know: they keep no arguments of calls.
-        around = Surroundings(self.slots, self._own.place, self._own.word, self._returned, self._emulated_address)
+        around = self._around._replace(emulated=self._emulated_address)
         return Execution(self._decoder.convention, around)
 
 

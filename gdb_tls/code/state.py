@@ -21,7 +21,8 @@ class State:
         variables: for each variable: whether it was checked or written on every way here.
         used: registers whose present contents were read already.
         flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
-        kept: what was stored last in a thread-local variable on the way, and by which instruction.
+        kept: what was stored last in a thread-local variable on the way (None for what is not known), and by which
+            instruction.
         compared: the operands of the last comparison: what a branch that comes next depends on.
         zero: the variable that was just compared with zero, whether its lowest bit was flipped before, and whether
             only that bit was tested.
@@ -54,7 +55,7 @@ class State:
         self.zero: tuple[TlsAddress, bool, bool] | None = None
         self.found_null: frozenset[TlsAddress] = frozenset()
         self.found_clear: frozenset[TlsAddress] = frozenset()
-        self.kept: dict[TlsAddress, tuple[Value, int]] = {}
+        self.kept: dict[TlsAddress, tuple[Value | None, int]] = {}
         self.compared: tuple[Value | None, ...] = ()
 
     def copy(self) -> State:

@@ -7,16 +7,18 @@ from typing import NamedTuple
 
 from gdb_tls.code.state import State
 from gdb_tls.code.values import Displaced, Loaded, Number, Value
+from gdb_tls.evidence.before import Asked, Written, asked_with, last_write
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, find_crash, is_bad
 from gdb_tls.evidence.leaves import Leaf, leaves
+from gdb_tls.evidence.now import Foreign, Now
+from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.evidence.trace import Scope, Tracer
-from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.program import Program
-from gdb_tls.target.model import Absence, Module, Thread
-from gdb_tls.target.protocol import CallFrame, Fault, UnreadableMemory
+from gdb_tls.target.model import Module, Thread
+from gdb_tls.target.protocol import CallFrame, Fault
 
 # What is called by a program that gives up: C11 7.22.4, POSIX, the Itanium C++ ABI, libstdc++, glibc's assert.h.
 GIVING_UP = frozenset(
@@ -44,39 +46,8 @@ GIVING_UP = frozenset(
 THROWING = ("_ZSt", "_ZNSt", "_ZN9__gnu_cxx")
 # Functions that never return (a program's own fatal(), the machinery of panics) are looked through up to here.
 MOST_HELPERS = 12
-STACK_SEARCHED = 4096
 # From the signal to the program's own function: raise, abort, terminate, the unwinder, throw.
 MOST_GIVING_UP = 12
-
-
-class Place(NamedTuple):
-    """A place in the source, as far as it is known.
-
-    Attributes:
-        pc: the address.
-        function: its name; empty where it is not known.
-        file: the source file's last part; empty where it is not known.
-        line: in that file.
-        function_start: where the machine's function begins (inlined ones are part of it); None where that is not known.
-    """
-
-    pc: int
-    function: str
-    file: str
-    line: int
-    function_start: int | None = None
-
-
-class Foreign(NamedTuple):
-    """Where the address of another thread's instance was found in the crashed thread.
-
-    Attributes:
-        thread: whose instance it is.
-        where: the register's name; empty for the stack.
-    """
-
-    thread: Thread
-    where: str
 
 
 class Cause(NamedTuple):
@@ -99,6 +70,8 @@ class Cause(NamedTuple):
         foreign: where the thread has the address of another thread's instance; None where it has none.
         after_handler: whether a signal handler ran after the crash.
         in_handler: whether it crashed in a signal handler.
+        written: the last write of it by a function on the stack; None where none is sure.
+        asked: of a key's value that another function gave: with which address it was asked; None where none is known.
     """
 
     place: ThreadLocal | Emulated | Specific
@@ -115,6 +88,8 @@ class Cause(NamedTuple):
     foreign: Foreign | None = None
     after_handler: bool = False
     in_handler: bool = False
+    written: Written | None = None
+    asked: Asked | None = None
 
 
 class Elsewhere(NamedTuple):
@@ -154,6 +129,7 @@ class Investigation:
         self.code = Code(program)
         self.bindings = Bindings(program, self.code)
         self.gave_up = False
+        self._now = Now(program, self.code, thread)
 
     def find(self) -> Cause | Elsewhere | None:
         """The cause; None where the thread did not crash on anything, or nothing is known of it.
@@ -171,7 +147,7 @@ class Investigation:
 
     def _unread(self, frame: CallFrame) -> Elsewhere | None:
         """Why nothing is known of a thread whose code cannot be read; None where it can."""
-        loaded = self.code.loaded_at(frame.pc)
+        loaded = self.code.objects.at(frame.pc)
         if loaded is None or self.code.index_of(loaded) is not None or self._fault.is_sent:
             return None
         why = self.code.problem or loaded.problem or "its file is missing"
@@ -198,7 +174,9 @@ class Investigation:
                 found = self._blamed(tracer, scope, scope.state.registers.get(register), held)
                 if isinstance(found, Leaf):
                     kind = "index" if found.computed or register == operand.memory.offset else "pointer"
-                    return self._cause(found, kind, crash, where, address, held)
+                    value = scope.state.registers.get(register)
+                    asked = asked_with(self.code, tracer, scope, value) if isinstance(found.place, Specific) else None
+                    return self._cause(found, kind, crash, where, address, held)._replace(asked=asked)
                 other = other or found
         return other or Elsewhere(where, None, "what it used as an address could not be followed")
 
@@ -231,13 +209,15 @@ class Investigation:
     def _blamed(self, tracer: Tracer, scope: Scope, value: Value | None, held: int) -> Leaf | Elsewhere | None:
         """The leaf that made a register bad; what else did; None where that is not known."""
         found = list(dict.fromkeys(leaves(tracer.source(value, scope))))
+        if any(one.place is not None for one in found):
+            found = [one for one in found if one.place is not None or not self._is_number(one)]
         where = Place(scope.spot.pc, "", "", 0)
         local = [one for one in found if one.place is not None]
         if not local:
             fixed = next((one.fixed for one in found if one.fixed is not None), None)
             return Elsewhere(where, fixed) if fixed is not None else None
         if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
-            agreeing = [one for one in local if not one.computed and self._value_of(one) == held]
+            agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
             others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
             if any(self.code.word(one.fixed or 0) == held for one in others):
                 return Elsewhere(where, others[0].fixed)
@@ -254,14 +234,18 @@ class Investigation:
         if not all(one.computed for one in found):
             return None
         for one in found:
-            value = self._value_of(one)
+            value = self._now.value_of(one)
             if one.width == 8 and value is not None and value < NEAR_NULL and not self._is_good_pointer(one):
                 return one if one.place is not None else None
         indices = [one for one in found if not self._is_good_pointer(one)]
         return indices[0] if len(indices) == 1 and indices[0].place is not None else None
 
+    def _is_number(self, leaf: Leaf) -> bool:
+        """Whether it is a number in the code, such as an index that the caller gives: no address of a variable."""
+        return leaf.fixed is not None and self.code.objects.at(leaf.fixed) is None
+
     def _is_good_pointer(self, leaf: Leaf) -> bool:
-        value = self._value_of(leaf)
+        value = self._now.value_of(leaf)
         return leaf.width == 8 and value is not None and not is_bad(self._program, value)
 
     # ------------------------------------------------------------------ giving up
@@ -304,7 +288,7 @@ class Investigation:
         local = [one for one in dict.fromkeys(found) if one.place is not None]
         if len(conditions) > 1 and len({one.place for one in local}) + any(one.place is None for one in found) > 1:
             # Of several conditions one that is null is likely the one that was not met.
-            local = [one for one in local if self._value_of(one) == 0]
+            local = [one for one in local if self._now.value_of(one) == 0]
         return local[0] if local else None
 
     def _kept(self, value: Value | None, state: State, scope: Scope) -> Iterator[Leaf]:
@@ -312,7 +296,7 @@ class Investigation:
         if value is None:
             return
         for place, (stored, at) in state.kept.items():
-            path = _way_from(stored, value)
+            path = _way_from(stored, value) if stored is not None else None
             bound = self.bindings.bound(scope.spot, place.target, place.offset) if path is not None else None
             if path is not None and bound is not None:
                 yield Leaf(ThreadLocal(*bound), scope.spot.base + at, path=path)
@@ -337,11 +321,15 @@ class Investigation:
 
     def _cause(self, leaf: Leaf, kind: str, crash: Crash, where: Place, address: int | None, held: int | None) -> Cause:
         assert leaf.place is not None
-        value = self._held_by(leaf)
-        agrees = held is None or leaf.computed or self._value_of(leaf) == held
+        value = self._now.held_by(leaf)
+        agrees = held is None or leaf.computed or self._now.value_of(leaf) == held
+        written = None
+        if isinstance(leaf.place, ThreadLocal):
+            tracer = Tracer(self.code, self.bindings, crash.frames)
+            written = last_write(tracer, self.bindings, leaf.place, len(crash.frames), self._place)
         return Cause(
             place=leaf.place,
-            module=self._module(leaf.place) if isinstance(leaf.place, ThreadLocal) else None,
+            module=self._now.module(leaf.place) if isinstance(leaf.place, ThreadLocal) else None,
             kind=kind,
             thread=self._thread,
             crashed=where,
@@ -351,78 +339,11 @@ class Investigation:
             width=leaf.width,
             value=value,
             agrees=agrees,
-            foreign=None if agrees else self._foreign(leaf, crash.frames),
+            foreign=None if agrees else self._now.foreign(leaf, crash.frames),
             after_handler=crash.after_handler,
             in_handler=any(frame.is_trampoline for frame in crash.frames),
+            written=written,
         )
-
-    def _foreign(self, leaf: Leaf, frames: Sequence[CallFrame]) -> Foreign | None:
-        """Looks for the address of another thread's instance in the registers and on the stack."""
-        if not isinstance(leaf.place, ThreadLocal):
-            return None
-        offset = leaf.place.offset
-        module = self._module(leaf.place)
-        if module is None:
-            return None
-        threads = [
-            one for one in self._program.threads if one.thread_pointer not in (None, self._thread.thread_pointer)
-        ]
-        blocks = blocks_in(self._program.libc, module, threads)
-        owners = {block + offset: thread for thread, block in zip(threads, blocks) if isinstance(block, int)}
-        registers = frames[0].registers
-        for name, value in registers.items():
-            if value in owners:
-                return Foreign(owners[value], name)
-        for address in self._stack_words(registers.get("sp")):
-            if address in owners:
-                return Foreign(owners[address], "")
-        return None
-
-    def _stack_words(self, pointer: int | None) -> Iterator[int]:
-        if pointer is None:
-            return
-        for size in (STACK_SEARCHED, 512):
-            try:
-                raw = self._program.target.memory.read(pointer, size)
-            except UnreadableMemory:
-                continue
-            yield from (int.from_bytes(raw[at : at + 8], "little") for at in range(0, len(raw), 8))
-            return
-
-    def _module(self, place: ThreadLocal) -> Module | None:
-        return next((one for one in self._program.modules if one.id == place.module), None)
-
-    def _address(self, place: ThreadLocal) -> int | None:
-        module = self._module(place)
-        if module is None or self._thread.thread_pointer is None:
-            return None
-        (block,) = blocks_in(self._program.libc, module, [self._thread])
-        return block + place.offset if isinstance(block, int) else None
-
-    def _held_by(self, leaf: Leaf) -> int | None:
-        """What the variable itself holds in the thread."""
-        if isinstance(leaf.place, ThreadLocal):
-            address = self._address(leaf.place)
-            return self.code.word(address, leaf.width) if address is not None else None
-        if isinstance(leaf.place, Specific) and leaf.place.key is not None:
-            return self._of_key(leaf.place.key)
-        if leaf.place is None and leaf.fixed is not None:
-            return self.code.word(leaf.fixed, leaf.width)
-        return None
-
-    def _of_key(self, key: int) -> int | None:
-        pointer = self._thread.thread_pointer
-        slots = self._program.thread_data.key_slots([pointer])[0] if pointer is not None else None
-        if slots is None or isinstance(slots, Absence):
-            return None
-        return next((slot.value for slot in slots if slot.number == key), 0)
-
-    def _value_of(self, leaf: Leaf) -> int | None:
-        """What the leaf's value is now, at the end of its path."""
-        value = self._held_by(leaf)
-        for displacement in leaf.path:
-            value = self.code.word(value + displacement) if value else None
-        return None if value is None else (value + leaf.added) % (1 << 64)
 
     def _place(self, pc: int) -> Place:
         name = self._program.symbol_at(pc) or ""

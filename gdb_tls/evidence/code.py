@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cached_property
 from typing import NamedTuple
 
 from gdb_tls.code.flow import FunctionFlow
@@ -58,27 +57,23 @@ class Spot(NamedTuple):
 
 
 class Code:
-    """Finds code by its address in the process."""
+    """Finds code by its address in the process.
+
+    Attributes:
+        objects: what is loaded.
+        problem: why code could not be read that was asked for; empty where all could.
+    """
 
     def __init__(self, program: Program) -> None:
         """Reads nothing yet."""
+        self.objects = program.objects
         self._program = program
         self._indices: dict[str, CodeIndex | None] = {}
         self.problem = ""
 
-    @cached_property
-    def _objects(self) -> list[tuple[int, int, LoadedObject]]:
-        objects = self._program.objects
-        found = [(*bounds, one) for one in objects.all if (bounds := objects.bounds(one)) is not None]
-        return sorted(found, key=lambda one: one[:2])
-
-    def loaded_at(self, pc: int) -> LoadedObject | None:
-        """The object that lies around an address; None for none."""
-        return next((loaded for start, end, loaded in self._objects if start <= pc < end), None)
-
     def at(self, pc: int) -> Spot | None:
         """The code at an address of the process; None where there is none, or it cannot be read."""
-        loaded = self.loaded_at(pc)
+        loaded = self.objects.at(pc)
         index = self.index_of(loaded) if loaded else None
         return Spot(index, loaded.load_base, pc - loaded.load_base, loaded) if loaded and index else None
 

@@ -68,7 +68,7 @@ def _crash(program: Program, code: Code, fault: Fault, frames: Sequence[CallFram
         return None
     frame = frames[0]
     spot = code.at(frame.pc)
-    if spot is None and code.loaded_at(frame.pc) is None:
+    if spot is None and code.objects.at(frame.pc) is None:
         return _null_call(program, code, frames)
     flow = spot.flow if spot else None
     instruction = flow.at(spot.address) if flow and spot else None

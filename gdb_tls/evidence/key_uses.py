@@ -167,7 +167,7 @@ class KeyCode:
             if mentions:
                 self._unread.setdefault(loaded.name, self._code.problem or "its code cannot be read")
             return False
-        own = any(self._code.loaded_at(function) == loaded for function in functions)
+        own = any(self._code.objects.at(function) == loaded for function in functions)
         if not mentions and not own:
             return False
         if sum(len(one) for _, one in index.functions.executable) > LARGEST_CODE:

@@ -6,6 +6,7 @@ This needs no help from the debugger beyond reading memory, so it works where GD
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
@@ -93,6 +94,7 @@ class LoadedObjects:
         self._target = target
         self._words = Words(target)
         self._images = Images(target)
+        self._bounds: dict[int, tuple[int, int]] = {}
 
     @cached_property
     def all(self) -> list[LoadedObject]:
@@ -236,6 +238,29 @@ class LoadedObjects:
     def misread(self) -> list[tuple[int, int]]:
         """Where the debugger's names and lines may be those of another build."""
         return [bounds for loaded in self.all if loaded.set_aside and (bounds := self.bounds(loaded))]
+
+    def at(self, address: int) -> LoadedObject | None:
+        """The object that lies around an address; None for none."""
+        index = bisect_right(self._bases, address) - 1
+        if index < 0:
+            return None
+        if index not in self._bounds:
+            self._bounds[index] = self.bounds(self._by_base[index]) or (0, 0)
+        start, end = self._bounds[index]
+        return self._by_base[index] if start <= address < end else None
+
+    def place_name(self, address: int) -> str:
+        """What something without a symbol is called, `MODULE+0xADDRESS` of the file; empty outside of all files."""
+        loaded = self.at(address)
+        return f"{loaded.name}+0x{address - loaded.load_base:x}" if loaded else ""
+
+    @cached_property
+    def _by_base(self) -> list[LoadedObject]:
+        return sorted(self.all, key=lambda one: one.load_base)
+
+    @cached_property
+    def _bases(self) -> list[int]:
+        return [one.load_base for one in self._by_base]
 
     def tls_segment_at(self, load_base: int) -> TlsSegment | None:
         """The PT_TLS header from memory, for an object whose file is missing."""

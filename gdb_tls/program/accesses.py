@@ -240,12 +240,17 @@ class _Search:
                 if not slots[slot]:
                     continue
             base = start if is_own else self._value_in(index) if access.target.defined else 0
-            offset = access.offset - base
-            # Who has the address of a structure may write its members, and an index may be any.
-            is_open = access.kind == ADDRESS_TAKEN or not access.exact
-            behind = self._last if is_open else offset + max(access.width, 1)
-            if offset < self._last and behind > self._first:
-                yield access, offset
+            inner = index.through(access) if access.kind == ADDRESS_TAKEN else None
+            for each in [access] if inner is None else inner:
+                if self._is_wanted(each, each.offset - base):
+                    yield each, each.offset - base
+
+    def _is_wanted(self, access: Access, offset: int) -> bool:
+        """Whether it may be an access to the part of the variable that is of interest."""
+        # Who has the address of a structure may write its members, and an index may be any.
+        is_open = access.kind == ADDRESS_TAKEN or not access.exact
+        behind = self._last if is_open else offset + max(access.width, 1)
+        return offset < self._last and behind > self._first
 
     def _value_in(self, index: CodeIndex) -> int:
         """Where in its own block a file has its own definition, which is not the one that its code uses."""

@@ -12,20 +12,23 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from gdb_tls.code.emulated import GET_ADDRESS, control_of
+from gdb_tls.code.index import code_index
 from gdb_tls.elf.file import ElfFile, NotElf
 from gdb_tls.elf.headers import TlsSegment
+from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.objects.words import Words
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.names import EMULATED_CONTROL as CONTROL
+from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.target.model import Absence, Emulated, Module, Place, State, Thread
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.libc.thread_data import KeySlot, ThreadData
 
-GET_ADDRESS = "__emutls_get_address"
 # Where the runtime keeps its key, and what the key's destructor is called: libgcc's, LLVM's.
 KEYS = ("emutls_key", "emutls_pthread_key")
 DESTRUCTORS = ("emutls_destroy", "emutls_key_destructor")
@@ -92,6 +95,8 @@ class EmulatedStorage:
         separate = debug_file(file, self._target.debug)
         places = {(one.value, one.name): one for one in (separate.every_with_prefix(CONTROL) if separate else ())}
         places.update({(one.value, one.name): one for one in file.every_with_prefix(CONTROL)})
+        if not places and loaded.path is not None:
+            places = {(one.value, one.name): one for one in _in_code(loaded.path, loaded.name)}
         for number, ((_, name), symbol) in enumerate(sorted(places.items())):
             control = loaded.load_base + symbol.value
             size, segment, problem = symbol.size, None, ""
@@ -230,6 +235,16 @@ class EmulatedStorage:
         except UnreadableMemory:
             return Absence(State.UNREADABLE, f"the thread's array of emulated TLS at 0x{array:x} cannot be read")
         return place if place else none
+
+
+def _in_code(path: str, name: str) -> Iterator[ElfSymbol]:
+    """The control variables of a stripped file: what its code gives to the runtime; none where it cannot be read."""
+    try:
+        accesses = code_index(path).emulated()
+    except TlsError:
+        return
+    for control in sorted({control_of(one.target) for one in accesses} - {None}, key=lambda one: one or 0):
+        yield ElfSymbol(f"{name}+0x{control:x}", control or 0, 0, False, True, "", BY_OFFSET)
 
 
 def _is_destructor(file: ElfFile | None, address: int) -> bool:

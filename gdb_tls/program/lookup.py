@@ -15,6 +15,7 @@ from gdb_tls.program.names import (
     COMMON_BLOCK,
     OPTIMISED,
     SUFFIXES,
+    PlaceName,
     Query,
     comparable,
     is_glob,
@@ -109,7 +110,7 @@ class Lookup:
             BadArgument: for a place that is in no block.
         """
         place = place_name(text)
-        at_place = candidate_at(self._target, self._modules, place) if place else None
+        at_place = (self._emulated_at(place) or candidate_at(self._target, self._modules, place)) if place else None
         if place and at_place:
             return self._found(at_place, place.path)
         if is_glob(text):
@@ -128,6 +129,11 @@ class Lookup:
             raise self._ambiguous(query, meant)
         left_out = [self.exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
         return self._found(meant[0], query.path, left_out)
+
+    def _emulated_at(self, place: PlaceName) -> Candidate | None:
+        """The variable of emulated TLS that is called after the place of its control variable."""
+        name = f"{place.module}+0x{place.offset:x}"
+        return next((one for one in self._candidates if one.symbol.emulated and one.symbol.name == name), None)
 
     def meaning(self, text: str) -> Found | None:
         """The variable that a word in an expression means; None where it is no thread-local variable.

@@ -209,6 +209,10 @@ class Program:
         """Whether a frame is of the program's own code, not of the system's libraries."""
         return self._ownership.is_own(frame)
 
+    def named_frame(self, frame: Frame) -> Frame:
+        """A frame that has a name: where there are no symbols, the file's and the place in it."""
+        return self._ownership.named(frame)
+
     @cached_property
     def _ownership(self) -> Ownership:
         return Ownership(self.objects)

@@ -8,7 +8,6 @@ are unwound than are needed.
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -45,39 +44,22 @@ class Ownership:
     def __init__(self, objects: LoadedObjects) -> None:
         """Reads nothing yet."""
         self._all = objects
-        self._bounds: dict[int, tuple[int, int] | None] = {}
-
-    @cached_property
-    def _objects(self) -> list[LoadedObject]:
-        return sorted(self._all.all, key=lambda one: one.load_base)
 
     @cached_property
     def _system_folders(self) -> set[str]:
         """Where the C library lies, and so the distribution's libraries do."""
-        return {_folder(one.target_path) for one in self._objects if one.name.startswith(("libc.so", "libc-2"))}
+        return {_folder(one.target_path) for one in self._all.all if one.name.startswith(("libc.so", "libc-2"))}
 
     def is_own(self, frame: Frame) -> bool:
         """Whether a frame is of the program's own code."""
-        loaded = self._object_at(frame.pc)
+        loaded = self._all.at(frame.pc)
         if loaded is None or self._is_system(loaded):
             return False
         return not frame.function.startswith(OTHERS_NAMES)
 
     def named(self, frame: Frame) -> Frame:
         """A frame that has a name: where there are no symbols, the file's and the place in it."""
-        loaded = None if frame.function else self._object_at(frame.pc)
-        if loaded is None:
-            return frame
-        return frame._replace(function=f"{loaded.name}+0x{frame.pc - loaded.load_base:x}")
-
-    def _object_at(self, pc: int) -> LoadedObject | None:
-        at = bisect_right([one.load_base for one in self._objects], pc) - 1
-        if at < 0:
-            return None
-        if at not in self._bounds:
-            self._bounds[at] = self._all.bounds(self._objects[at])
-        bounds = self._bounds[at]
-        return self._objects[at] if bounds and bounds[0] <= pc < bounds[1] else None
+        return frame if frame.function else frame._replace(function=self._all.place_name(frame.pc))
 
     def _is_system(self, loaded: LoadedObject) -> bool:
         if not loaded.target_path:

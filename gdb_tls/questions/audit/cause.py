@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gdb_tls.evidence.cause import Cause, Elsewhere, Place
+from gdb_tls.evidence.cause import Cause, Elsewhere
 from gdb_tls.evidence.crash import NEAR_NULL
+from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.sources import Emulated, Specific
-from gdb_tls.program.lookup import RUNTIME
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
 from gdb_tls.target.model import Kind, Variable
-from gdb_tls.views.words import count, who
+from gdb_tls.target.protocol import Frame
+from gdb_tls.views.words import who
 
 
 class Guilty(NamedTuple):
@@ -43,7 +44,8 @@ def guilty(program: Program, cause: Cause) -> Guilty:
             if one.module.emulated and one.module.emulated.control == place.control:
                 variable = symbols.variable(one)
                 return Guilty(variable, None, variable.name, place.offset)
-        name = program.target.symbol_at(place.control) or f"0x{place.control:x}"
+        nameless = program.objects.place_name(place.control) or f"0x{place.control:x}"
+        name = program.target.symbol_at(place.control) or nameless
         return Guilty(None, None, name.removeprefix(EMULATED_CONTROL), place.offset)
     assert cause.module is not None
     symbols = program.symbols()
@@ -56,21 +58,33 @@ def guilty(program: Program, cause: Cause) -> Guilty:
     return Guilty(variable, None, variable.name, place.offset - variable.offset)
 
 
-def chain(cause: Cause, name: str) -> str:
-    """How the crash came from the variable, in one sentence."""
-    who = f"Thread {cause.thread.num}"
+def chain(cause: Cause, found: Guilty, member: str = "", caller: Frame | None = None) -> str:
+    """How the crash came from the variable, in one sentence.
+
+    Args:
+        cause: how it came.
+        found: the variable.
+        member: what was followed from the variable, as the source writes it; empty where that is not known.
+        caller: the program's own function that led there; None where it crashed itself.
+    """
+    who, name = f"Thread {cause.thread.num}", found.name
     read = _read_at(cause)
     if cause.kind == "condition":
+        if member:
+            return f"{who} gave up in {where(cause.crashed)} after comparing {member}; {name} was read {read}."
         what = f"{_member(cause)} of what {name} points to" if cause.path else name
-        return f"{who} gave up in {_where(cause.crashed)} after comparing {what}, read {read}."
+        return f"{who} gave up in {where(cause.crashed)} after comparing {what}, read {read}."
     if cause.kind == "destructor":
         return f"{who} ended and called the destructor of {name} at {_address(cause.address)}, where no code is mapped."
     if cause.kind == "call":
         called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
-        return f"{called}; the function's address came from {name}, read {read}."
-    crashed = f"{who} crashed {_at(cause.crashed)}{_on(cause.address)}"
+        return f"{called}; the function's address came from {member or name}, read {read}."
+    via = f" (called by {_where_of(caller)})" if caller else ""
+    crashed = f"{who} crashed {_at(cause.crashed)}{via}{_on(cause.address)}"
     if cause.kind == "index":
         return f"{crashed}; the address was computed from {name}, read {read}."
+    if cause.path and member:
+        return f"{crashed}; the pointer is {member}, and {name} was read {read}."
     if cause.path:
         return f"{crashed}; the pointer is {_member(cause)} of what {name} points to, which was read {read}."
     return f"{crashed}; the pointer was read {read} from {name}."
@@ -95,7 +109,7 @@ def remarks(cause: Cause, found: Guilty) -> Iterator[str]:
         )
     elif not cause.agrees and cause.value is not None:
         yield f"{name} has changed since: now it is {_value(cause.value)}."
-    elif cause.kind in ("index", "condition") and cause.value is not None:
+    elif cause.kind in ("index", "condition") and cause.value is not None and not isinstance(cause.place, Specific):
         yield f"{name} is {_value(cause.value, cause.width, is_unsigned)} there."
     if cause.in_handler:
         yield "It happened in a signal handler, which may run in any thread."
@@ -126,15 +140,24 @@ def _member(cause: Cause) -> str:
 
 
 def _read_at(cause: Cause) -> str:
-    same = without_parameters(cause.loaded.function) == without_parameters(cause.crashed.function)
+    starts = cause.loaded.function_start, cause.crashed.function_start
+    if None in starts:
+        same = without_parameters(cause.loaded.function) == without_parameters(cause.crashed.function)
+    else:
+        same = starts[0] == starts[1]
     if cause.loaded.file and same and cause.loaded.file == cause.crashed.file:
         return f"at {cause.loaded.file}:{cause.loaded.line}"
-    return f"in {_where(cause.loaded)}"
+    return f"in {where(cause.loaded)}"
 
 
-def _where(place: Place) -> str:
+def where(place: Place) -> str:
+    """A place in words: the function, and the line where that is known."""
     name = without_parameters(place.function) or f"0x{place.pc:x}"
     return f"{name} ({place.file}:{place.line})" if place.file else name
+
+
+def _where_of(frame: Frame) -> str:
+    return where(Place(frame.pc, frame.function, frame.file, frame.line))
 
 
 def _at(place: Place) -> str:
@@ -181,37 +204,6 @@ def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: 
     if len(null) == 1:
         return f"It is null only in thread {survey.threads[crashed].num}, and {others}."
     return f"It is null in {_threads(survey, null)}, and {others}."
-
-
-def copies(survey: Survey, variable: Variable) -> list[str]:
-    """The other definitions of a variable: a copy that was not meant is a common mistake."""
-    found = []
-    for column in survey.columns:
-        candidate = column.candidate
-        if candidate.symbol.name != variable.linkage_name or candidate.module.id == variable.module.id:
-            continue
-        # The languages' own libraries have namesakes.
-        if candidate in survey.symbols.unused or RUNTIME.fullmatch(candidate.module.name):
-            continue
-        have = sum(any(raw) for raw in column.raws())
-        found.append(f"{candidate.module.name}'s, which is set in {count(have, 'thread')}")
-    sentences = []
-    if found:
-        sentences.append(
-            f"{variable.module.name} has its own copy of {variable.name}; other copies: {', '.join(found)}."
-        )
-    dead = [
-        one.module.name
-        for one, used in survey.symbols.unused.items()
-        if (used.module.id, used.symbol.value) == (variable.module.id, variable.offset)
-    ]
-    if dead:
-        copies = "a copy" if len(dead) == 1 else "copies"
-        sentences.append(
-            f"{' and '.join(dead)} {'has' if len(dead) == 1 else 'have'} {copies} of it that no code uses: the loader "
-            f"chose {variable.module.name}'s for all."
-        )
-    return sentences
 
 
 def _threads(survey: Survey, indices: Sequence[int]) -> str:

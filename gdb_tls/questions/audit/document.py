@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gdb_tls.evidence.cause import Cause, Place
+from gdb_tls.evidence.cause import Cause
+from gdb_tls.evidence.place import Place
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.audit.verdict import verdict

@@ -149,7 +149,7 @@ def _step(program: Program, code: Code, function: int | None, argument: int) -> 
     if without_code(program, [function]):
         return Step(function, "", "", True, argument)
     region = program.region(function)
-    loaded = code.loaded_at(function)
+    loaded = code.objects.at(function)
     name = program.symbol_at(function) or ""
     if not name and loaded is not None and loaded.file is not None:
         # The debugger may list no libraries, nor where the executable lies (QEMU's cores).

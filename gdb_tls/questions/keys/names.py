@@ -166,7 +166,7 @@ def _variable(program: Program, code: Code, holder: int, uses: Sequence[KeyUse])
 def _name(program: Program, code: Code, fixed: Sequence[int]) -> tuple[str, str, bool]:
     """(name, its object's name, whether it has no symbol) of what the number was reached by, the innermost variable."""
     for depth, address in enumerate(fixed):
-        loaded = code.loaded_at(address)
+        loaded = code.objects.at(address)
         if loaded is None:
             continue
         name, _, distance = (program.symbol_at(address) or "").partition(" + ")
@@ -181,7 +181,7 @@ def _functions(program: Program, code: Code, uses: Iterable[KeyUse]) -> list[str
 
 
 def _function(program: Program, code: Code, use: KeyUse) -> tuple[str, str]:
-    loaded = code.loaded_at(use.at)
+    loaded = code.objects.at(use.at)
     file = loaded.name if loaded else ""
     start = use.function if use.function is not None else use.at
     name = program.symbol_at(start) or ""

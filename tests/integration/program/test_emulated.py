@@ -67,6 +67,25 @@ def test_truth(runtime: str, kind: str, tmp_path: Path) -> None:
         assert answers["emulated_never"]["threads"][0]["reason"] == "no thread has used it yet"
 
 
+def test_stripped(kind: str, tmp_path: Path) -> None:
+    """Without symbols they are called after the places of their control variables, which the code tells."""
+    executable = build(tmp_path, "libgcc")
+    lines = subprocess.run(
+        ["nm", "--defined-only", executable], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    controls = {name: int(at, 16) for at, _, name in map(str.split, lines) if name.startswith("__emutls_v.")}
+    run("strip", "--strip-all", executable)
+    with subject(executable, kind, tmp_path / "subject") as made:
+        used = [one for one in made.truth.queries if any(line.address for line in made.truth.of(one))]
+        names = {one: f"{executable.name}+0x{controls[f'__emutls_v.{one}']:x}" for one in used}
+        answers = ask(made.arguments, names.values(), tmp_path / "answers")
+        for query, name in names.items():
+            rows = {row["lwp"]: row["address"] for row in answers[name]["threads"]}
+            assert rows == {line.lwp: line.address for line in made.truth.of(query)}, query
+            assert answers[name]["variable"]["module"]["storage"] == "emulated"
+    assert len(used) >= 4
+
+
 def test_commands(tmp_path: Path) -> None:
     """Every command shows them, under their object's name."""
     executable = build(tmp_path, "libgcc")
@@ -163,6 +182,7 @@ def test_the_cause_of_a_crash(level: str, tmp_path: Path) -> None:
     sentences = " ".join(one["sentence"] for one in alarm["reasons"])
     assert "Written only by set; use uses it unchecked." in sentences
     assert "It is null only in thread 1, and set in 3 threads" in sentences
+    assert "emulated_pointer is emulated TLS: its descriptor is __emutls_v.emulated_pointer." in sentences
     rows = json.loads(said[commands[1]].output)["functions"]
     assert sorted(row["name"] for row in rows) == ["set", "use"]
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from integration.conftest import Subjects
 from integration.harness import Subject, live_subject
-from integration.sessions import ask, one_sentence, session, writing_registers
+from integration.sessions import ask, one_sentence, session
 from integration.truth import Line, Truth, mismatches
 from limits import LIMIT_SECONDS
+from peers.registers import writing_registers
 
 CALLS = ("dlsym", "tls-get-addr", "call")
 

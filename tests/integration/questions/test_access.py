@@ -125,7 +125,7 @@ def test_sentences(found: dict[str, dict[str, Any]]) -> None:
         "Written by access_fill; access_give may give its address to others, who may write it, too."
     )
     assert texts["access_never"].startswith(
-        "No write was found, but access_describe may give its address to others, who may write it."
+        "Nothing was found that writes it, but access_describe may give its address to others, who may write it."
     )
     for text in texts.values():
         assert "not what is loaded later, or generated at run time" in text

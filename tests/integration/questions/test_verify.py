@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from integration.conftest import Subjects
 from integration.harness import Subject, live_subject
-from integration.sessions import session, writing_registers
+from integration.sessions import session
 from limits import LIMIT_SECONDS
+from peers.registers import writing_registers
 
 # A call that comes back is not given up because the machine is busy.
 PATIENT = f"python import gdb_tls.hosts.gdb.calls as calls; calls.LONGEST_CALL = {LIMIT_SECONDS}"

@@ -16,6 +16,7 @@ from integration.browser import Browser
 from integration.conftest import Subjects
 from integration.harness import PROGRAMS, Inferior
 from integration.sessions import run_gdb
+from limits import wait_until
 
 FORMATS = ("table", "json", "csv", "html", "svg")
 # What a command has to be asked; nothing where it is not here.
@@ -278,12 +279,25 @@ def test_page_sorts(page: tuple[Path, dict[str, list[str]]], browser: Browser) -
     assert [number for number in browser.run(NUMBERS) if number in threads] == list(threads)
 
 
+def to_search(browser: Browser) -> None:
+    """Presses `/`; a page that has just been opened may not have the keyboard yet."""
+
+    def there() -> bool:
+        return bool(browser.run("return document.activeElement.type") == "search")
+
+    def press() -> bool:
+        browser.type("/")
+        return there()
+
+    wait_until(lambda: there() or press(), "the search field has the keyboard")
+
+
 def test_page_filters(page: tuple[Path, dict[str, list[str]]], browser: Browser) -> None:
     file, threads = page
     browser.open(file)
     number, (_, _, address) = next((n, row) for n, row in threads.items() if row[2])
-    browser.type("/", *address)
-    assert browser.run("return document.activeElement.type") == "search"
+    to_search(browser)
+    browser.type(*address)
     assert browser.run(NUMBERS) == [number], "an address is found in a row that is shut"
     assert browser.run("return document.querySelector('.tools output').textContent").startswith("1 of ")
     browser.type("Escape")
@@ -294,7 +308,8 @@ def test_page_filters(page: tuple[Path, dict[str, list[str]]], browser: Browser)
         wanted = [number for number, row in threads.items() if row[1] == state]
         assert [number for number in browser.run(NUMBERS) if number in threads] == wanted
         browser.run(chip, state)
-    browser.type("/", *"no such text")
+    to_search(browser)
+    browser.type(*"no such text")
     assert browser.run(NUMBERS) == []
     assert browser.run("return document.querySelector('.empty').hidden") is False
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from integration.conftest import Subjects
-from integration.sessions import run_gdb, writing_registers
+from integration.sessions import run_gdb
+from peers.registers import writing_registers
 
 COMPARE = """
 import gdb, json, random

@@ -71,9 +71,9 @@ def answer(
         (("init w", "get c", "put r"), "Written only by init; read by get and put."),
         (("init w", "log p"), "Written only by init; log hands it on unchecked."),
         (("init wo",), "Written only by init."),
-        (("push d",), "No write was found; push uses it unchecked."),
+        (("push d",), "Nothing was found that writes it; push uses it unchecked."),
         (("init w", "log a"), "Written by init; log may give its address to others, who may write it, too."),
-        (("log a",), "No write was found, but log may give its address to others, who may write it."),
+        (("log a",), "Nothing was found that writes it, but log may give its address to others, who may write it."),
         (
             ("a w", "b w", "c w", "d w", "e w"),
             "Written only by a, b, c and 2 more functions.",
