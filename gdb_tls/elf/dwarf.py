@@ -117,7 +117,8 @@ class Dwarf:
         return self._file.debug_section(name)
 
     @cached_property
-    def _strings(self) -> bytes:
+    def strings(self) -> bytes:
+        """The contents of .debug_str."""
         return self._section(".debug_str")
 
     @cached_property
@@ -269,7 +270,7 @@ class Dwarf:
         if form == 0x08:
             return self.info[at : end - 1].decode(errors="replace"), end
         if form in (0x0E, 0x1F):
-            return _text(self._strings if form == 0x0E else self._line_strings, self.number(at, unit.width)), end
+            return _text(self.strings if form == 0x0E else self._line_strings, self.number(at, unit.width)), end
         if form in STRINGS_BY_INDEX:
             index = leb(self.info, at)[0] if form == 0x1A else self.number(at, end - at)
             return self._string_at(index, unit), end
@@ -287,7 +288,7 @@ class Dwarf:
 
     def _string_at(self, index: int, unit: Unit) -> str:
         base = self.entry(unit.first).attributes.get(AT_STR_OFFSETS_BASE, 2 * unit.width)
-        return _text(self._strings, self.number(base + index * unit.width, unit.width, self._string_offsets))
+        return _text(self.strings, self.number(base + index * unit.width, unit.width, self._string_offsets))
 
     def children(self, parent: Entry) -> Iterator[Entry]:
         """The entries that belong to an entry."""
@@ -365,6 +366,11 @@ class Dwarf:
             found.setdefault(offset, []).append(match.start())
         return found
 
+    @property
+    def has_places(self) -> bool:
+        """Whether it says of any thread-local variable where it is."""
+        return bool(self._thread_local)
+
     def variables_at(self, offset: int) -> Iterator[tuple[Entry, tuple[int, ...]]]:
         """The entries of variables at an offset in the block, each with its ancestors."""
         for position in self._thread_local.get(offset, ()):
@@ -385,7 +391,7 @@ class Dwarf:
         from gdb_tls.elf.dwarf_lines import file_names
 
         names = file_names(
-            self._section(".debug_line"), at, self.order, self._strings, self._line_strings, unit.address_size
+            self._section(".debug_line"), at, self.order, self.strings, self._line_strings, unit.address_size
         )
         return names[number] if 0 <= number < len(names) else ""
 

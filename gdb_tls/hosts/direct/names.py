@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 
 from gdb_tls.elf.dwarf import AT_DECL_FILE, AT_DECL_LINE, AT_TYPE, BadDwarf, Dwarf, Entry
+from gdb_tls.elf.dwarf_names import variables_called
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadPath
+from gdb_tls.hosts.direct.described import describe
 from gdb_tls.hosts.direct.paths import compile_path, part_at
 from gdb_tls.hosts.direct.plain_names import PlainNames
-from gdb_tls.hosts.direct.types import DwarfType, declaration, describe
+from gdb_tls.hosts.direct.types import DwarfType, declaration
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.names import SUFFIXES
@@ -56,6 +58,9 @@ class DwarfNames(PlainNames):
             # Of a second name of one place (an alias) compilers say nothing.
             for entry, declared in found:
                 return self._described(dwarf, entry, declared, name)
+            without_place = list(variables_called(dwarf, bare))
+            if len(without_place) == 1:  # of several it is not known which
+                return self._described(dwarf, without_place[0], declaration(dwarf, without_place[0]), name)
         except UNREADABLE:
             return None
         return None
