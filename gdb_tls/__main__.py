@@ -10,6 +10,6 @@ if not __package__:
     # Run as a file: Python has put this folder on the path, which must be the one above it.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
-from gdb_tls.cli.main import main
+from gdb_tls.cli.main import command
 
-sys.exit(main())
+command()

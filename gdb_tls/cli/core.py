@@ -11,10 +11,11 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs, process_notes
+from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.headers import PT_LOAD
 from gdb_tls.errors import MissingFile, TlsError
+from gdb_tls.hosts.native.thread_notes import process_notes
 
 # elf.h
 AT_PHDR, AT_ENTRY, AT_EXECFN = 3, 9, 31
@@ -132,8 +133,8 @@ def origin(path: str) -> Origin:
             raise BadCore(
                 f"{path} is no core dump, but another ELF file", "Name the core first; the executable goes after --exe."
             )
-        notes = process_notes(core)
-    except NotElf as error:
+        notes = process_notes(path)
+    except (NotElf, OSError) as error:
         raise BadCore(f"{path} is no core dump ({error})", "") from error
     vector = dict(pair for kind, _, data in notes if kind == NT_AUXV for pair in pairs(core, data))
     mappings = [mapping for kind, _, data in notes if kind == NT_FILE for mapping in mappings_in(core, data)]

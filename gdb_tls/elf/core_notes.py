@@ -10,13 +10,10 @@ from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf
 from gdb_tls.elf.headers import PT_NOTE
-from gdb_tls.elf.notes import notes_in
 
 # elf.h
 NT_PRPSINFO, NT_AUXV, NT_FILE, NT_SIGINFO, NT_ARM_TLS = 3, 6, 0x46494C45, 0x53494749, 0x401
 
-PROCESS_NOTES = (NT_PRPSINFO, NT_AUXV, NT_FILE)
-HEAD = 1 << 20
 PAGE = 4096
 MOST_MAPPINGS = 1_000_000
 
@@ -35,20 +32,6 @@ class Mapping(NamedTuple):
     end: int
     path: str
     offset: int = 0
-
-
-def process_notes(core: ElfFile) -> list[tuple[int, bytes, bytes]]:
-    """NT_AUXV, NT_FILE and NT_PRPSINFO: (type, name, contents).
-
-    The kernel writes them behind the first thread's registers, where not all threads' notes have to be read for them.
-    """
-    for header in core.segments:
-        if header.type == PT_NOTE:
-            head = core.read(header.offset, min(header.file_size, HEAD))
-            found = list(notes_in(head, "<" if core.byte_order == "little" else ">", PROCESS_NOTES))
-            if {NT_AUXV, NT_FILE} <= {kind for kind, _, _ in found}:
-                return found
-    return core.notes(*PROCESS_NOTES)
 
 
 def pairs(core: ElfFile, data: bytes) -> Iterator[tuple[int, int]]:

@@ -75,6 +75,11 @@ class DwarfFiles(Dwarf):
             raise BadDwarf("an entry is in a file that is not here")
         return found
 
+    @property
+    def has_places(self) -> bool:
+        """Whether it says of any thread-local variable where it is."""
+        return bool(self._thread_local or self._common_places or self._skeletons)
+
     def variables_at(self, offset: int) -> Iterator[tuple[Entry, tuple[int, ...]]]:
         """The entries of variables at an offset in the block, each with its ancestors."""
         positions = [*self._thread_local.get(offset, ()), *self._in_common(offset)]

@@ -15,11 +15,12 @@ from typing import BinaryIO
 
 from gdb_tls.elf import headers
 from gdb_tls.elf.headers import ProgramHeader, SectionHeader, TlsSegment
-from gdb_tls.elf.notes import find_build_id, notes_in
+from gdb_tls.elf.notes import find_build_id
 from gdb_tls.elf.symbols import ElfSymbol, _SymbolTable, name_at
 
 ELFCOMPRESS_ZLIB = 1
 MOST_UNPACKED = 1 << 31
+MOST_AT_ONCE = 1 << 30
 
 
 class NotElf(Exception):
@@ -115,14 +116,6 @@ class ElfFile:
         """Whether it is a core dump (ET_CORE)."""
         return self._header.type == headers.ET_CORE
 
-    def notes(self, *kinds: int) -> list[tuple[int, bytes, bytes]]:
-        """(type, name, contents) of every note of these types, however damaged what comes after it."""
-        found: list[tuple[int, bytes, bytes]] = []
-        for header in self.segments:
-            if header.type == headers.PT_NOTE:
-                found += notes_in(self._read(header.offset, header.file_size), self._order, kinds)
-        return found
-
     @cached_property
     def tls_segment(self) -> TlsSegment | None:
         """The PT_TLS header; None for a file without thread-local storage."""
@@ -164,6 +157,10 @@ class ElfFile:
                 found = self._read(header.offset + address - header.address, size)
                 return found if len(found) == size else None
         return None
+
+    def has_section(self, name: str) -> bool:
+        """Whether it has a section of a name."""
+        return name in self._sections
 
     def section_contents(self, name: str) -> tuple[int, bytes] | None:
         """(address, bytes) of a section by its name; None where the file has no such section, or no bytes of it."""
@@ -311,8 +308,19 @@ class ElfFile:
         # A damaged header may ask for more than there is, or than can be asked for.
         if not 0 <= offset < self._length:
             return b""
+        size = min(size, self._length - offset)
+        if self._descriptor is not None and size <= MOST_AT_ONCE:
+            # Forked processes share a file's position: none is used.
+            return os.pread(self._descriptor, size, offset)
         self._stream.seek(offset)
-        return self._stream.read(min(size, self._length - offset))
+        return self._stream.read(size)
+
+    @cached_property
+    def _descriptor(self) -> int | None:
+        try:
+            return self._stream.fileno()
+        except OSError:  # bytes in memory
+            return None
 
     @cached_property
     def _length(self) -> int:

@@ -130,9 +130,10 @@ class KeyCode:
             for loaded in self._objects:
                 if not self._is_of_interest(loaded, names, routes):
                     continue
-                for function, several in routes.items():
+                # In a fixed order: where they are too many, it is always the same ones that are left out.
+                for function, several in sorted(routes.items()):
                     for place in self._calls_in(loaded).get(function, ()):
-                        for route in several:
+                        for route in sorted(several):
                             for one in self._followed_back(place, route):
                                 if isinstance(one, KeyUse):
                                     found.setdefault((one.role, one.at), one)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gdb_tls.elf.dwarf import AT_DECL_FILE, AT_DECL_LINE, AT_TYPE, BadDwarf, Entry
 from gdb_tls.elf.dwarf_files import DwarfFiles
+from gdb_tls.elf.dwarf_names import variables_called
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.program.module_symbols import debug_file
@@ -63,6 +64,9 @@ class Declarations:
                     return found
                 # Of a second name of one place (an alias) compilers say nothing.
                 first = first or found
+            without_place = [] if first else list(variables_called(dwarf, bare))
+            if len(without_place) == 1:  # of several it is not known which
+                return _declared(dwarf, without_place[0], ())
         return first._replace(name="") if first else None
 
     def _dwarf(self, object_path: str) -> DwarfFiles | None:

@@ -220,7 +220,8 @@ class Lookup:
                     one = nameless(module, seen.offset, self._target.architecture.pointer_size, size)
                     name, kind, file, line, symbol = seen.symbol
                     known = self._variable(one)._replace(name=name, type=kind, line=line, debugger_symbol=symbol)
-                    return Found(known._replace(file=os.path.basename(file), source="gdb"), query.path)
+                    source = self._target.debug.source
+                    return Found(known._replace(file=os.path.basename(file), source=source), query.path)
         return None
 
     # Which are called so

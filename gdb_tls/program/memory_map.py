@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import repeat
+from operator import itemgetter
 from typing import NamedTuple
 
 from gdb_tls.objects.loaded import LoadedObjects
@@ -79,7 +80,8 @@ class MemoryMap:
     @cached_property
     def _edges(self) -> tuple[list[int], list[Area]]:
         regions = self._target.regions()
-        mapped = [Range(r.start, r.end, Area(STATIC if r.file.startswith("/") else OTHER)) for r in regions]
+        static, other = Area(STATIC), Area(OTHER)
+        mapped = [Range(r.start, r.end, static if r.file.startswith("/") else other) for r in regions]
         layers = [mapped, objects_ranges(self._survey.program.objects), self._stacks(mapped), self._blocks()]
         return flatten(layers)
 
@@ -102,13 +104,14 @@ class MemoryMap:
         return found
 
     def _blocks(self) -> list[Range]:
-        found = []
+        found: list[Range] = []
+        areas = [Area(BLOCK, index) for index in range(len(self._survey.threads))]
         for blocks in self._survey.blocks.values():
             size = blocks.module.segment.size if blocks.module.segment else 0
             found += [
-                Range(place, place + size, Area(BLOCK, index))
-                for index, place in enumerate(blocks.places)
-                if isinstance(place, int) and size
+                Range(place, place + size, area)
+                for area, place in zip(areas, blocks.places if size else ())
+                if isinstance(place, int)
             ]
         return found
 
@@ -129,18 +132,28 @@ def flatten(layers: Iterable[Sequence[Range]]) -> tuple[list[int], list[Area]]:
     Returns:
         The edges in ascending order, and the areas: `areas[n]` lies below `edges[n]`, and the last one above all.
     """
-    sorted_layers = [sorted(layer) for layer in layers][::-1]
-    edges = sorted({edge for layer in sorted_layers for one in layer for edge in (one.start, one.end)})
-    positions = [0] * len(sorted_layers)
+    changes: list[tuple[int, int, Area]] = []
+    count = 0
+    for layer in layers:
+        last = 0
+        for one in sorted(layer):
+            start = max(one.start, last)
+            if start < one.end:
+                last = one.end
+                changes += ((start, count, one.area), (last, count, NOTHING))
+        count += 1
+    changes.sort(key=itemgetter(0))  # at one edge what ends comes before what begins there
+    current = [NOTHING] * count
+    edges: list[int] = []
     areas = [NOTHING]
-    for edge in edges:
-        area = NOTHING
-        for number, layer in enumerate(sorted_layers):
-            at = positions[number]
-            while at < len(layer) and layer[at].end <= edge:
-                at += 1
-            positions[number] = at
-            if area is NOTHING and at < len(layer) and layer[at].start <= edge:
-                area = layer[at].area
-        areas.append(area)
+    for edge, number, area in changes:
+        current[number] = area
+        at = count - 1
+        while at and current[at] is NOTHING:
+            at -= 1
+        if edges and edges[-1] == edge:
+            areas[-1] = current[at]
+        else:
+            edges.append(edge)
+            areas.append(current[at])
     return edges, areas

@@ -85,6 +85,7 @@ class Blocks:
         self.problem = ""
         self._target = target
         self._ranges = _joined(ranges)
+        self._last: tuple[int, int, list[bytes]] = (0, -1, [])
 
     @cached_property
     def spans(self) -> list[Span]:
@@ -120,7 +121,15 @@ class Blocks:
         return (b"", []) if len(holes) == len(edges) - 1 else (data, holes)
 
     def raws(self, offset: int, size: int) -> list[bytes]:
-        """The bytes at an offset in each thread; empty where there is no block or it cannot be read there."""
+        """The bytes at an offset in each thread; empty where there is no block or it cannot be read there.
+
+        The last ones are kept: one rule after the other asks for them.
+        """
+        if self._last[:2] != (offset, size):
+            self._last = offset, size, self._taken(offset, size)
+        return self._last[2]
+
+    def _taken(self, offset: int, size: int) -> list[bytes]:
         for start, end, data, holes in self.spans:
             if start <= offset and offset + size <= end:
                 found = list(map(itemgetter(slice(offset - start, offset - start + size)), data))

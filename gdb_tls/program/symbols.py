@@ -190,7 +190,7 @@ class Symbols:
             size=size,
             type=described.type if described else None,
             exported=symbol.exported,
-            source="gdb" if described else symbol.source,
+            source=self._target.debug.source if described else symbol.source,
             is_static=symbol.is_local,
             file=os.path.basename(described.file if described else symbol.file),
             line=described.line if described else 0,

@@ -340,7 +340,8 @@ class Variable(NamedTuple):
         type: None where no debug information describes it.
         exported: whether the dynamic loader can find it by name.
         is_static: whether its symbol is local to its source file.
-        source: which symbols answered: "gdb", "symtab", "debug-file" or "dynsym"; "offset" where none does.
+        source: which symbols answered: "gdb" or "dwarf" with types, "symtab",
+            "debug-file" or "dynsym" without; "offset" where none does.
         file: the source file that defines it; empty where it is not known.
         line: in that file; 0 where it is not known.
         initial: the value that a new thread's block starts with; None where it cannot be read.

@@ -228,6 +228,11 @@ class Evaluated(NamedTuple):
 class DebugInformation(Protocol):
     """The debugger's knowledge of names and types; it reads no thread and no memory."""
 
+    @property
+    def source(self) -> str:
+        """What describes variables: "gdb", or "dwarf" (the files' debug information) without it."""
+        ...
+
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         """Finds the declaration that belongs to a file's TLS symbol (`name`: demangled)."""
         ...

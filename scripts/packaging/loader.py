@@ -155,9 +155,9 @@ def _start(text):
     if "gdb_tls" not in sys.modules:
         sys.meta_path.insert(0, _Archive(place, text))
     if not inside:
-        from gdb_tls.cli.main import main
+        from gdb_tls.cli.main import command
 
-        sys.exit(main())
+        command()
     from gdb_tls.hosts.gdb.register import register
 
     # Imports make many objects, and no garbage.

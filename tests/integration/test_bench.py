@@ -14,7 +14,10 @@ def test_small() -> None:
     works = [row.split("|")[1].strip() for row in rows]
     for words in (
         "core of 200",
-        "loading included",
+        "--engine gdb NAME",
+        "NAME without GDB",
+        "(tls-audit) without GDB",
+        "memory without GDB",
         "rows as JSON",
         "rows as CSV",
         "live process",

@@ -206,7 +206,7 @@ def test_native_library_is_opened_in_memory(tmp_path: Path) -> None:
     (checkout / "gdb_tls" / "cli").mkdir(parents=True)
     (checkout / "gdb_tls" / "__init__.py").write_text('__version__ = "0"\n')
     (checkout / "gdb_tls" / "cli" / "__init__.py").touch()
-    (checkout / "gdb_tls" / "cli" / "main.py").write_text(f"def main():\n    exec({USES_NATIVE!r}, {{}})\n")
+    (checkout / "gdb_tls" / "cli" / "main.py").write_text(f"def command():\n    exec({USES_NATIVE!r}, {{}})\n")
     (checkout / "LICENSE").write_text("Copyright nobody\n")
     (checkout / "requirements.txt").write_text("native==1\n")
     here = os.uname().machine

@@ -115,6 +115,7 @@ class FakeDebug:
     Attributes:
         declared: linkage name -> what describes it; (linkage name, source file) for namesakes.
         demangled: linkage name -> name.
+        source: see `DebugInformation`.
         local: function -> its thread-local variables and their offsets.
         seen: what the selected frame means by a name.
         others: names that are something else than a thread-local variable.
@@ -123,6 +124,8 @@ class FakeDebug:
         debug_files: object file -> separate debug file.
         directories: where separate debug files are.
     """
+
+    source = "gdb"
 
     def __init__(self) -> None:
         self.declared: dict[str | tuple[str, str], DebugSymbol] = {}

@@ -20,7 +20,8 @@ from gdb_tls.questions.rooms import Rooms
 from gdb_tls.views.screen import Screen
 
 FAILED = 2
-
+# What the last command has read: it is given back with the process, not object by object.
+_kept: list[object] = []
 
 Query = Callable[[Callable[[], Program]], Any]
 
@@ -99,6 +100,7 @@ def _run(spec: CommandSpec, words: Sequence[str], ask: Callable[[Query], Any]) -
         return rooms.query(Request(arguments, settings, noted))
 
     answer = ask(query)
+    _kept[:] = [answer, programs]
     on = screen.screen() if arguments.output is None else Screen(UNLIMITED, False)
     title = command_line.title(spec, arguments)
     text = written(rooms, answer, arguments.format, on, title, programs[-1].target if programs else None)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from gdb_tls.elf import core_notes
 from gdb_tls.elf.core_notes import NT_ARM_TLS, NT_AUXV, NT_FILE, NT_PRPSINFO, NT_SIGINFO
 from gdb_tls.elf.file import open_elf
-from gdb_tls.elf.headers import PT_NOTE
+from gdb_tls.elf.headers import PROGRAM_HEADER, PT_NOTE
 from gdb_tls.elf.notes import notes_in
 from gdb_tls.errors import UnsupportedTarget
 from gdb_tls.hosts.direct.registers import layout_of, registers_in
 from gdb_tls.hosts.native.core_file import open_core
-from gdb_tls.hosts.native.thread_notes import ThreadNote, thread_notes
+from gdb_tls.hosts.native.thread_notes import HEAD, ThreadNote, process_notes, thread_notes
 
 # `struct elf_prpsinfo` (Linux, elfcore.h): four characters, a word of flags, uid and gid, then pr_pid. The 32-bit one
 # has ids of two bytes on x86 and arm.
@@ -28,12 +30,12 @@ class Signal(NamedTuple):
 
     Attributes:
         number: of the signal.
-        code: `si_code`; None where the core has the number only.
+        code: `si_code`.
         address: `si_addr`, which has a meaning for some signals.
     """
 
     number: int
-    code: int | None
+    code: int
     address: int
 
 
@@ -89,11 +91,31 @@ class Core:
                 return Signal(number, code, struct.unpack_from(self._order + form, data, place)[0])
         return None
 
+    def registers_only(self) -> bytes:
+        """A core dump of all threads' NT_PRSTATUS and the notes of the process, and of nothing else."""
+        word = self.elf.pointer_size
+        size = 64 if word == 8 else 52
+        head = bytearray(self.elf.read(0, size))
+        # e_phoff; e_shoff; e_phnum, e_shentsize, e_shnum, e_shstrndx (gABI, "ELF Header").
+        form = self._order + ("QQ" if word == 8 else "II")
+        struct.pack_into(form, head, 32 if word == 8 else 28, size, 0)
+        struct.pack_into(f"{self._order}4H", head, size - 8, 1, 0, 0, 0)
+        notes = bytearray()
+        for note_size, alike in groupby(self.threads, key=attrgetter("size")):
+            places = [note.offset - HEAD for note in alike]
+            notes += b"".join(self.file.read_at(places, HEAD + (note_size + 3 & ~3)))
+        for kind, name, data in self._process_notes:
+            notes += struct.pack(f"{self._order}III", len(name) + 1, len(data), kind)
+            notes += name + bytes(4 - len(name) % 4) + data + bytes(-len(data) % 4)
+        at = size + (56 if word == 8 else 32)
+        fields = (PT_NOTE, 0, at, 0, 0, len(notes), 0, 4) if word == 8 else (PT_NOTE, at, 0, 0, len(notes), 0, 0, 4)
+        return bytes(head) + struct.pack(self._order + PROGRAM_HEADER[word], *fields) + notes
+
     def _notes_of(self, at: int, *kinds: int) -> Sequence[tuple[int, bytes, bytes]]:
         """The notes that follow a thread's NT_PRSTATUS, up to the next thread's."""
         note = self.threads[at]
-        end = note.offset + (note.size + 3 & ~3)
-        following = self.threads[at + 1].offset - 20 if at + 1 < len(self.threads) else end + MOST_NOTES
+        end = note.end
+        following = self.threads[at + 1].offset - HEAD if at + 1 < len(self.threads) else end + MOST_NOTES
         if not end <= following <= end + MOST_NOTES:
             following = end + MOST_NOTES
         segment = next((one for one in self.elf.segments if one.type == PT_NOTE and one.offset <= note.offset), None)
@@ -102,7 +124,7 @@ class Core:
 
     @cached_property
     def _process_notes(self) -> list[tuple[int, bytes, bytes]]:
-        return core_notes.process_notes(self.elf)
+        return process_notes(self.path)
 
     @cached_property
     def auxiliary_vector(self) -> dict[int, int]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import MissingFile
@@ -14,25 +12,17 @@ from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.memory import CoreMemory
 from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.regions import core_regions
+from gdb_tls.hosts.native.signals import FAULTS, MOST_ASKED, is_sent, signal_name, tells_address
 from gdb_tls.hosts.native.thread_notes import first_signal
 from gdb_tls.target.model import Thread
 from gdb_tls.target.protocol import Fault, Region
-
-if TYPE_CHECKING:
-    import drgn
-
-# Signals of a program that went wrong; all others only say why it was stopped.
-FAULTS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
-WITH_ADDRESS = ("SIGSEGV", "SIGBUS")
-SI_KERNEL = 0x80
-MOST_ASKED = 256
 
 
 class CoreTarget(DirectTarget):
     """A core; implements `gdb_tls.target.Target`."""
 
     kind = "core"
-    can_unwind = True
+    core: Core
 
     def __init__(self, path: str, executable: str | None, sysroot: str | None = None) -> None:
         """Reads the core's headers.
@@ -56,10 +46,6 @@ class CoreTarget(DirectTarget):
         self.executable = executable
         self.files = Files(executable, sysroot, None, self.regions)
         self.memory = CoreMemory(self.core, self.files)
-
-    def start_drgn(self, program: drgn.Program) -> None:
-        """See `DirectTarget.start_drgn`."""
-        program.set_core_dump(self.core.path)
 
     def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""
@@ -115,21 +101,12 @@ class CoreTarget(DirectTarget):
             if found is None:
                 continue
             informed = True
-            name = _name(found.number)
+            name = signal_name(found.number)
             if name in FAULTS:
-                code = found.code or 0
-                # Sent by kill(2): not above 0.  SI_KERNEL: a non-canonical address, which the kernel does not tell.
-                known = name in WITH_ADDRESS and 0 < code != SI_KERNEL
-                return Fault(at + 1, name, found.address if known else None, code <= 0)
+                address = found.address if tells_address(name, found.code) else None
+                return Fault(at + 1, name, address, is_sent(found.code))
         if informed:
             return None
         # A core without NT_SIGINFO (QEMU's): its first thread is the one that faulted.
-        name = _name(first_signal(self.core.path))
+        name = signal_name(first_signal(self.core.path))
         return Fault(1, name, None) if name in FAULTS else None
-
-
-def _name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return ""

@@ -63,10 +63,11 @@ class Files:
                 yield (name if is_same(inside, name) else inside), True
             if target_path and not os.path.isabs(target_path):
                 yield os.path.join(f"/proc/{self._pid}/cwd", target_path), True
-        yield from ((name, not self._sysroot and self._is_usual(name)) for name in names)
+        yield from ((name, self._is_usual(name)) for name in names)
         yield from ((place, False) for place in by_build_id(DEBUG_DIRECTORIES, build_id))
 
     def _is_usual(self, name: str) -> bool:
+        """Whether it lies beside the executable, or where this machine's libraries are and the program's may be."""
         place = os.path.normpath(name)
         beside = os.path.dirname(os.path.abspath(self.executable)) if self.executable else None
-        return place.startswith(USUAL_PLACES) or os.path.dirname(place) == beside
+        return os.path.dirname(place) == beside or (not self._sysroot and place.startswith(USUAL_PLACES))

@@ -6,9 +6,10 @@ from contextlib import suppress
 
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadPath
+from gdb_tls.hosts.direct.described import describe
 from gdb_tls.hosts.direct.paths import compile_path, part_at
 from gdb_tls.hosts.direct.plain_names import PlainNames
-from gdb_tls.hosts.native.dwarf_types import DwarfType, describe
+from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.declared import UNREADABLE, Declarations
 from gdb_tls.program.type_names import language_of

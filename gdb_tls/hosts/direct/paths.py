@@ -5,21 +5,13 @@ from __future__ import annotations
 import re
 
 from gdb_tls.errors import BadPath
-from gdb_tls.hosts.native.dwarf_types import (
-    CLASSES,
-    DEEPEST,
-    POINTERS,
-    TAG_ARRAY,
-    TAG_FUNCTION,
-    DwarfType,
-    Member,
-    describe,
-)
+from gdb_tls.hosts.direct.described import describe
+from gdb_tls.hosts.native.dwarf_types import CLASSES, DEEPEST, POINTERS, TAG_ARRAY, TAG_FUNCTION, DwarfType, Member
+from gdb_tls.hosts.native.path_text import pieces
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Path, Step
 from gdb_tls.target.protocol import Part
 
-PIECES = re.compile(r"""->\s*[\w:~]+|\.\s*[\w:~]+|\[\s*(?:"[^"]*"|'[^']*'|[^\]]*?)\s*\]|\S""")
 WITH_GDB = "GDB's pretty printers find it: use --engine gdb."
 
 
@@ -31,7 +23,7 @@ def compile_path(root: str, start: DwarfType, text: str) -> Path:
     """
     current, done, steps = start, root, []
     bits: tuple[int, int] | None = None
-    for piece in PIECES.findall(text):
+    for piece in pieces(text):
         bits = None
         match = re.fullmatch(r"(->|\.)\s*(.+)", piece)
         if match and len(piece) > 1:

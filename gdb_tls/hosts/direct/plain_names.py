@@ -19,6 +19,8 @@ SAME_FOR_ALL = "Every thread sees the same one."
 class PlainNames:
     """Implements `gdb_tls.target.DebugInformation` with symbol tables only."""
 
+    source = "dwarf"
+
     def __init__(self, objects: LoadedObjects) -> None:
         """Takes the loaded objects."""
         self._objects = objects

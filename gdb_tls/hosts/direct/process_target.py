@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import UnsupportedTarget
@@ -21,9 +21,6 @@ from gdb_tls.hosts.native.roots import DELETED, inside_root, is_same
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.model import Life, Thread
 from gdb_tls.target.protocol import Fault, Region
-
-if TYPE_CHECKING:
-    import drgn
 
 
 class Steady(NamedTuple):
@@ -78,10 +75,6 @@ class ProcessTarget(DirectTarget):
         self.tasks = process.tasks(self.pid)
         for name in ("_regions", "_outer_ids"):
             self.__dict__.pop(name, None)
-
-    def start_drgn(self, program: drgn.Program) -> None:
-        """See `DirectTarget.start_drgn`."""
-        program.set_pid(self.pid)
 
     @cached_property
     def _regions(self) -> Sequence[Region]:

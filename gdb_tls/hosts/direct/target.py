@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from gdb_tls.elf.file import ElfFile
 from gdb_tls.errors import BadArgument, ResolverUnavailable
+from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import DwarfNames
@@ -34,9 +36,6 @@ from gdb_tls.target.protocol import (
 )
 
 WITH_GDB = "Use --engine gdb."
-if TYPE_CHECKING:
-    import drgn
-
 # Of a value with many members.
 MOST_VALUE_CHARACTERS = 200
 NUMBER = re.compile(r"\s*([+-]?\s*(?:0x[0-9a-f]+|[0-9]+))\s*", re.IGNORECASE)
@@ -52,6 +51,8 @@ class DirectTarget:
     pid: int | None
     executable: str | None
     core_file: str | None = None
+    # Only of a core stacks are unwound: a process has others meanwhile.
+    core: Core | None = None
     architecture: Architecture
     memory: OneByOne
     files: Files
@@ -116,7 +117,7 @@ class DirectTarget:
 
     def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
         """See `Target.frames`: without drgn, or of a process that runs, where the thread is now."""
-        unwound = self.stacks.frames(thread.lwp, most, until) if self.stacks and self.can_unwind and thread.lwp else []
+        unwound = self.stacks.frames(thread.lwp, most, until) if self.stacks and self.core and thread.lwp else []
         if unwound:
             return unwound
         pc = self.program_counter(thread)
@@ -131,34 +132,33 @@ class DirectTarget:
 
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
         """See `Target.call_frames`."""
-        return self.stacks.call_frames(thread.lwp, most) if self.stacks and self.can_unwind and thread.lwp else []
+        return self.stacks.call_frames(thread.lwp, most) if self.stacks and self.core and thread.lwp else []
 
-    can_unwind = False
     _is_looking = False
-    # What would have said more, and was asked for; empty for nothing.
-    missing = ""
+
+    @property
+    def missing(self) -> str:
+        """What would have said more, and was asked for; empty for nothing."""
+        if "stacks" not in self.__dict__:
+            return ""
+        if self.stacks is None:
+            return MISSING
+        return f"Note: drgn could not read all of it: {self.stacks.problem}." if self.stacks.problem else ""
 
     @cached_property
     def stacks(self) -> Stacks | None:
-        """What drgn says; None where it is not installed, or cannot open the program."""
+        """What drgn says; None where it is not installed."""
         if not is_installed():
-            self.missing = MISSING
             return None
         debug = self.debug
-        try:
-            return Stacks(
-                self.start_drgn,
-                self.objects,
-                lambda file: debug_file(file, debug),
-                self.architecture.name,
-                self.symbol_at,
-            )
-        except Exception:  # a core that drgn does not take
-            return None
-
-    def start_drgn(self, program: drgn.Program) -> None:
-        """Has drgn open the program."""
-        raise NotImplementedError
+        return Stacks(
+            self.core,
+            self.memory,
+            self.objects,
+            lambda file: debug_file(file, debug),
+            self.architecture,
+            self.symbol_at,
+        )
 
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; no pretty printers are used."""
@@ -192,12 +192,25 @@ class DirectTarget:
         """See `Target.symbol_at`."""
         for loaded, bounds in self._bounds:
             if loaded.file and bounds[0] <= address < bounds[1]:
-                symbol = loaded.file.place_at(address - loaded.load_base)
+                place = address - loaded.load_base
+                known = (file.place_at(place) for file in self._symbol_files(loaded.file))
+                symbol = next((one for one in known if one), None)
                 if symbol is None:
                     return None
                 name, behind = demangled([symbol.name])[0], address - loaded.load_base - symbol.value
                 return f"{name} + {behind}" if behind else name
         return None
+
+    def _symbol_files(self, file: ElfFile) -> list[ElfFile]:
+        """The files that have symbols of a file: of a stripped one, its debug file first."""
+        if file.path not in self._with_symbols:
+            separate = debug_file(file, self.debug) if file.is_stripped else None
+            self._with_symbols[file.path] = [separate, file] if separate else [file]
+        return self._with_symbols[file.path]
+
+    @cached_property
+    def _with_symbols(self) -> dict[str, list[ElfFile]]:
+        return {}
 
     @cached_property
     def _bounds(self) -> list[tuple[LoadedObject, tuple[int, int]]]:

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
+from gdb_tls.hosts.direct.described import describe, member
 from gdb_tls.hosts.native.dwarf_types import (
     ATE_BOOLEAN,
     ATE_FLOAT,
@@ -18,8 +19,6 @@ from gdb_tls.hosts.native.dwarf_types import (
     TAG_FUNCTION,
     DwarfType,
     Member,
-    describe,
-    member,
 )
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.protocol import Memory, UnreadableMemory

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Mapping
 from contextlib import suppress
 
 import gdb
 
 from gdb_tls.hosts.gdb.selection import selection
+from gdb_tls.hosts.native.signals import FAULTS, MOST_ASKED, WITH_ADDRESS, is_sent, signal_name, tells_address
 from gdb_tls.hosts.native.thread_notes import first_signal
 from gdb_tls.target.protocol import Fault
 
-# Signals of a program that went wrong; all others only say why it was stopped.
-FAULTS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
-WITH_ADDRESS = ("SIGSEGV", "SIGBUS")
-SI_KERNEL = 0x80
-MOST_ASKED = 256
 NEAR_NULL = 1 << 16
 
 
@@ -39,15 +34,21 @@ def find_fault(
         for number in [*first, *(number for number in threads if number not in first)][: most or MOST_ASKED]:
             with suppress(gdb.error, KeyError):
                 threads[number].switch()
-                name = _signal_name(int(gdb.parse_and_eval("$_siginfo.si_signo")))
+                name = signal_name(int(gdb.parse_and_eval("$_siginfo.si_signo")))
                 informed = True
                 if name in FAULTS:
-                    return Fault(number, name, _address(word) if name in WITH_ADDRESS else None, _is_sent())
+                    code = _code()
+                    address = None
+                    if code is None:
+                        address = _operand(word) if name in WITH_ADDRESS else None
+                    elif tells_address(name, code):
+                        address = _address(word)
+                    return Fault(number, name, address, code is not None and is_sent(code))
         if core and not informed and 1 in threads:
             # A core without NT_SIGINFO (QEMU's): its first thread is the one that faulted.
             with suppress(gdb.error):
                 threads[1].switch()
-                return _untold(word, _signal_name(first_signal(core)))
+                return _untold(word, signal_name(first_signal(core)))
     return None
 
 
@@ -59,28 +60,17 @@ def _untold(word: int, name: str) -> Fault | None:
     return Fault(1, name, address) if name in FAULTS or address is not None else None
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return ""
-
-
-def _is_sent() -> bool:
-    """Whether a process sent the signal (sigaction(2): si_code is not above 0)."""
+def _code() -> int | None:
+    """`si_code`; None where it is not known."""
     with suppress(gdb.error):
-        return int(gdb.parse_and_eval("$_siginfo.si_code")) <= 0
-    return False
+        return int(gdb.parse_and_eval("$_siginfo.si_code"))
+    return None
 
 
 def _address(word: int) -> int | None:
     """The faulting address: the kernel's word, or else what the instruction's register holds."""
     with suppress(gdb.error):
-        code = int(gdb.parse_and_eval("$_siginfo.si_code"))
-        # Sent by kill(2): not above 0.  SI_KERNEL: a non-canonical address, which the kernel does not tell.
-        if 0 < code != SI_KERNEL:
-            return int(gdb.parse_and_eval("(unsigned long) $_siginfo._sifields._sigfault.si_addr")) % (1 << 8 * word)
-        return None
+        return int(gdb.parse_and_eval("(unsigned long) $_siginfo._sifields._sigfault.si_addr")) % (1 << 8 * word)
     return _operand(word)
 
 

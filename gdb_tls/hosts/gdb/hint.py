@@ -10,8 +10,8 @@ from contextlib import suppress
 import gdb
 
 from gdb_tls.hosts.gdb.connection import kind_of
-from gdb_tls.hosts.gdb.fault import FAULTS
 from gdb_tls.hosts.gdb.selection import own_language
+from gdb_tls.hosts.native.signals import FAULTS
 
 # Files of the C library, whose own thread-local variables (errno) are in every program.
 C_LIBRARY = re.compile(r"(libc|libpthread|ld)[-.]|ld-(linux|musl)|ld64")

@@ -9,6 +9,7 @@ import gdb
 
 from gdb_tls.errors import BadPath
 from gdb_tls.hosts.gdb.types import CLASSES, DEEPEST, POINTERS, describe, member, owner, witness
+from gdb_tls.hosts.native.path_text import pieces
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Bound, Lookup, Path, Step, Type
 
@@ -29,8 +30,7 @@ def compile_path(root: str, start: gdb.Type, text: str, language: str = "") -> P
     steps: list[Step] = []
     done = root
     bits: tuple[int, int] | None = None
-    pieces = re.findall(r"""->\s*[\w:~]+|\.\s*[\w:~]+|\[\s*(?:"[^"]*"|'[^']*'|[^\]]*?)\s*\]|\S""", text)
-    for piece in pieces:
+    for piece in pieces(text):
         bare = current.strip_typedefs().unqualified()
         match = re.fullmatch(r"(->|\.)\s*(.+)", piece)
         if match and len(piece) > 1:

@@ -8,14 +8,11 @@ from contextlib import suppress
 
 import gdb
 
+from gdb_tls.hosts.native.buffers import BYTES, DEEPEST, chosen, plain_name
 from gdb_tls.target.model import Counted
 
 WIDE = ("wchar_t", "char16_t", "char32_t")
-# The members' names, less prefixes and underscores; the first that a structure has is taken.
-BYTES = ("str", "string", "data", "buf", "buffer", "base", "ptr", "text", "bytes", "chars", "s", "p")
 OLD_STRING = re.compile(r"std::(basic_string<|string$)")
-LENGTHS = ("length", "len", "used", "nbytes", "bytes_used", "count", "size", "n")
-DEEPEST = 4
 
 
 def is_wide(pointer: gdb.Type) -> bool:
@@ -52,10 +49,7 @@ def counted(pointer: gdb.Type) -> Counted | None:
             texts.setdefault(name, offset)
         elif bare.code == gdb.TYPE_CODE_INT and bare.sizeof > 1:
             lengths.setdefault(name, (offset, bare.sizeof))
-    named = [name for name in BYTES if name in texts]
-    text = named[0] if named else next(iter(texts)) if len(texts) == 1 else None
-    length = next((name for name in LENGTHS if name in lengths), None)
-    return Counted(texts[text], *lengths[length]) if text is not None and length is not None else None
+    return chosen(texts, lengths)
 
 
 def _members(holder: gdb.Type, offset: int, depth: int = 0) -> Iterator[tuple[str, gdb.Type, int]]:
@@ -69,8 +63,7 @@ def _members(holder: gdb.Type, offset: int, depth: int = 0) -> Iterator[tuple[st
             if inner.code == gdb.TYPE_CODE_STRUCT:
                 yield from _members(inner, at, depth + 1)
         elif field.name:
-            name = field.name.strip("_").removeprefix("M_").removeprefix("m_").removeprefix("iov_")
-            yield name.lower(), field.type, at
+            yield plain_name(field.name), field.type, at
 
 
 def _is_byte(kind: gdb.Type) -> bool:

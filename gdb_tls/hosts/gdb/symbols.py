@@ -38,6 +38,8 @@ IN_SCOPE = (
 class GdbSymbols:
     """Looks names up in GDB's symbol tables; reads no thread and no memory."""
 
+    source = "gdb"
+
     def __init__(self) -> None:
         """Knows nothing yet."""
         self._described: dict[str, bool] = {}

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import gdb
 
 from gdb_tls.hosts.gdb import pointed, rust_storage
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
-from gdb_tls.hosts.native.container_types import Holder, container_of, presence_of
+from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Kind, Type
 from gdb_tls.target.protocol import Part
 
 POINTERS = (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 CLASSES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
-# Classes that own storage through one pointer; that it is null means they own nothing.
-OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr)|boost::(shared|scoped|intrusive)_ptr)<")
-# Members of libstdc++'s containers that point to something as soon as the constructor has run (its headers
-# basic_string.h, stl_deque.h, stl_list.h, stl_tree.h, hashtable.h).
-WITNESSES = re.compile(r"^std::(__\w+::)?(basic_string|deque|list|(multi)?(map|set)|unordered_(multi)?(map|set))<")
 DEEPEST = 16
 
 
@@ -125,18 +119,8 @@ def _points_to(bare: gdb.Type) -> str:
 
 
 def witness(bare: gdb.Type) -> int | None:
-    """The offset of a pointer that is not null in any object that was constructed; None where none is known."""
-    if bare.code != gdb.TYPE_CODE_STRUCT or not WITNESSES.match(bare.name or ""):
-        return None
-    if re.match(r"std::(__\w+::)?(multi)?(map|set)<", bare.name or ""):
-        found = member(bare, "_M_header")
-        left = member(found[1].strip_typedefs(), "_M_left") if found else None
-        return found[0] + left[0] if found and left else None
-    for name in ("_M_p", "_M_map", "_M_buckets", "_M_next"):
-        found = member(bare, name)
-        if found:
-            return found[0]
-    return None
+    """See `witness_of`."""
+    return witness_of(_holder(bare))
 
 
 def member(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, gdb.Type] | None:

@@ -1,4 +1,4 @@
-"""Where classes of the C++ library keep what says whether they are in a valid state, and whether they have a value."""
+"""Where classes of the C++ library keep what they own, whether they have a value, and whether they are valid at all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from typing import Generic, TypeVar
 from gdb_tls.target.model import Container, Presence
 
 NAME = re.compile(r"std::(?:__\w+::)?(vector|deque|basic_string|list|(?:unordered_)?(?:multi)?(?:map|set))<")
+# Classes that own storage through one pointer; that it is null means they own nothing.
+OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr)|boost::(shared|scoped|intrusive)_ptr)<")
+# Members of libstdc++'s containers that point to something as soon as the constructor has run (its headers
+# basic_string.h, stl_deque.h, stl_list.h, stl_tree.h, hashtable.h).
+WITNESSES = re.compile(r"^std::(__\w+::)?(basic_string|deque|list|(multi)?(map|set)|unordered_(multi)?(map|set))<")
+TREES = re.compile(r"std::(__\w+::)?(multi)?(map|set)<")
 TREE = {"header": "_M_header", "count": "_M_node_count"}
 TABLE = {
     "buckets": "_M_buckets",
@@ -114,3 +120,15 @@ def container_of(holder: Holder[Kind]) -> Container | None:
         return Container("vector<bool>", {**offsets, "start_bit": bit[0], "finish_bit": finish[0] + pointer}, 0)
     element = holder.size(holder.argument()) if name in ("vector", "deque", "string") else 0
     return Container(name, offsets, element)
+
+
+def witness_of(holder: Holder[Kind]) -> int | None:
+    """The offset of a pointer that is not null in any object that was constructed; None where none is known."""
+    if not WITNESSES.match(holder.name):
+        return None
+    if TREES.match(holder.name):
+        found = holder.member(holder.type, "_M_header")
+        left = holder.member(found[1], "_M_left") if found else None
+        return found[0] + left[0] if found and left else None
+    members = (holder.member(holder.type, name) for name in ("_M_p", "_M_map", "_M_buckets", "_M_next"))
+    return next((one[0] for one in members if one), None)

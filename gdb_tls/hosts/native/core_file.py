@@ -17,6 +17,9 @@ from gdb_tls.elf.headers import PT_LOAD, ProgramHeader
 class CoreFile:
     """The segments of a core dump.
 
+    Attributes:
+        length: of the file, in bytes.
+
     The file is read and not mapped: a mapping of a file that somebody truncates would kill GDB, and what was looked at
     would count as GDB's memory.
     """
@@ -32,7 +35,7 @@ class CoreFile:
         self._starts = [segment.address for segment in segments]
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         # As `bisect` counts: at 0 is what lies before the first segment. The file may be cut off.
-        length = os.fstat(self._file).st_size
+        self.length = length = os.fstat(self._file).st_size
         self._ends = [-1, *(one.address + min(one.file_size, length - one.offset) for one in segments)]
         self._shifts = [0, *(one.offset - one.address for one in segments)]
 

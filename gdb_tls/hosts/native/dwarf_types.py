@@ -21,9 +21,7 @@ from gdb_tls.elf.dwarf import (
     Dwarf,
     Entry,
 )
-from gdb_tls.hosts.native.container_types import Holder, container_of, presence_of
 from gdb_tls.program.type_names import short_type
-from gdb_tls.target.model import Counted, Kind, Type
 
 TAG_ARRAY, TAG_ENUM, TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE = 0x01, 0x04, 0x0F, 0x10, 0x42
 TAG_FUNCTION, TAG_TYPEDEF, TAG_SUBRANGE, TAG_BASE, TAG_PARAMETER, TAG_ELLIPSIS = 0x15, 0x16, 0x21, 0x24, 0x05, 0x18
@@ -50,12 +48,6 @@ NUMBERS = {
 }
 # GDB writes a template's arguments in its own words, too.
 IN_ARGUMENTS = re.compile(rf"(?<=[<, ])({'|'.join(sorted(NUMBERS, key=len, reverse=True))})(?=[>,) *&])")
-OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr)|boost::(shared|scoped|intrusive)_ptr)<")
-# Members of libstdc++'s containers that point to something as soon as the constructor has run.
-WITNESSES = re.compile(r"^std::(__\w+::)?(basic_string|deque|list|(multi)?(map|set)|unordered_(multi)?(map|set))<")
-# As in hosts.gdb.pointed: the members' names, less prefixes and underscores.
-BYTES = ("str", "string", "data", "buf", "buffer", "base", "ptr", "text", "bytes", "chars", "s", "p")
-LENGTHS = ("length", "len", "used", "nbytes", "bytes_used", "count", "size", "n")
 DEEPEST = 16
 MOST_MEMBERS = 10_000
 
@@ -312,151 +304,3 @@ def _place(child: Entry, kind: DwarfType) -> tuple[int | None, tuple[int, int] |
             return None, None
         at = 8 * offset + 8 * whole - old - size
     return at // 8, (at % 8, size)
-
-
-def describe(found: DwarfType, language: str = "") -> Type:
-    """Makes plain data of a type.
-
-    Args:
-        found: the type.
-        language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
-    """
-    bare = found.bare
-    return Type(
-        name=short_type(found.written(with_words=language == "c")),
-        kind=_kind(bare),
-        size=found.size,
-        is_signed=found.is_signed,
-        owner=_owner(bare),
-        witness=_witness(bare),
-        presence=presence_of(_holder(bare)),
-        container=container_of(_holder(bare)),
-        points_to=_points_to(bare),
-        counted=_counted(bare) if bare.tag == TAG_POINTER else None,
-        enumerators=bare.enumerators if bare.tag == TAG_ENUM else {},
-        debugger_type=found,
-        language=language,
-    )
-
-
-def _holder(bare: DwarfType) -> Holder[DwarfType]:
-    return Holder(
-        name=bare.qualified if bare.tag in (TAG_STRUCT, TAG_CLASS) else "",
-        type=bare,
-        member=lambda kind, name: member(kind.bare, name),
-        size=lambda kind: kind.size,
-        argument=lambda: bare.template_argument() or DwarfType(bare.dwarf, None),
-        word=lambda: bare.dwarf.address_size(bare.entry.offset) if bare.entry else 0,
-    )
-
-
-def _kind(bare: DwarfType) -> Kind:
-    if bare.tag in POINTERS:
-        return Kind.POINTER
-    if bare.tag == TAG_ENUM:
-        return Kind.ENUM
-    if bare.tag != TAG_BASE:
-        return Kind.AGGREGATE
-    if bare.encoding == ATE_BOOLEAN:
-        return Kind.BOOLEAN
-    if bare.encoding == ATE_FLOAT:
-        return Kind.FLOAT
-    if bare.size == 1 or bare.encoding == ATE_UTF:
-        return Kind.CHARACTER
-    return Kind.INTEGER
-
-
-def _points_to(bare: DwarfType) -> str:
-    if bare.tag not in POINTERS:
-        return ""
-    target = bare.target.bare
-    if target.tag == TAG_FUNCTION:
-        return "function"
-    return "character" if target.tag == TAG_BASE and target.size == 1 and target.encoding != ATE_BOOLEAN else ""
-
-
-def _pointers_in(bare: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[int, DwarfType]]:
-    for one in bare.members if depth <= DEEPEST else ():
-        if one.bits is not None:
-            continue
-        inner = one.type.bare
-        if inner.tag == TAG_POINTER:
-            yield offset + one.offset, inner
-        elif inner.tag in (TAG_STRUCT, TAG_CLASS):
-            yield from _pointers_in(inner, offset + one.offset, depth + 1)
-
-
-def _owner(bare: DwarfType) -> int | None:
-    """The offset of the pointer through which a class owns its storage."""
-    if bare.tag not in (TAG_STRUCT, TAG_CLASS) or not OWNERS.match(bare.qualified):
-        return None
-    pointers = list(_pointers_in(bare, 0))
-    argument = bare.template_argument()
-    if argument is not None:
-        # A deleter may be a pointer too: the owned one points to the template's first argument.
-        owned = argument.bare.name
-        pointers = [one for one in pointers if one[1].target.bare.name == owned] or pointers
-    return pointers[0][0] if pointers else None
-
-
-def member(holder: DwarfType, name: str, depth: int = 0) -> tuple[int, DwarfType] | None:
-    """The offset and type of a member by its name, however deep inside of other members it is."""
-    for one in holder.members:
-        if one.name == name and not one.is_base:
-            return one.offset, one.type
-        inner = one.type.bare
-        if inner.tag in (TAG_STRUCT, TAG_CLASS) and depth < DEEPEST:
-            found = member(inner, name, depth + 1)
-            if found:
-                return one.offset + found[0], found[1]
-    return None
-
-
-def _witness(bare: DwarfType) -> int | None:
-    """The offset of a pointer that is not null in any object that was constructed; None where none is known."""
-    if bare.tag not in (TAG_STRUCT, TAG_CLASS) or not WITNESSES.match(bare.qualified):
-        return None
-    if re.match(r"std::(__\w+::)?(multi)?(map|set)<", bare.qualified):
-        found = member(bare, "_M_header")
-        left = member(found[1].bare, "_M_left") if found else None
-        return found[0] + left[0] if found and left else None
-    for name in ("_M_p", "_M_map", "_M_buckets", "_M_next"):
-        found = member(bare, name)
-        if found:
-            return found[0]
-    return None
-
-
-def _counted(pointer: DwarfType) -> Counted | None:
-    """Where in the structure that it points to a buffer and its length are, by their types and names."""
-    target = pointer.target.bare
-    if target.tag not in (TAG_STRUCT, TAG_CLASS):
-        return None
-    texts: dict[str, int] = {}
-    lengths: dict[str, tuple[int, int]] = {}
-    for name, kind, offset in _named(target, 0):
-        bare = kind.bare
-        if bare.tag == TAG_POINTER and (_is_byte(bare.target) or (name in BYTES and bare.target.bare.entry is None)):
-            texts.setdefault(name, offset)
-        elif bare.tag == TAG_BASE and bare.size > 1 and bare.encoding not in (ATE_FLOAT, ATE_BOOLEAN):
-            lengths.setdefault(name, (offset, bare.size))
-    named = [name for name in BYTES if name in texts]
-    text = named[0] if named else next(iter(texts)) if len(texts) == 1 else None
-    length = next((name for name in LENGTHS if name in lengths), None)
-    return Counted(texts[text], *lengths[length]) if text is not None and length is not None else None
-
-
-def _named(holder: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[str, DwarfType, int]]:
-    for one in holder.members:
-        if one.bits is not None:
-            continue
-        inner = one.type.bare
-        if (one.is_base or not one.name) and inner.tag in (TAG_STRUCT, TAG_CLASS) and depth < 4:
-            yield from _named(inner, offset + one.offset, depth + 1)
-        elif one.name:
-            name = one.name.strip("_").removeprefix("M_").removeprefix("m_").removeprefix("iov_")
-            yield name.lower(), one.type, offset + one.offset
-
-
-def _is_byte(kind: DwarfType) -> bool:
-    return kind.bare.tag == TAG_BASE and kind.bare.size == 1 and kind.bare.encoding != ATE_BOOLEAN

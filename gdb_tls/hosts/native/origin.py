@@ -6,12 +6,13 @@ import os
 import time
 from contextlib import suppress
 
-from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.elf.core_notes import NT_PRPSINFO
+from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import reason
+from gdb_tls.hosts.native.thread_notes import process_notes
 from gdb_tls.target.protocol import Target, UnreadableMemory
 from gdb_tls.views.origin import Origin
 
-NT_PRPSINFO = 3
 # The size of pr_psargs, the end of struct elf_prpsinfo (Linux include/linux/elfcore.h).
 ARGUMENTS = 80
 MOST_ASKED = 8
@@ -63,7 +64,7 @@ def _signal(target: Target) -> str:
 def _noted(core: str) -> str:
     """The beginning of the command line, which is all that the kernel notes of it."""
     with suppress(NotElf, OSError):
-        for _, _, data in open_elf(core).notes(NT_PRPSINFO):
+        for data in (data for kind, _, data in process_notes(core) if kind == NT_PRPSINFO):
             text = os.fsdecode(data[-ARGUMENTS:].split(b"\0", 1)[0]).strip()
             return text + ("..." if len(text) >= ARGUMENTS - 2 else "")
     return ""

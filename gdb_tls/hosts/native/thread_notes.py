@@ -1,19 +1,27 @@
-"""The threads of a core: the NT_PRSTATUS note of each, without reading all that is in between."""
+"""The notes of a core: the NT_PRSTATUS of each thread, and those of the process, without reading all in between."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import NamedTuple
 
-from gdb_tls.elf.file import ElfFile, NotElf, open_elf
+from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO
+from gdb_tls.elf.file import ElfFile, NotElf, open_elf, version
 from gdb_tls.elf.headers import PT_NOTE
+from gdb_tls.elf.notes import notes_in
 from gdb_tls.hosts.native.core_file import CoreFile, open_core
 from gdb_tls.hosts.native.scatter import MOST_RANGES
 
 NT_PRSTATUS = 1
 NAME = b"CORE\0"
+# A note's three words, and that name.
+HEAD = 12 + 8
+# As many threads with equal distances have the same notes.
+FEWEST_ALIKE = 16
 # `struct elf_prstatus` (Linux, elfcore.h) up to pr_pid, by the size of a word: elf_siginfo, pr_cursig, two words.
 PID_AT = {4: 24, 8: 32}
 
@@ -31,25 +39,71 @@ class ThreadNote(NamedTuple):
     offset: int
     size: int
 
+    @property
+    def end(self) -> int:
+        """Where in the file the following note is."""
+        return self.offset + (self.size + 3 & ~3)
 
-def thread_notes(path: str) -> Iterator[ThreadNote]:
-    """The NT_PRSTATUS notes of a core, in their order.
+
+def thread_notes(path: str) -> Sequence[ThreadNote]:
+    """The NT_PRSTATUS notes of a core, in their order; read once for as long as it does not change on disk.
 
     Raises:
         NotElf, OSError: where the file cannot be read.
     """
+    return _thread_notes(path, version(path))
+
+
+@lru_cache(maxsize=1)
+def _thread_notes(path: str, at: tuple[int, int, int]) -> list[ThreadNote]:
+    del at
     core, file = open_elf(path), open_core(path)
+    parts = [(one.offset, one.offset + one.file_size) for one in core.segments if one.type == PT_NOTE]
+    return [note for start, end in parts for note in _in_segment(core, file, start, end)]
+
+
+def process_notes(path: str) -> list[tuple[int, bytes, bytes]]:
+    """NT_AUXV, NT_FILE and NT_PRPSINFO: (type, name, contents).
+
+    The kernel writes them behind the first thread's registers, GDB before the first and behind the last thread: so what
+    lies between two threads is read only where that is not as much as between all others.
+
+    Raises:
+        NotElf, OSError: where the file cannot be read.
+    """
+    core = open_elf(path)
+    order = "<" if core.byte_order == "little" else ">"
+    threads = thread_notes(path)
+    found: list[tuple[int, bytes, bytes]] = []
     for segment in core.segments:
         if segment.type == PT_NOTE:
-            yield from _in_segment(core, file, segment.offset, segment.offset + segment.file_size)
+            end = segment.offset + segment.file_size
+            inside = [one for one in threads if segment.offset <= one.offset < end]
+            for low, high in _outside(inside, segment.offset, end):
+                found += notes_in(core.read(low, high - low), order, (NT_AUXV, NT_FILE, NT_PRPSINFO))
+    return found
+
+
+def _outside(threads: Sequence[ThreadNote], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The ranges of a segment in which there may be other notes than those that each thread has."""
+    if not threads:
+        yield start, end
+        return
+    gaps = [following.offset - one.offset for one, following in zip(threads, threads[1:])]
+    usual = {gap for gap, count in Counter(gaps[1:]).items() if count >= FEWEST_ALIKE}
+    yield start, threads[0].offset - HEAD
+    for number, (one, gap) in enumerate(zip(threads, gaps)):
+        if not number or gap not in usual:
+            yield one.end, one.offset + gap - HEAD
+    yield threads[-1].end, end
 
 
 def first_signal(path: str) -> int:
     """The signal's number in the first NT_PRSTATUS note, elf_siginfo's si_signo; 0 where it says none."""
     with suppress(NotElf, OSError):
-        note = next(thread_notes(path), None)
+        notes = thread_notes(path)[:1]
         form = "<i" if open_elf(path).byte_order == "little" else ">i"
-        for raw in open_core(path).read_at([note.offset] if note else [], struct.calcsize(form)):
+        for raw in open_core(path).read_at([note.offset for note in notes], struct.calcsize(form)):
             return int(struct.unpack(form, raw)[0])
     return 0
 
@@ -60,6 +114,7 @@ def _in_segment(core: ElfFile, file: CoreFile, at: int, end: int) -> Iterator[Th
     form = struct.Struct(f"{order}III8x{PID_AT[core.pointer_size]}xi")
     before = stride = 0
     following = at
+    end = min(end, file.length)
     while at + form.size <= end:
         places = range(at, min(at + stride * MOST_RANGES, end), stride) if stride else range(at, at + 1)
         rows = [form.unpack(raw) for raw in file.read_at(places, form.size)]

@@ -53,13 +53,14 @@ class FreeChunks:
 
     def among(self, pointers: Sequence[int]) -> set[int]:
         """The pointers of chunks that are surely free."""
-        likely = [one for one in pointers if one % 16 == 0 and self._room(one)]
+        rooms = {one: room for one in pointers if one % 16 == 0 and (room := self._room(one))}
         found = set()
-        for pointer, raw in zip(likely, self._memory.read_many([one - 16 for one in likely], 32)):
+        chunk = struct.Struct(self._words.order + "4Q")
+        for (pointer, room), raw in zip(rooms.items(), self._memory.read_many([one - 16 for one in rooms], 32)):
             if raw is None:
                 continue
-            _, size, link, key = struct.unpack(self._words.order + "4Q", raw)
-            if size & IS_MMAPPED or not FEWEST_BYTES <= size & ~FLAGS <= self._room(pointer):
+            _, size, link, key = chunk.unpack(raw)
+            if size & IS_MMAPPED or not FEWEST_BYTES <= size & ~FLAGS <= room:
                 continue
             if (key and key in self._keys) or self._is_in_a_ring(pointer - 16, size & ~FLAGS, link, key):
                 found.add(pointer)

@@ -373,8 +373,12 @@ class _Auditor:
     def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
         """What is at an offset in a variable, in each thread."""
         survey = self._survey
-        places = survey.program.blocks(variable.module, survey.threads)
+        column = next((one for one in survey.columns if is_of(one, variable)), None)
         start = variable.offset + inside
+        if column is not None and inside + width <= min(column.size, survey.longest):
+            held = column.blocks.raws(start, width)
+            return [int.from_bytes(raw, self.examiner.order) if raw else None for raw in held]
+        places = survey.program.blocks(variable.module, survey.threads)
         here = [place + start for place in places if isinstance(place, int)]
         found = iter(survey.program.target.memory.read_many(here, width))
         raws = [next(found) if isinstance(place, int) else None for place in places]

@@ -44,6 +44,7 @@ class Examiner:
         self._survey = survey
         self._threads = threads
         self._places = places
+        self._ids = numbers.Ids(survey.threads, survey.program.target.pid)
         self._map = MemoryMap(survey, threads.main)
 
     def examine(self, column: Column) -> Suspect | None:
@@ -81,11 +82,10 @@ class Examiner:
         survey, crashed = self._survey, self._threads.crashed
         if place.is_libc:
             return []
-        pid = survey.program.target.pid
         values = numbers.values_of(column, self.ended | column.dead, self.order == "little")
         # Before its type is known: most variables are found harmless without asking the debugger for it.
         assumed = values._replace(kind=Kind.INTEGER if column.size <= numbers.LONGEST_NUMBER else None)
-        if not numbers.findings(assumed, survey.threads, pid, crashed):
+        if not numbers.findings(assumed, self._ids, crashed):
             return []
         kind = column.variable.type
         if kind is None and column.size == survey.pointer_size:
@@ -94,7 +94,7 @@ class Examiner:
             values = assumed
         else:
             values = values._replace(kind=kind.kind, is_signed=kind.is_signed)
-        return numbers.findings(values, survey.threads, pid, crashed)
+        return numbers.findings(values, self._ids, crashed)
 
     def _of_pointer(self, column: Column, place: ModuleScene) -> list[Finding]:
         """What the rules for pointers say of a variable, the worst first; nothing where it is and has none."""
@@ -126,12 +126,13 @@ class Examiner:
     def _holding(self, column: Column, at: int) -> Holding:
         raws = column.words(at)
         known = {raw: int.from_bytes(raw, self.order) for raw in set(raws) if raw}
-        left_out = self.ended | column.dead
-        here = [(index, known[raw]) for index, raw in enumerate(raws) if raw and index not in left_out]
+        held = list(map(known.get, raws))
+        for index in self.ended | column.dead:
+            held[index] = None
         values = [value for value in known.values() if value]
         return Holding(
-            null=[index for index, value in here if not value],
-            pointers={index: value for index, value in here if value},
+            null=[index for index, value in enumerate(held) if value == 0] if len(values) < len(known) else [],
+            pointers={index: value for index, value in enumerate(held) if value} if values else {},
             areas=dict(zip(values, self._map.areas(values))),
             bits=8 * self._survey.pointer_size,
         )

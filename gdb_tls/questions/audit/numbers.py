@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from gdb_tls.program.survey import Column
 from gdb_tls.questions.audit.rules import Finding
@@ -21,6 +21,7 @@ ID_SCORE, START_SCORE, ZERO_SCORE, ONE_SCORE = 48, 45, 45, 25
 ID_SIZES = (4, 8)
 # Small numbers are equal to an id by accident: in a container the first processes have such.
 SMALLEST_ID = 16
+MOST_IDS = 1 << 31
 RULES = ("stale-id", "starting-value", "zero-where-it-crashed", "no-value-where-it-crashed", "set-in-one")
 NUMBERS = (Kind.INTEGER, Kind.BOOLEAN, Kind.ENUM, Kind.CHARACTER)
 LONGEST_NUMBER = 8
@@ -60,26 +61,70 @@ class Values(NamedTuple):
         return f"{number} (-1)" if signed == -1 else str(number)
 
 
+class Ids:
+    """The ids that a variable may hold, as its bytes would have them.
+
+    Attributes:
+        threads: all threads.
+    """
+
+    def __init__(self, threads: Sequence[Thread], pid: int | None) -> None:
+        """Takes the threads, and the process id where it is known."""
+        self.threads = threads
+        self._pid = pid
+        self._known: dict[tuple[int, bool], Noted] = {}
+
+    def noted(self, size: int, little: bool) -> Noted:
+        """Them in so many bytes, made once for all variables."""
+        key = size, little
+        if key not in self._known:
+            order: Literal["little", "big"] = "little" if little else "big"
+            numbers = [thread.lwp or 0 for thread in self.threads]
+            first, *others = (
+                one.to_bytes(size, order) if SMALLEST_ID <= one < MOST_IDS else b""
+                for one in (self._pid or 0, *numbers)
+            )
+            self._known[key] = Noted(first, others, frozenset([first, *others]) - {b""})
+        return self._known[key]
+
+
+class Noted(NamedTuple):
+    """The ids in one size, those that are too small to mean anything empty.
+
+    Attributes:
+        process: the process id.
+        threads: that of each thread, by position.
+        all: all that are not empty.
+    """
+
+    process: bytes
+    threads: Sequence[bytes]
+    all: frozenset[bytes]
+
+
 def values_of(column: Column, ended: set[int], little: bool) -> Values:
     """A column as the rules want it, without its type."""
-    raws = {index: raw for index, raw in enumerate(column.raws()) if raw and index not in ended}
+    held = column.raws()
+    if ended or b"" in held:
+        raws = {index: raw for index, raw in enumerate(held) if raw and index not in ended}
+    else:
+        raws = dict(enumerate(held))
     length = max(map(len, raws.values()), default=0)
     initial = column.survey.symbols.initial_image(column.module, column.offset, length) if length else None
     return Values(raws, initial, column.size, little)
 
 
-def findings(values: Values, threads: Sequence[Thread], pid: int | None, crashed: int | None) -> list[Finding]:
+def findings(values: Values, ids: Ids, crashed: int | None) -> list[Finding]:
     """What all rules say.
 
     Args:
         values: the variable.
-        threads: all threads.
-        pid: the process id; None where it is not known.
+        ids: those of the threads and of the process.
         crashed: the position of the thread that crashed; None for none.
     """
     return [
-        *_stale_id(values, threads, pid),
-        *(_as_it_began(values, threads, crashed) if crashed is not None else ()),
+        *_stale_id(values, ids),
+        *(_as_it_began(values, ids.threads, crashed) if crashed is not None else ()),
     ]
 
 
@@ -109,41 +154,42 @@ def findings_of_presence(
         yield Finding("set-in-one", ONE_SCORE, f"It {has_one} in {who([threads[having[0]]])} only; {rest}.", without)
 
 
-def _stale_id(values: Values, threads: Sequence[Thread], pid: int | None) -> Iterator[Finding]:
+def _stale_id(values: Values, ids: Ids) -> Iterator[Finding]:
     """The id of a thread that is not this one, where others have their own there."""
     if values.size not in ID_SIZES:
         return
-    numbers = {index: values.number(raw) for index, raw in values.raws.items()}
-    lwps = {index: threads[index].lwp or 0 for index in numbers}
-    own = [index for index, number in numbers.items() if number == lwps[index] >= SMALLEST_ID]
+    raws, threads = values.raws, ids.threads
+    noted = ids.noted(values.size, values.little)
+    if noted.all.isdisjoint(raws.values()):
+        return
+    own = {index for index, raw in raws.items() if raw == noted.threads[index]}
     # In a process of one thread, and in its main thread, the two ids are the same.
-    process = [index for index, number in numbers.items() if number == pid and number >= SMALLEST_ID]
+    process = {index for index, raw in raws.items() if raw == noted.process}
+    unset = (bytes(values.size), values.initial)
     for mine, what in ((own, "the number of its own thread (LWP)"), (process, "the process id")):
-        odd = [
-            index
-            for index, number in numbers.items()
-            if index not in mine and number and values.raws[index] != values.initial
-        ]
+        odd = [index for index, raw in raws.items() if index not in mine and raw not in unset]
         if len(mine) < 2 or not 0 < len(odd) < len(mine):
             continue
-        for number, indices in _by_number(odd, numbers).items():
+        for raw, indices in _by_value(odd, raws).items():
+            number = values.number(raw)
             owner = next((thread for thread in threads if thread.lwp == number), None)
             whose = f"that of thread {owner.num}" if owner else "that of no thread of this process"
             kept = "" if owner else ": kept from before a fork, in the child of which only one thread goes on?"
             yield Finding(
                 "stale-id",
                 ID_SCORE,
-                f"In {who([threads[one] for one in mine])} it is {what}; in {who([threads[one] for one in indices])} "
+                f"In {who([threads[one] for one in sorted(mine)])} it is {what}; "
+                f"in {who([threads[one] for one in indices])} "
                 f"it is {number}, {whose}{kept or '.'}",
                 indices,
             )
         return
 
 
-def _by_number(indices: Sequence[int], numbers: dict[int, int]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
+def _by_value(indices: Sequence[int], raws: Mapping[int, bytes]) -> dict[bytes, list[int]]:
+    found: dict[bytes, list[int]] = {}
     for index in indices:
-        found.setdefault(numbers[index], []).append(index)
+        found.setdefault(raws[index], []).append(index)
     return found
 
 

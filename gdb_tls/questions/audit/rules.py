@@ -157,8 +157,10 @@ def set_in_main_only(holding: Holding, scene: Scene) -> Iterator[Finding]:
 
 def null_in_minority(holding: Holding, scene: Scene) -> Iterator[Finding]:
     """Null in a few of the threads that run the same function."""
-    null = {thread for thread in holding.null if thread != scene.main}
-    if not null or len(holding.pointers) < SMALLEST_GROUP - 1 or len(null) > len(holding.pointers):
+    if not holding.null or len(holding.pointers) < SMALLEST_GROUP - 1:
+        return
+    null = set(holding.null) - {scene.main}
+    if not null or len(null) > len(holding.pointers):
         return
     groups: dict[Hashable, list[int]] = {}
     compared = [*sorted(null)[:MOST_ASKED], *islice(holding.pointers, MOST_COMPARED)]

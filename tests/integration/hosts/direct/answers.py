@@ -36,10 +36,10 @@ class Said(NamedTuple):
         return json.loads(self.output)
 
 
-def gdb_tls(words: Sequence[object], *, drgn: bool = True, debug_files: bool = False) -> Said:
-    """Runs the command line of this checkout."""
+def gdb_tls(words: Sequence[object], *, drgn: bool = True, debug_files: bool = False, before: str = "") -> Said:
+    """Runs the command line of this checkout; `before` is Python that is run first."""
     without = ("" if drgn else WITHOUT_DRGN) + ("" if debug_files else WITHOUT_DEBUG_FILES)
-    command = [sys.executable, "-c", without + MAIN, *map(str, words)]
+    command = [sys.executable, "-c", without + before + MAIN, *map(str, words)]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, timeout=LIMIT_SECONDS, check=False, stdin=subprocess.DEVNULL
     )

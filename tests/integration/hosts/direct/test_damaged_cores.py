@@ -114,6 +114,25 @@ def test_garbage(seed: int, subjects: Subjects, tmp_path: Path) -> None:
         assert said.status in (0, 1, 2) and "Traceback" not in said.errors and "defect" not in said.errors, said.errors
 
 
+def test_a_crash_of_drgn_costs_the_stacks_only(subjects: Subjects) -> None:
+    whole = subjects.get("ended", "core")
+    words = ["core", whole.core, "--exe", whole.executable, "--engine", "direct", "ended_buffer"]
+    good = gdb_tls(words)
+    crash = (
+        "import os; from gdb_tls.hosts.direct.unwinder import Unwinder; "
+        "Unwinder.{} = lambda *rest: os.kill(os.getpid(), 11); "
+    )
+    for method in ("trace", "__init__"):
+        said = gdb_tls(words, before=crash.format(method))
+        assert said.errors == "Note: drgn could not read all of it: it ended by SIGSEGV.\n"
+        assert said.status == good.status
+        assert gdb_tls([*words, "--format", "json"], before=crash.format(method)).document == (
+            gdb_tls([*words, "--format", "json"]).document
+        )
+        # The last columns, where a thread is, have no lines of source any more.
+        assert [line[:50] for line in said.output.splitlines()] == [line[:50] for line in good.output.splitlines()]
+
+
 def test_another_build_of_a_library(programs: Path, tmp_path: Path) -> None:
     """The file at the library's path is not what the process had loaded: it is not believed."""
     folder = tmp_path / "bin"

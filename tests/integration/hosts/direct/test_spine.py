@@ -21,7 +21,7 @@ PRINTED = re.compile(r"std::|\"|\{|L?\"|\S* length|\(std::|<")
 def is_allowed(path: str, gdb: Any, direct: Any) -> bool:
     """Whether the engines may differ so.
 
-    - `engine` is what it is for.
+    - `engine` is what it is for; and who describes a variable, `source`.
     - GDB's pretty printers show classes of the C++ library; without them the members are shown as they are.
     - GDB does not find the declarations of some statics of functions (volatile ones), and takes those of a pointer's
       size for a `void *`; the file's DWARF has them.
@@ -30,7 +30,7 @@ def is_allowed(path: str, gdb: Any, direct: Any) -> bool:
     - Without a line of code there is no frame that GDB names by its caller's.
     """
     key = path.rpartition(".")[2]
-    if key == "engine":
+    if key == "engine" or (key == "source" and (gdb, direct) == ("gdb", "dwarf")):
         return True
     if key in ("text", "texts") and isinstance(gdb, str) and isinstance(direct, str):
         return gdb.startswith("(void *)") or bool(PRINTED.search(gdb) or PRINTED.search(direct))

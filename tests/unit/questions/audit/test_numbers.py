@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gdb_tls.questions.audit.numbers import Values, findings, findings_of_presence
+from gdb_tls.questions.audit.numbers import Ids, Values, findings, findings_of_presence
 from gdb_tls.target.model import Kind, Thread
 
 THREADS = [Thread(index + 1, 4000 + index, "") for index in range(6)]
@@ -19,23 +19,23 @@ def values(*numbers: int, size: int = 4, initial: int = 0, **more: Any) -> Value
 
 
 def rules(what: Values, crashed: int | None = None) -> dict[str, list[int]]:
-    return {one.rule: list(one.threads) for one in findings(what, THREADS, PID, crashed)}
+    return {one.rule: list(one.threads) for one in findings(what, Ids(THREADS, PID), crashed)}
 
 
 @pytest.mark.parametrize("size", [4, 8])
 def test_an_id_of_before_the_fork(size: int) -> None:
-    found = findings(values(3999, 4001, 4002, 4003, size=size), THREADS, PID, None)
+    found = findings(values(3999, 4001, 4002, 4003, size=size), Ids(THREADS, PID), None)
     assert [one.threads for one in found] == [[0]]
     assert "3999, that of no thread of this process: kept from before a fork" in found[0].sentence
 
 
 def test_an_id_of_another_thread() -> None:
-    (found,) = findings(values(4000, 4001, 4002, 4001), THREADS, PID, None)
+    (found,) = findings(values(4000, 4001, 4002, 4001), Ids(THREADS, PID), None)
     assert "it is 4001, that of thread 2." in found.sentence and found.threads == [3]
 
 
 def test_a_process_id_of_before_the_fork() -> None:
-    (found,) = findings(values(3999, 4000, 4000, 4000), THREADS, PID, None)
+    (found,) = findings(values(3999, 4000, 4000, 4000), Ids(THREADS, PID), None)
     assert "it is the process id; in thread 1 it is 3999" in found.sentence
 
 
@@ -58,7 +58,7 @@ def test_no_stale_id(what: Values) -> None:
 def test_a_starting_value_only_where_it_crashed() -> None:
     what = values(7, 7, 0xFFFFFFFF, 7, initial=0xFFFFFFFF)
     assert rules(what, crashed=2) == {"starting-value": [2]}
-    (found,) = findings(what, THREADS, PID, 2)
+    (found,) = findings(what, Ids(THREADS, PID), 2)
     assert (
         "starting value, 4294967295 (-1), only in thread 3, which crashed; 3 others have set it to 7." in found.sentence
     )
@@ -69,7 +69,7 @@ def test_a_starting_value_only_where_it_crashed() -> None:
 def test_set_in_one_thread() -> None:
     what = values(1, 0, 0, 0, size=1, kind=Kind.BOOLEAN)
     assert rules(what, crashed=2) == {"set-in-one": [1, 2, 3]}
-    assert "It is true in thread 1 only" in findings(what, THREADS, PID, 2)[0].sentence
+    assert "It is true in thread 1 only" in findings(what, Ids(THREADS, PID), 2)[0].sentence
     assert rules(what, crashed=0) == {}
 
 
@@ -98,7 +98,7 @@ def test_a_structure_is_zero_only_where_it_crashed() -> None:
     what = values(1, 2, 3, 0, size=40, kind=Kind.AGGREGATE)
     assert rules(what, crashed=3) == {"zero-where-it-crashed": [3]}
     assert rules(what._replace(size=400), crashed=3) == {"zero-where-it-crashed": [3]}
-    assert "The first 40 of its 400 bytes" in findings(what._replace(size=400), THREADS, PID, 3)[0].sentence
+    assert "The first 40 of its 400 bytes" in findings(what._replace(size=400), Ids(THREADS, PID), 3)[0].sentence
     assert rules(what, crashed=2) == {}
     assert rules(what._replace(initial=None), crashed=3) == {}
 

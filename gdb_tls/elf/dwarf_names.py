@@ -1,0 +1,46 @@
+"""Variables by their names in the debug information, for those of which it does not say where they are.
+
+Compilers for AArch64 leave the locations of all thread-local variables out. Where a file has any, a variable without
+one is another of that name, which was optimised away.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+
+from gdb_tls.elf.dwarf import AT_LOCATION, TAG_VARIABLE, BadDwarf, Entry
+from gdb_tls.elf.dwarf_files import DwarfFiles
+
+# A short name is the end of many strings, and its offset in them may be equal to anything.
+MOST_PLACES = 1000
+BLOCKS = (0x2E, 0x0B, 0x1D)  # DW_TAG_subprogram, DW_TAG_lexical_block, DW_TAG_inlined_subroutine
+
+
+def variables_called(dwarf: DwarfFiles, name: str) -> Iterator[Entry]:
+    """The entries of variables outside of functions that have this name and no location."""
+    if dwarf.has_places:
+        return
+    seen: set[int] = set()
+    for position in _mentions(dwarf, name.encode()):
+        try:
+            start, parents = dwarf.locate(position)
+            found = dwarf.entry(start)
+            inside = any(dwarf.entry(one).tag in BLOCKS for one in parents)
+        except (BadDwarf, IndexError, ValueError):
+            continue
+        if start not in seen and found.tag == TAG_VARIABLE and found.name == name:
+            seen.add(start)
+            if AT_LOCATION not in found.attributes and not inside:
+                yield found
+
+
+def _mentions(dwarf: DwarfFiles, name: bytes) -> Iterator[int]:
+    """The places in the debug information that may speak of a name: with the text itself, or where it stands."""
+    text = re.escape(name + b"\0")
+    offsets = [match.start() for _, match in zip(range(MOST_PLACES), re.finditer(text, dwarf.strings))]
+    forms = [text, *(re.escape(struct.pack(dwarf.order + "I", one)) for one in offsets if one < 1 << 32)]
+    for form in forms:
+        for _, match in zip(range(MOST_PLACES), re.finditer(form, dwarf.info, re.DOTALL)):
+            yield match.start()

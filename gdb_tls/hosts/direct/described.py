@@ -1,0 +1,154 @@
+"""Types of DWARF as plain data: what kind they are, what they own, where they keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT
+from gdb_tls.hosts.native import buffers
+from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
+from gdb_tls.hosts.native.dwarf_types import (
+    ATE_BOOLEAN,
+    ATE_FLOAT,
+    ATE_UTF,
+    DEEPEST,
+    POINTERS,
+    TAG_BASE,
+    TAG_ENUM,
+    TAG_FUNCTION,
+    TAG_POINTER,
+    DwarfType,
+)
+from gdb_tls.program.type_names import short_type
+from gdb_tls.target.model import Counted, Kind, Type
+
+
+def describe(found: DwarfType, language: str = "") -> Type:
+    """Makes plain data of a type.
+
+    Args:
+        found: the type.
+        language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
+    """
+    bare = found.bare
+    return Type(
+        name=short_type(found.written(with_words=language == "c")),
+        kind=_kind(bare),
+        size=found.size,
+        is_signed=found.is_signed,
+        owner=_owner(bare),
+        witness=witness_of(_holder(bare)),
+        presence=presence_of(_holder(bare)),
+        container=container_of(_holder(bare)),
+        points_to=_points_to(bare),
+        counted=_counted(bare) if bare.tag == TAG_POINTER else None,
+        enumerators=bare.enumerators if bare.tag == TAG_ENUM else {},
+        debugger_type=found,
+        language=language,
+    )
+
+
+def _holder(bare: DwarfType) -> Holder[DwarfType]:
+    return Holder(
+        name=bare.qualified if bare.tag in (TAG_STRUCT, TAG_CLASS) else "",
+        type=bare,
+        member=lambda kind, name: member(kind.bare, name),
+        size=lambda kind: kind.size,
+        argument=lambda: bare.template_argument() or DwarfType(bare.dwarf, None),
+        word=lambda: bare.dwarf.address_size(bare.entry.offset) if bare.entry else 0,
+    )
+
+
+def _kind(bare: DwarfType) -> Kind:
+    if bare.tag in POINTERS:
+        return Kind.POINTER
+    if bare.tag == TAG_ENUM:
+        return Kind.ENUM
+    if bare.tag != TAG_BASE:
+        return Kind.AGGREGATE
+    if bare.encoding == ATE_BOOLEAN:
+        return Kind.BOOLEAN
+    if bare.encoding == ATE_FLOAT:
+        return Kind.FLOAT
+    if bare.size == 1 or bare.encoding == ATE_UTF:
+        return Kind.CHARACTER
+    return Kind.INTEGER
+
+
+def _points_to(bare: DwarfType) -> str:
+    if bare.tag not in POINTERS:
+        return ""
+    target = bare.target.bare
+    if target.tag == TAG_FUNCTION:
+        return "function"
+    return "character" if target.tag == TAG_BASE and target.size == 1 and target.encoding != ATE_BOOLEAN else ""
+
+
+def _pointers_in(bare: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[int, DwarfType]]:
+    for one in bare.members if depth <= DEEPEST else ():
+        if one.bits is not None:
+            continue
+        inner = one.type.bare
+        if inner.tag == TAG_POINTER:
+            yield offset + one.offset, inner
+        elif inner.tag in (TAG_STRUCT, TAG_CLASS):
+            yield from _pointers_in(inner, offset + one.offset, depth + 1)
+
+
+def _owner(bare: DwarfType) -> int | None:
+    """The offset of the pointer through which a class owns its storage."""
+    if bare.tag not in (TAG_STRUCT, TAG_CLASS) or not OWNERS.match(bare.qualified):
+        return None
+    pointers = list(_pointers_in(bare, 0))
+    argument = bare.template_argument()
+    if argument is not None:
+        # A deleter may be a pointer too: the owned one points to the template's first argument.
+        owned = argument.bare.name
+        pointers = [one for one in pointers if one[1].target.bare.name == owned] or pointers
+    return pointers[0][0] if pointers else None
+
+
+def member(holder: DwarfType, name: str, depth: int = 0) -> tuple[int, DwarfType] | None:
+    """The offset and type of a member by its name, however deep inside of other members it is."""
+    for one in holder.members:
+        if one.name == name and not one.is_base:
+            return one.offset, one.type
+        inner = one.type.bare
+        if inner.tag in (TAG_STRUCT, TAG_CLASS) and depth < DEEPEST:
+            found = member(inner, name, depth + 1)
+            if found:
+                return one.offset + found[0], found[1]
+    return None
+
+
+def _counted(pointer: DwarfType) -> Counted | None:
+    """Where in the structure that it points to a buffer and its length are, by their types and names."""
+    target = pointer.target.bare
+    if target.tag not in (TAG_STRUCT, TAG_CLASS):
+        return None
+    texts: dict[str, int] = {}
+    lengths: dict[str, tuple[int, int]] = {}
+    for name, kind, offset in _named(target, 0):
+        bare = kind.bare
+        if bare.tag == TAG_POINTER and (
+            _is_byte(bare.target) or (name in buffers.BYTES and bare.target.bare.entry is None)
+        ):
+            texts.setdefault(name, offset)
+        elif bare.tag == TAG_BASE and bare.size > 1 and bare.encoding not in (ATE_FLOAT, ATE_BOOLEAN):
+            lengths.setdefault(name, (offset, bare.size))
+    return buffers.chosen(texts, lengths)
+
+
+def _named(holder: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[str, DwarfType, int]]:
+    for one in holder.members:
+        if one.bits is not None:
+            continue
+        inner = one.type.bare
+        if (one.is_base or not one.name) and inner.tag in (TAG_STRUCT, TAG_CLASS) and depth < buffers.DEEPEST:
+            yield from _named(inner, offset + one.offset, depth + 1)
+        elif one.name:
+            yield buffers.plain_name(one.name), one.type, offset + one.offset
+
+
+def _is_byte(kind: DwarfType) -> bool:
+    return kind.bare.tag == TAG_BASE and kind.bare.size == 1 and kind.bare.encoding != ATE_BOOLEAN
