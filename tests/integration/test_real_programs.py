@@ -131,6 +131,16 @@ def test_redis_core(tmp_path: Path) -> None:
     check_redis([executable, "-c", core], threads, tmp_path / "core")
 
 
+def test_healthy_in_gdbs_own_core(tmp_path: Path) -> None:
+    """Which lists no memory for code: what a key's destructor is in is there all the same."""
+    with redis(tmp_path / "redis") as inferior:
+        executable = os.readlink(f"/proc/{inferior.pid}/exe")
+        core = make_core(inferior, by_kernel=False)
+    output = tmp_path / "audit.json"
+    session([executable, "-c", core], [f"tls-audit --format json --output {output}"], tmp_path, early=EARLY)
+    assert [one for one in json.loads(output.read_text())["findings"] if one["alarming"]] == []
+
+
 @contextlib.contextmanager
 def java(folder: Path) -> Iterator[Inferior]:
     folder.mkdir()
