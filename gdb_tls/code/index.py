@@ -79,6 +79,7 @@ class CodeIndex:
         self.stubs = Stubs(file, self.functions)
         self._resolver: Callable[[str], tuple[CodeIndex, int] | None] | None = None
         self._arguments: dict[int, frozenset[int]] = {}
+        self._own_functions: dict[str, int | None] = {}
         self._argument_uses: dict[int, ArgumentUses | None] = {}
         self._getters: dict[int, Value | None] = {}
         self._emulated: list[Access] | None = None
@@ -516,8 +517,15 @@ class CodeIndex:
         if name is None:
             return self, address
         found = self._resolver(name) if self._resolver else None
-        own = self.file.symbols([name]).get(name) if found is None else None
-        return (self, own.value) if own else found
+        own = self._own_function(name) if found is None else None
+        return (self, own) if own is not None else found
+
+    def _own_function(self, name: str) -> int | None:
+        """Where this file defines what a stub of its own is called after; None where it does not."""
+        if name not in self._own_functions:
+            symbol = self.file.symbols([name]).get(name)
+            self._own_functions[name] = symbol.value if symbol else None
+        return self._own_functions[name]
 
     def resolve(self, resolver: Callable[[str], tuple[CodeIndex, int] | None] | None) -> None:
         """Tells where the functions are that this file takes from others, so that what they return is known, too.

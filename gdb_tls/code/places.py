@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
@@ -106,19 +106,30 @@ class Places:
     def owners_of(self, parts: frozenset[int]) -> dict[int, int]:
         """The functions from which parts were moved away: those that jump there."""
         found: dict[int, int] = {}
-        starts = sorted(parts)
-        ends = [self._functions.at(start).end for start in starts]
-        if not starts:
-            return found
-        search = x86_64_far_jumps if self._machine == EM_X86_64 else aarch64_far_jumps
-        for address, code in self._functions.executable:
-            for at, target in search(code, address):
-                index = bisect_right(starts, target) - 1
-                if index >= 0 and target < ends[index] and starts[index] not in found:
-                    owner = self._functions.at(at)
-                    if owner.known and not owner.continues:
-                        found[starts[index]] = owner.start
+        jumps = self._jumps_away
+        for start in parts:
+            first, last = (bisect_left(jumps, (address,)) for address in (start, self._functions.at(start).end))
+            for _, at in sorted(jumps[first:last], key=lambda jump: jump[1]):
+                owner = self._functions.at(at)
+                if owner.known and not owner.continues:
+                    found[start] = owner.start
+                    break
         return found
+
+    @cached_property
+    def _jumps_away(self) -> list[tuple[int, int]]:
+        """(target, place), sorted, of what looks like a far jump out of the piece of code in which it is."""
+        search = x86_64_far_jumps if self._machine == EM_X86_64 else aarch64_far_jumps
+        found = []
+        for address, code in self._functions.executable:
+            start = end = 0
+            for at, target in search(code, address):
+                if not start <= at < end:
+                    piece = self._functions.at(at)
+                    start, end = piece.start, piece.end
+                if not start <= target < end:
+                    found.append((target, at))
+        return sorted(found)
 
     @cached_property
     def calls(self) -> list[tuple[int, int]]:
