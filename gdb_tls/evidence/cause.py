@@ -214,7 +214,7 @@ class Investigation:
         where = Place(scope.spot.pc, "", "", 0)
         local = [one for one in found if one.place is not None]
         if not local:
-            fixed = next((one.fixed for one in found if one.fixed is not None), None)
+            fixed = next((one.fixed for one in found if one.fixed is not None and self._may_be_bad(one)), None)
             return Elsewhere(where, fixed) if fixed is not None else None
         if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
             agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
@@ -239,6 +239,11 @@ class Investigation:
                 return one if one.place is not None else None
         indices = [one for one in found if not self._is_good_pointer(one)]
         return indices[0] if len(indices) == 1 and indices[0].place is not None else None
+
+    def _may_be_bad(self, leaf: Leaf) -> bool:
+        """Whether a global may have made an address bad: one from which it was computed may be a good index."""
+        value = self.code.word(leaf.fixed or 0) if leaf.computed else 0
+        return not value or (value >= NEAR_NULL and is_bad(self._program, value))
 
     def _is_number(self, leaf: Leaf) -> bool:
         """Whether it is a number in the code, such as an index that the caller gives: no address of a variable."""
