@@ -41,7 +41,7 @@ def machine_commands(specs: Sequence[CommandSpec], settings: Callable[[], Settin
 
         def invoke(self, words: list[str]) -> dict[str, Any]:
             """Answers the command's JSON document, and its status."""
-            with one_run(self._spec.name):
+            with one_run(self._spec.name, for_screen=False):
                 return answer(self._spec, words, settings())
 
     return [TlsMachineCommand(spec) for spec in specs]

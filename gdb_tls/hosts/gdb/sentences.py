@@ -36,8 +36,12 @@ def _wrapped(text: str) -> str:
 
 
 @contextmanager
-def one_run(name: str) -> Iterator[None]:
+def one_run(name: str, for_screen: bool = True) -> Iterator[None]:
     """One run of a command: in gdb-tls's language, with one look at the program; every error ends as one sentence.
+
+    Args:
+        name: the command's.
+        for_screen: whether the sentence is broken into lines of the screen.
 
     Raises:
         gdb.GdbError: with that sentence.
@@ -54,7 +58,7 @@ def one_run(name: str) -> Iterator[None]:
         if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
             raise
         said = failure(name, error, _in_shell)
-        raise gdb.GdbError(said if _in_shell else _wrapped(said)) from None
+        raise gdb.GdbError(_wrapped(said) if for_screen and not _in_shell else said) from None
     finally:
         if collecting:
             gc.enable()
