@@ -165,7 +165,9 @@ def make_core(inferior: Inferior, *, by_kernel: bool) -> Path:
         assert len(cores) == 1, f"cores of {inferior.command}: {cores}"
         return Path(cores[0])
     core = inferior.folder / "gcore"
-    result = run_gdb(["-p", str(inferior.pid)], [f"gcore {core}"], extension=False)
+    # Debian's Java has a script for GDB, which may fail.
+    without_scripts = ["set auto-load python-scripts off"]
+    result = run_gdb(["-p", str(inferior.pid)], [f"gcore {core}"], extension=False, early=without_scripts)
     assert core.exists(), result.text
     return core
 
