@@ -551,12 +551,11 @@ class Execution:
             if name in state.used:
                 continue
             value = state.registers.get(name)
-            is_named = callee is not None and number < self._convention.integer_arguments
-            self._hand_over(value, (callee, number) if is_named and callee is not None else None)
-            if callee is not None and is_named:
-                for load, direct in self._tls_loads(value):
-                    if direct and state.loads.get(load, UNCHECKED) != CHECKED:
-                        self.recorder.pass_to(load, callee, number)
+            to = (callee, number) if callee is not None and number < self._convention.integer_arguments else None
+            self._hand_over(value, to)
+            for load, direct in self._tls_loads(value) if to else ():
+                if to and direct and state.loads.get(load, UNCHECKED) != CHECKED:
+                    self.recorder.pass_to(load, *to)
 
     def _return(self) -> None:
         if self.recorder and self._convention.result not in self._state.used:

@@ -233,8 +233,10 @@ class CodeIndex:
         Raises:
             MissingPackage: where there is no capstone.
         """
+        if not access.passed_to or not most:
+            return None
         found: list[Access] = []
-        for target, argument in sorted(access.passed_to) if most else ():
+        for target, argument in access.passed_to:
             called = self.called(target)
             uses = called[0].argument_uses(called[1]) if called else None
             if called is None or uses is None:
@@ -244,21 +246,18 @@ class CodeIndex:
                 if inner is None:
                     return None
                 found += inner
-        return (
-            [
-                one._replace(
-                    address=access.address,
-                    function=access.function,
-                    target=access.target,
-                    offset=access.offset + one.offset,
-                    exact=access.exact and one.exact,
-                    passed_to=frozenset(),
-                )
-                for one in found
-            ]
-            if access.passed_to and most
-            else None
-        )
+        return [
+            access._replace(
+                offset=access.offset + one.offset,
+                width=one.width,
+                kind=one.kind,
+                exact=access.exact and one.exact,
+                after_write=one.after_write,
+                of_null=one.of_null,
+                passed_to=frozenset(),
+            )
+            for one in found
+        ]
 
     def argument_uses(self, function: int) -> ArgumentUses | None:
         """What a function does with what its arguments point to; None where its code is not known, or too long.
@@ -272,9 +271,8 @@ class CodeIndex:
             self._argument_uses[function] = None  # for a function that calls itself
             if whole and piece.end - piece.start <= LONGEST_CALLEE:
                 instructions, sites = self._parts(piece)
-                execution = Execution(
-                    self._decoder.convention, self._around, chains=False
-                )  # another one may be at work
+                # One of its own: the index's may be at work on a caller.
+                execution = Execution(self._decoder.convention, self._around, chains=False)
                 self._argument_uses[function] = uses_of_arguments(instructions, function, execution, sites)
         return self._argument_uses[function]
 
@@ -536,7 +534,7 @@ class CodeIndex:
             resolver: gives the index and the address of the function that a name is bound to; None where it cannot.
         """
         self._resolver = resolver
-        for kept in (self._accesses, self._getters, self._flows):
+        for kept in (self._accesses, self._getters, self._flows, self._argument_uses):
             kept.clear()
         self.__dict__.pop("_callers_of_imported", None)
         self.__dict__.pop("_regions", None)

@@ -88,14 +88,14 @@ class Places:
         starts = self._functions.starts
         is_x86 = self._machine == EM_X86_64
         found: dict[int, int] = {}
-        for address, code in self._functions.executable:
-            for at, target in (x86_64_far_jumps if is_x86 else aarch64_far_jumps)(code, address):
-                if target not in starts or target in found:
-                    continue
-                is_always = code[at - address] == 0xE9 if is_x86 else code[at - address + 3] >> 2 == 0x05
-                owner = self._functions.at(at)
-                if not is_always and owner.known and not owner.continues and owner.start != target:
-                    found[target] = owner.start
+        for target, at in self._jumps_away:
+            if target not in starts or target in found:
+                continue
+            code = self._functions.code(at, at + 4)
+            is_always = code[0] == 0xE9 if is_x86 else code[3] >> 2 == 0x05
+            owner = self._functions.at(at)
+            if not is_always and owner.known and not owner.continues:
+                found[target] = owner.start
         called = {target for _, target in self.calls} if found else set()
         return {
             part: owner

@@ -400,6 +400,11 @@ class Survey:
                 task.advance()
         self.interrupted = task.interrupted
 
+    def column_of(self, variable: Variable) -> Column | None:
+        """The column of a variable; None where it is none of those that were chosen."""
+        place = variable.module.id, variable.offset
+        return next((one for one in self.columns if (one.module.id, one.offset) == place), None)
+
     def gaps(self) -> list[Gap]:
         """Where no block was found, or its memory could not be read, by reason; that of the most threads first."""
         found: dict[str, tuple[set[int], list[Module]]] = {}

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from integration.harness import PROGRAMS, build_programs, locked
+from integration.harness import PROGRAMS, Inferior, build_programs, command_of, locked
+from limits import LIMIT_SECONDS
 
 COMMON = ("-g", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wl,--build-id", "-pthread")
 
@@ -116,6 +117,15 @@ class Machine:
         # another build's C library hangs. The others find theirs below QEMU's root, under the name that GDB knows.
         flags = I386 if self.name == "i386" else ()
         return Build(self.name, f"{self.triple}-gcc", flags, eager=self.eager)
+
+    def core(self, executable: Path, folder: Path) -> Path:
+        """The core that QEMU writes of a program that aborts."""
+        command = [self.qemu, "-L", f"/usr/{self.triple}", *command_of(executable, folder, "abort")]
+        with Inferior(command, folder) as inferior:
+            assert inferior.process is not None
+            inferior.process.wait(LIMIT_SECONDS)
+        (core,) = folder.glob("qemu_*.core")
+        return core
 
 
 MACHINES = (

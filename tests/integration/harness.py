@@ -217,6 +217,16 @@ def core_subject(
 
 
 @contextlib.contextmanager
+def subject_of(kind: str, executable: Path, folder: Path) -> Iterator[Subject]:
+    """A process that waits, or a core, of a program that a test has built itself."""
+    if kind == "live":
+        with live_subject(executable.name, executable, folder) as subject:
+            yield subject
+    else:
+        yield core_subject(executable.name, executable, folder, (), by_kernel=None)
+
+
+@contextlib.contextmanager
 def live_subject(program: str, executable: Path, folder: Path, options: Sequence[str] = ()) -> Iterator[Subject]:
     """A process that waits, and its truth."""
     with Inferior(command_of(executable, folder, "wait", options), folder) as inferior:

@@ -15,7 +15,7 @@ from integration.anywhere import MACHINES, Build, Machine
 from integration.harness import Inferior, command_of
 from integration.sessions import Answers, ask
 from integration.truth import Truth, mismatches
-from limits import LIMIT_SECONDS, wait_until
+from limits import wait_until
 
 EVERY = pytest.mark.parametrize("machine", MACHINES, ids=[machine.name for machine in MACHINES])
 WITH_CORES = [machine for machine in MACHINES if machine.cores]
@@ -65,11 +65,7 @@ def test_gdbstub(machine: Machine, static: bool, tmp_path: Path) -> None:
 def test_core(machine: Machine, static: bool, tmp_path: Path) -> None:
     build = machine.build(static=static)
     executable = build.executable()
-    command = [machine.qemu, "-L", f"/usr/{machine.triple}", *command_of(executable, tmp_path, "abort")]
-    with Inferior(command, tmp_path) as inferior:
-        assert inferior.process is not None
-        inferior.process.wait(LIMIT_SECONDS)
-    (core,) = tmp_path.glob("qemu_*.core")
+    core = machine.core(executable, tmp_path)
     answers = inspect(machine, build, [executable, "-c", core], tmp_path)
     queries = answers.queries
     if "far_count" in queries and machine.name in ("arm", "i386"):

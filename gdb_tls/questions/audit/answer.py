@@ -24,7 +24,7 @@ from gdb_tls.questions.audit import lives, numbers
 from gdb_tls.questions.audit.circumstances import Circumstances
 from gdb_tls.questions.audit.copies import copies
 from gdb_tls.questions.audit.destructors import dangers, when_ending
-from gdb_tls.questions.audit.examine import Examiner, is_of
+from gdb_tls.questions.audit.examine import Examiner
 from gdb_tls.questions.audit.ignored import read_patterns
 from gdb_tls.questions.audit.keys import NONE_LEFT, Keys
 from gdb_tls.questions.audit.lives import used_when_destroyed
@@ -301,11 +301,10 @@ class _Auditor:
     def with_copies(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         """The suspects, with the copies of variables that were meant to be one."""
         found = []
-        for variable, finding in self._risks.unset_copies():
-            known = next((one for one in suspects if one.is_of(variable)), None)
+        for column, finding in self._risks.unset_copies():
+            known = next((one for one in suspects if one.is_of(column.variable)), None)
             findings = [finding, *(known.findings if known else ())]
-            column = next(one for one in self._survey.columns if is_of(one, variable))
-            found.append(Suspect(variable, finding.score, findings, dict(Counter(column.states())), True))
+            found.append(Suspect(column.variable, finding.score, findings, dict(Counter(column.states())), True))
         return [*found, *(one for one in suspects if not any(one.is_of(copy.variable) for copy in found))]
 
     def with_destroyed(self, suspects: Sequence[Suspect]) -> list[Suspect]:
@@ -373,7 +372,7 @@ class _Auditor:
     def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
         """What is at an offset in a variable, in each thread."""
         survey = self._survey
-        column = next((one for one in survey.columns if is_of(one, variable)), None)
+        column = survey.column_of(variable)
         start = variable.offset + inside
         if column is not None and inside + width <= min(column.size, survey.longest):
             held = column.blocks.raws(start, width)

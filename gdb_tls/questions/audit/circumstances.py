@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from gdb_tls.errors import reason
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.place import Place
+from gdb_tls.objects.words import Words
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.survey import Survey
@@ -19,7 +19,7 @@ from gdb_tls.views.words import count, who
 
 # Containers whose elements lie one after the other from `start` to `finish`.
 IN_A_ROW = ("vector",)
-# Of an x86-64 or AArch64 pointer; an address has no more than six bytes that are not zero.
+# A pointer of x86-64 or AArch64, whose code alone is read; an address has at most six bytes that are not zero.
 WORD, FEWEST_CHARACTERS = 8, 7
 HOW = {"null": "had set it to null", "back": "had put back what it held earlier", "other": "had already written it"}
 
@@ -101,9 +101,7 @@ class Circumstances:
 
     def _overwritten(self, variable: Variable, value: int) -> Iterator[str]:
         """Whether what should be an address is text: then something has written past its end."""
-        order = self._program.target.architecture.byte_order
-        raw = value.to_bytes(WORD, "little" if order == "little" else "big")
-        text = raw.rstrip(b"\0") if order == "little" else raw.lstrip(b"\0")
+        text = value.to_bytes(WORD, "little").rstrip(b"\0")
         if len(text) < FEWEST_CHARACTERS or not all(32 <= one < 127 for one in text):
             return
         before = [
@@ -140,32 +138,21 @@ class Circumstances:
         number = self._survey.threads[crashed].num
         side = f"{address - finish:,} bytes behind their end" if address >= finish else "before them"
         yield f"In thread {number} it has {elements} ({size:,} bytes at 0x{start:x}): 0x{address:x} lies {side}."
-        life = next(
-            (
-                one.lives[crashed]
-                for one in self._survey.columns
-                if one.lives and (one.module.id, one.offset) == (variable.module.id, variable.offset)
-            ),
-            None,
-        )
+        column = self._survey.column_of(variable)
+        life = column.lives[crashed] if column and column.lives else None
         if life is not None and life.state is None:
             yield f"It was constructed in thread {number} before."
 
     def _ends(self, variable: Variable, container: Container, crashed: int) -> tuple[int, int]:
         """The first element's address and the end of the last one; zeros where memory does not tell."""
-        target = self._program.target
         (block,) = self._program.blocks(variable.module, [self._survey.threads[crashed]])
         if not isinstance(block, int):
             return 0, 0
-        size = target.architecture.pointer_size
-        order: Literal["little", "big"] = "little" if target.architecture.byte_order == "little" else "big"
-        at = block + variable.offset
+        words, at = Words(self._program.target), block + variable.offset
         try:
-            words = [target.memory.read(at + container.members[name], size) for name in ("start", "finish")]
+            return words.read(at + container.members["start"]), words.read(at + container.members["finish"])
         except UnreadableMemory:
             return 0, 0
-        start, finish = (int.from_bytes(word, order) for word in words)
-        return start, finish
 
     def who_began(self, states: Sequence[int | None]) -> str:
         """Whether it is null in just those threads that the library that has it did not start; empty for no.

@@ -139,7 +139,7 @@ class Examiner:
 
     def remarkable(self, variable: Variable) -> list[Finding]:
         """All findings about a variable, be they worth to be hints or not."""
-        column = next((one for one in self._survey.columns if is_of(one, variable)), None)
+        column = self._survey.column_of(variable)
         if column is None:
             return []
         place = self._places[column.module.id]
@@ -151,8 +151,3 @@ class Examiner:
             return []
         finally:
             self.pointers = pointers
-
-
-def is_of(column: Column, variable: Variable) -> bool:
-    """Whether a column is that of a variable."""
-    return (column.module.id, column.offset) == (variable.module.id, variable.offset)

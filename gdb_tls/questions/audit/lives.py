@@ -75,9 +75,7 @@ def used_when_destroyed(survey: Survey, scene: Threads) -> Iterator[Dead]:
 
 def remarks(survey: Survey, crashed: int, variable: Variable) -> Iterator[str]:
     """What is known of the life of the object from which the crash came."""
-    column = next(
-        (one for one in survey.columns if (one.module.id, one.offset) == (variable.module.id, variable.offset)), None
-    )
+    column = survey.column_of(variable)
     life = column.lives[crashed] if column and column.lives else None
     if column is None or life is None or life.state is None:
         return

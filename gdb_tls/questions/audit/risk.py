@@ -95,7 +95,7 @@ class Risks:
         size = variable.size or 1
         return bool(path and code_index(path).first_uses(variable.offset, variable.offset + size))
 
-    def unset_copies(self) -> Iterator[tuple[Variable, Finding]]:
+    def unset_copies(self) -> Iterator[tuple[Column, Finding]]:
         """Copies of a variable that code reads and nothing writes, where another module's copy is set.
 
         A header gave each of the modules its own, by hidden visibility or as a static variable.
@@ -117,7 +117,7 @@ class Risks:
                     and not is_too_large(column.module)
                     and (finding := self._unset_copy(column, others[0]))
                 ):
-                    yield column.variable, finding
+                    yield column, finding
 
     def _unset_copy(self, column: Column, other: Column) -> Finding | None:
         try:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from integration.evidence.causes import allow_core
-from integration.harness import Inferior, Subject, core_subject, kernel_writes_cores, live_subject
+from integration.harness import Inferior, core_subject, kernel_writes_cores, subject_of
 from integration.sessions import ask, one_sentence, session
 from integration.truth import mismatches
 from limits import LIMIT_SECONDS
@@ -40,20 +38,11 @@ def run(*command: object) -> None:
     assert done.returncode == 0, f"{command}\n{done.stderr}"
 
 
-@contextlib.contextmanager
-def subject(executable: Path, kind: str, folder: Path) -> Iterator[Subject]:
-    if kind == "live":
-        with live_subject(executable.name, executable, folder) as found:
-            yield found
-    else:
-        yield core_subject(executable.name, executable, folder, (), by_kernel=None)
-
-
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_truth(runtime: str, kind: str, tmp_path: Path) -> None:
     """Every thread's address and value is what the program says; who has none is unallocated."""
     executable = build(tmp_path, runtime)
-    with subject(executable, kind, tmp_path / "subject") as made:
+    with subject_of(kind, executable, tmp_path / "subject") as made:
         answers = ask(made.arguments, made.truth.queries, tmp_path / "answers")
         wrong = []
         for query in made.truth.queries:
@@ -75,7 +64,7 @@ def test_stripped(kind: str, tmp_path: Path) -> None:
     ).stdout.splitlines()
     controls = {name: int(at, 16) for at, _, name in map(str.split, lines) if name.startswith("__emutls_v.")}
     run("strip", "--strip-all", executable)
-    with subject(executable, kind, tmp_path / "subject") as made:
+    with subject_of(kind, executable, tmp_path / "subject") as made:
         used = [one for one in made.truth.queries if any(line.address for line in made.truth.of(one))]
         names = {one: f"{executable.name}+0x{controls[f'__emutls_v.{one}']:x}" for one in used}
         answers = ask(made.arguments, names.values(), tmp_path / "answers")
@@ -217,7 +206,7 @@ def test_copies_that_no_code_uses(kind: str, tmp_path: Path) -> None:
     run("gcc", "-g", "-c", PROGRAMS / "truth.c", "-o", truth)
     linked = (*libraries, f"-Wl,-rpath,{tmp_path}", "-Wl,--export-dynamic", "-o", executable)
     run("clang++", *flags, '-DPROGRAM="copies"', PROGRAMS / "copies.cc", truth, *linked)
-    with subject(executable, kind, tmp_path / "subject") as made:
+    with subject_of(kind, executable, tmp_path / "subject") as made:
         queries = ["copied_depth", "libcopy_a.so::copied_depth"]
         answers = ask(made.arguments, queries, tmp_path / "answers")
         depth, copy = (answers[query] for query in queries)

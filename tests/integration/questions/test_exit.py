@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import re
@@ -14,7 +13,7 @@ import pytest
 from integration.anywhere import run
 from integration.conftest import Subjects
 from integration.documents import documents
-from integration.harness import PROGRAMS, Subject, core_subject, live_subject
+from integration.harness import PROGRAMS, Subject, subject_of
 from integration.questions.test_keys import said as key_lines
 from integration.sessions import one_sentence, session
 
@@ -122,11 +121,7 @@ def test_musl(linking: str, kind: str, tmp_path: Path) -> None:
     sources = [PROGRAMS / "keys.c", PROGRAMS / "truth.c"]
     flags = ["-DKEEP", "-g", "-O1", "-std=gnu11", "-pthread"] + ["-static"] * (linking == "static")
     subprocess.run(["musl-gcc", *flags, *map(str, sources), "-o", str(executable)], check=True, capture_output=True)
-    with contextlib.ExitStack() as stack:
-        if kind == "live":
-            subject = stack.enter_context(live_subject("keys", executable, tmp_path / "live"))
-        else:
-            subject = core_subject("keys", executable, tmp_path / "core", (), by_kernel=None)
+    with subject_of(kind, executable, tmp_path / "subject") as subject:
         document = documents(subject, ["tls-exit all"], tmp_path / "found")["tls-exit all"]
         lines = key_lines(subject)
     # A dynamic musl is stripped: the table of destructors has no name in it.
@@ -153,11 +148,7 @@ def test_list_under_a_key(compiler: str, flags: tuple[str, ...], kind: str, tmp_
     run([c, *common, "-c", PROGRAMS / "truth.c", "-o", tmp_path / "truth.o"])
     sources = ["-x", "c++", PROGRAMS / "own_list.cc", "-x", "none", tmp_path / "truth.o"]
     run([compiler, *common, "-std=c++17", "-fno-exceptions", "-fno-rtti", *sources, "-o", executable])
-    with contextlib.ExitStack() as stack:
-        if kind == "live":
-            subject = stack.enter_context(live_subject("own_list", executable, tmp_path / "live"))
-        else:
-            subject = core_subject("own_list", executable, tmp_path / "core", (), by_kernel=None)
+    with subject_of(kind, executable, tmp_path / "subject") as subject:
         document = documents(subject, ["tls-exit all"], tmp_path / "found")["tls-exit all"]
         lines = said(subject)
     ran = [line["ran"] for line in lines if line.get("ended") == "twin"]

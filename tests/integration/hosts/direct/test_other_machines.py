@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 from integration.anywhere import MACHINES, Machine
-from integration.harness import Inferior, command_of
 from integration.truth import Truth, mismatches
-from limits import LIMIT_SECONDS
 
 ASK_DIRECTLY = Path(__file__).parent / "ask_directly.py"
 WITH_CORES = [machine for machine in MACHINES if machine.cores]
@@ -22,11 +20,7 @@ WITH_CORES = [machine for machine in MACHINES if machine.cores]
 def test_core(machine: Machine, static: bool, tmp_path: Path) -> None:
     build = machine.build(static=static)
     executable = build.executable()
-    command = [machine.qemu, "-L", f"/usr/{machine.triple}", *command_of(executable, tmp_path, "abort")]
-    with Inferior(command, tmp_path) as inferior:
-        assert inferior.process is not None
-        inferior.process.wait(LIMIT_SECONDS)
-    (core,) = tmp_path.glob("qemu_*.core")
+    core = machine.core(executable, tmp_path)
     words = ["core", core, "--exe", executable, "--sysroot", f"/usr/{machine.triple}", "--", *build.queries]
     asked = [sys.executable, ASK_DIRECTLY, tmp_path, "answer", *words]
     done = subprocess.run(list(map(str, asked)), capture_output=True, text=True, check=False)
