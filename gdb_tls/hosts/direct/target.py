@@ -250,6 +250,10 @@ class DirectTarget:
         for _ in threads:
             yield ["GDB is not asked, as this is the engine without it"] * len(variables)
 
+    def searches_for(self, variable: Variable) -> bool:
+        """See `Target.searches_for`: it is not asked."""
+        return False
+
     def evaluator(self) -> Evaluator:
         """See `Target.evaluator`."""
         raise ResolverUnavailable("Expressions are not evaluated without GDB", WITH_GDB)
