@@ -23,8 +23,9 @@ else:
     try:
         from rich.console import Group, RenderableType
         from rich.padding import Padding
-        from rich.table import Table
         from rich.text import Text
+
+        from gdb_tls.views.long_table import Table
 
         HAS_RICH = True
     except ImportError:

@@ -184,9 +184,9 @@ def _names(grid: Grid, columns: int) -> list[Text]:
         found.append(Text("  " + safe(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "...")))
     width = max(len("Thread"), *(name.cell_len for name in found), *(Text(_title(row)).cell_len for row in grid.rows))
     width = min(width, max(columns - _column_width(grid), SHORTEST_NAME))
-    for name in found:
-        name.truncate(width, overflow="ellipsis")
-        name.append(" " * (width - name.cell_len))
+    for text in found:
+        text.truncate(width, overflow="ellipsis")
+        text.append(" " * (width - text.cell_len))
     return found
 
 

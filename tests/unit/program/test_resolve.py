@@ -347,9 +347,7 @@ class TestVerify:
         assert found.derived == (0 if misplaced else 2)
         assert live.target.asked_variables.count("hidden") == (3 if misplaced else 1)
 
-    def test_the_one_that_others_follow_is_quick_to_ask_for(
-        self, live: Live, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_the_one_that_others_follow_is_quick_to_ask_for(self, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
         for thread in live.target.listed:
             block = live.block(thread)
             live.target.native[thread.num] = lambda variable, block=block: block + variable.offset  # type: ignore[misc]
