@@ -129,15 +129,21 @@ def function_text(function: str) -> str:
     return safe(function).replace(NAMELESS, "").removeprefix("__GI_")
 
 
-def where_text(where: Where | None) -> Text:
-    """The program's own function and its line, then the library's function that it has called."""
+def where_text(where: Where | None, room: int | None = None) -> Text:
+    """The program's own function and its line, then the library's function that it has called.
+
+    A line's number for which there is no room is left out: cut, it would be another one's.
+    """
     if where is None:
         return Text("")
     frame = where.own or where.innermost
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(function_text(frame.function) or f"0x{frame.pc:x}")
     if frame.file:
-        text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
+        place = f"  {safe(frame.file)}:{frame.line}"
+        if room is not None and text.cell_len + len(place) > room:
+            return text.append(f"  {safe(frame.file)}", "dim")
+        text.append(place, "dim")
     if where.called is not None and where.called.function:
         # So are `__libc_pause` and `___pthread_mutex_lock`.
         name = function_text(where.called.function).removeprefix("__libc_")
