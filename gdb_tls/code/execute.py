@@ -300,11 +300,11 @@ class Execution:
     # ------------------------------------------------------------------ operands
 
     def _read(self, operand: Operand) -> Value | None:
-        if isinstance(operand, Immediate):
-            return Number(operand.number & 0xFFFFFFFFFFFFFFFF)
         if isinstance(operand, Register):
             self._state.used.add(operand.name)
             return self._state.registers.get(operand.name)
+        if isinstance(operand, Immediate):
+            return Number(operand.number & 0xFFFFFFFFFFFFFFFF)
         self._use_registers(operand)
         self._dereference(operand)
         if operand.thread and self._place(operand) == ThreadPointer(0):
@@ -547,10 +547,10 @@ class Execution:
         state = self._state
         callee = self._callee()
         for number, name in enumerate(self._convention.arguments):
-            # What was read since it came into the register may be no more than left there.
-            if name in state.used:
-                continue
             value = state.registers.get(name)
+            # What was read since it came into the register may be no more than left there.
+            if value is None or name in state.used:
+                continue
             to = (callee, number) if callee is not None and number < self._convention.integer_arguments else None
             self._hand_over(value, to)
             for load, direct in self._tls_loads(value) if to else ():

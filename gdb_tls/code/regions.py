@@ -30,7 +30,7 @@ from gdb_tls.code.values import (
 MOST_INSTRUCTIONS = 600
 MOST_WAYS = 60
 # How many bytes are decoded at a time.
-PIECE = 64
+PIECE = 32
 
 
 class Undecided(Exception):
@@ -147,17 +147,13 @@ class Regions:
     def _is_held(self, state: State, recorder: Recorder) -> bool:
         """Whether anything of thread-local storage is still in a register or in the frame."""
         loads = state.loads
-        for value in state.registers.values():
-            if value is not None and self._is_of_interest(value, recorder, loads):
+        for value in (*state.registers.values(), *(value for value, _ in state.stack.values())):
+            if value is not None and type(value) is not StackAddress and self._is_of_interest(value, recorder, loads):
                 return True
-        return any(
-            value is not None and self._is_of_interest(value, recorder, loads) for value, _ in state.stack.values()
-        )
+        return False
 
     def _is_of_interest(self, value: Value, recorder: Recorder, loads: Mapping[Loaded, int]) -> bool:
         kind = type(value)
-        if kind is StackAddress:
-            return False
         if kind is Loaded:
             assert isinstance(value, Loaded)
             if isinstance(value.address, TlsAddress):
