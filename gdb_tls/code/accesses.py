@@ -80,10 +80,16 @@ class Uses:
 
 
 class Recorder:
-    """Collects what the instructions of a function do."""
+    """Collects what the instructions of a function do.
+
+    Attributes:
+        loads: what happens to each value that is read from thread-local storage.
+        misses_offset: whether something was added to the thread pointer of which nothing is known.
+    """
 
     def __init__(self) -> None:
         """Begins empty."""
+        self.misses_offset = False
         self.loads: dict[Loaded, Uses] = {}
         self._writes: dict[tuple[int, TlsAddress], tuple[int, bool]] = {}
         self._taken: dict[tuple[int, TlsAddress], frozenset[tuple[int, int]]] = {}
