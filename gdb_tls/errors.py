@@ -115,7 +115,7 @@ def reason(error: Exception) -> str:
     sentence = " ".join(str(error).split()).rstrip(".")
     if type(error).__module__ == "gdb":
         return f"GDB says: {sentence}"
-    return f"{type(error).__name__}: {sentence} (a defect of gdb-tls: please report it)"
+    return f"{type(error).__name__}: {sentence} (perhaps a defect of gdb-tls: please report it)"
 
 
 def quoted(text: str) -> str:

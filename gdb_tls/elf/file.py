@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 from gdb_tls.elf import headers
+from gdb_tls.elf.dynamic import entries, symbol_table
 from gdb_tls.elf.headers import ProgramHeader, SectionHeader, TlsSegment
 from gdb_tls.elf.notes import find_build_id
 from gdb_tls.elf.symbols import ElfSymbol, _SymbolTable, name_at
@@ -103,13 +104,9 @@ class ElfFile:
         """
         if self._header.type == headers.ET_EXEC:
             return True
-        header = next((one for one in self.segments if one.type == headers.PT_DYNAMIC), None)
-        data = self.at_address(header.address, header.file_size) if header else None
-        form = struct.Struct(self._order + ("qQ" if self.pointer_size == 8 else "iI"))
-        dynamic = dict(form.iter_unpack(data[: len(data) // form.size * form.size])) if data else {}
         has_interpreter = any(one.type == headers.PT_INTERP for one in self.segments)
-        pie = bool(dynamic.get(headers.DT_FLAGS_1, 0) & headers.DF_1_PIE)
-        return pie or (has_interpreter and headers.DT_SONAME not in dynamic)
+        pie = bool(self.dynamic.get(headers.DT_FLAGS_1, 0) & headers.DF_1_PIE)
+        return pie or (has_interpreter and headers.DT_SONAME not in self.dynamic)
 
     @cached_property
     def is_core(self) -> bool:
@@ -262,7 +259,10 @@ class ElfFile:
 
     @cached_property
     def _tables(self) -> list[_SymbolTable]:
-        return [*self._own_tables(".dynsym"), *(self._own_tables(".symtab") or self._mini_debug_tables())]
+        return [
+            *(self._own_tables(".dynsym") or self._loaded_tables()),
+            *(self._own_tables(".symtab") or self._mini_debug_tables()),
+        ]
 
     def _own_tables(self, name: str) -> list[_SymbolTable]:
         section, table = self._sections.get(name), self._section_table
@@ -271,6 +271,20 @@ class ElfFile:
             return []
         rows, names = self._contents(section), self._contents(strings)
         return [_SymbolTable(rows, names, self.pointer_size, self._order, name == ".dynsym")]
+
+    @cached_property
+    def dynamic(self) -> dict[int, int]:
+        """Tag -> value of the dynamic section; empty where there is none."""
+        header = next((one for one in self.segments if one.type == headers.PT_DYNAMIC), None)
+        data = self.at_address(header.address, header.file_size) if header else None
+        return entries(data or b"", self.pointer_size, self._order)
+
+    def _loaded_tables(self) -> list[_SymbolTable]:
+        """The loader's symbol table, of a file without section headers."""
+        if self._section_table:
+            return []
+        found = symbol_table(self.dynamic, self.at_address, self._order)
+        return [_SymbolTable(*found, self.pointer_size, self._order, True)] if found else []
 
     @cached_property
     def _sections(self) -> dict[str, SectionHeader]:

@@ -9,12 +9,12 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from gdb_tls.elf.dynamic import DT_STRSZ, DT_STRTAB, DT_SYMTAB
 from gdb_tls.elf.file import ElfFile
-from gdb_tls.elf.headers import PT_DYNAMIC
 from gdb_tls.elf.symbols import name_at
 
 # Tags of the dynamic section (gABI, "Dynamic Section").
-DT_PLTRELSZ, DT_STRTAB, DT_SYMTAB, DT_RELA, DT_RELASZ, DT_STRSZ = 2, 5, 6, 7, 8, 10
+DT_PLTRELSZ, DT_RELA, DT_RELASZ = 2, 7, 8
 DT_REL, DT_RELSZ, DT_PLTREL, DT_JMPREL = 17, 18, 20, 23
 # x86-64 psABI, table "Relocation Types"; AAELF64, "Dynamic relocations".
 R_X86_64_GLOB_DAT, R_X86_64_JUMP_SLOT, R_X86_64_RELATIVE = 6, 7, 8
@@ -22,8 +22,8 @@ R_X86_64_DTPMOD64, R_X86_64_DTPOFF64, R_X86_64_TPOFF64, R_X86_64_TLSDESC = 16, 1
 R_AARCH64_GLOB_DAT, R_AARCH64_JUMP_SLOT, R_AARCH64_RELATIVE = 1025, 1026, 1027
 R_AARCH64_TLS_DTPMOD, R_AARCH64_TLS_DTPREL, R_AARCH64_TLS_TPREL, R_AARCH64_TLSDESC = 1028, 1029, 1030, 1031
 
-# By the size of an address: Elf_Rel(a), Elf_Dyn, Elf_Sym's st_name, st_value and st_shndx.
-_REL, _RELA, _DYNAMIC = {4: "II", 8: "QQ"}, {4: "IIi", 8: "QQq"}, {4: "iI", 8: "qQ"}
+# By the size of an address: Elf_Rel(a), Elf_Sym's st_name, st_value and st_shndx.
+_REL, _RELA = {4: "II", 8: "QQ"}, {4: "IIi", 8: "QQq"}
 _SYMBOL = {4: "II4x2xH", 8: "I2xHQ8x"}
 
 
@@ -62,7 +62,7 @@ def relocations(file: ElfFile, types: frozenset[int]) -> Iterator[Relocation]:
 
     A file without a dynamic section (a static executable) has none; tables that are cut off end early.
     """
-    dynamic = _dynamic_section(file)
+    dynamic = file.dynamic
     shift, mask = (32, 0xFFFFFFFF) if file.pointer_size == 8 else (8, 0xFF)
     for table, size, form in (
         (DT_RELA, DT_RELASZ, _RELA),
@@ -85,17 +85,6 @@ def _unpack(file: ElfFile, form: dict[int, str], data: bytes | None) -> Iterator
 def _word(file: ElfFile, address: int) -> int:
     data = file.at_address(address, file.pointer_size)
     return int.from_bytes(data, "big" if file.byte_order == "big" else "little", signed=True) if data else 0
-
-
-def _dynamic_section(file: ElfFile) -> dict[int, int]:
-    header = next((one for one in file.segments if one.type == PT_DYNAMIC), None)
-    data = file.at_address(header.address, header.file_size) if header else None
-    found: dict[int, int] = {}
-    for tag, value in _unpack(file, _DYNAMIC, data):
-        if tag == 0:
-            break
-        found.setdefault(tag, value)
-    return found
 
 
 def _symbol(file: ElfFile, dynamic: dict[int, int], index: int) -> RelocationSymbol | None:

@@ -334,9 +334,11 @@ class Lookup:
             what = f"No module with thread-local storage is called {place.module}"
             return UnknownName(what, f"There are: {names}.")
         for query in queries(text):
-            known = self._target.debug.what_is(query.name)
+            what_is = self._target.debug.what_is
+            known = what_is(query.name) or (what_is(f"'{query.scope}'::{query.name}") if query.scope else None)
             if known:
-                return NotThreadLocal(f"{query.name} is {known.what}, not a thread-local variable", known.hint)
+                other = "" if known.is_thread_local else ", not a thread-local variable"
+                return NotThreadLocal(f"{query.name} is {known.what}{other}", known.hint)
         near = self._near(name)
         suggestion = f"Did you mean {' or '.join(near)}?" if near else None
         missing = [module.problem for module in self._modules if module.problem]

@@ -22,7 +22,7 @@ FLOATS = {4: "f", 8: "d"}
 # A greater length is no length: the structure is not what its members' names promise, or not initialised.
 LONGEST_BUFFER = 1 << 40
 NO_WITNESS = "a pointer is null that is not null in any constructed object"
-NOT_CONSTRUCTED = "is zero-filled: no constructor has run in this thread"
+NOT_CONSTRUCTED = "is zero-filled, as before its constructor, or overwritten"
 
 
 # Of these the standards say what they are: C11 7.5 and POSIX <errno.h>, <netdb.h>; glibc's names within itself are

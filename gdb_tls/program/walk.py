@@ -65,7 +65,7 @@ def _checked(target: Target, bound: Bound, name: str, place: int, start: bytes |
         if rest:
             count = -1
     if not 0 <= count < LONGEST_BUFFER:
-        return Absence(State.UNREADABLE, f"the number of elements of {name} makes no sense: it is not constructed")
+        return Absence(State.UNREADABLE, f"the number of elements of {name} makes no sense: no object is there")
     if 0 <= bound.wanted < count:
         return place
     if bound.element == 0:

@@ -189,10 +189,17 @@ class DebugSymbol(NamedTuple):
 
 
 class OtherName(NamedTuple):
-    """What a name is that is no thread-local variable, such as "a function", and the sentence that says what next."""
+    """What a name is that is no thread-local variable which could be shown.
+
+    Attributes:
+        what: such as "a function".
+        hint: the sentence that says what next.
+        is_thread_local: whether it is, or may be, one in the source.
+    """
 
     what: str
     hint: str
+    is_thread_local: bool = False
 
 
 class Given(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from pathlib import Path
 
@@ -114,3 +115,44 @@ def test_sparse(core: Subject, tmp_path: Path) -> None:
     answers = ask([core.executable, "-c", file], BY_NAME["pie"].queries, tmp_path / "answers")
     for query in answers.queries:
         assert mismatches(answers[query], core.truth.of(query), kind="core") == []
+
+
+TEXTS = """
+#include <stdlib.h>
+__thread const char *kept = "in the program's file, and not in the core";
+__thread char written[] = "in the core";
+__thread char *pointer;
+int main(void) { pointer = written; abort(); }
+"""
+
+
+def test_notes_of_registers_only(tmp_path: Path) -> None:
+    """As small dumpers write them, without NT_AUXV and NT_FILE: what the core left out is no empty text."""
+    program, notes = tmp_path / "program", tmp_path / "core.small"
+    subprocess.run(["gcc", "-g", "-x", "c", "-", "-o", program], input=TEXTS, text=True, check=True)
+    subprocess.run(["bash", "-c", "ulimit -c unlimited; ./program"], cwd=tmp_path, check=False)
+    (whole,) = tmp_path.glob("core*")
+    data = bytearray(whole.read_bytes())
+    table, count = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<H", data, 56)[0]
+    for at in (table + 56 * index for index in range(count)):
+        kind, _, offset, _, _, size = struct.unpack_from("<IIQQQQ", data, at)
+        if kind == 4:  # PT_NOTE
+            registers = _notes(bytes(data[offset : offset + size]), kind=1)  # NT_PRSTATUS
+            data[offset : offset + len(registers)] = registers
+            struct.pack_into("<Q", data, at + 32, len(registers))
+    notes.write_bytes(data)
+    answers = ask([program, notes], ["kept", "pointer"], tmp_path / "answers")
+    (kept,), (pointer,) = (answers[name]["threads"] for name in ("kept", "pointer"))
+    assert kept["state"] == pointer["state"] == "set"
+    assert kept["text"].partition(str(kept["value"]))[2] in ("", ' "in the program\'s file, and not in the core"')
+    assert pointer["text"].endswith('"in the core"')
+
+
+def _notes(data: bytes, kind: int) -> bytes:
+    kept, at = b"", 0
+    while at < len(data):
+        name, size, found = struct.unpack_from("<III", data, at)
+        end = at + 12 + (name + 3) // 4 * 4 + (size + 3) // 4 * 4
+        kept += data[at:end] if found == kind else b""
+        at = end
+    return kept

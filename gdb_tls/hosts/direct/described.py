@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT
 from gdb_tls.hosts.direct.rust_storage import storage_of
@@ -12,6 +12,7 @@ from gdb_tls.hosts.native.dwarf_types import (
     ATE_BOOLEAN,
     ATE_FLOAT,
     ATE_UTF,
+    CLASSES,
     DEEPEST,
     POINTERS,
     TAG_BASE,
@@ -56,7 +57,7 @@ def _holder(bare: DwarfType) -> Holder[DwarfType]:
     return Holder(
         name=bare.qualified if bare.tag in (TAG_STRUCT, TAG_CLASS) else "",
         type=bare,
-        member=lambda kind, name: member(kind.bare, name),
+        member=lambda kind, name: member(kind.bare, name) or member(kind.bare, name, CLASSES),
         size=lambda kind: kind.size,
         argument=lambda: bare.template_argument() or DwarfType(bare.dwarf, None),
         word=lambda: bare.dwarf.address_size(bare.entry.offset) if bare.entry else 0,
@@ -112,14 +113,16 @@ def _owner(bare: DwarfType) -> int | None:
     return pointers[0][0] if pointers else None
 
 
-def member(holder: DwarfType, name: str, depth: int = 0) -> tuple[int, DwarfType] | None:
-    """The offset and type of a member by its name, however deep inside of other members it is."""
+def member(
+    holder: DwarfType, name: str, inside: Container[int] = (TAG_STRUCT, TAG_CLASS), depth: int = 0
+) -> tuple[int, DwarfType] | None:
+    """The offset and type of a member by its name, however deep inside of other members, of some kinds, it is."""
     for one in holder.members:
         if one.name == name and not one.is_base:
             return one.offset, one.type
         inner = one.type.bare
-        if inner.tag in (TAG_STRUCT, TAG_CLASS) and depth < DEEPEST:
-            found = member(inner, name, depth + 1)
+        if inner.tag in inside and depth < DEEPEST:
+            found = member(inner, name, inside, depth + 1)
             if found:
                 return one.offset + found[0], found[1]
     return None

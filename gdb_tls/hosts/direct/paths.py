@@ -6,6 +6,7 @@ import re
 
 from gdb_tls.errors import BadPath
 from gdb_tls.hosts.direct.described import describe
+from gdb_tls.hosts.native.container_types import ATOMIC
 from gdb_tls.hosts.native.dwarf_types import CLASSES, DEEPEST, POINTERS, TAG_ARRAY, TAG_FUNCTION, DwarfType, Member
 from gdb_tls.hosts.native.path_text import pieces
 from gdb_tls.program.type_names import short_type
@@ -84,7 +85,7 @@ def _dereference(bare: DwarfType, done: str) -> tuple[int, DwarfType]:
         owner, argument = describe(bare).owner, bare.template_argument()
         if owner is None or argument is None:
             raise BadPath(f"{done} is no pointer ({bare.name})", "Use a dot for a member.")
-        at, target = owner, argument
+        at, target = owner, argument.target if ATOMIC.match(bare.qualified) else argument
     if target.bare.entry is None or target.bare.tag == TAG_FUNCTION:
         raise BadPath(
             f"{done} points to {target.name}, which cannot be read", "Give the variable's type with --type 'TYPE'."
@@ -104,8 +105,9 @@ def _element(bare: DwarfType, index: str, done: str) -> tuple[Step, DwarfType]:
         return Step(None, number * bare.element.size, done), bare.element
     if bare.tag in CLASSES and describe(bare).owner is None:
         raise BadPath(f"The elements of {done} ({bare.name}) are not found by this engine", WITH_GDB)
-    pointer, _ = _dereference(bare, done)
-    target = bare.target if bare.tag in POINTERS else bare.template_argument() or bare
+    pointer, inside = _dereference(bare, done)
+    named = bare.target if bare.tag in POINTERS else bare.template_argument()
+    target = named if named is not None and not ATOMIC.match(bare.qualified) else inside
     return Step(pointer, number * target.size, done), target
 
 

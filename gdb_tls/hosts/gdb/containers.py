@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import gdb
 
+from gdb_tls.hosts.gdb.library_members import NotLaidOut, characters
+from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.program.walk import no_element
 from gdb_tls.target.model import Absence, Lookup, Place, State
 from gdb_tls.views.words import count
 
 # A container that was overwritten may say that it has any number of elements.
 MOST_ELEMENTS = 100_000
+STRING = re.compile(r"std::(__\w+::)?basic_string<")
 
 
 def element(lookup: Lookup, address: int, name: str) -> Place:
     """The address of a container's element, or why there is none."""
     value = gdb.Value(address).cast(lookup.holder.pointer()).dereference()
-    printer = gdb.default_visualizer(value)
+    if STRING.match(lookup.holder.name or ""):
+        try:
+            start, length, kind = characters(value)
+        except NotLaidOut as error:
+            return Absence(State.UNREADABLE, str(error))
+        wanted = int(lookup.key)
+        inside = 0 <= wanted < length
+        return start + wanted * kind.sizeof if inside else no_element(name, length, wanted)
+    with own_printers():
+        printer = gdb.default_visualizer(value)
     if printer is None or not hasattr(printer, "children"):
-        return Absence(State.UNREADABLE, f"GDB has no pretty printer for {lookup.holder}, which {name} is")
+        return Absence(
+            State.UNREADABLE, f"where {name} has its elements is not known: GDB has no pretty printer for it"
+        )
     children = (child for _, child in islice(printer.children(), MOST_ELEMENTS))
     if getattr(printer, "display_hint", lambda: None)() == "map":
         return _of_map(children, lookup.key, name)
@@ -47,7 +62,8 @@ def _text(key: Any) -> str:
     """A key as a user types it: without quotes, a character by its number or itself, an enumerator by its name."""
     if not isinstance(key, gdb.Value):
         return str(key)
-    text = key.format_string()
+    with own_printers():
+        text = key.format_string()
     return text.strip('"') if text.startswith('"') else text
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 import gdb
 
 from gdb_tls.errors import ResolverUnavailable
+from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.hosts.gdb.selection import selection, setting, shown, users_language
 from gdb_tls.hosts.gdb.symbols import is_thread_local
 from gdb_tls.hosts.gdb.types import POINTERS, describe, gdb_type
@@ -135,7 +136,8 @@ class GdbEvaluator:
         return Evaluated(kind, address, number.to_bytes(kind.size, "little" if self._order == "<" else "big"))
 
     def _format(self, value: gdb.Value) -> str:
-        return value.format_string(pretty_structs=False, max_elements=self._most_characters)
+        with own_printers():
+            return value.format_string(pretty_structs=False, max_elements=self._most_characters)
 
 
 def _is_same_everywhere(name: str) -> bool:

@@ -117,7 +117,9 @@ def open_memory(
     direct: GdbMemory | None = None
     with suppress(OSError, NotElf):
         if kind == "core" and core_file:
-            direct = CoreMemory(inferior, open_core(core_file))
+            core = open_core(core_file)
+            direct = CoreMemory(inferior, core)
+            probe = core.any_address() if probe is None else probe
         elif kind == "live" and not _view_differs() and not any_running():
             direct = ProcessMemory(inferior, inferior.pid)
     if direct is None or probe is None:

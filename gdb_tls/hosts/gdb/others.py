@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 
 import gdb
@@ -13,14 +14,21 @@ EMULATED = (
     "It has no place in the blocks of thread-local storage: the program was built with -femulated-tls and keeps it in "
     "memory of its own (libgcc's emutls.c, LLVM's emutls.c)."
 )
-OPTIMISED_OUT = "The compiler left it out: nothing of it is in the program that could be shown."
+# Whether it would have been a thread's own is not in the debug information that is left: so it is not denied.
+LEFT_OUT = OtherName(
+    "optimised out",
+    "The compiler left it out: nothing of it is in the program that could be shown.",
+    is_thread_local=True,
+)
 
 
 def what_is(name: str) -> OtherName | None:
     """See `DebugInformation.what_is`."""
     emulated = _emulated(name)
     if emulated:
-        return OtherName(f"emulated thread-local storage ({emulated})", EMULATED)
+        return OtherName(f"emulated thread-local storage ({emulated})", EMULATED, is_thread_local=True)
+    if name.startswith("'"):
+        return LEFT_OUT if _is_left_out_of(name) else None
     same = OtherName("a global variable", f"Use `print {name}`; every thread sees the same one.")
     found = None
     with suppress(gdb.error):
@@ -33,7 +41,7 @@ def what_is(name: str) -> OtherName | None:
             kind = found.type
             return OtherName("a type", f"Use `ptype {name}`.") if kind is not None and kind.sizeof else None
         if found.addr_class == gdb.SYMBOL_LOC_OPTIMIZED_OUT:
-            return OtherName("optimised out", OPTIMISED_OUT)
+            return LEFT_OUT
         if found.addr_class == gdb.SYMBOL_LOC_CONST:
             return OtherName("a constant", f"Use `print {name}`.")
         return same if found.addr_class == gdb.SYMBOL_LOC_STATIC else None
@@ -51,6 +59,15 @@ def what_is(name: str) -> OtherName | None:
             is_function = "text variable" in kind_text or "(" in kind_text
             return same._replace(what="a function") if is_function else same
     return None
+
+
+def _is_left_out_of(name: str) -> bool:
+    """Whether a variable of a source file is known but optimised out: GDB's index has none of these, only the file."""
+    if not re.fullmatch(r"'[\w./+-]*\w\.\w+'::\w+", name):
+        return False  # of odd names GDB dies
+    with suppress(gdb.error, RuntimeError):
+        return gdb.parse_and_eval(name).is_optimized_out
+    return False
 
 
 def _emulated(name: str) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import gdb
 
 from gdb_tls.errors import BadPath
+from gdb_tls.hosts.gdb.library_members import place_of
 from gdb_tls.hosts.gdb.types import CLASSES, DEEPEST, POINTERS, describe, member, owner, witness
+from gdb_tls.hosts.native.container_types import ATOMIC
 from gdb_tls.hosts.native.path_text import pieces
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Bound, Lookup, Path, Step, Type
@@ -16,6 +18,11 @@ from gdb_tls.target.model import Bound, Lookup, Path, Step, Type
 STRINGS = re.compile(r"std::(__\w+::)?basic_string(_view)?<")
 VECTORS = re.compile(r"std::(__\w+::)?vector<")
 # Whose elements only a pretty printer finds; in those of the first, keys are in the brackets.
+ARRAYS = re.compile(r"std::(__\w+::)?array<")
+SPANS = re.compile(r"std::(__\w+::)?span<")
+# Where strings, views and spans begin, and how long they are: libstdc++'s names, and libc++'s.
+TEXTS = ("_M_p", "_M_str", "_M_ptr", "__data_", "__data")
+LENGTHS = ("_M_string_length", "_M_len", "_M_extent_value", "__size_", "__size")
 MAPS = re.compile(r"std::(__\w+::)?(unordered_)?(multi)?map<")
 OTHERS = re.compile(r"std::(__\w+::)?(deque|(forward_)?list|(unordered_)?(multi)?set|queue|stack)<")
 
@@ -83,10 +90,11 @@ def _is_optional(bare: gdb.Type) -> bool:
 
 def _optional(bare: gdb.Type) -> tuple[gdb.Type, int, Bound | None]:
     """The type inside of a std::optional, where it is, and where it says whether it is there."""
-    value, engaged = member(bare, "_M_payload"), member(bare, "_M_engaged")
+    value = place_of(bare, "_M_payload") or place_of(bare, "__val_")
+    engaged = member(bare, "_M_engaged") or member(bare, "__engaged_")
     if value is None or engaged is None:
         raise BadPath(
-            f"{_name(bare)} is not laid out as this GDB's libstdc++ has it", "Look at the whole object instead."
+            f"{_name(bare)} is not laid out as libstdc++ or libc++ have it", "Look at the whole object instead."
         )
     kind = bare.template_argument(0).strip_typedefs().unqualified()
     return kind, value[0], Bound(0, engaged[0], 1, None, 0)
@@ -102,8 +110,8 @@ def _element(bare: gdb.Type, index: str, done: str) -> tuple[Step, gdb.Type]:
         raise BadPath(f"[{index}] is no number", "Use a constant index.") from None
     if bare.code == gdb.TYPE_CODE_STRUCT and OTHERS.match(name):
         return Step(None, 0, done, None, Lookup(bare, str(number), witness(bare))), bare.template_argument(0)
-    if bare.code == gdb.TYPE_CODE_STRUCT and name.startswith("std::array<"):
-        elements = member(bare, "_M_elems")
+    if bare.code == gdb.TYPE_CODE_STRUCT and ARRAYS.match(name):
+        elements = member(bare, "_M_elems") or member(bare, "__elems_")
         if elements is None or elements[1].strip_typedefs().code != gdb.TYPE_CODE_ARRAY:
             raise BadPath(f"{done} is empty, so there is no [{number}]")
         bare = elements[1].strip_typedefs()
@@ -127,7 +135,7 @@ def _counted(bare: gdb.Type, number: int, done: str) -> tuple[Step, gdb.Type]:
         # unique_ptr<T[]> knows no number, as a pointer does not.
         pointer, element = _dereference(bare, done, keep_name=True)
         return Step(pointer, number * element.strip_typedefs().sizeof, done), element
-    known = STRINGS.match(name) or VECTORS.match(name) or name.startswith("std::span<")
+    known = STRINGS.match(name) or VECTORS.match(name) or SPANS.match(name)
     if not known and not name.startswith("std::"):
         raise BadPath(f"{done} is no array ({_name(bare)})", "Use a dot for a member.")
     if not known:
@@ -136,15 +144,17 @@ def _counted(bare: gdb.Type, number: int, done: str) -> tuple[Step, gdb.Type]:
         )
     element = bare.template_argument(0)
     size = element.strip_typedefs().sizeof
-    start, end = member(bare, "_M_start"), member(bare, "_M_finish")
+    start = member(bare, "_M_start") or member(bare, "__begin_")
+    end = member(bare, "_M_finish") or member(bare, "__end_")
     if VECTORS.match(name) and start and end and start[1].strip_typedefs().code == gdb.TYPE_CODE_PTR:
         return Step(start[0], number * size, done, Bound(number, end[0], end[1].sizeof, start[0], size)), element
-    start = member(bare, "_M_p") or member(bare, "_M_str") or member(bare, "_M_ptr")
-    length = member(bare, "_M_string_length") or member(bare, "_M_len") or member(bare, "_M_extent_value")
+    if STRINGS.match(name) and place_of(bare, "__s"):  # libc++'s, of which the short ones are in the object
+        return Step(None, 0, done, None, Lookup(bare, str(number), None)), element
+    start, length = (next(filter(None, (member(bare, one) for one in names)), None) for names in (TEXTS, LENGTHS))
     if not VECTORS.match(name) and start and length:
         width = length[1].strip_typedefs().sizeof
         return Step(start[0], number * size, done, Bound(number, length[0], width)), element
-    if name.startswith("std::span<") and start:  # of a fixed extent
+    if SPANS.match(name) and start:  # of a fixed extent
         extent = int(str(bare.template_argument(1)))
         if not 0 <= number < extent:
             raise BadPath(f"{done} has the elements 0 to {extent - 1}, so there is no [{number}]")
@@ -163,6 +173,8 @@ def _dereference(bare: gdb.Type, done: str, keep_name: bool = False) -> tuple[in
         if held is None:
             raise BadPath(f"{done} is no pointer ({_name(bare)})", "Use a dot for a member.")
         target, at = bare.template_argument(0), held
+        if ATOMIC.match(bare.name or ""):
+            target = target.strip_typedefs().target()
     if target.strip_typedefs().code == gdb.TYPE_CODE_ARRAY and bare.code not in POINTERS:
         target = target.strip_typedefs().target()  # unique_ptr<T[]>
     if target.strip_typedefs().code in (gdb.TYPE_CODE_VOID, gdb.TYPE_CODE_FUNC):
@@ -198,7 +210,7 @@ def members(start: gdb.Type, arrow: str) -> list[str]:
     """The names that may follow `->` or `.` after a value of a type; those of base and anonymous classes, too."""
     holder = start.strip_typedefs().unqualified()
     try:
-        if arrow == "->" and (holder.name or "").startswith("std::optional<"):
+        if arrow == "->" and _is_optional(holder):
             holder = _optional(holder)[0]
         elif arrow == "->" or holder.code in POINTERS[1:]:
             holder = _dereference(holder, "")[1]

@@ -8,10 +8,13 @@ from contextlib import suppress
 
 import gdb
 
+from gdb_tls.hosts.gdb.library_members import NotLaidOut, characters
+from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.hosts.native.buffers import BYTES, DEEPEST, chosen, plain_name
 from gdb_tls.target.model import Counted
 
 WIDE = ("wchar_t", "char16_t", "char32_t")
+CXX_STRING = re.compile(r"std::__(?!cxx11)\w+::basic_string(_view)?<")
 OLD_STRING = re.compile(r"std::(basic_string<|string$)")
 
 
@@ -31,7 +34,8 @@ def is_printed(pointer: gdb.Type) -> bool:
         return False
     try:
         # Lazy: a printer is chosen by the type, and nothing is read.
-        return gdb.default_visualizer(gdb.Value(0).cast(pointer).dereference()) is not None
+        with own_printers():
+            return gdb.default_visualizer(gdb.Value(0).cast(pointer).dereference()) is not None
     except Exception:  # a printer is anybody's code
         return False
 
@@ -83,6 +87,9 @@ def length_of(value: gdb.Value) -> str:
     for name in ("_M_string_length", "_M_len"):
         if any(field.name == name for field in bare.fields()):
             return f" length {int(value[name])}"
+    if CXX_STRING.match(bare.name or ""):
+        with suppress(gdb.error, NotLaidOut):
+            return f" length {characters(value)[1]}"
     if OLD_STRING.match(bare.name or ""):
         with suppress(gdb.error):  # the old ABI's is before the characters (libstdc++, cow_string.h, _Rep_base)
             word = gdb.lookup_type("unsigned long")

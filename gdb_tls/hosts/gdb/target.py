@@ -19,6 +19,7 @@ from gdb_tls.hosts.gdb import core_threads, pointed, rust_storage
 from gdb_tls.hosts.gdb.addresses import addresses_of, sentence
 from gdb_tls.hosts.gdb.connection import kind_of
 from gdb_tls.hosts.gdb.files import Files
+from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
 from gdb_tls.hosts.gdb.read_cache import cached_reads
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
@@ -291,7 +292,7 @@ class GdbTarget:
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; pretty printers are used, on one line."""
         try:
-            with setting("language", kind.language or LANGUAGE):
+            with setting("language", kind.language or LANGUAGE), own_printers():
                 value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
                 text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
         except gdb.MemoryError:
@@ -304,7 +305,7 @@ class GdbTarget:
         """See `Target.format_pointed`."""
         try:
             value = gdb.Value(pointer).cast(kind.debugger_type)
-            with setting("language", kind.language or LANGUAGE):
+            with setting("language", kind.language or LANGUAGE), own_printers():
                 if pointed.is_wide(kind.debugger_type):
                     text = value.format_string(max_elements=self.most_characters).partition(" ")[2]
                 else:

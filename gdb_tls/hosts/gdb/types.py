@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import gdb
 
@@ -56,7 +56,7 @@ def _holder(bare: gdb.Type) -> Holder[gdb.Type]:
     return Holder(
         name=(bare.name or "") if bare.code == gdb.TYPE_CODE_STRUCT else "",
         type=bare,
-        member=lambda kind, name: member(kind.strip_typedefs(), name),
+        member=lambda kind, name: member(kind.strip_typedefs(), name) or member(kind.strip_typedefs(), name, CLASSES),
         size=lambda kind: int(kind.strip_typedefs().sizeof),
         argument=lambda: bare.template_argument(0),
         word=lambda: int(bare.template_argument(0).pointer().sizeof),
@@ -123,16 +123,18 @@ def witness(bare: gdb.Type) -> int | None:
     return witness_of(_holder(bare))
 
 
-def member(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, gdb.Type] | None:
-    """The offset and type of a member by its name, however deep inside of other members it is."""
+def member(
+    holder: gdb.Type, name: str, inside: Container[int] = (gdb.TYPE_CODE_STRUCT,), depth: int = 0
+) -> tuple[int, gdb.Type] | None:
+    """The offset and type of a member by its name, however deep inside of other members, of some kinds, it is."""
     for field in holder.fields():
         if not hasattr(field, "bitpos") or field.type is None:
             continue
         if field.name == name and not field.is_base_class:
             return field.bitpos // 8, field.type
         inner = field.type.strip_typedefs()
-        if inner.code == gdb.TYPE_CODE_STRUCT and depth < DEEPEST:
-            found = member(inner, name, depth + 1)
+        if inner.code in inside and depth < DEEPEST:
+            found = member(inner, name, inside, depth + 1)
             if found:
                 return field.bitpos // 8 + found[0], found[1]
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,7 +11,12 @@ from gdb_tls.target.model import Container, Presence
 
 NAME = re.compile(r"std::(?:__\w+::)?(vector|deque|basic_string|list|(?:unordered_)?(?:multi)?(?:map|set))<")
 # Classes that own storage through one pointer; that it is null means they own nothing.
-OWNERS = re.compile(r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr)|boost::(shared|scoped|intrusive)_ptr)<")
+OWNERS = re.compile(
+    r"^(std::(__\w+::)?(unique_ptr|shared_ptr|weak_ptr)|boost::(shared|scoped|intrusive)_ptr)<|"
+    r"^std::(__\w+::)?atomic<.*\*( const)?\s*>$"
+)
+# Whose template argument is the pointer, and not what it points to.
+ATOMIC = re.compile(r"^std::(__\w+::)?atomic<")
 # Members of libstdc++'s containers that point to something as soon as the constructor has run (its headers
 # basic_string.h, stl_deque.h, stl_list.h, stl_tree.h, hashtable.h).
 WITNESSES = re.compile(r"^std::(__\w+::)?(basic_string|deque|list|(multi)?(map|set)|unordered_(multi)?(map|set))<")
@@ -36,6 +41,33 @@ INNER = {
         end: {"cur": "_M_cur", "first": "_M_first", "last": "_M_last", "node": "_M_node"} for end in ("start", "finish")
     },
     "tree": {"header": {"parent": "_M_parent", "left": "_M_left", "right": "_M_right"}},
+}
+
+# libc++'s members, by the names of LLVM 20 and later, and before; each inside of the one in front.  A compressed pair,
+# which those before 20 have, begins with the word that is meant.
+LIBCXX: dict[str, dict[str, Sequence[str]]] = {
+    "vector": {"start": ("__begin_",), "finish": ("__end_",), "end": ("__cap_", "__end_cap_")},
+    "vector<bool>": {"start": ("__begin_",), "count": ("__size_",), "words": ("__cap_", "__cap_alloc_")},
+    "deque": {
+        "table": ("__map_.__first_", "__map_.__front_cap_"),
+        "start": ("__map_.__begin_",),
+        "finish": ("__map_.__end_",),
+        "end": ("__map_.__cap_", "__map_.__back_cap_", "__map_.__end_cap_"),
+        "before": ("__start_",),
+        "count": ("__size_",),
+    },
+    "string": {"flag": ("__s",), "pointer": ("__l.__data_",), "length": ("__l.__size_",)},
+    "tree": {
+        "begin": ("__begin_node_",),
+        "parent": ("__end_node_.__left_", "__pair1_.__left_"),
+        "count": ("__tree_.__size_", "__pair3_"),
+    },
+    "list": {"next": ("__end_.__next_",), "prev": ("__end_.__prev_",), "count": ("__size_", "__size_alloc_")},
+    "table": {
+        "buckets": ("__bucket_list_",),
+        "first": ("__first_node_.__next_", "__p1_.__next_"),
+        "element_count": ("__table_.__size_", "__p2_"),
+    },
 }
 
 # What has a value or none, and the members, each inside of the one before, that are zero where it has none: libstdc++'s
@@ -100,7 +132,7 @@ def container_of(holder: Holder[Kind]) -> Container | None:
     for key, field in wanted.items():
         found = member(bare, field)
         if found is None:
-            return None
+            return _of_libcxx(holder, name)
         if key not in inner or key == "header":
             offsets[key] = found[0]
         for part, inside in inner.get(key, {}).items():
@@ -120,6 +152,31 @@ def container_of(holder: Holder[Kind]) -> Container | None:
         return Container("vector<bool>", {**offsets, "start_bit": bit[0], "finish_bit": finish[0] + pointer}, 0)
     element = holder.size(holder.argument()) if name in ("vector", "deque", "string") else 0
     return Container(name, offsets, element)
+
+
+def _of_libcxx(holder: Holder[Kind], name: str) -> Container | None:
+    """The same of libc++'s containers."""
+    layout = "table" if name.startswith("unordered") else name if name in LIBCXX else "tree"
+    if name == "vector" and _place(holder, "__end_") is None:
+        layout = name = "vector<bool>"
+    offsets: dict[str, int] = {}
+    for key, ways in LIBCXX[layout].items():
+        at = next((one for one in (_place(holder, way) for way in ways) if one is not None), None)
+        if at is None:
+            return None
+        offsets[key] = at
+    element = holder.size(holder.argument()) if name in ("vector", "deque", "string") else 0
+    return Container(name, offsets, element)
+
+
+def _place(holder: Holder[Kind], way: str) -> int | None:
+    at, kind = 0, holder.type
+    for name in way.split("."):
+        found = holder.member(kind, name)
+        if found is None:
+            return None
+        at, kind = at + found[0], found[1]
+    return at
 
 
 def witness_of(holder: Holder[Kind]) -> int | None:

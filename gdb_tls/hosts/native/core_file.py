@@ -11,7 +11,7 @@ from itertools import repeat
 from operator import attrgetter
 
 from gdb_tls.elf.file import open_elf, version
-from gdb_tls.elf.headers import PT_LOAD, ProgramHeader
+from gdb_tls.elf.headers import PF_W, PT_LOAD, ProgramHeader
 
 
 class CoreFile:
@@ -49,6 +49,11 @@ class CoreFile:
         at = bisect_right(self._starts, address) - 1
         found = self._segments[at] if at >= 0 else None
         return found if found and address < found.address + found.size else None
+
+    def any_address(self) -> int | None:
+        """An address of what the program may have written, whose memory it holds; None where it holds none."""
+        held = (one for one in reversed(self._segments) if one.flags & PF_W and one.file_size)
+        return next((one.address for one in held if one.offset + one.file_size <= self.length), None)
 
     def read(self, address: int, size: int) -> bytes | None:
         """Reads bytes that lie in one segment; None where the file does not hold them."""

@@ -72,7 +72,7 @@ def sentences(one: ThreadExit) -> Iterator[str]:
         now = f", in {one.running} now" if one.running else ""
         yield f"{who} is ending: it runs the destructors of {what}{now}."
     if one.thread.exited:
-        yield f"{who} has ended: its destructors have run."
+        yield f"{who} has ended: its destructors have run, unless it left them out (the exit system call)."
     elif one.is_unknown:
         yield f"What will run when {_lower(who)} ends is not known."
     elif not one.steps:

@@ -127,7 +127,7 @@ def _null(report: Report, rows: Instances) -> list[str]:
         others = "the others that were asked for" if report.is_part else "the other threads"
         sentences.append(f"Null only in the main thread: {others} have it set.")
     elif have and len(null) < len(have) and any(rows.threads[index].life is Life.LISTED for index in null):
-        sentences.append("Most threads have set it: look for what the null ones have not run.")
+        sentences.append("Most threads have it set: look for what the null ones have not run, or what has set it back.")
     return sentences
 
 

@@ -277,7 +277,7 @@ def test_rows(kind: str, shared_folder: Path, tmp_path: Path) -> None:
             assert (row["value"] is None and row["text"] == "") or state == "set"
             assert row["reason"] == {
                 "set": None,
-                "not-constructed": "its guard is not set: no constructor has run in this thread",
+                "not-constructed": "its guard is not set: no constructor has run to its end in this thread",
                 "destroyed": "its destructor has begun: this thread is ending",
             }.get(state)
         assert found[query]["summary"]["not-constructed"] == sum(name not in line["made"] for line in truth.values())

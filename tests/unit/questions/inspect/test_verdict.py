@@ -61,7 +61,7 @@ from gdb_tls.views.words import numbers
             False,
             [
                 "NULL in 1 of 4 threads: 4.",
-                "Most threads have set it: look for what the null ones have not run.",
+                "Most threads have it set: look for what the null ones have not run, or what has set it back.",
             ],
         ),
         ("ssnnn", False, ["NULL in 3 of 5 threads: 3-5."]),
