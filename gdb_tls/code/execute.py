@@ -596,6 +596,7 @@ _ACTIONS: dict[str, Callable[[Execution, Step], None]] = {
     "insert": Execution._insert,
     "add": Execution._add,
     "compute": Execution._compute,
+    "divide": Execution._compute,
     "flag": Execution._flag,
     "flip": Execution._flip,
     "byte": Execution._byte,

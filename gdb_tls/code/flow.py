@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
-from gdb_tls.code.instructions import Instruction
+from gdb_tls.code.instructions import Instruction, Operand
 from gdb_tls.code.state import Point, State
 from gdb_tls.code.values import Number, Value, loads_in
 from gdb_tls.elf.unwind import CallSite
@@ -134,9 +134,14 @@ class FunctionFlow:
 
     def called(self, address: int) -> Value | None:
         """What the operand of a call, or of a jump, holds: the function's address."""
-        state, instruction = self.before(address), self.at(address)
+        instruction = self.at(address)
         target = instruction.template.target if instruction else None
-        return self._execution.value(target, instruction, state) if state and instruction and target else None
+        return self.value(address, target) if target else None
+
+    def value(self, address: int, operand: Operand | int) -> Value | None:
+        """What an operand of the instruction at an address holds."""
+        state, instruction = self.before(address), self.at(address)
+        return self._execution.value(operand, instruction, state) if state and instruction else None
 
     def conditions(self, address: int) -> list[tuple[State, bool]]:
         """What is known at the branches that decided that control came to an address (`compared`), by address.

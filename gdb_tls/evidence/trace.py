@@ -47,6 +47,31 @@ LONGEST_CALLEE = 4096
 MOST_JUMPS = 4
 GETSPECIFIC = frozenset(("pthread_getspecific", "__pthread_getspecific", "tss_get"))
 EMULATED_ADDRESS = frozenset(("__emutls_get_address",))
+# What they return is new memory: it says nothing of where in their own lists they found it.
+ALLOCATORS = frozenset(
+    (
+        "malloc",
+        "calloc",
+        "realloc",
+        "reallocarray",
+        "memalign",
+        "aligned_alloc",
+        "valloc",
+        "pvalloc",
+        "mmap",
+        "mmap64",
+        "strdup",
+        "strndup",
+        "_Znwm",
+        "_Znam",
+        "_ZnwmRKSt9nothrow_t",
+        "_ZnamRKSt9nothrow_t",
+        "_ZnwmSt11align_val_t",
+        "_ZnamSt11align_val_t",
+        "_ZnwmSt11align_val_tRKSt9nothrow_t",
+        "_ZnamSt11align_val_tRKSt9nothrow_t",
+    )
+)
 
 
 class Scope:
@@ -271,7 +296,7 @@ class Tracer:
 
     def _returned(self, called: int, caller: Scope, depth: int, jumps: int = 3) -> Source | None:
         spot = self._code.at(called)
-        if spot is None:
+        if spot is None or self._code.is_one_of(called, ALLOCATORS):
             return None
         piece = spot.file_index.functions.at(spot.address)
         flow = spot.flow if piece.known and piece.end - piece.start <= LONGEST_CALLEE else None
