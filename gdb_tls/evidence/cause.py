@@ -18,6 +18,7 @@ from gdb_tls.evidence.now import Foreign, Now
 from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.evidence.trace import Scope, Tracer
+from gdb_tls.libc.heap import KnowsFreed
 from gdb_tls.program.program import Program
 from gdb_tls.target.model import Module, Thread
 from gdb_tls.target.protocol import CallFrame, Fault
@@ -45,6 +46,8 @@ GIVING_UP = frozenset(
         "error",
     )
 )
+# What gives memory back (C11 7.22.3, the Itanium C++ ABI's names of operator delete).
+FREEING = frozenset(("free", "cfree", "realloc", "reallocarray", "_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm"))
 THROWING = ("_ZSt", "_ZNSt", "_ZN9__gnu_cxx")
 # Functions that never return (a program's own fatal(), the machinery of panics) are looked through up to here.
 MOST_HELPERS = 12
@@ -60,7 +63,8 @@ class Cause(NamedTuple):
         module: the variable's module; None for a key.
         kind: "pointer" (it was followed), "index" (an address was computed from it), "call" (it was called),
             "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there),
-            "instead" (it was null, and the code went on with a constant), "divisor" (something was divided by it).
+            "instead" (it was null, and the code went on with a constant), "divisor" (something was divided by it),
+            "freed" (its memory was given back a second time).
         thread: who crashed.
         crashed: where.
         loaded: where the variable was read.
@@ -237,6 +241,9 @@ class Investigation:
         if first is None:
             return None
         self.gave_up = True
+        freed = self._of_free(tracer, frames)
+        if freed is not None:
+            return freed
         for number in range(first, min(first + MOST_HELPERS, len(frames))):
             scope = tracer.frame(number)
             flow = scope.spot.flow if scope else None
@@ -249,6 +256,25 @@ class Investigation:
                 return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
             if conditions and flow.comes_back:
                 return None  # what it compared was something else
+        return None
+
+    def _of_free(self, tracer: Tracer, frames: Sequence[CallFrame]) -> Cause | None:
+        """The variable whose memory was given back a second time; None where that is not what happened."""
+        library = self._program.libc
+        for number in range(min(len(frames) - 1, MOST_GIVING_UP) - 1, 0, -1):
+            scope = tracer.frame(number)
+            function = scope.spot.function if scope else None
+            if scope is None or function is None or not self.code.is_one_of(function, FREEING):
+                continue
+            found = set(leaves(scope.argument(scope.spot.file_index.convention.arguments[0], 0)))
+            leaf = found.pop() if len(found) == 1 else None
+            if leaf is None or leaf.place is None or leaf.computed or not isinstance(library, KnowsFreed):
+                return None
+            pointer = self._now.value_of(leaf)
+            if not pointer or pointer not in library.freed([pointer], self._program.regions):
+                return None
+            crash = Crash(frames[number + 1 :], None, [])
+            return self._cause(leaf, "freed", crash, self._place_of(frames[number + 1]), pointer, pointer)
         return None
 
     def _decisive(self, tracer: Tracer, scope: Scope, conditions: Sequence[tuple[State, bool]]) -> Leaf | None:
