@@ -397,6 +397,9 @@ class Execution:
             return
         self._hand_over(value)
         if not isinstance(place, TlsAddress):
+            pointed = _pointed(place) if self._chains else None
+            if pointed is not None:
+                self._state.store(pointed, value, width)
             return
         null = value == Number(0)
         if self._chains:
@@ -509,6 +512,11 @@ class Execution:
                 value = self._around.emulated(callee, registers.get(convention.arguments[0]))
             if value is None and self._chains:
                 value = Result(self._instruction.address)
+        if self._chains:
+            for name in self.argument_registers:
+                given = _pointed(registers.get(name))
+                if given is not None:
+                    state.give(given, self._instruction.address, name)
         kept = convention.preserved
         for name in [one for one in registers if one not in kept]:
             del registers[name]
@@ -560,6 +568,15 @@ class Execution:
     def _return(self) -> None:
         if self.recorder and self._convention.result not in self._state.used:
             self._take(self._state.registers.get(self._convention.result))
+
+
+def _pointed(value: Value | None) -> tuple[str, int] | None:
+    """Where an address leads, as `State.stack` has it: into the own frame, or to what an argument points to."""
+    if isinstance(value, StackAddress):
+        return value.base, value.offset
+    offset = value.offset if isinstance(value, Displaced) else 0
+    argument = value.value if isinstance(value, Displaced) else value
+    return (f"*{argument.register}", offset) if isinstance(argument, Argument) else None
 
 
 def _alternatives(value: Value | None) -> Iterable[Value | None]:

@@ -11,6 +11,7 @@ from gdb_tls.code.values import (
     Derived,
     Displaced,
     Either,
+    Filled,
     Loaded,
     Number,
     Result,
@@ -39,6 +40,8 @@ from gdb_tls.evidence.sources import (
 )
 from gdb_tls.target.protocol import CallFrame
 
+# Of memory: that a function has not written there.
+UNWRITTEN = Held(-1)
 # Through so many calls and returns a value is followed.
 DEEPEST = 24
 # A called function that is longer is not asked for what it returns.
@@ -205,6 +208,11 @@ class Tracer:
 
     def source(self, value: Value | None, scope: Scope, depth: int = 0) -> Source | None:
         """Where a value of a scope came from; None where that cannot be told."""
+        found = self._source(value, scope, depth)
+        return None if found is UNWRITTEN else found
+
+    def _source(self, value: Value | None, scope: Scope, depth: int) -> Source | None:
+        """The same, or `UNWRITTEN`."""
         if value is None or depth > DEEPEST:
             return None
         depth += 1
@@ -227,7 +235,64 @@ class Tracer:
             return Computed(frozenset(one for one in found if one is not None)) if found else None
         if isinstance(value, Either):
             return one_of(*(self.source(one, scope, depth) for one in value.values))
+        if isinstance(value, Filled):
+            return self._filled(value, scope, depth)
         return self._result(value, scope, depth) if isinstance(value, Result) else None
+
+    def _filled(self, value: Filled, scope: Scope, depth: int) -> Source | None:
+        """What the last of some called functions that wrote there has written, or what was there; or `UNWRITTEN`."""
+        for at, register in value.calls:
+            found = self._left(at, register, value.offset, value.width, scope, depth)
+            if found is None and isinstance(value.before, Number):
+                return None  # a value that was meant to be replaced, and perhaps is
+            if found is None:
+                break
+            if found is not UNWRITTEN:
+                return found
+        else:
+            if value.before is None:
+                return UNWRITTEN
+        return self.source(value.before, scope, depth)
+
+    def _left(self, at: int, register: str, offset: int, width: int, scope: Scope, depth: int) -> Source | None:
+        """What a function that a scope has called left in the memory whose address it was given; or `UNWRITTEN`."""
+        flow = scope.spot.flow
+        call, state = (flow.at(at), flow.before(at)) if flow else (None, None)
+        spot = scope.spot.moved(at)
+        called = self._code.callee(spot, call, state) if call and state else None
+        if called is None or depth > DEEPEST:
+            return None
+        caller = self._new(spot, scope.argument, scope.caller)
+        caller.state = state
+        return self._written(called, caller, register, offset, width, depth + 1)
+
+    def _written(self, called: int, caller: Scope, register: str, offset: int, width: int, depth: int) -> Source | None:
+        spot = self._followed(called)
+        if spot is None or spot.flow is None:
+            return None
+        scope = self._called(spot, caller)
+        place = (f"*{register}", offset)
+        found: set[Source | None] = set()
+        for state in spot.flow.at_returns():
+            scope.state = state
+            value = state.load(place, width)
+            found.add(UNWRITTEN if value is None else self._source(value, scope, depth))
+        for instruction, state in spot.flow.at_jumps_out():
+            there = self._code.callee(spot.moved(instruction.address), instruction, state)
+            scope.state = state
+            if there is None or depth > DEEPEST or state.registers.get(register) != Argument(register):
+                return None
+            found.add(self._written(there, scope, register, offset, width, depth + 1))
+        return found.pop() if len(found) == 1 else one_of(*found - {UNWRITTEN}, None) if found else None
+
+    def _followed(self, called: int) -> Spot | None:
+        """The beginning of a function that can be followed through; None for any other."""
+        spot = self._code.at(called)
+        if spot is None or self._code.is_one_of(called, ALLOCATORS):
+            return None
+        piece = spot.file_index.functions.at(spot.address)
+        is_short = piece.known and piece.end - piece.start <= LONGEST_CALLEE
+        return spot if is_short and piece.start == spot.address else None
 
     def _held(self, value: Value, scope: Scope) -> Source | None:
         """The number that a value is, where a register or a slot of the frame still has it."""
@@ -295,12 +360,9 @@ class Tracer:
         return self._returned(called, caller, depth)
 
     def _returned(self, called: int, caller: Scope, depth: int, jumps: int = 3) -> Source | None:
-        spot = self._code.at(called)
-        if spot is None or self._code.is_one_of(called, ALLOCATORS):
-            return None
-        piece = spot.file_index.functions.at(spot.address)
-        flow = spot.flow if piece.known and piece.end - piece.start <= LONGEST_CALLEE else None
-        if flow is None or piece.start != spot.address:
+        spot = self._followed(called)
+        flow = spot.flow if spot else None
+        if spot is None or flow is None:
             return None
         # A scope that is only read through keeps its number: what it has on its stack is gone.
         numbered = self._new(caller.spot, caller.argument, caller.caller)
