@@ -38,6 +38,7 @@ from gdb_tls.code.values import (
     derived,
     either,
     loads_in,
+    place_of_result,
     plus,
 )
 
@@ -517,6 +518,7 @@ class Execution:
                 given = _pointed(registers.get(name))
                 if given is not None:
                     state.give(given, self._instruction.address, name)
+            state.forget(place_of_result(self._instruction.address))
         kept = convention.preserved
         for name in [one for one in registers if one not in kept]:
             del registers[name]
@@ -571,12 +573,14 @@ class Execution:
 
 
 def _pointed(value: Value | None) -> tuple[str, int] | None:
-    """Where an address leads, as `State.stack` has it: into the own frame, or to what an argument points to."""
+    """Where an address leads, as `State.stack` has it: into the own frame, or to what was given or returned."""
     if isinstance(value, StackAddress):
         return value.base, value.offset
     offset = value.offset if isinstance(value, Displaced) else 0
-    argument = value.value if isinstance(value, Displaced) else value
-    return (f"*{argument.register}", offset) if isinstance(argument, Argument) else None
+    base = value.value if isinstance(value, Displaced) else value
+    if isinstance(base, Result):
+        return place_of_result(base.at), offset
+    return (f"*{base.register}", offset) if isinstance(base, Argument) else None
 
 
 def _alternatives(value: Value | None) -> Iterable[Value | None]:

@@ -20,8 +20,8 @@ class State:
 
     Attributes:
         registers: by name.
-        stack: (value, width) by (frame base, offset), or by the name of an argument with a `*` where it was written
-            through that argument.
+        stack: (value, width) by (frame base, offset), or by the name of an argument with a `*`, or `place_of_result`,
+            where it was written through that argument, or through what that call returned.
         given: by the same: the calls that were given the address (see `Filled`), and the offsets that were written
             since.
         loads: for each load from thread-local storage that was executed on the way: how far its value is checked.
@@ -110,6 +110,13 @@ class State:
                 key: (calls, since | {offset} if key[0] == base and 0 <= offset - key[1] < LARGEST_GIVEN else since)
                 for key, (calls, since) in self.given.items()
             }
+
+    def forget(self, base: str) -> None:
+        """What a base leads to is other memory from now on."""
+        if any(place[0] == base for place in self.stack):
+            self.stack = {place: one for place, one in self.stack.items() if place[0] != base}
+        if any(place[0] == base for place in self.given):
+            self.given = {place: one for place, one in self.given.items() if place[0] != base}
 
     def give(self, place: tuple[str, int], call: int, register: str) -> None:
         """A call is given the address of a stack slot."""

@@ -102,6 +102,11 @@ class Result(NamedTuple):
     at: int
 
 
+def place_of_result(at: int) -> str:
+    """What the memory is called whose address a call returned."""
+    return f"@{at:x}"
+
+
 class Filled(NamedTuple):
     """What is in memory of which functions were given the address, since they were called.
 

@@ -19,6 +19,7 @@ from gdb_tls.code.values import (
     TlsAddress,
     TlsTarget,
     Value,
+    place_of_result,
 )
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.code import Code, Spot
@@ -357,7 +358,11 @@ class Tracer:
         if self._code.is_one_of(called, EMULATED_ADDRESS):
             control = self._argument(caller, 0, depth)
             return Emulated(control.address) if isinstance(control, Fixed) else None
-        return self._returned(called, caller, depth)
+        if self._code.is_one_of(called, ALLOCATORS):
+            return Local(scope.number, place_of_result(value.at), 0)
+        found = self._returned(called, caller, depth)
+        is_new = isinstance(found, Local) and found.base.startswith(place_of_result(0)[0]) and not found.offset
+        return Local(scope.number, place_of_result(value.at), 0) if is_new else found
 
     def _returned(self, called: int, caller: Scope, depth: int, jumps: int = 3) -> Source | None:
         spot = self._followed(called)
@@ -381,7 +386,9 @@ class Tracer:
                 continue
             inner = Scope(scope.number, spot.moved(instruction.address), scope.argument, scope.caller)
             inner.state = state
-            if self._code.is_one_of(there, GETSPECIFIC):
+            if self._code.is_one_of(there, ALLOCATORS):
+                found.append(Local(scope.number, place_of_result(instruction.address), 0))
+            elif self._code.is_one_of(there, GETSPECIFIC):
                 found.append(Specific(inner.spot.pc, self._key(self._argument(inner, 0, depth))))
             else:
                 found.append(self._returned(there, inner, depth, jumps - 1))
