@@ -181,6 +181,15 @@ class FunctionFlow:
                 found.append((state, any(id(one) in last for one in block.successors)))
         return found
 
+    def at_branches(self) -> Iterator[State]:
+        """What is known at each branch (`compared`)."""
+        for block in self._blocks:
+            if block.instructions[-1].template.flow == "branch" and block.point.state is not None:
+                state = block.point.state.copy()
+                for instruction in block.instructions:
+                    self._execution.run(instruction, state)
+                yield state
+
     def at_jumps_out(self, by_pointer: bool = False) -> Iterator[tuple[Instruction, State]]:
         """What is known where the function goes on in another one, instead of calling it.
 

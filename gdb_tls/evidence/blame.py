@@ -63,8 +63,11 @@ class Blame:
             is_constant = fixed is None and len(constants) == len(found) > 0
             return Elsewhere(where, fixed, is_constant=is_constant) if fixed is not None or is_constant else None
         agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
-        if constants and not agreeing:
-            return self._instead(local)
+        if constants and (held == 0 or not agreeing):
+            # A null of the code's own explains it as well: nothing but these variables may have led to it.
+            if len(local) < len(found):
+                return None
+            return agreeing[0] if agreeing else self._instead(local)
         if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
             others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
             if any(self._code.word(one.fixed or 0) == held for one in others):

@@ -48,6 +48,9 @@ GIVING_UP = frozenset(
 )
 # What gives memory back (C11 7.22.3, the Itanium C++ ABI's names of operator delete).
 FREEING = frozenset(("free", "cfree", "realloc", "reallocarray", "_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm"))
+# What libstdc++'s classes call where the object itself has not what it was asked for.
+MISSING = ("out_of_range", "bad_optional_access", "bad_variant_access", "bad_function_call", "bad_weak_ptr")
+OF_THE_LIBRARY = ("_ZNSt", "_ZNKSt")
 THROWING = ("_ZSt", "_ZNSt", "_ZN9__gnu_cxx")
 # Functions that never return (a program's own fatal(), the machinery of panics) are looked through up to here.
 MOST_HELPERS = 12
@@ -64,7 +67,7 @@ class Cause(NamedTuple):
         kind: "pointer" (it was followed), "index" (an address was computed from it), "call" (it was called),
             "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there),
             "instead" (it was null, and the code went on with a constant), "divisor" (something was divided by it),
-            "freed" (its memory was given back a second time).
+            "freed" (its memory was given back a second time), "missing" (it has not what it was asked for).
         thread: who crashed.
         crashed: where.
         loaded: where the variable was read.
@@ -250,13 +253,28 @@ class Investigation:
             if scope is None or flow is None:
                 return None
             conditions = flow.conditions(scope.spot.address)
-            leaf = self._decisive(tracer, scope, conditions)
+            leaf, kind = self._decisive(tracer, scope, conditions), "condition"
+            if number == first and (leaf is None or leaf.path):
+                asked = self._asked(scope)
+                leaf, kind = (asked, "missing") if asked is not None else (leaf, kind)
             if leaf is not None:
                 crash = Crash(frames[number:], None, [])
-                return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
+                return self._cause(leaf, kind, crash, self._place_of(frames[number]), None, None)
             if conditions and flow.comes_back:
                 return None  # what it compared was something else
         return None
+
+    def _asked(self, scope: Scope) -> Leaf | None:
+        """The object of which the C++ library said, by an exception, that it has not what it was asked for."""
+        flow = scope.spot.flow
+        call = flow.at(scope.spot.address) if flow else None
+        called = self.code.callee(scope.spot, call, scope.state) if call else None
+        if called is None or not any(one in self.code.name_at(called) for one in MISSING):
+            return None
+        if not self.code.name_at(scope.spot.function or 0).startswith(OF_THE_LIBRARY):
+            return None
+        own = scope.argument(scope.spot.file_index.convention.arguments[0], 0)
+        return Leaf(own, scope.spot.pc) if isinstance(own, ThreadLocal) and own.exact else None
 
     def _of_free(self, tracer: Tracer, frames: Sequence[CallFrame]) -> Cause | None:
         """The variable whose memory was given back a second time; None where that is not what happened."""

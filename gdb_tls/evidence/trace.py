@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gdb_tls.code.emulated import GET_ADDRESS, control_of
+from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.state import State
 from gdb_tls.code.values import (
     Argument,
@@ -23,6 +24,7 @@ from gdb_tls.code.values import (
 )
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.code import Code, Spot
+from gdb_tls.evidence.decisions import depends_on_others
 from gdb_tls.evidence.sources import (
     Computed,
     Emulated,
@@ -41,10 +43,12 @@ from gdb_tls.evidence.sources import (
 )
 from gdb_tls.target.protocol import CallFrame
 
+# A number below is no address.
+SMALL = 4096
 # Of memory: that a function has not written there.
 UNWRITTEN = Held(-1)
 # Through so many calls and returns a value is followed.
-DEEPEST = 24
+DEEPEST = 64
 # A called function that is longer is not asked for what it returns.
 LONGEST_CALLEE = 4096
 # Functions that end with a jump to the next one.
@@ -219,7 +223,7 @@ class Tracer:
         depth += 1
         value = scope.spot.file_index.settled(value)
         if isinstance(value, Number):
-            return Fixed(value.number if value.number < 4096 else (scope.spot.base + value.number) % (1 << 64))
+            return Fixed(value.number if value.number < SMALL else (scope.spot.base + value.number) % (1 << 64))
         if isinstance(value, TlsAddress):
             return self._thread_local(value.target, value.offset, value.exact, scope)
         if isinstance(value, StackAddress):
@@ -284,7 +288,16 @@ class Tracer:
             if there is None or depth > DEEPEST or state.registers.get(register) != Argument(register):
                 return None
             found.add(self._written(there, scope, register, offset, width, depth + 1))
-        return found.pop() if len(found) == 1 else one_of(*found - {UNWRITTEN}, None) if found else None
+        if UNWRITTEN in found and len(found) > 1:
+            found = (found - {UNWRITTEN}) | {None}
+        return self._by_ways(spot.flow, found) if found else None
+
+    @staticmethod
+    def _by_ways(flow: FunctionFlow, found: Iterable[Source | None]) -> Source | None:
+        """One of the values that a function gives; where other things decide that it is a constant, it may be any."""
+        every = list(alternatives(one_of(*found)))
+        is_constant = any(isinstance(one, Fixed) and one.address < SMALL for one in every)
+        return one_of(*every, None) if is_constant and len(every) > 1 and depends_on_others(flow) else one_of(*every)
 
     def _followed(self, called: int) -> Spot | None:
         """The beginning of a function that can be followed through; None for any other."""
@@ -392,7 +405,7 @@ class Tracer:
                 found.append(Specific(inner.spot.pc, self._key(self._argument(inner, 0, depth))))
             else:
                 found.append(self._returned(there, inner, depth, jumps - 1))
-        return one_of(*found) if found else None
+        return self._by_ways(flow, found) if found else None
 
     def _argument(self, scope: Scope, number: int, depth: int) -> Source | None:
         register = scope.spot.file_index.convention.arguments[number]

@@ -290,6 +290,7 @@ class _Auditor:
             known = self.examiner.remarkable(found.variable)
             is_said = any(one.rule in numbers.RULES for one in known)
             zero = words.zero_word(cause, found, part)
+            is_said = is_said or cause.kind == "missing"
             if not cause.path and not is_said and (having := words.who_has_it(survey, held, crashed, scene.main, zero)):
                 sentences += filter(None, (having, around.who_began(held)))
             states = dict(Counter(_state(word) for word in held))

@@ -81,6 +81,8 @@ def chain(cause: Cause, found: Guilty, member: str = "", caller: Frame | None = 
     if cause.kind == "call":
         called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
         return f"{called}; the function's address came from {member or name}, read {read}."
+    if cause.kind == "missing":
+        return f"{who} gave up in {where(cause.crashed)}, which was called for {name}."
     if cause.kind == "freed":
         freed = f"{_member(cause)} of what {name} points to" if cause.path else name
         given = f"{who} gave {_address(cause.address)} back to malloc {_at(cause.crashed)}"
