@@ -135,7 +135,8 @@ class Investigation:
             MissingPackage: where there is no capstone.
         """
         frames = self._program.call_frames(self._thread, MOST_FRAMES)
-        crash = find_crash(self._program, self.code, self._fault, frames)
+        is_trap = self._fault.signal in ("SIGILL", "SIGTRAP") and not self._fault.is_sent
+        crash = None if is_trap else find_crash(self._program, self.code, self._fault, frames)
         if self._fault.signal == "SIGFPE" and not self._fault.is_sent and crash is not None:
             return self._of_division(crash)
         if crash is not None:
@@ -182,7 +183,11 @@ class Investigation:
             other = Elsewhere(where, None, is_constant=True)  # the compiler has found out that it is always null there
         if other is not None and other.is_constant:
             way = self._blame.of_way(tracer, scope)
-            return other if way is None else self._cause(way, "instead", crash, where, address, None)
+            if way is not None:
+                return self._cause(way, "instead", crash, where, address, None)
+            flow = scope.spot.flow
+            if flow is not None and not flow.comes_back and not flow.conditions(scope.spot.address):
+                return self._by_conditions(tracer, crash.frames, 1) or other  # a crash on purpose, by a helper
         return other or Elsewhere(where, None, "what it used as an address could not be followed")
 
     def _of_division(self, crash: Crash) -> Cause | Elsewhere:
@@ -244,9 +249,10 @@ class Investigation:
         if first is None:
             return None
         self.gave_up = True
-        freed = self._of_free(tracer, frames)
-        if freed is not None:
-            return freed
+        return self._of_free(tracer, frames) or self._by_conditions(tracer, frames, first)
+
+    def _by_conditions(self, tracer: Tracer, frames: Sequence[CallFrame], first: int) -> Cause | None:
+        """What was compared before a function gave up, by one of the frames from the first one on."""
         for number in range(first, min(first + MOST_HELPERS, len(frames))):
             scope = tracer.frame(number)
             flow = scope.spot.flow if scope else None
