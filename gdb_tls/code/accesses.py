@@ -80,17 +80,29 @@ class Uses:
 
 
 class Recorder:
-    """Collects what the instructions of a function do."""
+    """Collects what the instructions of a function do.
+
+    Attributes:
+        loads: what happens to each value that is read from thread-local storage.
+        misses_offset: whether something was added to the thread pointer of which nothing is known.
+    """
 
     def __init__(self) -> None:
         """Begins empty."""
+        self.misses_offset = False
         self.loads: dict[Loaded, Uses] = {}
         self._writes: dict[tuple[int, TlsAddress], tuple[int, bool]] = {}
         self._taken: dict[tuple[int, TlsAddress], frozenset[tuple[int, int]]] = {}
 
+    def _uses(self, load: Loaded) -> Uses:
+        known = self.loads.get(load)
+        if known is None:
+            known = self.loads[load] = Uses()
+        return known
+
     def load(self, load: Loaded) -> None:
         """A value is read from thread-local storage."""
-        self.loads.setdefault(load, Uses())
+        self._uses(load)
 
     def write(self, at: int, address: TlsAddress, width: int, of_null: bool) -> None:
         """A value is stored there."""
@@ -108,7 +120,7 @@ class Recorder:
 
     def dereference(self, load: Loaded, status: int) -> None:
         """A loaded value is used as an address."""
-        uses = self.loads.setdefault(load, Uses())
+        uses = self._uses(load)
         if status == CHECKED:
             uses.checked = True
         elif status == WRITTEN:
@@ -120,11 +132,11 @@ class Recorder:
 
     def check(self, load: Loaded) -> None:
         """A loaded value is compared with a constant, or tested."""
-        self.loads.setdefault(load, Uses()).checked = True
+        self._uses(load).checked = True
 
     def hand_over(self, load: Loaded, status: int) -> None:
         """A loaded value is given to a call, or stored."""
-        uses = self.loads.setdefault(load, Uses())
+        uses = self._uses(load)
         if status == CHECKED:
             uses.checked = True
         else:
@@ -132,7 +144,7 @@ class Recorder:
 
     def pass_to(self, load: Loaded, function: int, argument: int) -> None:
         """A loaded value that was not checked is an argument of a function."""
-        uses = self.loads.setdefault(load, Uses())
+        uses = self._uses(load)
         uses.passed_to |= {(function, argument)}
 
     def may_depend_on_earlier_checks(self) -> bool:

@@ -9,34 +9,33 @@ import re
 import struct
 from collections.abc import Iterator
 
-_CALL = re.compile(rb"(?=\xe8(....))", re.DOTALL)
-_CALL_BY_SLOT = re.compile(rb"(?=\xff[\x15\x25](....))", re.DOTALL)
-_JUMP = re.compile(rb"(?=\x0f[\x80-\x8f](....))|(?=\xe9(....))", re.DOTALL)
+# Each consumes one byte, for others may begin behind it; and begins with it, which is how `re` finds it quickly.
+_CALL = re.compile(rb"\xe8(?=(....))", re.DOTALL)
+_CALL_BY_SLOT = re.compile(rb"\xff(?=[\x15\x25](....))", re.DOTALL)
+_JUMP = re.compile(rb"\xe9(?=(....))", re.DOTALL)
+_BRANCH = re.compile(rb"\x0f(?=[\x80-\x8f](....))", re.DOTALL)
 
 
 def x86_64_calls(code: bytes, address: int) -> Iterator[tuple[int, int]]:
     """Yields (place, target) of what looks like a call with a distance of 32 bits."""
-    for match in _CALL.finditer(code):
-        at = address + match.start()
-        yield at, at + 5 + int.from_bytes(match.group(1), "little", signed=True)
+    return _targets(_CALL, 5, code, address)
 
 
 def x86_64_far_jumps(code: bytes, address: int) -> Iterator[tuple[int, int]]:
-    """Yields (place, target) of what looks like a jump with a distance of 32 bits, conditional or not."""
-    for match in _JUMP.finditer(code):
-        at = address + match.start()
-        conditional, always = match.groups()
-        if conditional is not None:
-            yield at, at + 6 + int.from_bytes(conditional, "little", signed=True)
-        else:
-            yield at, at + 5 + int.from_bytes(always, "little", signed=True)
+    """Yields (place, target) of what looks like a jump with a distance of 32 bits; the conditional ones come last."""
+    yield from _targets(_JUMP, 5, code, address)
+    yield from _targets(_BRANCH, 6, code, address)
 
 
 def x86_64_calls_by_slot(code: bytes, address: int) -> Iterator[tuple[int, int]]:
     """Yields (place, address of the pointer) of what looks like a call or jump through a pointer in a fixed place."""
-    for match in _CALL_BY_SLOT.finditer(code):
+    return _targets(_CALL_BY_SLOT, 6, code, address)
+
+
+def _targets(pattern: re.Pattern[bytes], size: int, code: bytes, address: int) -> Iterator[tuple[int, int]]:
+    for match in pattern.finditer(code):
         at = address + match.start()
-        yield at, at + 6 + int.from_bytes(match.group(1), "little", signed=True)
+        yield at, at + size + int.from_bytes(match[1], "little", signed=True)
 
 
 def aarch64_calls(code: bytes, address: int) -> Iterator[tuple[int, int]]:

@@ -26,6 +26,8 @@ _THREAD = re.compile(
 )
 PREFIXES = b"\x66\xf0\xf2\xf3"
 _READ_FS_BASE = re.compile(rb"\x64[\x48\x4c][\x8b\x03][\x04\x0c\x14\x1c\x24\x2c\x34\x3c]\x25\0\0\0\0")
+# mov $imm32, %REG: what the linker makes of the load of an offset, which others than it need not follow at once.
+_OFFSET = re.compile(rb"[\x48\x49]\xc7(?=[\xc0-\xc7](....))", re.DOTALL)
 # AArch64: mrs xN, tpidr_el0 (Arm ARM, C6.2 "MRS"); adrp.
 _READ_THREAD_POINTER = re.compile(rb"[\x40-\x5f]\xd0\x3b\xd5")
 _PAGE_ADDRESS = re.compile(rb"[\x90\xb0\xd0\xf0]")
@@ -43,7 +45,7 @@ class Candidate(NamedTuple):
         slot: the GOT entry that it refers to; None for none.
         thread_offset: the offset from the thread pointer that it refers to; None where it does not say.
         begins: whether an instruction surely begins there, and all that leads to the access follows it, or another
-            candidate of the function.
+            candidate of the function, or what follows shows that it does not.
         helps: whether it only reads the thread pointer, to which a slot's offset may be added.
     """
 
@@ -75,16 +77,27 @@ def x86_64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], loca
     if local:
         for match in _THREAD.finditer(code):
             form, scale = match.group(1)[0], match.group(2)[0]
-            offset, begins = None, False
+            offset, begins, says_all = None, False, False
             if form & 0xC7 == 0x04 and scale & 0xC7 == 0x05 and match.end(2) + 4 <= len(code):
                 offset = struct.unpack_from("<i", code, match.end(2))[0]
                 if scale != 0x25 or offset == 0:
                     offset = None
                 elif offset > 0:
                     continue  # the thread control block: the stack protector's guard, the pointer guard
-                # Relaxed code may have put the offset into a register long before it reads the thread pointer.
-                begins = offset is not None and (match.start() == 0 or code[match.start() - 1] not in PREFIXES)
+                # What reads the thread pointer may add an offset that was in a register long before (`Regions` sees
+                # that); what is counted from it and a register needs one.
+                says_all = offset is not None or _READ_FS_BASE.match(code, match.start()) is not None
+                begins = says_all and (match.start() == 0 or code[match.start() - 1] not in PREFIXES)
             yield Candidate(address + match.start(), thread_offset=offset, begins=begins)
+
+
+def x86_64_offsets(code: bytes, address: int, first: int, last: int) -> list[int]:
+    """Where a register is given a number from `first` on and below `last`, in code that begins at an address."""
+    return [
+        address + match.start()
+        for match in _OFFSET.finditer(code)
+        if first <= int.from_bytes(match[1], "little", signed=True) < last
+    ]
 
 
 def aarch64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], local: bool) -> Iterator[Candidate]:
@@ -104,7 +117,7 @@ def aarch64_candidates(code: bytes, address: int, slots: Mapping[int, Slot], loc
     if slots or local:
         for match in _READ_THREAD_POINTER.finditer(code):
             if match.start() % 4 == 0:
-                yield Candidate(address + match.start(), begins=not local, helps=not local)
+                yield Candidate(address + match.start(), begins=True, helps=not local)
 
 
 def _in_page(code: bytes, at: int, register: int, page: int) -> int | None:

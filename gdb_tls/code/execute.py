@@ -189,7 +189,9 @@ class Execution:
         if step.of[1] == Immediate(0) and isinstance(left, TlsAddress):
             self._write(step.to, left._replace(is_base=False))
             return
-        total = add(self.settled(left), self.settled(right)) if _has_index(left, right) else add(left, right)
+        if _has_index(left, right):
+            left, right = self.settled(left), self.settled(right)
+        total = self._sum(left, right)
         if isinstance(step.to, Register) and step.to.name == STACK and not isinstance(total, StackAddress):
             total = self._new_frame()
         self._write(step.to, total)
@@ -301,11 +303,11 @@ class Execution:
     # ------------------------------------------------------------------ operands
 
     def _read(self, operand: Operand) -> Value | None:
-        if isinstance(operand, Immediate):
-            return Number(operand.number & 0xFFFFFFFFFFFFFFFF)
         if isinstance(operand, Register):
             self._state.used.add(operand.name)
             return self._state.registers.get(operand.name)
+        if isinstance(operand, Immediate):
+            return Number(operand.number & 0xFFFFFFFFFFFFFFFF)
         self._use_registers(operand)
         self._dereference(operand)
         if operand.thread and self._place(operand) == ThreadPointer(0):
@@ -351,15 +353,23 @@ class Execution:
         if isinstance(index, Number):
             return plus(value, index.number * memory.scale)
         if memory.scale == 1 and isinstance(index, (TlsOffset, TlsAddress, ThreadPointer)):
-            return add(value, index)
-        return add(self.settled(value), derived(index))
+            return self._sum(value, index)
+        return self._sum(self.settled(value), derived(index))
 
     def _in_thread(self, value: Value | None, displacement: int) -> Value | None:
         """The address at a displacement from the thread pointer plus a value."""
         if isinstance(value, (Number, TlsOffset, Either)):
             return plus(add(ThreadPointer(0), value), displacement)
         # An index: what is indexed is told by the displacement alone.
-        return add(self.settled(ThreadPointer(displacement)), value)
+        return self._sum(self.settled(ThreadPointer(displacement)), value)
+
+    def _sum(self, left: Value | None, right: Value | None) -> Value | None:
+        """The sum of two values; the recorder is told where that may have been an offset in a block."""
+        if self.recorder:
+            ones, others = _alternatives(left), _alternatives(right)
+            if None in ones or None in others:
+                self.recorder.misses_offset |= any(isinstance(one, ThreadPointer) for one in (*ones, *others))
+        return add(left, right)
 
     def settled(self, value: Value | None) -> Value | None:
         """An offset from the thread pointer as one in the file's own block, where it lies there."""
@@ -462,7 +472,9 @@ class Execution:
             state.loads[load] = max(state.loads.get(load, UNCHECKED), how)
             if how == CHECKED:
                 assert isinstance(load.address, TlsAddress)
-                state.variables[load.address] = CHECKED
+                # Of several values that it may be, only the one that came is checked: no later reading profits.
+                if all(isinstance(one, Loaded) and one.address == load.address for one in _alternatives(value)):
+                    state.variables[load.address] = CHECKED
                 if self.recorder:
                     self.recorder.check(load)
         if self.recorder:
@@ -557,10 +569,10 @@ class Execution:
         state = self._state
         callee = self._callee()
         for number, name in enumerate(self._convention.arguments):
-            # What was read since it came into the register may be no more than left there.
-            if name in state.used:
-                continue
             value = state.registers.get(name)
+            # What was read since it came into the register may be no more than left there.
+            if value is None or name in state.used:
+                continue
             to = (callee, number) if callee is not None and number < self._convention.integer_arguments else None
             self._hand_over(value, to)
             for load, direct in self._tls_loads(value) if to else ():

@@ -67,6 +67,7 @@ class FunctionFlow:
         self._execution = execution
         self._sites = sorted(sites)
         self._blocks = _blocks(instructions, {site.handler for site in sites})
+        self._by_number = sorted(self._blocks, key=lambda block: block.number)
         self._starts = [block.instructions[0].address for block in self._blocks]
         first = self._block_at(start if start is not None else instructions[0].address)
         if first is None:
@@ -235,13 +236,14 @@ class FunctionFlow:
         """Goes on from blocks, in the order of addresses, in which most ways come together before they go on."""
         execution = self._execution
         steps = 0
+        by_number = self._by_number
         waiting = [block.number for block in changed]
         queued = set(waiting)
         heapify(waiting)
         while waiting and steps < MOST_STEPS:
             number = heappop(waiting)
             queued.discard(number)
-            block = self._blocks[number]
+            block = by_number[number]
             assert block.point.state is not None
             state = block.point.state.copy()
             for instruction in block.instructions:
@@ -377,4 +379,28 @@ def _blocks(instructions: Sequence[Instruction], handlers: Set[int]) -> list[Blo
                 block.anywhere = True
         if flow in ("", "branch", "call") and last.end in by_start:
             block.successors.append(by_start[last.end])
+    _number(blocks)
     return blocks
+
+
+def _number(blocks: Sequence[Block]) -> None:
+    """Numbers blocks in reverse postorder: each after those from which control comes to it, but for loops."""
+    postorder: list[Block] = []
+    seen: set[int] = set()
+    for root in blocks:
+        if root.number in seen:
+            continue
+        seen.add(root.number)
+        on_the_way = [(root, iter(root.successors))]
+        while on_the_way:
+            block, rest = on_the_way[-1]
+            for successor in rest:
+                if successor.number not in seen:
+                    seen.add(successor.number)
+                    on_the_way.append((successor, iter(successor.successors)))
+                    break
+            else:
+                postorder.append(block)
+                on_the_way.pop()
+    for number, block in enumerate(reversed(postorder)):
+        block.number = number

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gdb_tls.code.accesses import ADDRESS_TAKEN, Access, Recorder
 from gdb_tls.code.arguments import ArgumentUses, dereferenced_arguments, uses_of_arguments
 from gdb_tls.code.branches import aarch64_calls, x86_64_calls
-from gdb_tls.code.candidates import Candidate
+from gdb_tls.code.candidates import Candidate, x86_64_offsets
 from gdb_tls.code.emulated import GET_ADDRESS as EMULATED
 from gdb_tls.code.emulated import address_of
 from gdb_tls.code.execute import Execution, Surroundings
@@ -22,7 +22,7 @@ from gdb_tls.code.places import Places
 from gdb_tls.code.regions import Regions, Undecided
 from gdb_tls.code.slots import Slot, slots
 from gdb_tls.code.stubs import Stubs
-from gdb_tls.code.values import TlsAddress, TlsTarget, Value
+from gdb_tls.code.values import TlsAddress, TlsTarget, Value, signed
 from gdb_tls.elf.file import ElfFile, open_elf, version
 from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64
 from gdb_tls.elf.unwind import CallSite
@@ -430,21 +430,30 @@ class CodeIndex:
     def _quickly(self, piece: CodeRange) -> Recorder | None:
         """What follows from a function's candidates; None where the whole function has to be followed."""
         candidates = self.places.by_function.get(piece.start, ())
-        if not piece.known or not candidates or not all(one.begins for one in candidates):
+        if not piece.known or not candidates:
             return None
         recorder = Recorder()
         try:
-            self._regions.record(piece, [one.address for one in candidates], recorder)
+            self._regions.record(piece, candidates, recorder)
         except Undecided:
             return None
         return recorder
 
     @cached_property
     def _regions(self) -> Regions:
-        leading = set(self.slots)
+        slots, block = set(self.slots), self._own.place
         if self.file.machine == EM_AARCH64:
-            leading |= {address >> 12 << 12 for address in self.slots}  # an adrp comes to the page first
-        return Regions(self.functions, self._decoder, self._execution, leading.__contains__)
+            slots |= {address >> 12 << 12 for address in self.slots}  # an adrp comes to the page first
+
+        def leads_there(number: int) -> bool:
+            return number in slots or (block is not None and block[0] <= signed(number) < block[1])
+
+        def offsets_in(part: CodeRange) -> list[int]:
+            if block is None or self.file.machine != EM_X86_64:
+                return []
+            return x86_64_offsets(self.functions.code(part.start, part.end), part.start, block[0], block[1])
+
+        return Regions(self.functions, self._decoder, self._execution, offsets_in, leads_there)
 
     def _flow(self, piece: CodeRange, chains: bool = False) -> FunctionFlow | None:
         key = (piece.start, chains)

@@ -6,9 +6,10 @@ not be decoded.  Where the answer depends on more than that, the whole function 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gdb_tls.code.accesses import Recorder
+from gdb_tls.code.candidates import Candidate
 from gdb_tls.code.execute import STACK, Execution
 from gdb_tls.code.functions import CodeRange, Functions
 from gdb_tls.code.instructions import Decoder, Instruction
@@ -30,7 +31,7 @@ from gdb_tls.code.values import (
 MOST_INSTRUCTIONS = 600
 MOST_WAYS = 60
 # How many bytes are decoded at a time.
-PIECE = 64
+PIECE = 32
 
 
 class Undecided(Exception):
@@ -41,7 +42,12 @@ class Regions:
     """Follows candidates of one file."""
 
     def __init__(
-        self, functions: Functions, decoder: Decoder, execution: Execution, is_slot: Callable[[int], bool]
+        self,
+        functions: Functions,
+        decoder: Decoder,
+        execution: Execution,
+        offsets_in: Callable[[CodeRange], list[int]],
+        leads_there: Callable[[int], bool],
     ) -> None:
         """Takes what the file's index has.
 
@@ -49,16 +55,20 @@ class Regions:
             functions: the file's.
             decoder: the architecture's.
             execution: the same that whole functions are followed with.
-            is_slot: whether an address is one of a GOT entry for thread-local storage, or leads to one.
+            offsets_in: the instructions in a piece of code that begin with an offset from the thread pointer, with
+                which others may reach the file's own block.
+            leads_there: whether a number is the address of a GOT entry for thread-local storage, or leads to one, or
+                is such an offset.
         """
         self._functions = functions
         self._decoder = decoder
         self._execution = execution
-        self._is_slot = is_slot
+        self._offsets_in = offsets_in
+        self._leads_there = leads_there
         self._split: dict[int, bytes] = {}
         self._decoded: dict[int, Instruction] = {}
 
-    def record(self, piece: CodeRange, candidates: Iterable[int], recorder: Recorder) -> None:
+    def record(self, piece: CodeRange, candidates: Sequence[Candidate], recorder: Recorder) -> None:
         """Gives what follows from the candidates of one function to a recorder.
 
         Raises:
@@ -67,19 +77,25 @@ class Regions:
         execution = self._execution
         execution.recorder = recorder
         frame = self._decoder.frame_pointer(self._functions.code(piece.start, min(piece.start + 64, piece.end)))
+        beginnings = [one.address for one in candidates if one.begins]
+        rest = {one.address for one in candidates if not one.begins}
+        if rest:
+            parts = {self._functions.at(one) for one in (piece.start, *rest)}
+            beginnings += [at for part in parts for at in self._offsets_in(part)]
+        visited: set[int] = set()
         try:
-            for address in candidates:
+            for address in beginnings:
                 state = State()
                 state.registers[STACK] = StackAddress("region", 0)
                 if frame:
                     state.registers[frame] = StackAddress("frame", 0)
-                self._follow(piece, address, state, recorder)
+                self._follow(piece, address, state, recorder, visited)
         finally:
             execution.recorder = None
-        if recorder.may_depend_on_earlier_checks():
+        if recorder.may_depend_on_earlier_checks() or recorder.misses_offset or not rest <= visited:
             raise Undecided
 
-    def _follow(self, piece: CodeRange, address: int, state: State, recorder: Recorder) -> None:
+    def _follow(self, piece: CodeRange, address: int, state: State, recorder: Recorder, visited: set[int]) -> None:
         points: dict[int, Point] = {}
         waiting: list[tuple[int, State]] = [(address, state)]
         instructions = ways = 0
@@ -92,6 +108,7 @@ class Regions:
             while True:
                 instruction = self._decoded.get(at) or self._decode(at, piece)
                 run(instruction, state)
+                visited.add(at)
                 instructions += 1
                 if instructions > MOST_INSTRUCTIONS:
                     raise Undecided
@@ -147,17 +164,13 @@ class Regions:
     def _is_held(self, state: State, recorder: Recorder) -> bool:
         """Whether anything of thread-local storage is still in a register or in the frame."""
         loads = state.loads
-        for value in state.registers.values():
-            if value is not None and self._is_of_interest(value, recorder, loads):
+        for value in (*state.registers.values(), *(value for value, _ in state.stack.values())):
+            if value is not None and type(value) is not StackAddress and self._is_of_interest(value, recorder, loads):
                 return True
-        return any(
-            value is not None and self._is_of_interest(value, recorder, loads) for value, _ in state.stack.values()
-        )
+        return False
 
     def _is_of_interest(self, value: Value, recorder: Recorder, loads: Mapping[Loaded, int]) -> bool:
         kind = type(value)
-        if kind is StackAddress:
-            return False
         if kind is Loaded:
             assert isinstance(value, Loaded)
             if isinstance(value.address, TlsAddress):
@@ -168,7 +181,7 @@ class Regions:
             return False
         if kind is Number:
             assert isinstance(value, Number)
-            return self._is_slot(value.number)
+            return self._leads_there(value.number)
         if kind in (TlsAddress, TlsOffset, ThreadPointer):
             return True
         if isinstance(value, Displaced):

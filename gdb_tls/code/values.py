@@ -237,6 +237,9 @@ def _origins(value: Value | None) -> Iterator[Value]:
 
 def either(*values: Value | None) -> Value | None:
     """One of the values."""
+    if len(values) == 2 and not isinstance(values[0], Either) and not isinstance(values[1], Either):
+        same = identity(values[0]) == identity(values[1])  # as in most cases
+        return values[0] if same else Either(frozenset(values))
     found: dict[object, Value | None] = {}
     for value in values:
         for one in value.values if isinstance(value, Either) else (value,):

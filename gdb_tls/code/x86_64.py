@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,6 +64,9 @@ _WIDEST = _widest_names()
 _IF_ZERO = {4: "target", 5: "on"}  # je, jne
 _SETS_FRAME = b"\x48\x89\xe5"  # mov %rsp, %rbp
 _TESTED = (Step("condition", None),)
+_PADDED_CALL = b"\x66\x66\x48\xe8"  # of __tls_get_addr, with room for what a linker may put there instead
+# `lea` of what lies at a distance of 32 bits: its bytes but for that.
+_DISTANT_ADDRESS = re.compile(rb"\x66?[\x48\x4c]\x8d[\x05\x0d\x15\x1d\x25\x2d\x35\x3d](?=....\Z)", re.DOTALL)
 
 
 def _direct_branch(raw: bytes) -> Template | None:
@@ -71,8 +75,8 @@ def _direct_branch(raw: bytes) -> Template | None:
     Intel SDM, volume 2, "CALL", "JMP", "Jcc".
     """
     first, size = raw[0], len(raw)
-    if first == 0xE8 and size == 5:
-        return Template(size, (), "call", size + int.from_bytes(raw[1:], "little", signed=True))
+    if (first == 0xE8 and size == 5) or (size == 8 and raw.startswith(_PADDED_CALL)):
+        return Template(size, (), "call", size + int.from_bytes(raw[-4:], "little", signed=True))
     if (first == 0xE9 and size == 5) or (first == 0xEB and size == 2):
         return Template(size, (), "jump", size + int.from_bytes(raw[1:], "little", signed=True))
     if first & 0xF0 == 0x70 and size == 2:
@@ -129,12 +133,23 @@ class X86Decoder:
         """What an instruction does, from its bytes."""
         known = self._templates.get(raw)
         if known is None:
-            known = _direct_branch(raw)
+            known = _direct_branch(raw) or self._distant_address(raw)
             if known is None:
                 instruction = next(self._details.disasm(raw, 0, 1), None)
                 known = Template(len(raw), ()) if instruction is None else self._translate(instruction)
             self._templates[raw] = known
         return known
+
+    def _distant_address(self, raw: bytes) -> Template | None:
+        """The address of something at a distance of its own: as the same with another distance."""
+        match = _DISTANT_ADDRESS.match(raw)
+        if match is None or raw[-4:] == bytes(4):
+            return None
+        at_end = self.template(match.group() + bytes(4))
+        ((action, to, (place,)),) = at_end.steps
+        assert isinstance(place, Memory)
+        distance = place.displacement + int.from_bytes(raw[-4:], "little", signed=True)
+        return at_end._replace(steps=(Step(action, to, (place._replace(displacement=distance),)),))
 
     def frame_pointer(self, beginning: bytes) -> str:
         """`rbp`, where it is set from the stack pointer."""
