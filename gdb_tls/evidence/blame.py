@@ -63,6 +63,8 @@ class Blame:
             is_constant = fixed is None and len(constants) == len(found) > 0
             return Elsewhere(where, fixed, is_constant=is_constant) if fixed is not None or is_constant else None
         agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
+        if held == 0 and agreeing and any(self._may_be_null(one) for one in found):
+            return None  # null are many things
         if constants and (held == 0 or not agreeing):
             # A null of the code's own explains it as well: nothing but these variables may have led to it.
             if len(local) < len(found):
@@ -79,6 +81,12 @@ class Blame:
             # By whatever way, it came from that one.
             return next((one for one in local if one.computed), local[0])
         return local[0]
+
+    def _may_be_null(self, leaf: Leaf) -> bool:
+        """Whether what is not thread-local, and one of several that it may be, may be null."""
+        if leaf.place is not None:
+            return False
+        return leaf.fixed is None or leaf.computed or self._now.value_of(leaf) in (0, None)
 
     def of_way(self, tracer: Tracer, scope: Scope) -> Leaf | None:
         """The variable that is null, and was compared last before the thread came where a constant is bad."""

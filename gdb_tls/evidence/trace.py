@@ -253,7 +253,9 @@ class Tracer:
             if found is None:
                 break
             if found is not UNWRITTEN:
-                return found
+                ways = set(alternatives(found))
+                before = {self.source(value.before, scope, depth)} if UNWRITTEN in ways else set()
+                return one_of(*(ways - {UNWRITTEN}), *before)
         else:
             if value.before is None:
                 return UNWRITTEN
@@ -288,15 +290,13 @@ class Tracer:
             if there is None or depth > DEEPEST or state.registers.get(register) != Argument(register):
                 return None
             found.add(self._written(there, scope, register, offset, width, depth + 1))
-        if UNWRITTEN in found and len(found) > 1:
-            found = (found - {UNWRITTEN}) | {None}
         return self._by_ways(spot.flow, found) if found else None
 
     @staticmethod
     def _by_ways(flow: FunctionFlow, found: Iterable[Source | None]) -> Source | None:
         """One of the values that a function gives; where other things decide that it is a constant, it may be any."""
         every = list(alternatives(one_of(*found)))
-        is_constant = any(isinstance(one, Fixed) and one.address < SMALL for one in every)
+        is_constant = any(one is UNWRITTEN or (isinstance(one, Fixed) and one.address < SMALL) for one in every)
         return one_of(*every, None) if is_constant and len(every) > 1 and depends_on_others(flow) else one_of(*every)
 
     def _followed(self, called: int) -> Spot | None:
