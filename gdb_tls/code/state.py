@@ -217,7 +217,9 @@ class Point:
             return False
         changed = False
         for place in mine.keys() | others.keys():
-            (old, width), (new, other_width) = mine.get(place, (None, 16)), others.get(place, (None, 16))
+            # What an argument points to and nobody has written is what it was before.
+            missing = (Filled((), 0, 0, None) if place[0].startswith("*") else None, 16)
+            (old, width), (new, other_width) = mine.get(place, missing), others.get(place, missing)
             if old == new or place in self._given_up:
                 continue
             joined = self._joined(place, old, new)

@@ -239,7 +239,7 @@ class Tracer:
             found = {self.source(one, scope, depth) for one in value.sources} - {None}
             return Computed(frozenset(one for one in found if one is not None)) if found else None
         if isinstance(value, Either):
-            return one_of(*(self.source(one, scope, depth) for one in value.values))
+            return one_of(*(self._source(one, scope, depth) for one in value.values))
         if isinstance(value, Filled):
             return self._filled(value, scope, depth)
         return self._result(value, scope, depth) if isinstance(value, Result) else None
