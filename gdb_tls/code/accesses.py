@@ -39,9 +39,9 @@ class Access(NamedTuple):
             shows, on every way to each use as an address: `p = make(); p->x`.  What was written may still be null,
             but no other function's omission is.  Never set with another kind.
         of_null: a write of zero.
-        passed_to: where a value that was not checked is given as it is to functions that the code names: the address
-            that is called (or a stub's, or the GOT entry's that leads there), and the argument's number, from 0.  Of an
-            "address-taken": the same of the address, and nothing where it goes anywhere else.
+        passed_to: of an "address-taken": the functions that the code names to which the address is given (what is
+            called, a stub, or the GOT entry that leads there), and the argument's number, from 0; nothing where it
+            may go anywhere else.
     """
 
     address: int
@@ -59,12 +59,11 @@ class Access(NamedTuple):
 class Uses:
     """What happens to one loaded value."""
 
-    __slots__ = ("checked", "dereferenced", "passed", "passed_to", "perhaps", "written")
+    __slots__ = ("checked", "dereferenced", "passed", "perhaps", "written")
 
     def __init__(self) -> None:
         """Begins without any."""
         self.checked = self.dereferenced = self.passed = self.perhaps = self.written = False
-        self.passed_to: frozenset[tuple[int, int]] = frozenset()
 
     def kind(self) -> str:
         """The kind of the access that loaded it."""
@@ -142,11 +141,6 @@ class Recorder:
         else:
             uses.passed = True
 
-    def pass_to(self, load: Loaded, function: int, argument: int) -> None:
-        """A loaded value that was not checked is an argument of a function."""
-        uses = self._uses(load)
-        uses.passed_to |= {(function, argument)}
-
     def may_depend_on_earlier_checks(self) -> bool:
         """Whether a variable is used unchecked in one place, and checked or written in another.
 
@@ -175,7 +169,6 @@ class Recorder:
                 uses.kind(),
                 place.exact,
                 after_write,
-                passed_to=uses.passed_to,
             )
         for (at, place), (width, of_null) in self._writes.items():
             yield Access(at, function, place.target, place.offset, width, WRITE, place.exact, False, of_null)

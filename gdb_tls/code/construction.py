@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, WRITE, Access
-from gdb_tls.code.index import LONGEST_GETTER, CodeIndex
+from gdb_tls.code.callees import LONGEST_GETTER
+from gdb_tls.code.index import CodeIndex
 from gdb_tls.code.state import State
 from gdb_tls.code.values import TlsAddress
 from gdb_tls.elf.symbols import ElfSymbol
@@ -261,9 +262,9 @@ class Guards:
     def _calls_to(self, functions: Set[int]) -> Iterator[tuple[int, int]]:
         """(place, function) of the calls of some functions."""
         for at, target, _ in self._index.calls() if functions else ():
-            called = (self._index, target) if target in functions else self._index.called(target)
-            if called and called[0] is self._index and called[1] in functions:
-                yield at, called[1]
+            called = target if target in functions else self._index.callees.called(target)
+            if called is not None and called in functions:
+                yield at, called
 
     def _calls_of(self, functions: frozenset[int]) -> Mapping[int, list[int]]:
         """Where functions call some others, by the beginning of the function."""

@@ -575,9 +575,6 @@ class Execution:
                 continue
             to = (callee, number) if callee is not None and number < self._convention.integer_arguments else None
             self._hand_over(value, to)
-            for load, direct in self._tls_loads(value) if to else ():
-                if to and direct and state.loads.get(load, UNCHECKED) != CHECKED:
-                    self.recorder.pass_to(load, *to)
 
     def _return(self) -> None:
         if self.recorder and self._convention.result not in self._state.used:

@@ -21,13 +21,11 @@ class TlsTarget(NamedTuple):
         symbol: the name by which the dynamic linker looks for the block; None for the file's own block.
         defined: whether the file itself defines that symbol; the dynamic linker may still have taken another's.
         slot: the address of the GOT entry, as the file is linked, whose memory says what was bound; None for none.
-        file: the path of another file, whose own block it is; a function of that file gave the address.
     """
 
     symbol: str | None = None
     defined: bool = True
     slot: int | None = None
-    file: str | None = None
 
 
 OWN_BLOCK = TlsTarget()

@@ -109,6 +109,8 @@ class Investigation:
         code: the program's.
         bindings: which variable a place in it means.
         gave_up: whether the thread was found to have called what ends a program.
+        computed: the address near null on which the thread crashed, by its registers; None where it is none, or
+            the kernel's word is there.
     """
 
     def __init__(self, program: Program, thread: Thread, fault: Fault) -> None:
@@ -125,6 +127,7 @@ class Investigation:
         self.code = Code(program)
         self.bindings = Bindings(program, self.code)
         self.gave_up = False
+        self.computed: int | None = None
         self._now = Now(program, self.code, thread)
         self._blame = Blame(program, self.code, self._now)
 
@@ -140,6 +143,10 @@ class Investigation:
         if self._fault.signal == "SIGFPE" and not self._fault.is_sent and crash is not None:
             return self._of_division(crash)
         if crash is not None:
+            told = self._fault.address is not None or self._fault.is_sent or crash.called or crash.after_handler
+            if not told and self._fault.signal in ("SIGSEGV", "SIGBUS"):
+                near = [one.address for one in crash.operands if one.address is not None and one.address < NEAR_NULL]
+                self.computed = near[0] if len(near) == 1 else None
             return self._of_crash(crash)
         if not frames:
             return None

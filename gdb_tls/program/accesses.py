@@ -240,7 +240,7 @@ class _Search:
                 if not slots[slot]:
                     continue
             base = start if is_own else self._value_in(index) if access.target.defined else 0
-            inner = index.through(access) if access.kind == ADDRESS_TAKEN else None
+            inner = index.callees.through(access) if access.kind == ADDRESS_TAKEN else None
             for each in [access] if inner is None else inner:
                 if self._is_wanted(each, each.offset - base):
                     yield each, each.offset - base

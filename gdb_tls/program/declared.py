@@ -17,6 +17,7 @@ from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.names import SUFFIXES
 from gdb_tls.target.protocol import DebugInformation
 
+AT_LINKAGE_NAME = 0x6E
 UNREADABLE = (BadDwarf, IndexError, ValueError, RecursionError)
 
 
@@ -58,6 +59,13 @@ class Declarations:
         with suppress(*UNREADABLE):
             for entry, parents in dwarf.variables_at(symbol.value):
                 found = _declared(dwarf, entry, parents)
+                linkage = entry.attributes.get(AT_LINKAGE_NAME)
+                if isinstance(linkage, str):
+                    # What the linker has left out is, to its debug information, at the beginning of the block.
+                    if SUFFIXES.sub("", linkage) == bare:
+                        return found
+                    first = first or found
+                    continue
                 # The name of a variable is a part of its symbol's, whatever language mangles it.
                 mangled = bare.startswith(("_Z", "_R", "_D"))
                 if found.name and (found.name in bare if mangled else bare in (found.name, _dotted(found))):

@@ -497,6 +497,10 @@ class Target(Protocol):
         """
         ...
 
+    def searches_for(self, variable: Variable) -> bool:
+        """Whether the debugger searches for a variable each time that it is asked, which takes it much longer."""
+        ...
+
     def evaluator(self) -> Evaluator:
         """The way to evaluate expressions in threads, without running code in the process or changing it.
 

@@ -23,8 +23,9 @@ else:
     try:
         from rich.console import Group, RenderableType
         from rich.padding import Padding
-        from rich.table import Table
         from rich.text import Text
+
+        from gdb_tls.views.long_table import Table
 
         HAS_RICH = True
     except ImportError:
@@ -107,6 +108,8 @@ def under_caption(table: Any, origin: Origin | None, columns: int) -> Any:
     return Group(Text(safe(caption(origin, columns)), "dim"), table) if origin else table
 
 
+# Beside a place, "in" and so much of a function's name.
+LEAST_CALLED = 12
 # In a function's name it takes room and says nothing.
 NAMELESS = "(anonymous namespace)::"
 # How what `tokens` tells apart looks on a screen.
@@ -128,17 +131,26 @@ def function_text(function: str) -> str:
     return safe(function).replace(NAMELESS, "").removeprefix("__GI_")
 
 
-def where_text(where: Where | None) -> Text:
-    """The program's own function and its line, then the library's function that it has called."""
+def where_text(where: Where | None, room: int | None = None) -> Text:
+    """The program's own function and its line, then the library's function that it has called.
+
+    A line's number for which there is no room is left out: cut, it would be another one's.  So is a function's name of
+    which nearly nothing would be left.
+    """
     if where is None:
         return Text("")
     frame = where.own or where.innermost
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(function_text(frame.function) or f"0x{frame.pc:x}")
     if frame.file:
-        text.append(f"  {safe(frame.file)}:{frame.line}", "dim")
+        place = f"  {safe(frame.file)}:{frame.line}"
+        if room is not None and text.cell_len + len(place) > room:
+            return text.append(f"  {safe(frame.file)}", "dim")
+        text.append(place, "dim")
     if where.called is not None and where.called.function:
         # So are `__libc_pause` and `___pthread_mutex_lock`.
         name = function_text(where.called.function).removeprefix("__libc_")
-        text.append(f"  in {name.lstrip('_') or name}", "dim")
+        called = f"  in {name.lstrip('_') or name}"
+        if room is None or text.cell_len + min(len(called), LEAST_CALLED) <= room:
+            text.append(called, "dim")
     return text

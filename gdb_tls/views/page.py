@@ -84,6 +84,11 @@ class Row(NamedTuple):
     grave: bool = False
 
 
+def marked_first(rows: Iterable[Row]) -> list[Row]:
+    """The rows of threads, those that are remarkable on top: nobody finds them among ten thousand."""
+    return sorted(rows, key=lambda row: not row.mark)
+
+
 class Table(NamedTuple):
     """Rows that can be sorted, filtered and opened.
 

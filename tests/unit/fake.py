@@ -244,6 +244,7 @@ class FakeTarget:
         self.call_stacks: dict[int | None, list[CallFrame]] = {}
         self.native: dict[int | None, int | str | Callable[[Variable], int | str]] = {}
         self.asked_variables: list[str] = []
+        self.searched: set[str] = set()
         self.interrupted_at: set[int | None] = set()
         self.names: dict[int, str] = {}
         self.lines: dict[int, tuple[str, int]] = {}
@@ -319,6 +320,9 @@ class FakeTarget:
             said = self.native.get(thread.num, "Cannot find thread-local storage")
             self.asked_variables += [variable.name for variable in variables]
             yield [said(variable) if callable(said) else said for variable in variables]
+
+    def searches_for(self, variable: Variable) -> bool:
+        return variable.name in self.searched
 
     def calls(self) -> FakeCalls:
         if self.refuses_calls:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT
+from gdb_tls.hosts.direct.rust_storage import storage_of
 from gdb_tls.hosts.native import buffers
 from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
 from gdb_tls.hosts.native.dwarf_types import (
@@ -30,6 +31,8 @@ def describe(found: DwarfType, language: str = "") -> Type:
         found: the type.
         language: of the source file that uses it: C says `struct point *` where C++ says `point *`.
     """
+    kept = storage_of(found.bare)
+    found = kept[1] if kept else found
     bare = found.bare
     return Type(
         name=short_type(found.written(with_words=language == "c")),
@@ -45,6 +48,7 @@ def describe(found: DwarfType, language: str = "") -> Type:
         enumerators=bare.enumerators if bare.tag == TAG_ENUM else {},
         debugger_type=found,
         language=language,
+        storage=kept[0] if kept else None,
     )
 
 

@@ -13,6 +13,7 @@ from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import DwarfNames
+from gdb_tls.hosts.direct.rust_storage import state_of
 from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
 from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.dwarf_types import DwarfType
@@ -181,8 +182,8 @@ class DirectTarget:
         return ""
 
     def storage_state(self, storage: Storage, address: int) -> str:
-        """See `Target.storage_state`: what Rust's std keeps is read by GDB only."""
-        return ""
+        """See `Target.storage_state`."""
+        return state_of(storage, address, self.memory, self.architecture.byte_order)
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
         """See `Target.find_element`."""
@@ -249,6 +250,10 @@ class DirectTarget:
         """See `Target.addresses_in`."""
         for _ in threads:
             yield ["GDB is not asked, as this is the engine without it"] * len(variables)
+
+    def searches_for(self, variable: Variable) -> bool:
+        """See `Target.searches_for`: it is not asked."""
+        return False
 
     def evaluator(self) -> Evaluator:
         """See `Target.evaluator`."""

@@ -21,16 +21,17 @@ def _in_thread(
 ) -> list[int | str]:
     try:
         switch(thread)
-        frame = gdb.newest_frame()
     except gdb.error as error:
         return [sentence(error)] * len(variables)
-    return [_in_frame(frame, variable, mask) for variable in variables]
+    return [_selected(variable, mask) for variable in variables]
 
 
-def _in_frame(frame: gdb.Frame, variable: Variable, mask: int) -> int | str:
+def _selected(variable: Variable, mask: int) -> int | str:
     try:
-        if variable.debugger_symbol is not None:
-            found = variable.debugger_symbol.value(frame).address
+        symbol = variable.debugger_symbol
+        if symbol is not None:
+            # To find a frame, GDB reads registers and unwind tables: it costs more than the variable.
+            found = (symbol.value(gdb.newest_frame()) if symbol.needs_frame else symbol.value()).address
         else:
             found = gdb.parse_and_eval(f"&'{variable.linkage_name}'")
         return "the variable has no address here" if found is None else int(found) & mask

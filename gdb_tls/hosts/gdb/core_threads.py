@@ -19,6 +19,8 @@ from gdb_tls.hosts.native.thread_notes import thread_notes
 # Fewer are asked for in no time.
 FEW = 1000
 SAMPLES = 8
+# A command costs GDB ten times what one more thread in it does; Ctrl-C waits until it is over.
+MOST_AT_ONCE = 256
 
 _noted: list[gdb.InferiorThread | None] = []
 
@@ -49,6 +51,7 @@ class CoreThreads(Mapping[int, gdb.InferiorThread]):
         """Takes the ids."""
         self.lwps = lwps
         self._known: dict[int, gdb.InferiorThread] = {}
+        self._at_once = 1
 
     def __len__(self) -> int:
         return len(self.lwps)
@@ -63,15 +66,22 @@ class CoreThreads(Mapping[int, gdb.InferiorThread]):
         if number not in self:
             raise KeyError(number)
         if number not in self._known:
-            _noted.clear()
-            call = f"__import__('{__name__}', fromlist=['x']).{note_selected.__name__}()"
-            with _uninterrupted():
-                gdb.execute(f"thread apply {number} -q -s python {call}", to_string=True)
-            thread = _noted[0] if _noted else None
-            if thread is None or thread.num != number or thread.ptid[1] != self.lwps[number - 1]:
+            # Who has asked for the one before goes through all of them.
+            self._at_once = min(2 * self._at_once, MOST_AT_ONCE) if number - 1 in self._known else 1
+            self._ask(number, min(number + self._at_once - 1, len(self.lwps)))
+        return self._known[number]
+
+    def _ask(self, first: int, last: int) -> None:
+        _noted.clear()
+        call = f"__import__('{__name__}', fromlist=['x']).{note_selected.__name__}()"
+        with _uninterrupted():
+            gdb.execute(f"thread apply {first}-{last} -q -s python {call}", to_string=True)
+        noted = {thread.num: thread for thread in _noted if thread is not None}
+        for number in range(first, last + 1):
+            thread = noted.get(number)
+            if thread is None or thread.ptid[1] != self.lwps[number - 1]:
                 raise gdb.error(f"GDB's thread {number} is not the one with LWP {self.lwps[number - 1]}")
             self._known[number] = thread
-        return self._known[number]
 
 
 def find(path: str) -> CoreThreads | None:

@@ -1,27 +1,25 @@
-"""Where Rust's std::thread_local! keeps a value, and what says whether it is there.
-
-The layouts are those of library/std/src/sys/thread_local/native/{lazy,eager}.rs and, before Rust 1.79, of
-library/std/src/thread/local.rs and sys/common/thread_local/fast_local.rs; offsets and states are taken from the debug
-information of the program, so that other layouts of the same names are read rightly.
-"""
+"""Where Rust's std::thread_local! keeps a value, and what says whether it is there, by GDB's types."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import gdb
 
+from gdb_tls.hosts.native.rust_types import (
+    ALIVE,
+    CELL,
+    DEEPEST,
+    EAGER,
+    IN_CELL,
+    INNER,
+    KEY,
+    KNOWN,
+    LAZY,
+    STATES,
+    meaning,
+)
 from gdb_tls.target.model import Storage
-
-LAZY = re.compile(r"^std::(\w+::)*lazy::Storage<")
-EAGER = re.compile(r"^std::(\w+::)*eager::Storage<")
-KEY = re.compile(r"^std::(\w+::)*(fast|fast_local)::Key<")
-# The states' names by what they mean; a value that is not in use yet is there if it is a constant.
-UNINITIALISED = ("Initial", "Uninitialized", "None")
-ALIVE = ("Alive", "Some")
-DESTROYED = ("Destroyed", "RunningOrHasRun")
-DEEPEST = 8
 
 
 def storage_of(bare: gdb.Type) -> tuple[Storage, gdb.Type] | None:
@@ -47,19 +45,10 @@ def storage_of(bare: gdb.Type) -> tuple[Storage, gdb.Type] | None:
 
 
 def state_of(storage: Storage, address: int) -> str:
-    """What the state at an address says: "uninitialised", "alive", "destroyed", or nothing where that is not known."""
+    """What the state at an address says; see `meaning`."""
     value = gdb.Value(address).cast(storage.debugger_type.pointer()).dereference()
-    words = []
-    for name in ("dtor_state", "state", "inner"):
-        if any(field.name == name for field in storage.debugger_type.fields()):
-            words.append(_state_in(value[name]))
-    if any(word in DESTROYED for word in words):
-        return "destroyed"
-    if any(word in ALIVE for word in words):
-        return "alive"
-    if any(word in UNINITIALISED for word in words):
-        return "alive" if storage.kind == "eager" else "uninitialised"
-    return ""
+    there = {field.name for field in storage.debugger_type.fields()}
+    return meaning([_state_in(value[name]) for name in STATES if name in there], storage.kind)
 
 
 def _state_in(value: gdb.Value) -> str:
@@ -75,9 +64,9 @@ def _state_in(value: gdb.Value) -> str:
         if any(one.artificial for one in fields) or getattr(kind, "dynamic", False):  # since GDB 10
             # A value of an enum has only the variant that it is.
             variants = [one.name or "" for one in fields if not one.artificial]
-            if len(variants) == 1 and variants[0] in (*UNINITIALISED, *ALIVE, *DESTROYED):
+            if len(variants) == 1 and variants[0] in KNOWN:
                 return variants[0]
-        inner = [one for one in fields if one.name in ("value", "inner")]
+        inner = [one for one in fields if one.name in INNER]
         if len(inner) != 1:
             return ""
         value = value[inner[0]]
@@ -91,10 +80,9 @@ def _field(holder: gdb.Type, name: str) -> tuple[int, gdb.Type] | None:
 def _content(kind: gdb.Type) -> gdb.Type:
     """What is in a cell, however many other cells of std are around it; they begin with their contents."""
     for _ in range(DEEPEST):
-        name = kind.name or ""
-        if not re.match(r"core::(cell::UnsafeCell|mem::(\w+::)?(MaybeUninit|ManuallyDrop|MaybeDangling))<", name):
+        if not CELL.match(kind.name or ""):
             break
-        inner = next((one for one in kind.fields() if one.name in ("value", "__0") and one.bitpos == 0), None)
+        inner = next((one for one in kind.fields() if one.name in IN_CELL and one.bitpos == 0), None)
         if inner is None:
             break
         kind = inner.type.strip_typedefs()
@@ -118,5 +106,5 @@ def _enums(offset: int, kind: gdb.Type, depth: int) -> Iterator[tuple[int, gdb.T
     if any(one.name in ALIVE for one in fields):
         yield offset, kind
     for one in fields:
-        if one.name in ("value", "inner"):
+        if one.name in INNER:
             yield from _enums(offset + one.bitpos // 8, one.type.strip_typedefs(), depth + 1)

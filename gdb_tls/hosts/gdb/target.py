@@ -20,6 +20,7 @@ from gdb_tls.hosts.gdb.addresses import addresses_of, sentence
 from gdb_tls.hosts.gdb.connection import kind_of
 from gdb_tls.hosts.gdb.files import Files
 from gdb_tls.hosts.gdb.memory import AT_PHDR, open_memory
+from gdb_tls.hosts.gdb.read_cache import cached_reads
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.hosts.gdb.warnings import Warnings
@@ -383,10 +384,15 @@ class GdbTarget:
     def addresses_in(self, threads: Sequence[Thread], variables: Sequence[Variable]) -> Answers:
         """See `Target.addresses_in`."""
         mask = (1 << 8 * self.architecture.pointer_size) - 1
-        with selection():
+        with selection(), cached_reads(self.kind):
             for start in range(0, len(threads), THREADS_AT_ONCE):
                 some = threads[start : start + THREADS_AT_ONCE]
                 yield from self._warnings.once(partial(addresses_of, some, variables, self._switch, mask))
+
+    def searches_for(self, variable: Variable) -> bool:
+        """See `Target.searches_for`: a declaration has no location."""
+        symbol = variable.debugger_symbol
+        return symbol is None or bool(symbol.addr_class == gdb.SYMBOL_LOC_UNRESOLVED)
 
     def evaluator(self) -> GdbEvaluator:
         """See `Target.evaluator`."""

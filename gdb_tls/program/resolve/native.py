@@ -10,8 +10,8 @@ from gdb_tls.program.program import Program
 from gdb_tls.target.model import Absence, Place, State, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
 
-# Each question costs GDB some 0.1 ms, and more with more threads.
-MOST_QUESTIONS = 10_000
+# Each question costs GDB some 0.02 ms, and more with more threads.
+MOST_QUESTIONS = 50_000
 # Threads in which every variable is asked for, however many there are.
 SAMPLE = 16
 
@@ -58,7 +58,9 @@ class Native:
             for places in self._by_thread(variables, sample):
                 found.append(places)
                 task.advance()
-            leaders = _leaders(variables, found)
+            searches = self._program.target.searches_for
+            order = sorted(range(len(variables)), key=lambda at: searches(variables[at]))
+            leaders = _leaders(variables, order, found)
             asked = [at for at in range(len(variables)) if at not in leaders]
             for answers in self._by_thread([variables[at] for at in asked], threads[len(sample) :]):
                 known = dict(zip(asked, answers))
@@ -101,11 +103,14 @@ class Native:
         return len({module.id for module in twins if module.path == variable.module.path}) > 1
 
 
-def _leaders(variables: Sequence[Variable], sample: Sequence[Sequence[Place]]) -> Mapping[int, int]:
+def _leaders(
+    variables: Sequence[Variable], order: Sequence[int], sample: Sequence[Sequence[Place]]
+) -> Mapping[int, int]:
     """For variables (by position) the one from which they follow: the first of their module that GDB has found."""
     first: dict[object, int] = {}
     found: dict[int, int] = {}
-    for at, variable in enumerate(variables):
+    for at in order:
+        variable = variables[at]
         if not any(isinstance(places[at], int) for places in sample):
             continue
         leader = first.setdefault(variable.module.id, at)

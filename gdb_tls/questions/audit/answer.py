@@ -180,7 +180,7 @@ def audit(
         variables=variables,
         pointers=auditor.examiner.pointers,
         suspects=suspects,
-        fault=scene.stop,
+        fault=_told(scene.stop, auditor.computed),
         fault_frames=[program.named_frame(one) for one in scene.stack(scene.crashed)]
         if scene.crashed is not None
         else (),
@@ -198,6 +198,11 @@ def audit(
         last_word=last_word(errors, survey.threads, scene.crashed),
         to_type=_to_type(program, suspects),
     )
+
+
+def _told(fault: Fault | None, computed: int | None) -> Fault | None:
+    """The fault with its address, also where only the registers tell it (QEMU's cores have no NT_SIGINFO)."""
+    return fault if fault is None or computed is None else fault._replace(address=computed)
 
 
 def _to_type(program: Program, suspects: Sequence[Suspect]) -> str:
@@ -235,6 +240,7 @@ class _Auditor:
     def __init__(self, survey: Survey) -> None:
         self.threads = Threads(survey)
         self.was_killed = False
+        self.computed: int | None = None
         self._survey = survey
         self._places = {module.id: ModuleScene(self.threads, survey, module) for module in survey.modules}
         self.examiner = Examiner(survey, self.threads, self._places)
@@ -250,6 +256,7 @@ class _Auditor:
             found = investigation.find()
         except TlsError as error:
             return None, f"Where the bad value came from is not known: {error}."
+        self.computed = investigation.computed
         self.was_killed = scene.stop.is_sent and found is None and not investigation.gave_up
         if isinstance(found, Cause):
             module = found.module

@@ -191,7 +191,11 @@ def _shown(
         return OneAnswer(found, (), {}, marks, judgement)
     lines = [_named(program, row) for row in rows(found, request.max_rows, marks)]
     shown = [row.instance.thread for row in lines if row.is_single and row.instance.thread.num is not None]
-    where.update((thread.num, program.where(thread)) for thread in shown if thread.num not in where)
+    wanted = [thread for thread in shown if thread.num not in where]
+    with request.progress.task("Reading stacks", len(wanted)) as task:
+        for thread in wanted:
+            where[thread.num] = program.where(thread)
+            task.advance()
     return OneAnswer(found, lines, where, marks, judgement)
 
 

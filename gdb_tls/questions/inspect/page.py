@@ -44,7 +44,7 @@ def _page(answer: OneAnswer) -> pages.Page:
         wide.append(pages.Column("Where", minor=True))
     opens = len(report.instances) <= MOST_OPENED
     rows = [_page_row(answer, instance, named, opens) for instance in report.instances]
-    threads = pages.Table("Threads", wide, rows)
+    threads = pages.Table("Threads", wide, pages.marked_first(rows))
     about = pages.facts(variable_document(report), "Variable")
     all_set = report.instances.summary[State.SET.value] == len(report.instances)
     return pages.Page(

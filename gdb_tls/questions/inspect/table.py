@@ -100,7 +100,7 @@ def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
         cells = [_number(answer, line), Text(str(thread.lwp or "-") if alone else "")]
         if named:
             cells.append(Text(safe(thread.name if alone else line.names)))
-        place = where_text(answer.where.get(thread.num)) if alone else _listed(line)
+        place = where_text(answer.where.get(thread.num), room - min(widest, most)) if alone else _listed(line)
         cells += [_state(line.instance), value, place]
         table.add_row(*cells, style="bold" if line.instance.state is State.NULL else "")
     return table

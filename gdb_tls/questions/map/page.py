@@ -54,7 +54,7 @@ def page_of(document: Document) -> Page:
     columns += [Column("NULL", NUMBER), Column("Set", NUMBER), Column("Unallocated", NUMBER, True)]
     rows = [_thread(index, thread, variables, opens) for index, thread in enumerate(threads)]
     rest: list[Section] = [Prose("Could not be looked at", summary["missing"])] if summary.get("missing") else []
-    return Page(lead, [chart, Table("Threads", columns, rows), *rest])
+    return Page(lead, [chart, Table("Threads", columns, pages.marked_first(rows)), *rest])
 
 
 def _alike(threads: Sequence[Document], variables: Sequence[Document]) -> list[list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,8 +11,9 @@ from gdb_tls.program.grid import Grid, Row
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, flowing
+from gdb_tls.views.drawing import Group, RenderableType, Text, flowing
 from gdb_tls.views.parts import STYLES
+from gdb_tls.views.pieces import Piece, Pieces, joined
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import copies_hidden, count, group_names, not_shown, numbers, share, who
@@ -27,7 +28,7 @@ LETTERS = {
     State.UNREADABLE: "u",
     State.UNRESOLVED: "?",
 }
-LONGEST_NAME = 48
+LONGEST_NAME, SHORTEST_NAME = 48, 8
 SHARED_COLUMN = "Threads in the same states share a column; --all and --format csv show each."
 
 
@@ -49,13 +50,13 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         return Text("There is no thread-local variable to show." + _missing(answer.grid))
     answer, folded = _fold(answer)
     grid = answer.grid
-    names = [_name(row) for row in grid.rows]
-    width = max(max(map(len, names)), 8) + 2
-    room = max((screen.columns - width) // _column_width(grid), 1)
+    names = _names(grid, screen.columns)
+    room = max((screen.columns - names[0].cell_len) // _column_width(grid), 1)
     pieces, left_out = _pieces(answer, room)
     parts: list[RenderableType] = []
+    letters = [{state: _cell(row, state) for state in set(row.states)} for row in grid.rows]
     for heads in pieces:
-        parts += [_picture(grid, names, heads), Text("")]
+        parts += [_picture(grid, names, letters, heads), Text("")]
     parts.append(_legend(grid, screen.columns))
     hidden = copies_hidden(grid.hidden_copies)
     if hidden:
@@ -118,28 +119,36 @@ def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
     return [heads[:room]], heads[room:]
 
 
-def _picture(grid: Grid, names: Sequence[str], heads: Sequence[Head]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold", show_edge=False)
-    table.add_column("Thread", no_wrap=True)
+def _picture(
+    grid: Grid, names: Sequence[Text], letters: Sequence[Mapping[State, Piece]], heads: Sequence[Head]
+) -> Pieces:
+    """The headings, and a line a variable under its module's; `names` are as wide as the first column."""
+    labels = []
     for head in heads:
         own = any("selected" in grid.marked.names(grid.threads[index]) for index in head.members)
-        table.add_column(f"*{head.label}" if own else head.label, justify="right", no_wrap=True)
+        labels.append(f"*{head.label}" if own else head.label)
+    lines = [[Piece(" ".join(["Thread".ljust(names[0].cell_len), *labels]), "bold")]]
+    columns = [(" " * len(label), head.members[0]) for label, head in zip(labels, heads)]
     module = None
-    for name, row in zip(names, grid.rows):
+    for name, row, cells in zip(names, grid.rows, letters):
         if row.variable.module.title != module:
             module = row.variable.module.title
-            emulated = "  emulated" if row.variable.module.emulated else ""
-            table.add_row(Text(safe(f"{row.variable.module.name}{emulated}"), "bold"))
-        style = "dim" if len(set(row.states)) == 1 else ""
-        table.add_row(Text(f"  {safe(name)}", style), *(_cell(row, head) for head in heads))
-    return table
+            lines.append([Piece(_title(row), "bold")])
+        states = row.states
+        line = [Piece(name.plain, "dim" if len(cells) == 1 else "")]
+        for blanks, at in columns:
+            line += (Piece(blanks), cells[states[at]])
+        lines.append(joined(line))
+    return Pieces(lines)
 
 
-def _cell(row: Row, head: Head) -> Text:
-    state = row.states[head.members[0]]
+def _title(row: Row) -> str:
+    return safe(row.variable.module.name) + ("  emulated" if row.variable.module.emulated else "")
+
+
+def _cell(row: Row, state: State) -> Piece:
     # A variable that cannot be null is set wherever it is: that is no news.
-    style = "dim" if state is State.SET and not row.is_pointer else STYLES[state]
-    return Text(LETTERS[state], style)
+    return Piece(LETTERS[state], "dim" if state is State.SET and not row.is_pointer else STYLES[state])
 
 
 def _legend(grid: Grid, columns: int) -> Text:
@@ -167,9 +176,18 @@ def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list
     return parts
 
 
-def _name(row: Row) -> str:
-    name = row.variable.name + (" (unused copy)" if row.used_instead else "")
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
+def _names(grid: Grid, columns: int) -> list[Text]:
+    """The first column: all as wide as the widest, and room for one column beside them."""
+    found = []
+    for row in grid.rows:
+        name = row.variable.name + (" (unused copy)" if row.used_instead else "")
+        found.append(Text("  " + safe(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "...")))
+    width = max(len("Thread"), *(name.cell_len for name in found), *(Text(_title(row)).cell_len for row in grid.rows))
+    width = min(width, max(columns - _column_width(grid), SHORTEST_NAME))
+    for text in found:
+        text.truncate(width, overflow="ellipsis")
+        text.append(" " * (width - text.cell_len))
+    return found
 
 
 def _label(thread: Thread) -> str:

@@ -24,6 +24,8 @@ def page(answer: Answer) -> pages.Page:
         columns = [pages.Column("Thread", pages.NUMBER), pages.Column("LWP", pages.NUMBER, True), *name, *of_values]
         columns += [pages.Column("Where", minor=True)] if answer.where else []
         rows = [_row(answer, line, named) for line in answer.lines]
+        if list(answer.rows) == sorted(answer.rows):  # not in an order that was asked for
+            rows = pages.marked_first(rows)
     about = pages.Table(
         "Columns",
         [pages.Column("Name"), pages.Column("Expression", pages.CODE), pages.Column("Type", pages.CODE)],

@@ -104,7 +104,7 @@ def _number(answer: Answer, line: Line) -> Text:
     if not line.is_single:
         return Text(f"  {count(len(line.members), 'thread')}{share(len(line.members), len(answer.rows))}")
     text = mark(answer.threads[line.members[0]].num, answer.marked)
-    return Text(text if text.startswith("*") else f"  {text}")
+    return Text(f"* {text[1:]}" if text.startswith("*") else f"  {text}")
 
 
 def _of_all(column: Column, members: Sequence[int], colour: bool) -> Text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,7 +32,8 @@ class Comparison(NamedTuple):
         threads: in how many threads.
         compared: instances for which two or more resolvers had an address.
         answered: resolver -> how many addresses it gave.
-        unavailable: resolver -> why it could not run, for the first variable that it could not.
+        unavailable: resolver -> why it could not run, for the first variable that it could not, or why it has not one
+            answer.
         disagreements: those for which the addresses differ.
         left: how many more threads there are, where the user stopped it before they were looked at.
         derived: how many of GDB's addresses follow from what it said of another variable of the same module.
@@ -61,6 +64,9 @@ def compare(
         if name == "gdb":
             asked = Native(program).resolve_all(variables, threads, progress)
             reached, derived = len(asked.places), asked.derived
+            silent = _silent(asked.places)
+            if silent:
+                unavailable[name] = silent
             places[name] = list(zip(*asked.places)) or [()] * len(variables)
             continue
         places[name] = []
@@ -91,6 +97,18 @@ def compare(
     return Comparison(
         len(variables), reached, compared, answered, unavailable, disagreements, len(threads) - reached, derived
     )
+
+
+def _silent(places: Sequence[Sequence[Place]]) -> str:
+    """Why there is no address at all, as is said most often; empty where there is one."""
+    reasons = Counter[str]()
+    for of_thread in places:
+        for place in of_thread:
+            if isinstance(place, int):
+                return ""
+            # GDB names the thread and its id.
+            reasons[re.sub(r" for Thread 0x[0-9a-f]+ \(LWP \d+\)", "", place.reason)] += 1
+    return reasons.most_common(1)[0][0] if reasons else ""
 
 
 def query(request: Request) -> Comparison:

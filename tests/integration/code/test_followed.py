@@ -35,7 +35,7 @@ def test_through_calls(compiler: str, level: int, tmp_path: Path) -> None:
         (symbol,) = index.file.symbols([name]).values()
         accesses = [one for one in every if one.function == symbol.value]
         assert accesses, name
-        found = [one if one.kind != ADDRESS_TAKEN else index.through(one) for one in accesses]
+        found = [one if one.kind != ADDRESS_TAKEN else index.callees.through(one) for one in accesses]
         if any(one is None for one in found):
             assert None in truth or "aarch64" in compiler, (name, accesses)
             continue

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from integration.documents import documents
 from integration.harness import PROGRAMS, Inferior, Subject, command_of, core_subject, live_subject, locked
+from integration.hosts.direct.answers import gdb_tls
 from integration.sessions import run_gdb
 from limits import LIMIT_SECONDS, wait_until
 
@@ -56,6 +57,16 @@ def subject_of(executable: Path, kind: str, own: Path) -> Iterator[Subject]:
             yield subject
     else:
         yield core_subject(executable.name, executable, executable.parent / "core", (), by_kernel=None)
+
+
+def without_gdb(subject: Subject, query: str) -> Any:
+    """The document of the engine without GDB."""
+    if subject.core:
+        which: list[object] = ["core", subject.core, "--exe", subject.executable, "--engine", "direct"]
+    else:
+        which = ["pid", subject.pid, "--engine", "direct"]
+    command, _, name = query.partition(" ")
+    return gdb_tls([*which, *([name] if name else []), "--command", command, "--format", "json"]).document
 
 
 def said(subject: Subject, own: Path, what: str) -> dict[int, dict[str, Any]]:
@@ -277,8 +288,9 @@ def test_rows(kind: str, shared_folder: Path, tmp_path: Path) -> None:
         assert (row["state"], row["flags"]) == ("set", flags), query
 
 
+@pytest.mark.parametrize("engine", ["gdb", "direct"])
 @pytest.mark.parametrize("level", [0, 2])
-def test_rust(level: int, kind: str, shared_folder: Path, tmp_path: Path) -> None:
+def test_rust(level: int, kind: str, engine: str, shared_folder: Path, tmp_path: Path) -> None:
     folder = shared_folder / f"lives-rust-{level}"
     folder.mkdir(parents=True, exist_ok=True)
     executable = folder / "lives"
@@ -288,8 +300,14 @@ def test_rust(level: int, kind: str, shared_folder: Path, tmp_path: Path) -> Non
             (folder / "made").rename(executable)
     with subject_of(executable, kind, tmp_path / "own") as subject:
         queries = ["tls-map", "tls-inspect LAZY_PLAIN", "tls-inspect use_local::LOCAL", "tls-inspect EAGER_DROP"]
-        found = documents(subject, queries, tmp_path)
+        if engine == "gdb":
+            found = documents(subject, queries, tmp_path)
+        else:
+            found = {query: without_gdb(subject, query) for query in queries}
         truth = said(subject, tmp_path / "own", "lives")
+    types = {one["name"]: one["type"] for one in found["tls-map"]["variables"]}
+    # The debug information has values that the linker left out at the place of this one.
+    assert types["lives::WHO"] == "core::cell::Cell<&str>"
     for line in truth.values():
         if line["who"] == "ender":
             assert "EAGER_DROP" in line["gone"] and "LAZY_DROP" not in line["gone"]

@@ -347,6 +347,17 @@ class TestVerify:
         assert found.derived == (0 if misplaced else 2)
         assert live.target.asked_variables.count("hidden") == (3 if misplaced else 1)
 
+    def test_the_one_that_others_follow_is_quick_to_ask_for(self, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+        for thread in live.target.listed:
+            block = live.block(thread)
+            live.target.native[thread.num] = lambda variable, block=block: block + variable.offset  # type: ignore[misc]
+        monkeypatch.setattr(native, "MOST_QUESTIONS", 1)
+        monkeypatch.setattr(native, "SAMPLE", 1)
+        for slow, quick in (("shown", "hidden"), ("hidden", "shown")):
+            live.target.searched, live.target.asked_variables = {slow}, []
+            assert self.compare(live, "passive", "gdb").derived == 2
+            assert [live.target.asked_variables.count(name) for name in (slow, quick)] == [1, 3]
+
     def test_passive_comes_before_the_calls_that_allocate(self, live: Live) -> None:
         found = self.compare(live, "passive", "tls-get-addr")
         assert found.answered["passive"] < found.answered["tls-get-addr"]

@@ -189,7 +189,8 @@ def test_map(threads: int, main: int | None, columns: list[str], shown: list[str
     chart, table = made.sections
     assert isinstance(chart, Map) and isinstance(table, Table)
     assert (chart.columns, chart.lines[0].states, chart.notes) == (columns, shown, notes)
-    assert [row.cells[0] for row in table.rows] == list(range(1, threads + 1))
+    first = [main] if main else []
+    assert [row.cells[0] for row in table.rows] == first + [n for n in range(1, threads + 1) if n not in first]
     written = html.render(made, "tls-map")
     assert written.count('class="cell null"') == len(columns) - 1 + 1, "one for the legend"
     assert Seen(written).open == []
