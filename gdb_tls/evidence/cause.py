@@ -12,7 +12,7 @@ from gdb_tls.evidence.before import Asked, Written, asked_with, last_write
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.blame import Blame, Elsewhere
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.crash import MOST_FRAMES, Crash, divisor_of, find_crash
+from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, divisor_of, find_crash
 from gdb_tls.evidence.leaves import Leaf, leaves
 from gdb_tls.evidence.now import Foreign, Now
 from gdb_tls.evidence.place import Place
