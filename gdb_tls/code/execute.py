@@ -38,6 +38,7 @@ from gdb_tls.code.values import (
     derived,
     either,
     loads_in,
+    place_of_result,
     plus,
 )
 
@@ -407,6 +408,9 @@ class Execution:
             return
         self._hand_over(value)
         if not isinstance(place, TlsAddress):
+            pointed = _pointed(place) if self._chains else None
+            if pointed is not None:
+                self._state.store(pointed, value, width)
             return
         null = value == Number(0)
         if self._chains:
@@ -521,6 +525,12 @@ class Execution:
                 value = self._around.emulated(callee, registers.get(convention.arguments[0]))
             if value is None and self._chains:
                 value = Result(self._instruction.address)
+        if self._chains:
+            for name in self.argument_registers:
+                given = _pointed(registers.get(name))
+                if given is not None:
+                    state.give(given, self._instruction.address, name)
+            state.forget(place_of_result(self._instruction.address))
         kept = convention.preserved
         for name in [one for one in registers if one not in kept]:
             del registers[name]
@@ -571,6 +581,17 @@ class Execution:
             self._take(self._state.registers.get(self._convention.result))
 
 
+def _pointed(value: Value | None) -> tuple[str, int] | None:
+    """Where an address leads, as `State.stack` has it: into the own frame, or to what was given or returned."""
+    if isinstance(value, StackAddress):
+        return value.base, value.offset
+    offset = value.offset if isinstance(value, Displaced) else 0
+    base = value.value if isinstance(value, Displaced) else value
+    if isinstance(base, Result):
+        return place_of_result(base.at), offset
+    return (f"*{base.register}", offset) if isinstance(base, Argument) else None
+
+
 def _alternatives(value: Value | None) -> Iterable[Value | None]:
     return value.values if isinstance(value, Either) else (value,)
 
@@ -605,6 +626,7 @@ _ACTIONS: dict[str, Callable[[Execution, Step], None]] = {
     "insert": Execution._insert,
     "add": Execution._add,
     "compute": Execution._compute,
+    "divide": Execution._compute,
     "flag": Execution._flag,
     "flip": Execution._flip,
     "byte": Execution._byte,

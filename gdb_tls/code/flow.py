@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.execute import Execution
-from gdb_tls.code.instructions import Instruction
+from gdb_tls.code.instructions import Instruction, Operand
 from gdb_tls.code.state import Point, State
 from gdb_tls.code.values import Number, Value, loads_in
 from gdb_tls.elf.unwind import CallSite
@@ -135,9 +135,14 @@ class FunctionFlow:
 
     def called(self, address: int) -> Value | None:
         """What the operand of a call, or of a jump, holds: the function's address."""
-        state, instruction = self.before(address), self.at(address)
+        instruction = self.at(address)
         target = instruction.template.target if instruction else None
-        return self._execution.value(target, instruction, state) if state and instruction and target else None
+        return self.value(address, target) if target else None
+
+    def value(self, address: int, operand: Operand | int) -> Value | None:
+        """What an operand of the instruction at an address holds."""
+        state, instruction = self.before(address), self.at(address)
+        return self._execution.value(operand, instruction, state) if state and instruction else None
 
     def conditions(self, address: int) -> list[tuple[State, bool]]:
         """What is known at the branches that decided that control came to an address (`compared`), by address.
@@ -176,6 +181,15 @@ class FunctionFlow:
                     self._execution.run(instruction, state)
                 found.append((state, any(id(one) in last for one in block.successors)))
         return found
+
+    def at_branches(self) -> Iterator[State]:
+        """What is known at each branch (`compared`)."""
+        for block in self._blocks:
+            if block.instructions[-1].template.flow == "branch" and block.point.state is not None:
+                state = block.point.state.copy()
+                for instruction in block.instructions:
+                    self._execution.run(instruction, state)
+                yield state
 
     def at_jumps_out(self, by_pointer: bool = False) -> Iterator[tuple[Instruction, State]]:
         """What is known where the function goes on in another one, instead of calling it.

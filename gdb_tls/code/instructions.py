@@ -65,6 +65,7 @@ class Step(NamedTuple):
             "thread"    to = the thread pointer
             "add"       to = of[0] + of[1]
             "compute"   to = something else, made from all of `of`
+            "divide"    something is divided by of[0]
             "flag"      to = whether what was compared last is so
             "flip"      to = of[0] with its lowest bit changed
             "byte"      to = the lowest byte of of[0], or its lowest bit

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from gdb_tls.code.values import MOST_ALTERNATIVES, Either, Loaded, TlsAddress, TlsOffset, Value, either, widened
+from gdb_tls.code.values import MOST_ALTERNATIVES, Either, Filled, Loaded, TlsAddress, TlsOffset, Value, either, widened
 
 # How much is known of a value, or of a variable, before it is used as an address.
 UNCHECKED, PERHAPS, WRITTEN, CHECKED = range(4)
+
+# Of the functions that were given an address, so many are remembered; and of the memory there so many bytes.
+MOST_GIVEN = 4
+LARGEST_GIVEN = 64
 
 # After so many visits of one point, what still changes there is given up, so that every loop comes to an end.
 MOST_VISITS = 6
@@ -16,7 +20,10 @@ class State:
 
     Attributes:
         registers: by name.
-        stack: (value, width) by (frame base, offset).
+        stack: (value, width) by (frame base, offset), or by the name of an argument with a `*`, or `place_of_result`,
+            where it was written through that argument, or through what that call returned.
+        given: by the same: the calls that were given the address (see `Filled`), and the offsets that were written
+            since.
         loads: for each load from thread-local storage that was executed on the way: how far its value is checked.
         variables: for each variable: whether it was checked or written on every way here.
         used: registers whose present contents were read already.
@@ -35,6 +42,7 @@ class State:
         "flags",
         "found_clear",
         "found_null",
+        "given",
         "kept",
         "loads",
         "registers",
@@ -48,6 +56,7 @@ class State:
         """Makes a state in which nothing is known."""
         self.registers: dict[str, Value | None] = {}
         self.stack: dict[tuple[str, int], tuple[Value | None, int]] = {}
+        self.given: dict[tuple[str, int], tuple[tuple[tuple[int, str], ...], frozenset[int]]] = {}
         self.loads: dict[Loaded, int] = {}
         self.variables: dict[TlsAddress, int] = {}
         self.used: set[str] = set()
@@ -63,6 +72,7 @@ class State:
         new = State.__new__(State)
         new.registers = self.registers.copy()
         new.stack = self.stack.copy()
+        new.given = self.given
         new.loads = self.loads.copy()
         new.variables = self.variables.copy()
         new.used = self.used.copy()
@@ -95,11 +105,36 @@ class State:
                     del self.stack[base, at]
         if value is not None:
             self.stack[place] = (value, width)
+        if self.given:
+            self.given = {
+                key: (calls, since | {offset} if key[0] == base and 0 <= offset - key[1] < LARGEST_GIVEN else since)
+                for key, (calls, since) in self.given.items()
+            }
+
+    def forget(self, base: str) -> None:
+        """What a base leads to is other memory from now on."""
+        if any(place[0] == base for place in self.stack):
+            self.stack = {place: one for place, one in self.stack.items() if place[0] != base}
+        if any(place[0] == base for place in self.given):
+            self.given = {place: one for place, one in self.given.items() if place[0] != base}
+
+    def give(self, place: tuple[str, int], call: int, register: str) -> None:
+        """A call is given the address of a stack slot."""
+        calls, _ = self.given.get(place, ((), None))
+        self.given = {**self.given, place: (((call, register), *calls)[:MOST_GIVEN], frozenset())}
 
     def load(self, place: tuple[str, int], width: int) -> Value | None:
         """Reads a stack slot."""
         value, stored = self.stack.get(place, (None, 0))
-        return value if width <= stored else None
+        known = value if width <= stored else None
+        if not self.given:
+            return known
+        base, offset = place
+        keys = [one for one in self.given if one[0] == base and 0 <= offset - one[1] < LARGEST_GIVEN]
+        key = max(keys, default=None)
+        if key is None or offset in self.given[key][1] or (known is not None and key != place):
+            return known
+        return Filled(self.given[key][0], offset - key[1], width, known)
 
 
 class Point:
@@ -150,6 +185,8 @@ class Point:
             changed = True
         if state.kept != other.kept:
             state.kept = {place: one for place, one in state.kept.items() if other.kept.get(place) == one}
+        if state.given != other.given:
+            state.given = {place: one for place, one in state.given.items() if other.given.get(place) == one}
         if state.compared != other.compared:
             state.compared = ()
         if not other.used <= state.used:
@@ -180,7 +217,9 @@ class Point:
             return False
         changed = False
         for place in mine.keys() | others.keys():
-            (old, width), (new, other_width) = mine.get(place, (None, 16)), others.get(place, (None, 16))
+            # What an argument points to and nobody has written is what it was before.
+            missing = (Filled((), 0, 0, None) if place[0].startswith("*") else None, 16)
+            (old, width), (new, other_width) = mine.get(place, missing), others.get(place, missing)
             if old == new or place in self._given_up:
                 continue
             joined = self._joined(place, old, new)

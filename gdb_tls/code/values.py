@@ -100,6 +100,27 @@ class Result(NamedTuple):
     at: int
 
 
+def place_of_result(at: int) -> str:
+    """What the memory is called whose address a call returned."""
+    return f"@{at:x}"
+
+
+class Filled(NamedTuple):
+    """What is in memory of which functions were given the address, since they were called.
+
+    Attributes:
+        calls: the address of each call, and the register that had the memory's address; the latest first.
+        offset: in that memory.
+        width: in bytes.
+        before: what was there before; None where that is not known.
+    """
+
+    calls: tuple[tuple[int, str], ...]
+    offset: int
+    width: int
+    before: Optional[Value]  # noqa: UP045 - evaluated by Python 3.9
+
+
 class Loaded(NamedTuple):
     """A value read from memory.
 
@@ -140,7 +161,18 @@ class Either(NamedTuple):
 
 
 Value = Union[
-    Number, ThreadPointer, TlsOffset, TlsAddress, StackAddress, Argument, Result, Loaded, Displaced, Derived, Either
+    Number,
+    ThreadPointer,
+    TlsOffset,
+    TlsAddress,
+    StackAddress,
+    Argument,
+    Result,
+    Filled,
+    Loaded,
+    Displaced,
+    Derived,
+    Either,
 ]
 
 
@@ -192,7 +224,7 @@ def derived(*values: Value | None) -> Value | None:
 
 def _origins(value: Value | None) -> Iterator[Value]:
     """The loads, arguments and results of calls of which a value is made."""
-    if isinstance(value, (Loaded, Argument, Result)):
+    if isinstance(value, (Loaded, Argument, Result, Filled)):
         yield value
     elif isinstance(value, Displaced):
         yield from _origins(value.value)

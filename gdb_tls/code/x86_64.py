@@ -195,6 +195,9 @@ class X86Decoder:
             yield Step("flags", None, tuple(one for one in whole if not isinstance(one, Memory)))
         if name in _COPIES and len(whole) == 2:
             yield Step("copy", to, rest)
+        elif name in ("div", "idiv"):
+            for step in self._others(instruction, operands):
+                yield step._replace(action="divide") if step.action == "compute" else step
         elif name == "lea" and rest:
             yield Step("address", to, rest)
         elif name in _SIGN_EXTENSIONS:

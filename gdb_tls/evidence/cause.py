@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from gdb_tls.code.instructions import Operand, Register
 from gdb_tls.code.state import State
 from gdb_tls.code.values import Displaced, Loaded, Number, Value
 from gdb_tls.evidence.before import Asked, Written, asked_with, last_write
 from gdb_tls.evidence.binding import Bindings
+from gdb_tls.evidence.blame import Blame, Elsewhere
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, find_crash, is_bad
+from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, divisor_of, find_crash
 from gdb_tls.evidence.leaves import Leaf, leaves
 from gdb_tls.evidence.now import Foreign, Now
 from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.evidence.trace import Scope, Tracer
+from gdb_tls.libc.heap import KnowsFreed
 from gdb_tls.program.program import Program
 from gdb_tls.target.model import Module, Thread
 from gdb_tls.target.protocol import CallFrame, Fault
@@ -43,6 +46,11 @@ GIVING_UP = frozenset(
         "error",
     )
 )
+# What gives memory back (C11 7.22.3, the Itanium C++ ABI's names of operator delete).
+FREEING = frozenset(("free", "cfree", "realloc", "reallocarray", "_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm"))
+# What libstdc++'s classes call where the object itself has not what it was asked for.
+MISSING = ("out_of_range", "bad_optional_access", "bad_variant_access", "bad_function_call", "bad_weak_ptr")
+OF_THE_LIBRARY = ("_ZNSt", "_ZNKSt")
 THROWING = ("_ZSt", "_ZNSt", "_ZN9__gnu_cxx")
 # Functions that never return (a program's own fatal(), the machinery of panics) are looked through up to here.
 MOST_HELPERS = 12
@@ -57,7 +65,9 @@ class Cause(NamedTuple):
         place: the variable (the module's id and an offset), or a key.
         module: the variable's module; None for a key.
         kind: "pointer" (it was followed), "index" (an address was computed from it), "call" (it was called),
-            "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there).
+            "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there),
+            "instead" (it was null, and the code went on with a constant), "divisor" (something was divided by it),
+            "freed" (its memory was given back a second time), "missing" (it has not what it was asked for).
         thread: who crashed.
         crashed: where.
         loaded: where the variable was read.
@@ -92,20 +102,6 @@ class Cause(NamedTuple):
     asked: Asked | None = None
 
 
-class Elsewhere(NamedTuple):
-    """The bad value did not come from thread-local storage.
-
-    Attributes:
-        crashed: where.
-        fixed: the address of the variable that it came from; None where it is not known.
-        why: why nothing is known; empty where something is.
-    """
-
-    crashed: Place
-    fixed: int | None
-    why: str = ""
-
-
 class Investigation:
     """Looks for the cause of a crash.
 
@@ -133,6 +129,7 @@ class Investigation:
         self.gave_up = False
         self.computed: int | None = None
         self._now = Now(program, self.code, thread)
+        self._blame = Blame(program, self.code, self._now)
 
     def find(self) -> Cause | Elsewhere | None:
         """The cause; None where the thread did not crash on anything, or nothing is known of it.
@@ -141,7 +138,10 @@ class Investigation:
             MissingPackage: where there is no capstone.
         """
         frames = self._program.call_frames(self._thread, MOST_FRAMES)
-        crash = find_crash(self._program, self.code, self._fault, frames)
+        is_trap = self._fault.signal in ("SIGILL", "SIGTRAP") and not self._fault.is_sent
+        crash = None if is_trap else find_crash(self._program, self.code, self._fault, frames)
+        if self._fault.signal == "SIGFPE" and not self._fault.is_sent and crash is not None:
+            return self._of_division(crash)
         if crash is not None:
             told = self._fault.address is not None or self._fault.is_sent or crash.called or crash.after_handler
             if not told and self._fault.signal in ("SIGSEGV", "SIGBUS"):
@@ -178,14 +178,46 @@ class Investigation:
                 held = frame.registers.get(register)
                 if not register or held is None or register == "sp":
                     continue
-                found = self._blamed(tracer, scope, scope.state.registers.get(register), held)
+                found = self._blame.of(tracer, scope, scope.state.registers.get(register), held)
                 if isinstance(found, Leaf):
                     kind = "index" if found.computed or register == operand.memory.offset else "pointer"
+                    kind = "instead" if found.instead else kind
                     value = scope.state.registers.get(register)
                     asked = asked_with(self.code, tracer, scope, value) if isinstance(found.place, Specific) else None
                     return self._cause(found, kind, crash, where, address, held)._replace(asked=asked)
                 other = other or found
+        if any(not one.memory.base and not one.memory.offset for one in crash.operands):
+            other = Elsewhere(where, None, is_constant=True)  # the compiler has found out that it is always null there
+        if other is not None and other.is_constant:
+            way = self._blame.of_way(tracer, scope)
+            if way is not None:
+                return self._cause(way, "instead", crash, where, address, None)
+            flow = scope.spot.flow
+            if flow is not None and not flow.comes_back and not flow.conditions(scope.spot.address):
+                return self._by_conditions(tracer, crash.frames, 1) or other  # a crash on purpose, by a helper
         return other or Elsewhere(where, None, "what it used as an address could not be followed")
+
+    def _of_division(self, crash: Crash) -> Cause | Elsewhere:
+        """A division by zero."""
+        tracer = Tracer(self.code, self.bindings, crash.frames)
+        scope = tracer.frame(0)
+        flow = scope.spot.flow if scope else None
+        where = self._place_of(crash.frames[0])
+        divisor = divisor_of(crash.instruction) if crash.instruction else None
+        if scope is None or flow is None or divisor is None:
+            return Elsewhere(where, None, "what it divided by could not be followed")
+        found = None
+        if not self._register(divisor, crash.frames[0]):
+            found = self._blame.of(tracer, scope, flow.value(scope.spot.address, divisor), 0, is_address=False)
+        if isinstance(found, Leaf):
+            return self._cause(found, "divisor", crash, where, None, None if found.computed or found.instead else 0)
+        return found or Elsewhere(where, None, "what it divided by could not be followed")
+
+    @staticmethod
+    def _register(operand: Operand, frame: CallFrame) -> int:
+        """What a register holds; 0 for any other operand."""
+        held = frame.registers.get(operand.name) if isinstance(operand, Register) else None
+        return held % (1 << 8 * operand.width) if held is not None and isinstance(operand, Register) else 0
 
     def _of_destructor(self, crash: Crash) -> Cause | None:
         """A destructor of a pthread key that is not there any more: the C library calls it when a thread ends."""
@@ -208,57 +240,10 @@ class Investigation:
         if scope is None or scope.state is None:
             return Elsewhere(where, None, "its code could not be followed")
         value = scope.spot.flow.called(scope.spot.address) if scope.spot.flow else None
-        found = self._blamed(tracer, scope, value, crash.frames[0].pc)
+        found = self._blame.of(tracer, scope, value, crash.frames[0].pc)
         if isinstance(found, Leaf):
             return self._cause(found, "call", crash, where, crash.frames[0].pc, crash.frames[0].pc)
         return found or Elsewhere(where, None, "the function's address could not be followed")
-
-    def _blamed(self, tracer: Tracer, scope: Scope, value: Value | None, held: int) -> Leaf | Elsewhere | None:
-        """The leaf that made a register bad; what else did; None where that is not known."""
-        found = list(dict.fromkeys(leaves(tracer.source(value, scope))))
-        if any(one.place is not None for one in found):
-            found = [one for one in found if one.place is not None or not self._is_number(one)]
-        where = Place(scope.spot.pc, "", "", 0)
-        local = [one for one in found if one.place is not None]
-        if not local:
-            fixed = next((one.fixed for one in found if one.fixed is not None and self._may_be_bad(one)), None)
-            return Elsewhere(where, fixed) if fixed is not None else None
-        if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
-            agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
-            others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
-            if any(self.code.word(one.fixed or 0) == held for one in others):
-                return Elsewhere(where, others[0].fixed)
-            if agreeing:
-                return agreeing[0]
-            if len({one.place for one in found}) > 1:
-                return self._index_among(found)
-            # By whatever way, it came from that one.
-            return next((one for one in local if one.computed), local[0])
-        return local[0]
-
-    def _index_among(self, found: Sequence[Leaf]) -> Leaf | None:
-        """Of the values from which an address was computed, the bad one: a null pointer, or else an index."""
-        if not all(one.computed for one in found):
-            return None
-        for one in found:
-            value = self._now.value_of(one)
-            if one.width == 8 and value is not None and value < NEAR_NULL and not self._is_good_pointer(one):
-                return one if one.place is not None else None
-        indices = [one for one in found if not self._is_good_pointer(one)]
-        return indices[0] if len(indices) == 1 and indices[0].place is not None else None
-
-    def _may_be_bad(self, leaf: Leaf) -> bool:
-        """Whether a global may have made an address bad: one from which it was computed may be a good index."""
-        value = self.code.word(leaf.fixed or 0) if leaf.computed else 0
-        return not value or (value >= NEAR_NULL and is_bad(self._program, value))
-
-    def _is_number(self, leaf: Leaf) -> bool:
-        """Whether it is a number in the code, such as an index that the caller gives: no address of a variable."""
-        return leaf.fixed is not None and self.code.objects.at(leaf.fixed) is None
-
-    def _is_good_pointer(self, leaf: Leaf) -> bool:
-        value = self._now.value_of(leaf)
-        return leaf.width == 8 and value is not None and not is_bad(self._program, value)
 
     # ------------------------------------------------------------------ giving up
 
@@ -271,18 +256,56 @@ class Investigation:
         if first is None:
             return None
         self.gave_up = True
+        return self._of_free(tracer, frames) or self._by_conditions(tracer, frames, first)
+
+    def _by_conditions(self, tracer: Tracer, frames: Sequence[CallFrame], first: int) -> Cause | None:
+        """What was compared before a function gave up, by one of the frames from the first one on."""
         for number in range(first, min(first + MOST_HELPERS, len(frames))):
             scope = tracer.frame(number)
             flow = scope.spot.flow if scope else None
             if scope is None or flow is None:
                 return None
             conditions = flow.conditions(scope.spot.address)
-            leaf = self._decisive(tracer, scope, conditions)
+            leaf, kind = self._decisive(tracer, scope, conditions), "condition"
+            if number == first and (leaf is None or leaf.path):
+                asked = self._asked(scope)
+                leaf, kind = (asked, "missing") if asked is not None else (leaf, kind)
             if leaf is not None:
                 crash = Crash(frames[number:], None, [])
-                return self._cause(leaf, "condition", crash, self._place_of(frames[number]), None, None)
+                return self._cause(leaf, kind, crash, self._place_of(frames[number]), None, None)
             if conditions and flow.comes_back:
                 return None  # what it compared was something else
+        return None
+
+    def _asked(self, scope: Scope) -> Leaf | None:
+        """The object of which the C++ library said, by an exception, that it has not what it was asked for."""
+        flow = scope.spot.flow
+        call = flow.at(scope.spot.address) if flow else None
+        called = self.code.callee(scope.spot, call, scope.state) if call else None
+        if called is None or not any(one in self.code.name_at(called) for one in MISSING):
+            return None
+        if not self.code.name_at(scope.spot.function or 0).startswith(OF_THE_LIBRARY):
+            return None
+        own = scope.argument(scope.spot.file_index.convention.arguments[0], 0)
+        return Leaf(own, scope.spot.pc) if isinstance(own, ThreadLocal) and own.exact else None
+
+    def _of_free(self, tracer: Tracer, frames: Sequence[CallFrame]) -> Cause | None:
+        """The variable whose memory was given back a second time; None where that is not what happened."""
+        library = self._program.libc
+        for number in range(min(len(frames) - 1, MOST_GIVING_UP) - 1, 0, -1):
+            scope = tracer.frame(number)
+            function = scope.spot.function if scope else None
+            if scope is None or function is None or not self.code.is_one_of(function, FREEING):
+                continue
+            found = set(leaves(scope.argument(scope.spot.file_index.convention.arguments[0], 0)))
+            leaf = found.pop() if len(found) == 1 else None
+            if leaf is None or leaf.place is None or leaf.computed or not isinstance(library, KnowsFreed):
+                return None
+            pointer = self._now.value_of(leaf)
+            if not pointer or pointer not in library.freed([pointer], self._program.regions):
+                return None
+            crash = Crash(frames[number + 1 :], None, [])
+            return self._cause(leaf, "freed", crash, self._place_of(frames[number + 1]), pointer, pointer)
         return None
 
     def _decisive(self, tracer: Tracer, scope: Scope, conditions: Sequence[tuple[State, bool]]) -> Leaf | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gdb_tls.code.instructions import PROGRAM_COUNTER, Instruction, Memory
+from gdb_tls.code.instructions import Operand as Divisor
 from gdb_tls.evidence.code import Code
 from gdb_tls.program.program import Program
 from gdb_tls.target.protocol import CallFrame, Fault
@@ -119,6 +120,11 @@ def memory_operands(instruction: Instruction) -> Iterator[Memory]:
                 yield operand
     if isinstance(target, Memory) and target not in seen:
         yield target
+
+
+def divisor_of(instruction: Instruction) -> Divisor | None:
+    """What an instruction divides by; None for another one."""
+    return next((step.of[0] for step in instruction.template.steps if step.action == "divide" and step.of), None)
 
 
 def address(memory: Memory, frame: CallFrame, instruction: Instruction, base: int) -> int | None:

@@ -29,6 +29,7 @@ class Leaf(NamedTuple):
         added: what was added to what was read last.
         computed: whether more was done with it than following and adding constants: an index, a scaled number.
         fixed: of a variable that is not thread-local, its address; None where it is not known.
+        instead: whether the variable was null, and the bad value is the constant with which the code went on instead.
     """
 
     place: ThreadLocal | Emulated | Specific | None
@@ -38,6 +39,7 @@ class Leaf(NamedTuple):
     added: int = 0
     computed: bool = False
     fixed: int | None = None
+    instead: bool = False
 
 
 UNKNOWN = Leaf(None)
@@ -65,6 +67,6 @@ def leaves(source: Source | None, path: tuple[int, ...] = (), added: int = 0, co
         for alternative in source.sources:
             yield from leaves(alternative, path, added, computed)
     elif isinstance(source, Fixed):
-        yield Leaf(None, fixed=source.address)
+        yield Leaf(None, computed=computed, fixed=source.address)
     else:
         yield UNKNOWN

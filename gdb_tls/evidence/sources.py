@@ -49,11 +49,11 @@ class Held(NamedTuple):
 
 
 class Local(NamedTuple):
-    """An address in the frame of a function.
+    """An address in the frame of a function, or in memory that it got from an allocator.
 
     Attributes:
         scope: which run of which function.
-        base: what it is counted from.
+        base: what it is counted from, as `State.stack` has it.
         offset: in bytes.
     """
 

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -29,7 +31,11 @@ thread_local std::vector<long> *numbers;
 thread_local Task *task, *counted;
 thread_local std::function<void()> callback;
 thread_local bool ready, consistent;
-thread_local buffer *caught;
+thread_local buffer *caught, *current;
+thread_local std::unique_ptr<buffer> scratch;
+thread_local std::vector<buffer *> stack;
+thread_local std::optional<buffer> session;
+std::map<long, long> global_table;
 
 buffer *global;
 
@@ -140,6 +146,59 @@ APART void crash_inlined() {
     use_inlined();
 }
 
+// Through constructors that get where to write (not optimised), and members of the object itself.
+void *spoil_moved() {
+    scratch.reset();
+    return place(scratch);
+}
+APART void crash_moved() {
+    auto mine = std::move(scratch);
+    mine->length = 1;
+    scratch = std::move(mine);
+}
+
+void *spoil_last() {
+    stack.clear();
+    stack.shrink_to_fit();
+    return place(stack);
+}
+APART void crash_last() {
+    stack.back()->length = 1;
+}
+
+void *spoil_engaged() {
+    session.reset();
+    return place(session);
+}
+APART void crash_engaged() {
+    sink = session.value().length;
+}
+
+APART void crash_at() {
+    sink = global_table.at(sink + 7);
+}
+
+struct Request {
+    explicit Request(long kind) : kind(kind), context(current) {}
+    virtual ~Request() = default;
+    virtual void run() { context->length = kind; }
+    long kind;
+    buffer *context;
+};
+void *spoil_constructed() {
+    current = nullptr;
+    return place(current);
+}
+APART void execute(Request &request) {
+    request.run();
+    sink = sink + 1;
+}
+APART void crash_constructed() {
+    auto *request = new Request(sink);
+    execute(*request);
+    delete request;
+}
+
 APART void crash_global() {
     if (caught)
         caught->length++;
@@ -164,6 +223,10 @@ void prepare() {
     callback = [] { sink = sink + 1; };
     ready = consistent = true;
     caught = new_buffer();
+    current = new_buffer();
+    scratch.reset(new buffer());
+    stack.assign(3, new_buffer());
+    session = buffer();
     wrapped = new_buffer();
     inlined = new_buffer();
 }
@@ -183,6 +246,11 @@ const mode modes[] = {
     OWN(caught, "(anonymous namespace)::caught"),
     {"wrapped", "wrapped", "libcauses_cc.so", spoil_wrapped, crash_wrapped},
     OWN(inlined, "inlined"),
+    OWN(moved, "(anonymous namespace)::scratch"),
+    OWN(last, "(anonymous namespace)::stack"),
+    OWN(engaged, "(anonymous namespace)::session"),
+    OWN(constructed, "(anonymous namespace)::current"),
+    {"innocent_at", nullptr, "", nullptr, crash_at},
     {"innocent_global", nullptr, "", nullptr, crash_global},
     {"innocent_throws", nullptr, "", nullptr, crash_throws},
     {nullptr, nullptr, nullptr, nullptr, nullptr},

@@ -128,7 +128,7 @@ def _listed(names: Iterable[str], noun: str = "module") -> str:
 
 
 def _verb(rows: Sequence[UserRow], verb: str) -> str:
-    return verb if len({row.function.name for row in rows}) > 1 else f"{verb}s"
+    return verb if len({brief(row.function.name) for row in rows}) > 1 else f"{verb}s"
 
 
 def uses_text(row: UserRow) -> str:

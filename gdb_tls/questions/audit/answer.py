@@ -277,9 +277,10 @@ class _Auditor:
         assert crashed is not None
         around = Circumstances(survey, scene, cause, found)
         cause = cause._replace(crashed=around.crashed(), loaded=around.named(cause.loaded))
+        part = around.part()
         sentences = [
             words.chain(cause, found, around.member(), around.caller()),
-            *words.remarks(cause, found),
+            *words.remarks(cause, found, part),
             *around.remarks(),
         ]
         try:
@@ -295,7 +296,9 @@ class _Auditor:
             sentences += self._users(found.variable, cause)
             known = self.examiner.remarkable(found.variable)
             is_said = any(one.rule in numbers.RULES for one in known)
-            if not cause.path and not is_said and (having := words.who_has_it(survey, held, crashed, scene.main)):
+            zero = words.zero_word(cause, found, part)
+            is_said = is_said or cause.kind == "missing"
+            if not cause.path and not is_said and (having := words.who_has_it(survey, held, crashed, scene.main, zero)):
                 sentences += filter(None, (having, around.who_began(held)))
             states = dict(Counter(_state(word) for word in held))
             sentences += copies(survey, found.variable)

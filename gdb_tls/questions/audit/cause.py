@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gdb_tls.evidence.cause import Cause, Elsewhere
+from gdb_tls.evidence.blame import Elsewhere
+from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.sources import Emulated, Specific
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
+from gdb_tls.questions.access.sentence import brief
 from gdb_tls.target.model import Kind, Variable
-from gdb_tls.target.protocol import Frame
+from gdb_tls.target.protocol import Frame, Part
 from gdb_tls.views.words import who
 
 
@@ -79,8 +81,22 @@ def chain(cause: Cause, found: Guilty, member: str = "", caller: Frame | None = 
     if cause.kind == "call":
         called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
         return f"{called}; the function's address came from {member or name}, read {read}."
+    if cause.kind == "missing":
+        return f"{who} gave up in {where(cause.crashed)}, which was called for {name}."
+    if cause.kind == "freed":
+        freed = f"{_member(cause)} of what {name} points to" if cause.path else name
+        given = f"{who} gave {_address(cause.address)} back to malloc {_at(cause.crashed)}"
+        return f"{given}, where it was free already; it came from {member or freed}, read {read}."
+    if cause.kind == "divisor":
+        divided = f"{who} divided by zero {_at(cause.crashed)}; the divisor was"
+        if cause.value or not cause.agrees:
+            return f"{divided} computed from {member or name}, read {read}."
+        return f"{divided} read {read} from {member or name}."
     via = f" (called by {_where_of(caller)})" if caller else ""
     crashed = f"{who} crashed {_at(cause.crashed)}{via}{_on(cause.address)}"
+    if cause.kind == "instead":
+        what = f"{_member(cause)} of what {name} points to" if cause.path else name
+        return f"{crashed}; that is what the code goes on with where {member or what} is null, read {read}."
     if cause.kind == "index":
         return f"{crashed}; the address was computed from {name}, read {read}."
     if cause.path and member:
@@ -90,8 +106,14 @@ def chain(cause: Cause, found: Guilty, member: str = "", caller: Frame | None = 
     return f"{crashed}; the pointer was read {read} from {name}."
 
 
-def remarks(cause: Cause, found: Guilty) -> Iterator[str]:
-    """What else is known of it."""
+def remarks(cause: Cause, found: Guilty, part: Part | None = None) -> Iterator[str]:
+    """What else is known of it.
+
+    Args:
+        cause: how it came.
+        found: the variable.
+        part: the member that was read; None where that is not known.
+    """
     name = found.name
     kind = found.variable.type if found.variable else None
     is_unsigned = kind is not None and kind.kind is Kind.INTEGER and not kind.is_signed
@@ -109,12 +131,24 @@ def remarks(cause: Cause, found: Guilty) -> Iterator[str]:
         )
     elif not cause.agrees and cause.value is not None:
         yield f"{name} has changed since: now it is {_value(cause.value)}."
-    elif cause.kind in ("index", "condition") and cause.value is not None and not isinstance(cause.place, Specific):
-        yield f"{name} is {_value(cause.value, cause.width, is_unsigned)} there."
+    elif cause.kind in ("index", "condition", "divisor") and cause.value is not None:
+        what = f"Its member {part.path.lstrip('.')}" if part and part.path else name
+        zero = zero_word(cause, found, part)
+        yield f"{what} is {_value(cause.value, cause.width, is_unsigned) if cause.value else zero} there."
     if cause.in_handler:
         yield "It happened in a signal handler, which may run in any thread."
     if cause.after_handler:
         yield "A signal handler ran after the crash."
+
+
+def zero_word(cause: Cause, found: Guilty, part: Part | None) -> str:
+    """What a zero in the variable is called: "null" where it is a pointer, by its type or by what was done with it."""
+    if cause.kind in ("pointer", "call", "instead"):
+        return "null"
+    kind = found.variable.type if found.variable else None
+    if part is not None and part.path:
+        return "null" if "*" in part.type else "0"
+    return "null" if kind is not None and kind.kind is Kind.POINTER else "0"
 
 
 def in_libc(cause: Cause, name: str) -> str:
@@ -130,6 +164,8 @@ def elsewhere(found: Elsewhere, program: Program) -> str:
     """What is known of a crash that did not come from thread-local storage."""
     if found.why:
         return f"Where the bad value came from is not known: {found.why}."
+    if found.is_constant:
+        return "The bad value is a number that the code itself has: it came from no variable."
     name = program.target.symbol_at(found.fixed) if found.fixed is not None else None
     source = f"the global {name}" if name else "a global variable"
     return f"The bad value came from {source}, not from thread-local storage."
@@ -152,7 +188,7 @@ def _read_at(cause: Cause) -> str:
 
 def where(place: Place) -> str:
     """A place in words: the function, and the line where that is known."""
-    name = without_parameters(place.function) or f"0x{place.pc:x}"
+    name = brief(without_parameters(place.function)) or f"0x{place.pc:x}"
     return f"{name} ({place.file}:{place.line})" if place.file else name
 
 
@@ -161,7 +197,7 @@ def _where_of(frame: Frame) -> str:
 
 
 def _at(place: Place) -> str:
-    name = without_parameters(place.function)
+    name = brief(without_parameters(place.function))
     if place.file:
         return f"at {place.file}:{place.line} ({name})" if name else f"at {place.file}:{place.line}"
     return f"in {name}" if name else f"at 0x{place.pc:x}"
@@ -190,20 +226,20 @@ def _value(value: int, width: int = 8, is_unsigned: bool = False) -> str:
     return f"0x{value:x}"
 
 
-def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: int | None) -> str:
+def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: int | None, zero: str = "null") -> str:
     """In which threads it is null, and in which set; empty where that says nothing."""
     null = [index for index, word in enumerate(words) if word == 0]
     have = [index for index, word in enumerate(words) if word]
     if crashed not in null:
         return ""
     if not have:
-        return f"It is null in every thread that has it ({len(null):,})."
+        return f"It is {zero} in every thread that has it ({len(null):,})."
     if have == [main]:
-        return f"It is set in the main thread only, and null in {_threads(survey, null)}."
+        return f"It is set in the main thread only, and {zero} in {_threads(survey, null)}."
     others = f"set in {_threads(survey, have)}"
     if len(null) == 1:
-        return f"It is null only in thread {survey.threads[crashed].num}, and {others}."
-    return f"It is null in {_threads(survey, null)}, and {others}."
+        return f"It is {zero} only in thread {survey.threads[crashed].num}, and {others}."
+    return f"It is {zero} in {_threads(survey, null)}, and {others}."
 
 
 def _threads(survey: Survey, indices: Sequence[int]) -> str:

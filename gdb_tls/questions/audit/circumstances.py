@@ -14,7 +14,7 @@ from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.cause import Guilty, where
 from gdb_tls.questions.audit.scene import Threads
 from gdb_tls.target.model import Container, Variable
-from gdb_tls.target.protocol import Frame, UnreadableMemory
+from gdb_tls.target.protocol import Frame, Part, UnreadableMemory
 from gdb_tls.views.words import count, who
 
 # Containers whose elements lie one after the other from `start` to `finish`.
@@ -74,6 +74,18 @@ class Circumstances:
             return ""
         star = "*" if text.endswith("[0]") else ""
         return f"{star}{variable.name}{text.removesuffix('[0]').replace('[0].', '->')}"
+
+    def part(self) -> Part | None:
+        """The innermost member of the variable that was read; None where types do not tell."""
+        variable = self._found.variable
+        if variable is None or variable.type is None or self._cause.path:
+            return None
+        try:
+            part = self._program.target.debug.part_at(variable.type, self._found.inside)
+        except Exception as error:  # it only adds to what is known of the crash
+            reason(error)
+            return None
+        return None if part.padding or part.offset else part
 
     @property
     def _frames(self) -> Sequence[Frame]:

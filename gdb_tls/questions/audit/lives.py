@@ -81,7 +81,7 @@ def remarks(survey: Survey, crashed: int, variable: Variable) -> Iterator[str]:
         return
     name = column.variable.name
     what = "is not constructed" if life.state is State.NOT_CONSTRUCTED else "is destroyed already"
-    yield f"{name} {what} in thread {survey.threads[crashed].num}{_others(column)}: {life.reason}."
+    yield f"{name} {what} in thread {survey.threads[crashed].num}{_others(column)} ({life.reason})."
 
 
 def _runs_destructors(frame: Frame) -> bool:

@@ -332,8 +332,8 @@ def test_used_after_its_destructor(programs: Path, tmp_path: Path) -> None:
     sentences = [reason["sentence"] for reason in first["reasons"]]
     number = audit["fault"]["num"]
     assert f"Thread {number} was ending: it ran the destructors of thread_local objects, User::~User then." in sentences
-    destroyed = f"owner is destroyed already in thread {number}, and alive in 1 other thread: its destructor has begun"
-    assert f"{destroyed}: this thread is ending." in sentences
+    destroyed = f"owner is destroyed already in thread {number}, and alive in 1 other thread (its destructor has begun"
+    assert f"{destroyed}: this thread is ending)." in sentences
 
 
 @pytest.mark.skipif(not kernel_writes_cores(), reason="the kernel writes cores elsewhere")
@@ -347,7 +347,7 @@ def test_used_before_its_constructor(programs: Path, tmp_path: Path) -> None:
     assert (first["name"], first["level"]) == ("table", "the cause of the crash")
     sentences = [reason["sentence"] for reason in first["reasons"]]
     unmade = f"table is not constructed in thread {audit['fault']['num']}, and alive in 2 other threads"
-    assert f"{unmade}: its guard is not set: no constructor has run to its end in this thread." in sentences
+    assert f"{unmade} (its guard is not set: no constructor has run to its end in this thread)." in sentences
     assert [one["name"] for one in audit["findings"] if one["alarming"]] == ["table"]
 
 

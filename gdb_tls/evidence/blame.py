@@ -1,0 +1,146 @@
+"""Which of the variables that a bad value may have come from it did come from, by what they hold now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gdb_tls.code.values import Number, Value
+from gdb_tls.evidence.code import Code
+from gdb_tls.evidence.crash import NEAR_NULL, is_bad
+from gdb_tls.evidence.leaves import Leaf, leaves
+from gdb_tls.evidence.now import Now
+from gdb_tls.evidence.place import Place
+from gdb_tls.evidence.trace import Scope, Tracer
+from gdb_tls.program.program import Program
+
+
+class Elsewhere(NamedTuple):
+    """The bad value did not come from thread-local storage.
+
+    Attributes:
+        crashed: where.
+        fixed: the address of the variable that it came from; None where it is not known.
+        why: why nothing is known; empty where something is.
+        is_constant: whether the code itself has it.
+    """
+
+    crashed: Place
+    fixed: int | None
+    why: str = ""
+    is_constant: bool = False
+
+
+class Blame:
+    """Looks at what a thread's variables hold."""
+
+    def __init__(self, program: Program, code: Code, now: Now) -> None:
+        """Reads nothing yet."""
+        self._program = program
+        self._code = code
+        self._now = now
+
+    def of(
+        self, tracer: Tracer, scope: Scope, value: Value | None, held: int, is_address: bool = True
+    ) -> Leaf | Elsewhere | None:
+        """The leaf that made a register bad; what else did; None where that is not known.
+
+        Args:
+            tracer: of the thread.
+            scope: where the register has the value.
+            value: what is known of it.
+            held: what the register held.
+            is_address: whether it was used as an address, or for one.
+        """
+        found = list(dict.fromkeys(leaves(tracer.source(value, scope))))
+        constants = [one for one in found if self._is_number(one) and not one.computed and one.fixed == held]
+        if any(one.place is not None for one in found):
+            found = [one for one in found if one.place is not None or not self._is_number(one)]
+        where = Place(scope.spot.pc, "", "", 0)
+        local = [one for one in found if one.place is not None]
+        if not local:
+            fixed = next((one.fixed for one in found if self._may_be_bad(one, held)), None)
+            is_constant = fixed is None and len(constants) == len(found) > 0
+            return Elsewhere(where, fixed, is_constant=is_constant) if fixed is not None or is_constant else None
+        agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
+        if held == 0 and agreeing and any(self._may_be_null(one) for one in found):
+            return None  # null are many things
+        if constants and (held == 0 or not agreeing):
+            # A null of the code's own explains it as well: nothing but these variables may have led to it.
+            if len(local) < len(found):
+                return None
+            return agreeing[0] if agreeing else self._instead(local)
+        if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
+            others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
+            if any(self._code.word(one.fixed or 0) == held for one in others):
+                return Elsewhere(where, others[0].fixed)
+            if agreeing:
+                return agreeing[0]
+            if len({one.place for one in found}) > 1:
+                return self._among(found, is_address)
+            # By whatever way, it came from that one.
+            return next((one for one in local if one.computed), local[0])
+        return local[0]
+
+    def _may_be_null(self, leaf: Leaf) -> bool:
+        """Whether what is not thread-local, and one of several that it may be, may be null."""
+        if leaf.place is not None:
+            return False
+        return leaf.fixed is None or leaf.computed or self._now.value_of(leaf) in (0, None)
+
+    def of_way(self, tracer: Tracer, scope: Scope) -> Leaf | None:
+        """The variable that is null, and was compared last before the thread came where a constant is bad."""
+        flow = scope.spot.flow
+        found: list[Leaf] = []
+        for state, is_last in flow.conditions(scope.spot.address) if flow else ():
+            if is_last:
+                values = [one for one in state.compared if not isinstance(one, Number)]
+                found += [leaf for one in values for leaf in leaves(tracer.source(one, scope))]
+        if any(one.place is None for one in found):
+            return None
+        return self._instead(found)
+
+    def _instead(self, local: Sequence[Leaf]) -> Leaf | None:
+        """The one that is null, instead of which the code goes on with a constant; None where it may be several."""
+        null = [one for one in map(self._up_to_null, local) if one is not None]
+        return null[0]._replace(instead=True) if len({one.place for one in null}) == 1 else None
+
+    def _up_to_null(self, leaf: Leaf) -> Leaf | None:
+        """The leaf, followed to the first null; None where none is on its path."""
+        if leaf.computed:
+            return None
+        for length in range(len(leaf.path) + 1):
+            shorter = leaf._replace(path=leaf.path[:length], added=0)
+            if self._now.value_of(shorter) == 0:
+                return shorter
+        return None
+
+    def _among(self, found: Sequence[Leaf], is_address: bool) -> Leaf | None:
+        """Of the values from which one was computed, the bad one: a null pointer (or a zero), or else an index."""
+        if not all(one.computed for one in found):
+            return None
+        for one in found:
+            value = self._now.value_of(one)
+            if not is_address and value == 0:
+                return one if one.place is not None else None
+            if is_address and one.width == 8 and value is not None and value < NEAR_NULL:
+                return one if one.place is not None else None
+        indices = [one for one in found if not self._is_good_pointer(one)] if is_address else []
+        return indices[0] if len(indices) == 1 and indices[0].place is not None else None
+
+    def _may_be_bad(self, leaf: Leaf, held: int) -> bool:
+        """Whether a global may have made a value bad: one from which it was computed may be a good index."""
+        if leaf.fixed is None or self._is_number(leaf):
+            return False
+        if not leaf.computed:
+            return self._now.value_of(leaf) == held
+        value = self._code.word(leaf.fixed)
+        return not value or (value >= NEAR_NULL and is_bad(self._program, value))
+
+    def _is_number(self, leaf: Leaf) -> bool:
+        """Whether it is a number in the code, such as an index that the caller gives: no address of a variable."""
+        return leaf.fixed is not None and self._code.objects.at(leaf.fixed) is None
+
+    def _is_good_pointer(self, leaf: Leaf) -> bool:
+        value = self._now.value_of(leaf)
+        return leaf.width == 8 and value is not None and not is_bad(self._program, value)
