@@ -1,4 +1,4 @@
-"""The programs causes.c, causes_ways.c and causes.cc: built in every way, run until they crash, and what tls-audit says of it."""
+"""The programs of causes*.c and causes.cc: built in every way, run until they crash, and what tls-audit says of it."""
 
 from __future__ import annotations
 
