@@ -17,6 +17,7 @@ from gdb_tls.hosts.direct.rust_storage import state_of
 from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
 from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.dwarf_types import DwarfType
+from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.hosts.native.reads import OneByOne
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.program.declared import UNREADABLE
@@ -162,7 +163,7 @@ class DirectTarget:
         )
 
     def format_value(self, kind: Type, address: int) -> str:
-        """See `Target.format_value`; no pretty printers are used."""
+        """See `Target.format_value`; classes of the C++ library are shown as pretty printers show them."""
         if not isinstance(kind.debugger_type, DwarfType):
             return ""
         try:
@@ -171,11 +172,11 @@ class DirectTarget:
             return f"<{error}>"
         text = short_beginning(text)
         most = max(self.most_characters, MOST_VALUE_CHARACTERS)
-        return text if len(text) <= most or text.startswith('"') else text[:most] + "..."
+        return text if len(text) <= most or STRING_TEXT.match(text) else text[:most] + "..."
 
     @cached_property
     def _formatter(self) -> Formatter:
-        return Formatter(self.memory, self.architecture.byte_order, self.most_characters, self.symbol_at)
+        return Formatter(self.memory, self.architecture, self.most_characters, self.symbol_at)
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""

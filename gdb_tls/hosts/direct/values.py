@@ -1,13 +1,12 @@
-"""Values as GDB prints them without pretty printers: numbers, structures, arrays, texts."""
+"""Values as GDB prints them: numbers, structures, arrays, texts; of the C++ library's classes, with their printers."""
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
-from gdb_tls.hosts.direct.described import describe, member
+from gdb_tls.hosts.direct.library_objects import DwarfReader
 from gdb_tls.hosts.native.dwarf_types import (
     ATE_BOOLEAN,
     ATE_FLOAT,
@@ -16,17 +15,18 @@ from gdb_tls.hosts.native.dwarf_types import (
     TAG_ARRAY,
     TAG_BASE,
     TAG_ENUM,
-    TAG_FUNCTION,
     DwarfType,
     Member,
 )
-from gdb_tls.program.type_names import short_type
+from gdb_tls.hosts.native.library_contents import class_of, contents_of, hint_of
+from gdb_tls.hosts.native.library_objects import Bit, Characters, Child, NotLaidOut, Object
+from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.protocol import Memory, UnreadableMemory
 
-LIBRARY = re.compile(r"std::(?:__\w+::)?(basic_string|unique_ptr|shared_ptr|weak_ptr)<")
 # `set print repeats`; and how much of a value is shown at all.
 REPEATS = 10
 DEEPEST = 20
+PREFIXES = {"wchar_t": "L", "char16_t": "u", "char32_t": "U"}
 FLOATS = {2: "e", 4: "f", 8: "d"}
 ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\033", 92: "\\\\"}
 
@@ -36,15 +36,18 @@ class Formatter:
 
     Args:
         memory: the program's.
-        byte_order: "little" or "big".
+        architecture: of the program.
         most: how many elements or characters are shown.
         symbol_at: the name of what is at an address.
     """
 
-    def __init__(self, memory: Memory, byte_order: str, most: int, symbol_at: Callable[[int], str | None]) -> None:
+    def __init__(
+        self, memory: Memory, architecture: Architecture, most: int, symbol_at: Callable[[int], str | None]
+    ) -> None:
         """Takes what values are read with."""
         self._memory = memory
-        self._little = byte_order == "little"
+        self._reader = DwarfReader(memory, architecture)
+        self._little = architecture.byte_order == "little"
         self._most = most
         self._symbol_at = symbol_at
         self._left = most
@@ -56,23 +59,24 @@ class Formatter:
             UnreadableMemory: where it cannot be read.
         """
         self._left = self._most
-        return self._value(kind, self._memory.read(address, kind.size), 0)
+        return self._value(kind, address, self._memory.read(address, kind.size), 0)
 
     def _number(self, raw: bytes, signed: bool = False) -> int:
         return int.from_bytes(raw, "little" if self._little else "big", signed=signed)
 
-    def _value(self, kind: DwarfType, raw: bytes, depth: int) -> str:
+    def _value(self, kind: DwarfType, address: int, raw: bytes, depth: int) -> str:
         bare = kind.bare
         if depth > DEEPEST:
             return "{...}"
         if bare.tag in CLASSES:
-            known = self._of_library(bare, raw, depth) if bare.qualified.startswith("std::") else None
-            return known if known is not None else self._structure(bare, raw, depth)
+            one = Object(self._reader, bare, address)
+            name = class_of(one)
+            return self._of_library(one, name, depth) if name else self._structure(bare, address, raw, depth)
         if bare.tag == TAG_ARRAY:
-            return self._array(bare, raw, depth)
+            return self._array(bare, address, raw, depth)
         self._left -= 1
         if bare.tag in POINTERS:
-            return self._pointer(bare, self._number(raw), depth)
+            return self._pointer(bare.target, self._number(raw), "" if depth else bare.name)
         if bare.tag == TAG_ENUM:
             value = self._number(raw, bare.is_signed)
             return bare.enumerators.get(value) or _flags(bare, value)
@@ -93,17 +97,14 @@ class Formatter:
         number = self._number(raw, bare.is_signed)
         return f"{number} '{_character(raw[0], chr(39))}'" if len(raw) == 1 else str(number)
 
-    def _pointer(self, bare: DwarfType, value: int, depth: int) -> str:
-        target = bare.target.bare
-        if target.tag == TAG_FUNCTION and value:
-            name = self._symbol_at(value)
-            shown = f"0x{value:x}" + (f" <{_joined(name)}>" if name else "")
-            return shown if depth else f"({bare.name}) {shown}"
+    def _pointer(self, target: DwarfType, value: int, kind: str = "") -> str:
+        """A pointer, with its type in front where it has a name."""
+        target = target.bare
         if target.tag == TAG_BASE and target.size == 1 and target.encoding != ATE_BOOLEAN and value:
             return f"0x{value:x}{self._string(value)}"
         name = self._symbol_at(value) if value else None
         shown = f"0x{value:x}" + (f" <{_joined(name)}>" if name else "")
-        return shown if depth else f"({bare.name}) {shown}"
+        return f"({kind}) {shown}" if kind else shown
 
     def _string(self, address: int) -> str:
         found = b""
@@ -118,52 +119,69 @@ class Formatter:
         cut = len(text) > self._most or not zero
         return " " + _quoted(text[: self._most]) + ("..." if cut else "")
 
-    def _of_library(self, bare: DwarfType, raw: bytes, depth: int) -> str | None:
-        """A class of libstdc++ as its own printers for GDB show it; None for those that are not known here."""
-        match = LIBRARY.match(bare.qualified)
-        kind = match[1] if match else ""
-        if kind == "basic_string":
-            return self._library_string(bare, raw)
-        if kind in ("unique_ptr", "shared_ptr", "weak_ptr"):
-            owner = describe(bare).owner
-            argument = bare.template_argument()
-            if owner is None or argument is None or (kind == "unique_ptr" and bare.size != self._word(bare)):
-                return None
-            pointer = self._number(raw[owner : owner + self._word(bare)])
-            if kind != "unique_ptr" and pointer:
-                return None  # the counters are in another object
-            empty = " (empty)" if kind != "unique_ptr" else ""
-            return f"{short_type(f'std::{kind}<{argument.name}>')}{empty} = {{get() = 0x{pointer:x}}}"
-        return None
-
-    def _word(self, bare: DwarfType) -> int:
-        return bare.dwarf.address_size(bare.entry.offset) if bare.entry else 0
-
-    def _library_string(self, bare: DwarfType, raw: bytes) -> str | None:
-        """`std::string`: what it points to, as long as it says."""
-        argument = bare.template_argument()
-        pointer, length = member(bare, "_M_p"), member(bare, "_M_string_length")
-        if pointer is None or argument is None or argument.size != 1:
-            return None
-        word = self._word(bare)
-        at = self._number(raw[pointer[0] :][:word])
+    def _of_library(self, one: Object[DwarfType], name: str, depth: int) -> str:
+        """A class of the C++ library as printers for GDB show it (GDB's py-prettyprint.c, print_children)."""
+        self._left -= 1
         try:
-            # The old ABI's length is before the characters (libstdc++, cow_string.h, _Rep_base).
-            said = raw[length[0] :][:word] if length else self._memory.read(at - 3 * word, word)
-            size = self._number(said)
-            data = self._memory.read(at, min(size, self._most)) if size else b""
-        except UnreadableMemory:
-            return f"<error: Cannot access memory at address 0x{at:x}>"
-        self._left -= len(data)
-        return _runs(data) + (f"... length {size}" if size > len(data) else "")
+            text, children = contents_of(one, name)
+        except NotLaidOut as error:
+            return f"<{error}>"
+        except UnreadableMemory as error:
+            return f"<{error}>"
+        if isinstance(text, Characters):
+            return self._characters_of(text, with_length=not depth)
+        hint = hint_of(one, name)
+        parts: list[str] = []
+        try:
+            for label, child in islice(children, self._most):
+                if self._left <= 0:
+                    break
+                parts.append(self._labelled(label, self._child(child, depth + 1), hint, len(parts)))
+        except NotLaidOut as error:
+            parts.append(f"<{error}>")
+        except UnreadableMemory as error:
+            parts.append(f"<error: {error}>")
+        if not parts:
+            return text
+        return f"{text} = {{{''.join(parts)}{'...' if len(parts) == self._most else ''}}}"
 
-    def _structure(self, bare: DwarfType, raw: bytes, depth: int) -> str:
+    def _labelled(self, label: str, shown: str, hint: str | None, index: int) -> str:
+        """One element, with what separates it from the one before it."""
+        if hint == "map":
+            return f"] = {shown}" if index % 2 else f"{', ' if index else ''}[{shown}"
+        before = ", " if index else ""
+        return f"{before}{shown}" if hint == "array" else f"{before}{label} = {shown}"
+
+    def _child(self, child: Child[DwarfType], depth: int) -> str:
+        if isinstance(child, Object):
+            raw = self._memory.read(child.address, child.kind.size)
+            return self._value(child.kind, child.address, raw, depth)
+        self._left -= 1
+        if isinstance(child, Bit):
+            return "true" if child.value else "false"
+        return self._pointer(child.target, child.value)
+
+    def _characters_of(self, text: Characters[DwarfType], with_length: bool) -> str:
+        """What a string has, as long as it says."""
+        width = text.kind.size
+        try:
+            data = self._memory.read(text.address, min(text.length, self._most) * width) if text.length else b""
+        except UnreadableMemory:
+            return f"<error: Cannot access memory at address 0x{text.address:x}>"
+        units = [self._number(data[at : at + width]) for at in range(0, len(data), width or 1)]
+        cut = text.length > len(units)
+        if units and not cut and not units[-1]:  # GDB takes it for the end
+            units.pop()
+        length = f" length {text.length}" if with_length else ""
+        return PREFIXES.get(text.kind.bare.qualified, "") + _runs(units) + (f"...{length}" if cut else "")
+
+    def _structure(self, bare: DwarfType, address: int, raw: bytes, depth: int) -> str:
         parts = []
         for one in bare.members:
             if self._left <= 0:
                 parts.append("...")
                 break
-            shown = self._member(one, raw, depth)
+            shown = self._member(one, address, raw, depth)
             if one.is_base:
                 parts.append(f"<{one.type.name}> = {shown}")
             else:
@@ -172,7 +190,7 @@ class Formatter:
             return "<incomplete type>" if not bare.size else "{<No data fields>}"
         return "{" + ", ".join(parts) + "}"
 
-    def _member(self, one: Member, raw: bytes, depth: int) -> str:
+    def _member(self, one: Member, address: int, raw: bytes, depth: int) -> str:
         if one.bits is not None:
             before, size = one.bits
             part = raw[one.offset : one.offset + (before + size + 7) // 8]
@@ -188,9 +206,10 @@ class Formatter:
             if bare.tag == TAG_BASE and bare.encoding == ATE_BOOLEAN:
                 return "true" if value else "false"
             return str(value)
-        return self._value(one.type, raw[one.offset : one.offset + one.type.size], depth + 1)
+        part = raw[one.offset : one.offset + one.type.size]
+        return self._value(one.type, address + one.offset, part, depth + 1)
 
-    def _array(self, bare: DwarfType, raw: bytes, depth: int) -> str:
+    def _array(self, bare: DwarfType, address: int, raw: bytes, depth: int) -> str:
         element = bare.element
         size = element.size
         inner = element.bare
@@ -199,21 +218,23 @@ class Formatter:
         if inner.tag == TAG_BASE and size == 1 and inner.encoding != ATE_BOOLEAN:
             return self._characters(raw)
         pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
-        return "{" + ", ".join(self._elements(element, pieces, depth)) + "}"
+        return "{" + ", ".join(self._elements(element, address, pieces, depth)) + "}"
 
-    def _elements(self, element: DwarfType, pieces: Sequence[bytes], depth: int) -> Iterator[str]:
+    def _elements(self, element: DwarfType, address: int, pieces: Sequence[bytes], depth: int) -> Iterator[str]:
         for piece, same in groupby(pieces):
             count = sum(1 for _ in same)
             if self._left <= 0:
                 yield "..."
                 return
-            shown = self._value(element, piece, depth + 1)
+            shown = self._value(element, address, piece, depth + 1)
+            start, address = address, address + count * len(piece)
             if count > REPEATS:
                 yield f"{shown} <repeats {count} times>"
                 self._left -= REPEATS - 1
                 continue
             for index in range(count):
-                yield shown if not index else self._value(element, piece, depth + 1)
+                at = start + index * len(piece)
+                yield shown if not index else self._value(element, at, piece, depth + 1)
 
     def _characters(self, raw: bytes) -> str:
         """An array of characters: without its last zeros, in quotes, runs of one character by their number."""
@@ -227,34 +248,37 @@ class Formatter:
         return _runs(shown) + ("..." if cut else "")
 
 
-def _runs(data: bytes) -> str:
+def _runs(units: Sequence[int]) -> str:
     """Quoted text in which what is repeated often stands by itself."""
     parts: list[str] = []
-    pending = b""
-    for byte, same in groupby(data):
+    pending: list[int] = []
+    for unit, same in groupby(units):
         count = sum(1 for _ in same)
         if count > REPEATS:
             if pending:
                 parts.append(_quoted(pending))
-                pending = b""
-            parts.append(f"'{_character(byte, chr(39))}' <repeats {count} times>")
+                pending = []
+            parts.append(f"'{_character(unit, chr(39))}' <repeats {count} times>")
         else:
-            pending += bytes([byte]) * count
+            pending += [unit] * count
     if pending or not parts:
         parts.append(_quoted(pending))
     return ", ".join(parts)
 
 
-def _quoted(text: bytes) -> str:
-    return '"' + "".join(_character(byte, '"') for byte in text) + '"'
+def _quoted(text: Sequence[int]) -> str:
+    return '"' + "".join(_character(unit, '"') for unit in text) + '"'
 
 
-def _character(byte: int, quote: str) -> str:
-    if byte in ESCAPES:
-        return ESCAPES[byte]
-    if chr(byte) == quote:
+def _character(unit: int, quote: str) -> str:
+    if unit in ESCAPES:
+        return ESCAPES[unit]
+    if unit < 128 and chr(unit) == quote:
         return "\\" + quote
-    return chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}"
+    if 32 <= unit < 127:
+        return chr(unit)
+    # GDB's valprint.c, print_wchar: what does not fit in three octal digits is in hexadecimal ones.
+    return f"\\{unit:03o}" if unit <= 0o777 else f"\\x{unit:x}"
 
 
 def _joined(name: str) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 import gdb
 
-from gdb_tls.hosts.gdb.library_members import NotLaidOut, characters
+from gdb_tls.hosts.gdb.library_objects import object_of
 from gdb_tls.hosts.gdb.library_printers import own_printers
+from gdb_tls.hosts.native.library_objects import NotLaidOut, characters
 from gdb_tls.program.walk import no_element
 from gdb_tls.target.model import Absence, Lookup, Place, State
 from gdb_tls.views.words import count
@@ -25,12 +26,12 @@ def element(lookup: Lookup, address: int, name: str) -> Place:
     value = gdb.Value(address).cast(lookup.holder.pointer()).dereference()
     if STRING.match(lookup.holder.name or ""):
         try:
-            start, length, kind = characters(value)
+            text = characters(object_of(value))
         except NotLaidOut as error:
             return Absence(State.UNREADABLE, str(error))
         wanted = int(lookup.key)
-        inside = 0 <= wanted < length
-        return start + wanted * kind.sizeof if inside else no_element(name, length, wanted)
+        inside = 0 <= wanted < text.length
+        return text.address + wanted * text.kind.sizeof if inside else no_element(name, text.length, wanted)
     with own_printers():
         printer = gdb.default_visualizer(value)
     if printer is None or not hasattr(printer, "children"):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import gdb
 
 from gdb_tls.errors import BadPath
-from gdb_tls.hosts.gdb.library_members import place_of
+from gdb_tls.hosts.gdb.library_objects import place_in
 from gdb_tls.hosts.gdb.types import CLASSES, DEEPEST, POINTERS, describe, member, owner, witness
 from gdb_tls.hosts.native.container_types import ATOMIC
 from gdb_tls.hosts.native.path_text import pieces
@@ -90,7 +90,7 @@ def _is_optional(bare: gdb.Type) -> bool:
 
 def _optional(bare: gdb.Type) -> tuple[gdb.Type, int, Bound | None]:
     """The type inside of a std::optional, where it is, and where it says whether it is there."""
-    value = place_of(bare, "_M_payload") or place_of(bare, "__val_")
+    value = place_in(bare, "_M_payload") or place_in(bare, "__val_")
     engaged = member(bare, "_M_engaged") or member(bare, "__engaged_")
     if value is None or engaged is None:
         raise BadPath(
@@ -148,7 +148,7 @@ def _counted(bare: gdb.Type, number: int, done: str) -> tuple[Step, gdb.Type]:
     end = member(bare, "_M_finish") or member(bare, "__end_")
     if VECTORS.match(name) and start and end and start[1].strip_typedefs().code == gdb.TYPE_CODE_PTR:
         return Step(start[0], number * size, done, Bound(number, end[0], end[1].sizeof, start[0], size)), element
-    if STRINGS.match(name) and place_of(bare, "__s"):  # libc++'s, of which the short ones are in the object
+    if STRINGS.match(name) and place_in(bare, "__s"):  # libc++'s, of which the short ones are in the object
         return Step(None, 0, done, None, Lookup(bare, str(number), None)), element
     start, length = (next(filter(None, (member(bare, one) for one in names)), None) for names in (TEXTS, LENGTHS))
     if not VECTORS.match(name) and start and length:

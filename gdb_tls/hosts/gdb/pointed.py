@@ -8,9 +8,10 @@ from contextlib import suppress
 
 import gdb
 
-from gdb_tls.hosts.gdb.library_members import NotLaidOut, characters
+from gdb_tls.hosts.gdb.library_objects import object_of
 from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.hosts.native.buffers import BYTES, DEEPEST, chosen, plain_name
+from gdb_tls.hosts.native.library_objects import NotLaidOut, characters
 from gdb_tls.target.model import Counted
 
 WIDE = ("wchar_t", "char16_t", "char32_t")
@@ -89,7 +90,7 @@ def length_of(value: gdb.Value) -> str:
             return f" length {int(value[name])}"
     if CXX_STRING.match(bare.name or ""):
         with suppress(gdb.error, NotLaidOut):
-            return f" length {characters(value)[1]}"
+            return f" length {characters(object_of(value)).length}"
     if OLD_STRING.match(bare.name or ""):
         with suppress(gdb.error):  # the old ABI's is before the characters (libstdc++, cow_string.h, _Rep_base)
             word = gdb.lookup_type("unsigned long")

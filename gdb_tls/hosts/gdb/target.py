@@ -25,6 +25,7 @@ from gdb_tls.hosts.gdb.read_cache import cached_reads
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.hosts.gdb.warnings import Warnings
+from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Storage, Thread, Type, Variable
@@ -40,7 +41,6 @@ MOST_VALUE_CHARACTERS = 200
 UNLIMITED = 1 << 16
 # Each command that collects warnings costs GDB a look at the selected frame.
 THREADS_AT_ONCE = 32
-STRING = re.compile(r"""(L|u8?|U)?("|'(\\.[^']*|[^'])' <repeats )""")
 # Of these an expression means the place, of all others the value.
 OBJECTS = (
     gdb.TYPE_CODE_STRUCT,
@@ -318,7 +318,7 @@ class GdbTarget:
     def _one_line(self, text: str, value: gdb.Value) -> str:
         """A value's text on one line; of a string that is cut, with its length."""
         text = short_beginning(re.sub(r"\s*\n\s*", " ", text))
-        if STRING.match(text):
+        if STRING_TEXT.match(text):
             return text + pointed.length_of(value) if text.endswith("...") else text
         most = max(self.most_characters, MOST_VALUE_CHARACTERS)
         return text if len(text) <= most else text[:most] + "..."

@@ -26,10 +26,11 @@ from gdb_tls.program.type_names import short_type
 TAG_ARRAY, TAG_ENUM, TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE = 0x01, 0x04, 0x0F, 0x10, 0x42
 TAG_FUNCTION, TAG_TYPEDEF, TAG_SUBRANGE, TAG_BASE, TAG_PARAMETER, TAG_ELLIPSIS = 0x15, 0x16, 0x21, 0x24, 0x05, 0x18
 TAG_CONST, TAG_VOLATILE, TAG_RESTRICT, TAG_ATOMIC = 0x26, 0x35, 0x37, 0x47
-TAG_INHERITANCE, TAG_ENUMERATOR, TAG_TEMPLATE_TYPE = 0x1C, 0x28, 0x2F
+TAG_INHERITANCE, TAG_ENUMERATOR, TAG_TEMPLATE_TYPE, TAG_TEMPLATE_VALUE = 0x1C, 0x28, 0x2F, 0x30
+TAG_PACK = 0x4107  # DW_TAG_GNU_template_parameter_pack: its children are arguments
 AT_SIZE, AT_ENCODING, AT_DECLARATION, AT_OFFSET, AT_CONSTANT = 0x0B, 0x3E, 0x3C, 0x38, 0x1C
 AT_UPPER, AT_COUNT, AT_BIT_SIZE, AT_BIT_OFFSET, AT_ARTIFICIAL, AT_EXTERNAL = 0x2F, 0x37, 0x0D, 0x6B, 0x34, 0x3F
-AT_OLD_BIT_OFFSET = 0x0C
+AT_OLD_BIT_OFFSET, AT_ALIGNMENT = 0x0C, 0x88
 ATE_BOOLEAN, ATE_FLOAT, ATE_SIGNED, ATE_SIGNED_CHAR, ATE_UNSIGNED_CHAR, ATE_UTF = 0x02, 0x04, 0x05, 0x06, 0x08, 0x10
 CLASSES = (TAG_STRUCT, TAG_CLASS, TAG_UNION)
 POINTERS = (TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE)
@@ -246,11 +247,35 @@ class DwarfType:
 
     def template_argument(self) -> DwarfType | None:
         """The first template argument that is a type."""
-        for child in self.dwarf.children(self.entry) if self.entry else ():
+        return next((one for one in self.template_arguments if one is not None), None)
+
+    @cached_property
+    def template_arguments(self) -> list[DwarfType | None]:
+        """The template arguments in their order, those of a pack by themselves; None for one that is no type."""
+        return list(self._arguments(self.entry)) if self.entry else []
+
+    def _arguments(self, holder: Entry) -> Iterator[DwarfType | None]:
+        for child in self.dwarf.children(holder):
             if child.tag == TAG_TEMPLATE_TYPE:
                 at = child.attributes.get(AT_TYPE)
-                return DwarfType(self.dwarf, self.dwarf.entry(at) if isinstance(at, int) else None)
-        return None
+                yield DwarfType(self.dwarf, self.dwarf.entry(at) if isinstance(at, int) else None)
+            elif child.tag == TAG_TEMPLATE_VALUE:
+                yield None
+            elif child.tag == TAG_PACK:
+                yield from self._arguments(child)
+
+    @cached_property
+    def alignment(self) -> int:
+        """In bytes, as the psABIs have it: of a class that of its strictest member."""
+        bare = self.bare
+        own = bare.entry.attributes.get(AT_ALIGNMENT) if bare.entry else None
+        if isinstance(own, int) and own:
+            return own
+        if bare.tag == TAG_ARRAY:
+            return bare.target.alignment
+        if bare.tag in CLASSES:
+            return max((one.type.alignment for one in bare.members), default=1)
+        return min(bare.size, 16) or 1
 
     @property
     def is_plain(self) -> bool:

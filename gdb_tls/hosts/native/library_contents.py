@@ -1,0 +1,210 @@
+"""Classes of the C++ library as people expect them: what is before their elements, and the elements.
+
+Texts are worded as libstdc++'s own printers for GDB word them.  Members are found by name in the debug information;
+what is not laid out as one of the two libraries has it is left to the host.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Union
+
+from gdb_tls.hosts.native.library_nodes import deque, hashed, linked, tree
+from gdb_tls.hosts.native.library_objects import (
+    Bit,
+    Characters,
+    Children,
+    Kind,
+    NotLaidOut,
+    Object,
+    Pointer,
+    characters,
+    unknown,
+)
+
+NAME = re.compile(
+    r"std::(?:__(?!debug|parallel|profile)\w+::)?(basic_string(?:_view)?|vector|unique_ptr|shared_ptr|weak_ptr|optional|array"
+    r"|(?:unordered_)?(?:multi)?(?:map|set)|(?:forward_)?list|deque|variant|tuple|atomic|stack|queue|priority_queue)<"
+)
+BOOLEAN = "bool"
+# What is before their members in `{}` says what these are.
+PLAIN = ("unique_ptr", "shared_ptr", "weak_ptr", "optional", "tuple", "atomic")
+# libstdc++'s own printers write the numbers of these elements, and some member by which it is told.
+GNU_NUMBERED = re.compile(r"(?:forward_)?list$|(?:unordered_)?(?:multi)?set$")
+GNU_MEMBERS = ("_M_header", "_M_before_begin", "_M_next")
+# How the text of a string begins; what is not such a text is cut where it is long.
+STRING_TEXT = re.compile(r"""(L|u8?|U)?("|'(\\.[^']*|[^'])' <repeats )""")
+
+Contents = tuple[Union[str, Characters[Kind]], Children[Kind]]
+
+
+def class_of(one: Object[Kind]) -> str:
+    """The class's name, without namespaces and arguments; empty for what is none of the library, or only declared."""
+    match = NAME.match(one.full_name) if one.reader.is_class(one.kind) else None
+    return match[1] if match and one.reader.fields(one.kind) else ""
+
+
+def is_text(name: str) -> bool:
+    """Whether a class is a string, which has no elements to be shown."""
+    return name.startswith("basic_string")
+
+
+def hint_of(one: Object[Kind], name: str) -> str | None:
+    """How it is put together, as GDB calls it: "map", "array", "string", or None for elements with names."""
+    if is_text(name):
+        return "string"
+    if name.endswith("map"):
+        return "map"
+    if name in PLAIN or (GNU_NUMBERED.match(name) and any(map(one.has, GNU_MEMBERS))):
+        return None
+    return "array"
+
+
+def contents_of(one: Object[Kind], name: str) -> Contents[Kind]:
+    """What is before the elements, and the elements: of a map, the keys and values in turn.
+
+    Raises:
+        NotLaidOut: where it is not valid, or laid out in no way that is known; the elements may raise it, too.
+    """
+    return CONTENTS[name](one)
+
+
+def _elements(values: Iterator[Object[Kind] | Bit[Kind]]) -> Children[Kind]:
+    return ((f"[{index}]", one) for index, one in enumerate(values))
+
+
+def _string(one: Object[Kind]) -> Contents[Kind]:
+    return characters(one), iter(())
+
+
+def _vector(one: Object[Kind]) -> Contents[Kind]:
+    element = one.argument()
+    if one.reader.name(element) == BOOLEAN:
+        return _bits(one)
+    start, end = one.word("_M_start", "__begin_"), one.word("_M_finish", "__end_")
+    room = one.word("_M_end_of_storage", "__end_cap_", "__cap_")
+    size = one.reader.size(element)
+    if not size or not start <= end <= room or (end - start) % size:
+        raise NotLaidOut(f"not a valid std::vector: its elements would be from 0x{start:x} to 0x{end:x}")
+    length = (end - start) // size
+    items = (one.other(start + index * size, element) for index in range(length))
+    return f"std::vector of length {length}, capacity {(room - start) // size}", _elements(items)
+
+
+def _bits(one: Object[Kind]) -> Contents[Kind]:
+    start, length = one.word("_M_start", "__begin_"), one.word("__size_", default=-1)
+    size = one.reader.word
+    bits = 8 * size
+    if length < 0:  # libstdc++ has an iterator at the end: a word's address, and the bit's number in it
+        finish = one.found("_M_finish")
+        length = (finish.word("_M_p") - start) * 8 + finish.word("_M_offset")
+    if not 0 <= length < 1 << 40:
+        raise NotLaidOut(f"not a valid std::vector<bool>: {length} bits")
+    element = one.argument()
+    items = (Bit(element, one.word_at(start + index // bits * size) >> index % bits & 1) for index in range(length))
+    return f"std::vector<bool> of length {length}", _elements(items)
+
+
+def _array(one: Object[Kind]) -> Contents[Kind]:
+    elements = one.found("_M_elems", "__elems_")
+    element, count = one.reader.array(elements.kind) or (elements.kind, 0)
+    size = one.reader.size(element)
+    return one.name, _elements(one.other(elements.address + index * size, element) for index in range(count))
+
+
+def _pointer(one: Object[Kind]) -> Contents[Kind]:
+    target = one.argument()
+    of_array = one.reader.array(target)
+    is_unique = "unique_ptr<" in one.full_name
+    names = ("_M_head_impl", "__ptr_") if is_unique else ("_M_ptr", "__ptr_")
+    at = one.word(*names)
+    name = one.name if is_unique else one.name + _counts(one, at)
+    return name, iter([("get()", Pointer(of_array[0] if of_array else target, at))])
+
+
+def _counts(one: Object[Kind], at: int) -> str:
+    counters = one.found("_M_pi", "__cntrl_")
+    pointer = counters.value()
+    if not pointer:
+        return " (empty)" if not at else ""
+    block = one.other(pointer, one.reader.target(counters.kind))
+    if any(field.name == "_M_use_count" for field in one.reader.fields(block.kind)):
+        uses, weak = block.word("_M_use_count", size=4), block.word("_M_weak_count", size=4)
+        weak -= bool(uses)
+    else:  # libc++ counts from -1, and weak pointers by themselves
+        mask = (1 << 8 * one.reader.word) - 1
+        uses = (block.word("__shared_owners_") + 1) & mask
+        weak = block.word("__shared_weak_owners_") + (0 if uses else 1)
+    return f" (use count {uses}, weak count {weak})" if uses else f" (expired, weak count {weak})"
+
+
+def _optional(one: Object[Kind]) -> Contents[Kind]:
+    if not one.word("_M_engaged", "__engaged_", size=1):
+        return f"{one.name} [no contained value]", iter(())
+    inside = one.found("_M_payload", "__val_")
+    return one.name, iter([("[contained value]", one.other(inside.address, one.argument()))])
+
+
+def _variant(one: Object[Kind]) -> Contents[Kind]:
+    index = one.found("_M_index", "__index")
+    number = index.value()
+    if number >> (8 * one.reader.size(index.kind) - 1) & 1:
+        return f"{one.name} [no contained value]", iter(())
+    try:
+        chosen = one.argument(number)
+    except NotLaidOut:
+        raise NotLaidOut(f"not a valid std::variant: index {number}") from None
+    data = one.found("_M_u", "__data")
+    return f"{one.name} [index {number}]", iter([("", one.other(data.address, chosen))])
+
+
+def _tuple(one: Object[Kind]) -> Contents[Kind]:
+    parts: list[tuple[int, Object[Kind]]] = []
+    _leaves(one, parts, 0)
+    parts.sort(key=lambda part: part[0])
+    return "std::tuple containing", iter([(f"[{index + 1}]", part) for index, part in parts])
+
+
+def _leaves(one: Object[Kind], parts: list[tuple[int, Object[Kind]]], depth: int) -> None:
+    """The elements are members of base classes that have their numbers as first template arguments."""
+    for field in one.reader.fields(one.kind) if depth <= 64 else ():
+        part = one.other(one.address + field.offset, field.type)
+        leaf = re.match(r"std::(?:__\w+::)?(?:_Head_base|__tuple_leaf)<(\d+)", part.full_name)
+        if leaf:
+            inner = one.reader.fields(field.type)
+            member = next((place for place in inner if place.name in ("_M_head_impl", "__value_")), None)
+            # An empty class is a base of its leaf, and has no bytes.
+            offset, kind = (member.offset, member.type) if member else (0, part.argument(1))
+            parts.append((int(leaf[1]), one.other(part.address + offset, kind)))
+        elif field.is_base or field.name == "__base_":
+            _leaves(part, parts, depth + 1)
+
+
+def _atomic(one: Object[Kind]) -> Contents[Kind]:
+    return one.name, iter([("load()", one.found("__a_value", "_M_i", "_M_p"))])
+
+
+def _adapter(one: Object[Kind]) -> Contents[Kind]:
+    inside = one.found("c")
+    text, children = contents_of(inside, (NAME.match(inside.full_name) or ["", ""])[1])
+    return f"{re.sub(r'<.*', '', one.name)} wrapping: {text}", children
+
+
+CONTENTS: dict[str, Callable[[Object[Any]], Contents[Any]]] = {
+    "": unknown,
+    "basic_string": _string,
+    "basic_string_view": _string,
+    "vector": _vector,
+    "array": _array,
+    **dict.fromkeys(("unique_ptr", "shared_ptr", "weak_ptr"), _pointer),
+    "optional": _optional,
+    "variant": _variant,
+    "tuple": _tuple,
+    "atomic": _atomic,
+    "deque": deque,
+    **dict.fromkeys(("list", "forward_list"), linked),
+    **dict.fromkeys(("map", "set", "multimap", "multiset"), tree),
+    **{f"unordered_{name}": hashed for name in ("map", "set", "multimap", "multiset")},
+    **dict.fromkeys(("stack", "queue", "priority_queue"), _adapter),
+}
