@@ -7,7 +7,7 @@ one stop of the process.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -171,9 +171,18 @@ class Program:
             until: says of a frame whether it is the last that is wanted.
         """
         try:
-            frames = self.target.frames(thread, most, until)
+            return self._named_rightly(self.target.frames(thread, most, until))
         except Exception as error:
-            return [Frame(f"<{reason(error)}>", "", 0, 0)]
+            return _failed(error)
+
+    def frames_of_many(
+        self, threads: Sequence[Thread], most: int, until: Callable[[Frame], bool] | None = None
+    ) -> Iterator[list[Frame]]:
+        """`frames` of each thread in turn."""
+        for frames in self.target.frames_of_many(threads, most, until):
+            yield _failed(frames) if isinstance(frames, Exception) else self._named_rightly(frames)
+
+    def _named_rightly(self, frames: list[Frame]) -> list[Frame]:
         wrong = self.objects.misread
         if not wrong:
             return frames
@@ -207,6 +216,11 @@ class Program:
         """Where a thread is; None where its stack cannot be read."""
         return where_of(self.frames(thread, DEEPEST, self._ownership.is_own), self._ownership)
 
+    def places(self, threads: Sequence[Thread]) -> Iterator[Where | None]:
+        """Where each of many threads is, in turn; None where its stack cannot be read."""
+        for frames in self.frames_of_many(threads, DEEPEST, self._ownership.is_own):
+            yield where_of(frames, self._ownership)
+
     def is_own(self, frame: Frame) -> bool:
         """Whether a frame is of the program's own code, not of the system's libraries."""
         return self._ownership.is_own(frame)
@@ -218,3 +232,7 @@ class Program:
     @cached_property
     def _ownership(self) -> Ownership:
         return Ownership(self.objects)
+
+
+def _failed(error: Exception) -> list[Frame]:
+    return [Frame(f"<{reason(error)}>", "", 0, 0)]

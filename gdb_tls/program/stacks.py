@@ -64,8 +64,7 @@ def passages(program: Program, function_of: Callable[[int], int | None], progres
     found: list[Passage] = []
     looked_at = 0
     with progress.task("Reading stacks", len(ordered)) as task:
-        for thread in ordered:
-            frames = program.frames(thread, DEEPEST)
+        for thread, frames in zip(ordered, program.frames_of_many(ordered, DEEPEST)):
             for depth, frame in enumerate(frames):
                 key = function_of(_inside(frames, depth))
                 if key is not None:

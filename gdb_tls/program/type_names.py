@@ -82,6 +82,8 @@ def short_type(name: str) -> str:
 
 def short_beginning(text: str) -> str:
     """A value that begins with its type's name, as pretty printers write it, with a short one."""
+    if re.match(r"(empty )?std::\w+::\w+( = |$)", text):  # a template without its arguments
+        return INLINE.sub("std::", text, count=1)
     opening = text.find("<")
     closing = _closing(text, opening) if re.match(r"std::[\w:]+<", text) else -1
     return short_type(text[: closing + 1]) + text[closing + 1 :] if closing > 0 else text

@@ -416,6 +416,16 @@ class Target(Protocol):
         """The innermost `most` frames; as many as can be unwound, and none beyond the first of which `until` holds."""
         ...
 
+    def frames_of_many(
+        self, threads: Sequence[Thread], most: int, until: Callable[[Frame], bool] | None = None
+    ) -> Iterator[list[Frame] | Exception]:
+        """`frames` of each thread in turn, or why there are none.
+
+        To select what was selected again costs the debugger more than a short stack: it does so after some threads,
+        and before the iterator waits.
+        """
+        ...
+
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
         """The innermost `most` frames with their registers; as many as can be unwound."""
         ...

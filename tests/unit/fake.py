@@ -301,6 +301,11 @@ class FakeTarget:
         last = next((at for at, frame in enumerate(found) if until and until(frame)), most)
         return found[: last + 1]
 
+    def frames_of_many(
+        self, threads: Sequence[Thread], most: int, until: Callable[[Frame], bool] | None = None
+    ) -> Iterator[list[Frame] | Exception]:
+        return (self.frames(thread, most, until) for thread in threads)
+
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
         return self.call_stacks.get(thread.num, [])[:most]
 

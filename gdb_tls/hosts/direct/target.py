@@ -128,6 +128,16 @@ class DirectTarget:
         name = self.symbol_at(pc) or ""
         return [Frame(re.sub(r" \+ \d+$", "", name), *self.line_at(pc), pc)]
 
+    def frames_of_many(
+        self, threads: Sequence[Thread], most: int, until: Callable[[Frame], bool] | None = None
+    ) -> Iterator[list[Frame] | Exception]:
+        """See `Target.frames_of_many`."""
+        for thread in threads:
+            try:
+                yield self.frames(thread, most, until)
+            except Exception as error:  # one bad thread is one bad row
+                yield error
+
     def program_counter(self, thread: Thread) -> int | None:
         """Where a thread is in its code; None where that is not known."""
         return None

@@ -127,23 +127,22 @@ class Formatter:
         except NotLaidOut as error:
             return f"<{error}>"
         except UnreadableMemory as error:
-            return f"<{error}>"
+            return _unreadable(error)
         if isinstance(text, Characters):
             return self._characters_of(text, with_length=not depth)
         hint = hint_of(one, name)
         parts: list[str] = []
+        rest = ""
         try:
             for label, child in islice(children, self._most):
                 if self._left <= 0:
                     break
                 parts.append(self._labelled(label, self._child(child, depth + 1), hint, len(parts)))
-        except NotLaidOut as error:
-            parts.append(f"<{error}>")
-        except UnreadableMemory as error:
-            parts.append(f"<error: {error}>")
+        except UnreadableMemory as error:  # the way to the next one
+            rest = _unreadable(error) + "..."
         if not parts:
-            return text
-        return f"{text} = {{{''.join(parts)}{'...' if len(parts) == self._most else ''}}}"
+            return text + rest
+        return f"{text} = {{{''.join(parts)}{rest or ('...' if len(parts) == self._most else '')}}}"
 
     def _labelled(self, label: str, shown: str, hint: str | None, index: int) -> str:
         """One element, with what separates it from the one before it."""
@@ -154,7 +153,10 @@ class Formatter:
 
     def _child(self, child: Child[DwarfType], depth: int) -> str:
         if isinstance(child, Object):
-            raw = self._memory.read(child.address, child.kind.size)
+            try:
+                raw = self._memory.read(child.address, child.kind.size)
+            except UnreadableMemory as error:
+                return _unreadable(error)
             return self._value(child.kind, child.address, raw, depth)
         self._left -= 1
         if isinstance(child, Bit):
@@ -183,7 +185,7 @@ class Formatter:
                 break
             shown = self._member(one, address, raw, depth)
             if one.is_base:
-                parts.append(f"<{one.type.name}> = {shown}")
+                parts.append(f"<{one.type.written()}> = {shown}")
             else:
                 parts.append(f"{one.name} = {shown}" if one.name else shown)
         if not parts:
@@ -238,14 +240,14 @@ class Formatter:
 
     def _characters(self, raw: bytes) -> str:
         """An array of characters: without its last zeros, in quotes, runs of one character by their number."""
-        cut = len(raw) > self._most
-        shown = raw[: self._most]
-        if not cut and shown.endswith(b"\0"):
-            shown = shown[:-1]
-        if not cut and not any(raw):
-            return f"'\\000' <repeats {len(raw) - 1} times>" if len(raw) - 1 > REPEATS else _quoted(raw[:-1])
-        self._left -= len(shown)
-        return _runs(shown) + ("..." if cut else "")
+        units = raw[:-1] if raw.endswith(b"\0") else raw
+        shown = 0
+        for _, same in groupby(units):  # GDB's valprint.c, generic_printstr: what is repeated is not cut
+            if shown >= self._most:
+                break
+            shown += sum(1 for _ in same)
+        self._left -= 1
+        return _runs(units[:shown]) + ("..." if shown < len(units) else "")
 
 
 def _runs(units: Sequence[int]) -> str:
@@ -279,6 +281,10 @@ def _character(unit: int, quote: str) -> str:
         return chr(unit)
     # GDB's valprint.c, print_wchar: what does not fit in three octal digits is in hexadecimal ones.
     return f"\\{unit:03o}" if unit <= 0o777 else f"\\x{unit:x}"
+
+
+def _unreadable(error: UnreadableMemory) -> str:
+    return f"<error: Cannot access memory at address 0x{error.args[0]:x}>"
 
 
 def _joined(name: str) -> str:

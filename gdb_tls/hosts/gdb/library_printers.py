@@ -39,16 +39,22 @@ class Text:
     def to_string(self) -> Any:
         """What is before the elements; of a string the characters, of which GDB reads as many as it shows."""
         try:
-            text = self._all()[0]
+            self._all()
         except NotLaidOut as error:
-            return f"<{error}>"
+            self._contents = f"<{error}>", iter(())
+        except gdb.MemoryError as error:
+            self._contents = f"<error: {error}>", iter(())
+        text = self._all()[0]
         if isinstance(text, Characters):
             return gdb.Value(text.address).cast(text.kind.pointer()).lazy_string(length=text.length)
         return text
 
     def display_hint(self) -> str | None:
         """How GDB puts it together."""
-        return hint_of(self._object, self._name)
+        try:
+            return hint_of(self._object, self._name)
+        except (NotLaidOut, gdb.MemoryError):  # what is before the elements says it
+            return None
 
 
 class Elements(Text):
@@ -56,11 +62,8 @@ class Elements(Text):
 
     def children(self) -> Iterator[tuple[str, Any]]:
         """The elements; of a map, the keys and values in turn."""
-        try:
-            for name, child in self._all()[1]:
-                yield name, value_of(child)
-        except NotLaidOut as error:
-            yield "", f"<{error}>"
+        for name, child in self._all()[1]:
+            yield name, value_of(child)
 
 
 def printer(value: gdb.Value) -> Text | None:

@@ -242,8 +242,33 @@ class GdbTarget:
         return self._warnings.once(partial(self._frames_of, thread, most, until))
 
     def _frames_of(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None) -> list[Frame]:
+        with selection():
+            return self._unwound(thread, most, until)
+
+    def frames_of_many(
+        self, threads: Sequence[Thread], most: int, until: Callable[[Frame], bool] | None = None
+    ) -> Iterator[list[Frame] | Exception]:
+        """See `Target.frames_of_many`."""
+        for start in range(0, len(threads), THREADS_AT_ONCE):
+            some = threads[start : start + THREADS_AT_ONCE]
+            yield from self._warnings.once(partial(self._frames_of_some, some, most, until))
+
+    def _frames_of_some(
+        self, threads: Sequence[Thread], most: int, until: Callable[[Frame], bool] | None
+    ) -> list[list[Frame] | Exception]:
+        found: list[list[Frame] | Exception] = []
+        with selection():
+            for thread in threads:
+                try:
+                    found.append(self._unwound(thread, most, until))
+                except Exception as error:  # one bad thread is one bad row
+                    found.append(error)
+        return found
+
+    def _unwound(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None) -> list[Frame]:
+        """Selects a thread, and reads its stack as far as it is wanted and can be read."""
         found: list[Frame] = []
-        with selection(), suppress(gdb.error):
+        with suppress(gdb.error):
             self._switch(thread)
             frame: gdb.Frame | None = gdb.newest_frame()
             while frame is not None:

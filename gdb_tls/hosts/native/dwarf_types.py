@@ -49,6 +49,7 @@ NUMBERS = {
 }
 # GDB writes a template's arguments in its own words, too.
 IN_ARGUMENTS = re.compile(rf"(?<=[<, ])({'|'.join(sorted(NUMBERS, key=len, reverse=True))})(?=[>,) *&])")
+LITERALS = re.compile(r"(?<=\d)U?L{0,2}(?=[>,])")
 DEEPEST = 16
 MOST_MEMBERS = 10_000
 
@@ -166,6 +167,7 @@ class DwarfType:
             return name
         if "<" in name:
             name = IN_ARGUMENTS.sub(lambda number: NUMBERS[number[1]], name)
+            name = LITERALS.sub(lambda ending: ending[0].lower(), name).replace("[]", " []").replace("  []", " []")
         scopes = []
         for parent in self.dwarf.locate(self.entry.offset)[1]:
             around = self.dwarf.entry(parent)

@@ -54,6 +54,9 @@ def hint_of(one: Object[Kind], name: str) -> str | None:
     """How it is put together, as GDB calls it: "map", "array", "string", or None for elements with names."""
     if is_text(name):
         return "string"
+    inside = INSIDE[name](one) if name in INSIDE else None
+    if inside and (inner := _shown_as(one, inside)):
+        return hint_of(inside, inner)
     if name.endswith("map"):
         return "map"
     if name in PLAIN or (GNU_NUMBERED.match(name) and any(map(one.has, GNU_MEMBERS))):
@@ -96,14 +99,16 @@ def _bits(one: Object[Kind]) -> Contents[Kind]:
     start, length = one.word("_M_start", "__begin_"), one.word("__size_", default=-1)
     size = one.reader.word
     bits = 8 * size
+    capacity = ""
     if length < 0:  # libstdc++ has an iterator at the end: a word's address, and the bit's number in it
         finish = one.found("_M_finish")
+        capacity = f", capacity {(one.word('_M_end_of_storage') - start) * 8}"
         length = (finish.word("_M_p") - start) * 8 + finish.word("_M_offset")
     if not 0 <= length < 1 << 40:
         raise NotLaidOut(f"not a valid std::vector<bool>: {length} bits")
     element = one.argument()
     items = (Bit(element, one.word_at(start + index // bits * size) >> index % bits & 1) for index in range(length))
-    return f"std::vector<bool> of length {length}", _elements(items)
+    return f"std::vector<bool> of length {length}{capacity}", _elements(items)
 
 
 def _array(one: Object[Kind]) -> Contents[Kind]:
@@ -132,6 +137,8 @@ def _counts(one: Object[Kind], at: int) -> str:
     if any(field.name == "_M_use_count" for field in one.reader.fields(block.kind)):
         uses, weak = block.word("_M_use_count", size=4), block.word("_M_weak_count", size=4)
         weak -= bool(uses)
+    elif not block.has("__shared_owners_"):  # Clang describes libc++'s counters only where they are defined
+        return ""
     else:  # libc++ counts from -1, and weak pointers by themselves
         mask = (1 << 8 * one.reader.word) - 1
         uses = (block.word("__shared_owners_") + 1) & mask
@@ -140,23 +147,57 @@ def _counts(one: Object[Kind], at: int) -> str:
 
 
 def _optional(one: Object[Kind]) -> Contents[Kind]:
+    inside = _inside_optional(one)
+    return (
+        _holding(one, one.name, inside, "[contained value]")
+        if inside
+        else (f"{one.name} [no contained value]", iter(()))
+    )
+
+
+def _inside_optional(one: Object[Kind]) -> Object[Kind] | None:
     if not one.word("_M_engaged", "__engaged_", size=1):
-        return f"{one.name} [no contained value]", iter(())
-    inside = one.found("_M_payload", "__val_")
-    return one.name, iter([("[contained value]", one.other(inside.address, one.argument()))])
+        return None
+    return one.other(one.found("_M_payload", "__val_").address, one.argument())
 
 
 def _variant(one: Object[Kind]) -> Contents[Kind]:
+    inside = _inside_variant(one)
+    if not inside:
+        return f"{one.name} [no contained value]", iter(())
+    return _holding(one, f"{one.name} [index {one.word('_M_index', '__index')}]", inside, "")
+
+
+def _inside_variant(one: Object[Kind]) -> Object[Kind] | None:
     index = one.found("_M_index", "__index")
     number = index.value()
     if number >> (8 * one.reader.size(index.kind) - 1) & 1:
-        return f"{one.name} [no contained value]", iter(())
+        return None
     try:
         chosen = one.argument(number)
     except NotLaidOut:
         raise NotLaidOut(f"not a valid std::variant: index {number}") from None
-    data = one.found("_M_u", "__data")
-    return f"{one.name} [index {number}]", iter([("", one.other(data.address, chosen))])
+    return one.other(one.found("_M_u", "__data").address, chosen)
+
+
+INSIDE: dict[str, Callable[[Object[Any]], Object[Any] | None]] = {
+    "optional": _inside_optional,
+    "variant": _inside_variant,
+}
+
+
+def _holding(one: Object[Kind], text: str, inside: Object[Kind], label: str) -> Contents[Kind]:
+    name = _shown_as(one, inside)
+    if not name:
+        return text, iter([(label, inside)])
+    before, children = contents_of(inside, name)
+    return f"{text} containing {before}", children
+
+
+def _shown_as(one: Object[Kind], inside: Object[Kind]) -> str:
+    """The class of what is held, where its elements are shown as the holder's own, as libstdc++'s printers do."""
+    name = class_of(inside) if one.has("_M_u") or one.has("_M_payload") else ""
+    return "" if is_text(name) else name
 
 
 def _tuple(one: Object[Kind]) -> Contents[Kind]:

@@ -7,6 +7,7 @@ forward_list, __hash_table, deque.  A damaged container ends where its own count
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from gdb_tls.hosts.native.library_objects import Children, Kind, NotLaidOut, Object
@@ -125,8 +126,12 @@ def linked(one: Object[Kind]) -> tuple[str, Children[Kind]]:
         end = one.found("__end_").address
         nodes, before = _following(one, one.word_at(end + size), MOST, size, end), 2 * size
     inside = _behind(before, one.reader.alignment(element))
-    children = ((f"[{index}]", one.other(node + inside, element)) for index, node in enumerate(nodes))
-    return one.name.partition("<")[0], children
+    first = next(nodes, None)
+    name = one.name.partition("<")[0]
+    if first is None:
+        return f"empty {name}", iter(())
+    places = (node + inside for node in chain([first], nodes))
+    return name, ((f"[{index}]", one.other(place, element)) for index, place in enumerate(places))
 
 
 def deque(one: Object[Kind]) -> tuple[str, Children[Kind]]:

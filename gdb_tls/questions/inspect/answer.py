@@ -193,8 +193,8 @@ def _shown(
     shown = [row.instance.thread for row in lines if row.is_single and row.instance.thread.num is not None]
     wanted = [thread for thread in shown if thread.num not in where]
     with request.progress.task("Reading stacks", len(wanted)) as task:
-        for thread in wanted:
-            where[thread.num] = program.where(thread)
+        for thread, place in zip(wanted, program.places(wanted)):
+            where[thread.num] = place
             task.advance()
     return OneAnswer(found, lines, where, marks, judgement)
 

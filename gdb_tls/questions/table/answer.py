@@ -12,7 +12,7 @@ from gdb_tls.program.expression_text import split, split_name
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
-from gdb_tls.questions.table.condition import Condition, parse
+from gdb_tls.questions.table.condition import Condition, WordOperand, parse
 from gdb_tls.questions.table.macros import Macros
 from gdb_tls.questions.table.rows import RowOf, Rows, sort_key, sorted_by
 from gdb_tls.target.model import State, TargetInfo, Thread
@@ -115,6 +115,8 @@ def query(request: Request) -> Answer:
     else:
         members = [[at] for at in shown]
     if key is not None:
+        if key.operand == WordOperand("where"):
+            rows.read_places([some[0] for some in members], request.progress)
         members = sorted_by(members, lambda some: rows.key(some[0], key), key.descending != arguments.reverse)
     elif arguments.reverse:
         members = members[::-1]
@@ -130,7 +132,7 @@ def query(request: Request) -> Answer:
         choice,
         rows.where,
         marks,
-        interrupted=reader.interrupted,
+        interrupted=reader.interrupted or rows.interrupted,
     )
 
 
@@ -152,13 +154,13 @@ def _finished(rows: Rows, members: Sequence[Sequence[int]], request: Request) ->
     """The lines, with the names of their threads, and where those are that are shown alone."""
     form = request.arguments.format
     most = request.max_rows if form in ("table", "svg") else None
+    if form in ("table", "svg") or len(members) <= MOST_PLACES:
+        rows.read_places([some[0] for some in members[:most] if len(some) == 1], request.progress)
     lines = []
     for number, some in enumerate(members):
         if most is not None and number >= most:
             lines.append(Line(some))
         elif len(some) == 1:
-            if form in ("table", "svg") or len(members) <= MOST_PLACES:
-                rows.place(some[0])
             lines.append(Line(some, rows.named(some[0]).name))
         else:
             lines.append(Line(some, patterns(name for at in some if (name := rows.named(at).name))))

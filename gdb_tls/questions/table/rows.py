@@ -11,6 +11,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.program.where import Where
 from gdb_tls.questions.table.condition import ColumnOperand, WordOperand, find_column, known
 from gdb_tls.target.model import Instance, State, Thread
+from gdb_tls.target.progress import Progress
 from gdb_tls.views.drawing import where_text
 
 # What a row's state is where its columns have several: what says least comes first.
@@ -35,6 +36,7 @@ class Rows:
     Attributes:
         threads: with the names of those that were asked for.
         where: the places of those that were asked for, by number.
+        interrupted: whether the user has stopped it: then places are missing.
     """
 
     def __init__(self, program: Program, columns: Sequence[Column], threads: Sequence[Thread]) -> None:
@@ -44,6 +46,7 @@ class Rows:
         self._named: set[int] = set()
         self.threads = list(threads)
         self.where: dict[int | None, Where | None] = {}
+        self.interrupted = False
 
     def named(self, at: int) -> Thread:
         """A thread with its name."""
@@ -60,6 +63,16 @@ class Rows:
         if thread.num not in self.where:
             self.where[thread.num] = self._program.where(thread)
         return self.where[thread.num]
+
+    def read_places(self, positions: Sequence[int], progress: Progress) -> None:
+        """Reads where many threads are, which takes less than to ask for each."""
+        threads = (self.threads[at] for at in positions)
+        wanted = [one for one in threads if one.num is not None and one.num not in self.where]
+        with progress.task("Reading stacks", len(wanted)) as task:
+            for thread, place in zip(wanted, self._program.places(wanted)):
+                self.where[thread.num] = place
+                task.advance()
+        self.interrupted |= task.interrupted
 
     def cell(self, at: int, column: int) -> Instance:
         """What a column has for a thread."""

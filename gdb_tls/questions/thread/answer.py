@@ -99,8 +99,11 @@ def read_threads(
             values[column.module.id].append((column.variable, column.instances(chosen)))
             task.advance()
     found = []
+    stopped = [threads[index] for index in chosen if _is_stopped(threads[index])]
     with progress.task("Reading stacks", len(chosen)) as stacks:
+        places = program.places(stopped)
         for place, index in enumerate(chosen):
+            where = next(places, None) if _is_stopped(threads[index]) else None
             blocks = [
                 BlockReport(
                     block.module,
@@ -109,16 +112,19 @@ def read_threads(
                 )
                 for module_id, block in survey.blocks.items()
             ]
-            found.append(_thread(program, threads[index], blocks))
+            found.append(_thread(program, threads[index], where, blocks))
             stacks.advance()
     return ThreadsReport(
         program.info, found, survey.interrupted or task.interrupted or stacks.interrupted, marked(program, threads)
     )
 
 
-def _thread(program: Program, thread: Thread, blocks: Sequence[BlockReport]) -> ThreadReport:
+def _is_stopped(thread: Thread) -> bool:
+    return thread.num is not None and not thread.running
+
+
+def _thread(program: Program, thread: Thread, where: Where | None, blocks: Sequence[BlockReport]) -> ThreadReport:
     pointer = thread.thread_pointer
-    where = program.where(thread) if thread.num is not None and not thread.running else None
     if pointer is None:
         return ThreadReport(thread, where, None, Absence(State.UNRESOLVED, thread.problem), blocks)
     try:

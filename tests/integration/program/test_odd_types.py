@@ -114,16 +114,16 @@ GdbTarget.format_value = fail
 """,
     "thread": """
 from gdb_tls.hosts.gdb.target import GdbTarget
-frames, name_of = GdbTarget.frames, GdbTarget.name_of
+unwound, name_of = GdbTarget._unwound, GdbTarget.name_of
 def fail(self, thread, *rest):
     if thread.num == 2:
         raise OverflowError("injected")
-    return frames(self, thread, *rest)
+    return unwound(self, thread, *rest)
 def nameless(self, thread):
     if thread.num == 2:
         raise OverflowError("injected")
     return name_of(self, thread)
-GdbTarget.frames, GdbTarget.name_of = fail, nameless
+GdbTarget._unwound, GdbTarget.name_of = fail, nameless
 """,
     "thread data": """
 from gdb_tls.libc.glibc.thread_data import GlibcThreadData as Data
