@@ -39,9 +39,15 @@ def element(lookup: Lookup, address: int, name: str) -> Place:
             State.UNREADABLE, f"where {name} has its elements is not known: GDB has no pretty printer for it"
         )
     children = (child for _, child in islice(printer.children(), MOST_ELEMENTS))
-    if getattr(printer, "display_hint", lambda: None)() == "map":
-        return _of_map(children, lookup.key, name)
-    seen, wanted = 0, int(lookup.key)
+    is_map = getattr(printer, "display_hint", lambda: None)() == "map"
+    try:
+        return _of_map(children, lookup.key, name) if is_map else _at(children, int(lookup.key), name)
+    except NotLaidOut as error:
+        return Absence(State.UNREADABLE, str(error))
+
+
+def _at(children: Iterator[Any], wanted: int, name: str) -> Place:
+    seen = 0
     for child in children:
         if seen == wanted:
             return _address(child, f"{name}[{wanted}]")
