@@ -30,6 +30,15 @@ def _texts(variable: Variable, instead: Module | None, colour: bool) -> tuple[Te
     return kind, name, place
 
 
+def _fitting(place: Text, width: int) -> Text:
+    """A source of which the file's name is cut where it is too long, and not the line in it."""
+    name, colon, line = place.plain.rpartition(":")
+    room = width - len(line) - 2
+    if place.cell_len <= width or not colon or not line.isdigit() or room < 1:
+        return place
+    return Text(f"{name[:room]}…:{line}", place.style, no_wrap=True, overflow="ellipsis")
+
+
 def _widths(rows: Sequence[Sequence[Text]], room: int) -> tuple[int, int, int]:
     """The columns' widths: where it is narrow, types are cut first, then long sources; then names are folded."""
     kind, name, place = (max(text.cell_len for text in column) for column in zip(*rows))
@@ -51,11 +60,18 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         first = "  Control" if module.emulated else "  Offset"
         rows = plain_table(first, "Size", right=(first, "Size"))
         texts = [_texts(variable, answer.instead_of(variable), screen.colour) for variable in variables]
-        for heading, width in zip(("Type", "Name", "Source"), _widths(texts, screen.columns - NUMBERS)):
+        widths = _widths(texts, screen.columns - NUMBERS)
+        for heading, width in zip(("Type", "Name", "Source"), widths):
             rows.add_column(heading, overflow="fold", min_width=width, max_width=width)
-        for variable, cells in zip(variables, texts):
+        for variable, (kind, name, place) in zip(variables, texts):
             at = variable.module.emulated
-            rows.add_row(f"0x{at.control if at else variable.offset:x}", f"{variable.size:,}", *cells)
+            rows.add_row(
+                f"0x{at.control if at else variable.offset:x}",
+                f"{variable.size:,}",
+                kind,
+                name,
+                _fitting(place, widths[2]),
+            )
         parts += [
             Text(safe(title if module.emulated else f"{title}{kind_of}"), "bold"),
             rows,

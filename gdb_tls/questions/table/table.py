@@ -21,6 +21,7 @@ MOST_REASONS = 3
 LONGEST_HEADING = 28
 # Addresses and short texts are not broken.
 WHOLE = 18
+GAP, LEAST_PLACE = 2, 12
 ALL_VALUES = ("a value", "all values")
 
 
@@ -69,8 +70,13 @@ def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableT
     if named:
         table.add_column("Name", overflow="fold")
     every = [[_of_all(column, line.members, screen.colour) for column in answer.columns] for line in lines]
+    widths = [max(texts[index].cell_len for texts in every) for index in range(len(answer.columns))]
+    numbered = max((_number(answer, line).cell_len for line in lines), default=0)
+    heads = [max(width, len(heading(column.name))) + GAP for width, column in zip(widths, answer.columns)]
+    # Numbers that are summed up are read on one line, where some of the place is left.
+    fits = numbered + GAP + sum(heads) + LEAST_PLACE <= screen.columns and not named
     for index, column in enumerate(answer.columns):
-        whole = max(texts[index].cell_len for texts in every) <= WHOLE and not _is_number(column)
+        whole = fits if _is_number(column) else widths[index] <= WHOLE
         justify: Literal["left", "right"] = "right" if _is_number(column) else "left"
         table.add_column(safe(heading(column.name)), overflow="fold", justify=justify, no_wrap=whole)
     table.add_column("Where")
