@@ -1,13 +1,14 @@
-"""The frames of the selected thread as the machine has them, with their registers."""
+"""The frames of the selected thread: as people read them, and as the machine has them, with their registers."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 
 import gdb
 
-from gdb_tls.target.protocol import CallFrame
+from gdb_tls.target.protocol import CallFrame, Frame
 
 _REGISTERS = {
     "x86-64": ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{number}" for number in range(8, 16))),
@@ -15,6 +16,21 @@ _REGISTERS = {
 }
 # Frames without code of their own: GDB shows a function that was left by a jump as one.
 _NO_FRAMES = (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME)
+
+
+def frames(most: int, until: Callable[[Frame], bool] | None) -> list[Frame]:
+    """Unwinds the selected thread, as far as that is wanted and can be done; see `Target.frames`."""
+    found: list[Frame] = []
+    with suppress(gdb.error):
+        frame: gdb.Frame | None = gdb.newest_frame()
+        while frame is not None:
+            line = frame.find_sal()
+            file = os.path.basename(line.symtab.filename) if line.symtab else ""
+            found.append(Frame(frame.name() or "", file, line.line if line.symtab else 0, frame.pc()))
+            if len(found) == most or (until is not None and until(found[-1])):
+                break
+            frame = frame.older()  # costs GDB up to tens of milliseconds, where it reads tables for the first time
+    return found
 
 
 def call_frames(architecture: str, most: int) -> list[CallFrame]:

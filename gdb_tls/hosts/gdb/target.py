@@ -266,19 +266,14 @@ class GdbTarget:
         return found
 
     def _unwound(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None) -> list[Frame]:
-        """Selects a thread, and reads its stack as far as it is wanted and can be read."""
-        found: list[Frame] = []
-        with suppress(gdb.error):
+        """Selects a thread, and reads its stack."""
+        from gdb_tls.hosts.gdb.frames import frames
+
+        try:
             self._switch(thread)
-            frame: gdb.Frame | None = gdb.newest_frame()
-            while frame is not None:
-                line = frame.find_sal()
-                file = os.path.basename(line.symtab.filename) if line.symtab else ""
-                found.append(Frame(frame.name() or "", file, line.line if line.symtab else 0, frame.pc()))
-                if len(found) == most or (until is not None and until(found[-1])):
-                    break
-                frame = frame.older()  # costs GDB up to tens of milliseconds, where it reads tables for the first time
-        return found
+        except gdb.error:
+            return []
+        return frames(most, until)
 
     def call_frames(self, thread: Thread, most: int) -> list[CallFrame]:
         """See `Target.call_frames`."""
