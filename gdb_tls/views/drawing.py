@@ -15,8 +15,9 @@ from gdb_tls.views.text import safe
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
+
+    from gdb_tls.views.long_table import Table
 
     HAS_RICH = True
 else:
@@ -75,9 +76,17 @@ def drawn(renderable: Any, screen: Screen) -> str:
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
-def plain_table(*headings: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
-    """A table without lines; the columns named in `right` are set to the right, and they and `whole` are not folded."""
+def plain_table(*headings: str, right: Iterable[str] = (), whole: Iterable[str] = (), of_many: bool = False) -> Table:
+    """A table without lines.
+
+    Args:
+        headings: of its columns.
+        right: the columns that are set to the right, and not folded.
+        whole: others that are not folded.
+        of_many: whether there are so many tables that they have to be drawn quickly.
+    """
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    table.of_many = of_many
     numbers = set(right)
     unfolded = numbers | set(whole)
     for heading in headings:

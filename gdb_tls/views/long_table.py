@@ -1,4 +1,4 @@
-"""rich's table, quick where it has very many rows.
+"""rich's table, quick where it has very many rows, or there are very many tables.
 
 rich measures, wraps, pads and crops every cell by itself, some 0.1 ms each.  Here the columns are as wide as rich has
 them, and only cells that do not fit into one line are wrapped by rich.
@@ -19,10 +19,13 @@ MANY_ROWS = 200
 class Table(RichTable):
     """A table without lines (`box=None`) draws itself where it is long; all others are rich's."""
 
+    of_many = False
+
     def __rich_console__(self, console: Any, options: Any) -> Any:
         """What rich asks for."""
         measured = getattr(self, "_calculate_column_widths", None)
-        if self.row_count <= MANY_ROWS or self.box is not None or measured is None:
+        is_short = self.row_count <= MANY_ROWS and not self.of_many
+        if is_short or self.box is not None or measured is None:
             yield from super().__rich_console__(console, options)
             return
         widths = measured(console, options.update_width(options.max_width))

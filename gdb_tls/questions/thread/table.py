@@ -15,22 +15,24 @@ from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, not_shown
 
+MANY_THREADS = 20
 INTERRUPTED = "Interrupted: the last variables or threads are missing."
 
 
 def table(report: ThreadsReport, screen: Screen) -> RenderableType:
     """For each thread a heading, its blocks, and the variables in them."""
     parts: list[RenderableType] = []
+    many = len(report.threads) > MANY_THREADS
     for one in report.threads:
         if parts:
             parts.append(Text(""))
-        parts += [*_heading(one, report), Text(""), _blocks(one)]
+        parts += [*_heading(one, report), Text(""), _blocks(one, many)]
         blocks, folded = _fold(one.blocks) if report.folds else (one.blocks, "")
         blocks = sorted(blocks, key=lambda block: is_runtime(block.module.name))
         for title, group in groupby(blocks, key=lambda block: block.module.title):
             here = [block for block in group if isinstance(block.place, int) and block.values]
             if here:
-                parts += [Text(""), Text(safe(title), "bold"), _values(here, screen)]
+                parts += [Text(""), Text(safe(title), "bold"), _values(here, screen, many)]
         parts += [Text(""), Text(safe(folded), "dim")] if folded else []
         parts += [Text(""), Text(safe(sentence(one, blocks)), "bold")]
     if report.interrupted:
@@ -73,8 +75,8 @@ def _heading(one: ThreadReport, report: ThreadsReport) -> list[Text]:
     return [Text(safe("  ".join(words)), "bold"), *(Text(safe(fact), "dim") for fact in dict.fromkeys(facts) if fact)]
 
 
-def _blocks(one: ThreadReport) -> RenderableType:
-    rows = plain_table("Id", "Module", "Storage", "Size", "Block", right=("Id", "Size"))
+def _blocks(one: ThreadReport, of_many: bool) -> RenderableType:
+    rows = plain_table("Id", "Module", "Storage", "Size", "Block", right=("Id", "Size"), of_many=of_many)
     for block in one.blocks:
         module = block.module
         if module.emulated:
@@ -90,9 +92,9 @@ def _blocks(one: ThreadReport) -> RenderableType:
     return rows
 
 
-def _values(blocks: Sequence[BlockReport], screen: Screen) -> RenderableType:
+def _values(blocks: Sequence[BlockReport], screen: Screen, of_many: bool) -> RenderableType:
     first = "  Address" if blocks[0].module.emulated else "  Offset"
-    rows = plain_table(first, "Variable", "State", "Value", right=(first,))
+    rows = plain_table(first, "Variable", "State", "Value", right=(first,), of_many=of_many)
     for variable, instance in (value for block in blocks for value in block.values):
         state = Text("NULL" if instance.state is State.NULL else instance.state.value, STYLES[instance.state])
         for flag in instance.flags:
