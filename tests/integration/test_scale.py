@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pty
+import re
 import runpy
 import select
 import signal
@@ -200,3 +201,17 @@ def test_control_c_in_a_table_shows_what_it_has(terminal: Terminal, tmp_path: Pa
     assert set(reasons) == {None, "interrupted before this thread was looked at"}
     assert 0 < reasons.count(None) < THREADS, "those that were looked at have their values"
     assert all(cell["state"] == "set" for cell in own)
+
+
+def test_what_is_selected_stays_so(arguments: list[str], bench: Any, tmp_path: Path) -> None:
+    """Stacks are read in pieces, and after each the user's thread and frame are selected again; so they are at last."""
+    many = ["tls-inspect bench_own --all", "tls-table bench_own --all"]
+    commands = ["thread 40", "up", "frame", *many, "thread", "info frame"]
+    done = session(arguments, commands, tmp_path, early=found_in(bench.folder))
+    selected = done["frame"].output.split()[:2]
+    assert selected[0] == "#1"
+    assert done["thread"].output.startswith("[Current thread is 40 ")
+    assert done["info frame"].output.startswith("Stack level 1, ")
+    for command in many:
+        rows = [line for line in done[command].output.splitlines() if re.match(r"[ *] *\d", line)]
+        assert len(rows) == THREADS and all("threads.cc:" in line for line in rows)
