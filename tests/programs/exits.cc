@@ -11,6 +11,7 @@
 // All but the twin and worker-3 have an `unfreed` of their own; the key whose destructor would free it is set in main only.
 #include "truth.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
