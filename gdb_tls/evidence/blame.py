@@ -11,7 +11,8 @@ from gdb_tls.evidence.crash import NEAR_NULL, is_bad
 from gdb_tls.evidence.leaves import Leaf, leaves
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
-from gdb_tls.evidence.trace import Scope, Tracer
+from gdb_tls.evidence.scope import Scope
+from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
 
 

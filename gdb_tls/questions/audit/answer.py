@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from gdb_tls.errors import TlsError, reason
-from gdb_tls.evidence.cause import Cause, Investigation
+from gdb_tls.evidence.cause import Cause
+from gdb_tls.evidence.investigation import Investigation
 from gdb_tls.evidence.sources import Specific
 from gdb_tls.libc.loader_errors import LoaderError
 from gdb_tls.program.lookup import Found
 from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.program import Program
-from gdb_tls.program.survey import Gap, Survey
+from gdb_tls.program.survey import Column, Gap, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
@@ -169,7 +170,7 @@ def audit(
         others = [one for one in suspects if not one.is_same(accused)]
         suspects = [accused, *(one for one in others if accused.key is None or one.findings[0].rule != NONE_LEFT)]
     else:
-        suspects = auditor.with_destroyed(auditor.with_copies(suspects))
+        suspects = auditor.with_proven(suspects)
         if scene.stop is None or auditor.was_killed:
             suspects = list(map(auditor.weigh_code, suspects))
         suspects.sort(key=_rank)
@@ -228,6 +229,16 @@ def _by_offset(survey: Survey) -> list[Module]:
 def _rank(suspect: Suspect) -> tuple[bool, int, int]:
     """Alarms before hints, the highest score first; of equals, what concerns the fewest threads says the most."""
     return not suspect.is_alarming, -suspect.weight, max(len(finding.threads) for finding in suspect.findings)
+
+
+def _first(found: Iterable[tuple[Column, Sequence[Finding]]], suspects: Sequence[Suspect]) -> list[Suspect]:
+    """The suspects, with findings that are put before all else that is said of some variables, and these first."""
+    first = []
+    for column, findings in found:
+        known = next((one for one in suspects if one.is_of(column.variable)), None)
+        every = [*findings, *(known.findings if known else ())]
+        first.append(Suspect(column.variable, every[0].score, every, dict(Counter(column.states())), True))
+    return [*first, *(one for one in suspects if not any(one.is_of(other.variable) for other in first))]
 
 
 def _state(word: int | None) -> State:
@@ -308,23 +319,15 @@ class _Auditor:
         ]
         return Suspect(found.variable, HIGHEST, findings, states, True, found.key, name)
 
-    def with_copies(self, suspects: Sequence[Suspect]) -> list[Suspect]:
-        """The suspects, with the copies of variables that were meant to be one."""
-        found = []
-        for column, finding in self._risks.unset_copies():
-            known = next((one for one in suspects if one.is_of(column.variable)), None)
-            findings = [finding, *(known.findings if known else ())]
-            found.append(Suspect(column.variable, finding.score, findings, dict(Counter(column.states())), True))
-        return [*found, *(one for one in suspects if not any(one.is_of(copy.variable) for copy in found))]
+    def with_proven(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        """The suspects, first those that code speaks against.
 
-    def with_destroyed(self, suspects: Sequence[Suspect]) -> list[Suspect]:
-        """The suspects, with the objects that were used in the crashed thread after they were destroyed."""
-        found = []
-        for column, findings in used_when_destroyed(self._survey, self.threads):
-            known = next((one for one in suspects if one.is_of(column.variable)), None)
-            every = [*findings, *(known.findings if known else ())]
-            found.append(Suspect(column.variable, every[0].score, every, dict(Counter(column.states())), True))
-        return [*found, *(one for one in suspects if not any(one.is_of(dead.variable) for dead in found))]
+        They are the objects that were used in the crashed thread after they were destroyed, and the copies of variables
+        that were meant to be one.
+        """
+        copied = ((column, [finding]) for column, finding in self._risks.unset_copies())
+        destroyed = used_when_destroyed(self._survey, self.threads)
+        return _first(destroyed, _first(copied, suspects))
 
     def weigh_code(self, suspect: Suspect) -> Suspect:
         """The suspect, with what the code says of it where that is more than a pattern of values."""
