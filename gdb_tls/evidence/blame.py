@@ -70,7 +70,12 @@ class Blame:
             # A null of the code's own explains it as well: nothing but these variables may have led to it.
             if len(local) < len(found):
                 return None
-            return agreeing[0] if agreeing else self._instead(local)
+            if not agreeing:
+                return self._instead(local)
+            # It decided the way, but which of the ways it was is not known.
+            is_one_way = len({(one.place, one.path) for one in local}) == 1
+            nearest = min(agreeing, key=lambda one: len(one.path))
+            return nearest if is_one_way or not nearest.path else nearest._replace(computed=True)
         if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
             others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
             if any(self._code.word(one.fixed or 0) == held for one in others):

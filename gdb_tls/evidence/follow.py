@@ -227,7 +227,7 @@ class Follower:
             if there is None or depth > DEEPEST or state.registers.get(register) != Argument(register):
                 return None
             found.add(self._written(there, scope, register, offset, width, depth + 1))
-        return self._by_ways(spot.flow, found) if found else None
+        return self._by_ways(spot, spot.flow, found) if found else None
 
     def _result(self, value: Result, scope: Scope, depth: int) -> Source | None:
         """What a called function returned."""
@@ -281,14 +281,21 @@ class Follower:
                 found.append(Specific(inner.spot.pc, self._numbers.of_key(self._argument(inner, 0, depth))))
             else:
                 found.append(self._returned(there, inner, depth, jumps - 1))
-        return self._by_ways(flow, found) if found else None
+        return self._by_ways(spot, flow, found) if found else None
 
-    @staticmethod
-    def _by_ways(flow: FunctionFlow, found: Iterable[Source | None]) -> Source | None:
+    def _by_ways(self, spot: Spot, flow: FunctionFlow, found: Iterable[Source | None]) -> Source | None:
         """One of the values that a function gives; where other things decide that it is a constant, it may be any."""
         every = list(alternatives(one_of(*found)))
         is_constant = any(one is UNWRITTEN or (isinstance(one, Fixed) and one.address < SMALL) for one in every)
-        return one_of(*every, None) if is_constant and len(every) > 1 and depends_on_others(flow) else one_of(*every)
+        if is_constant and len(every) > 1 and depends_on_others(flow, lambda call: self._gives_own(call, spot, flow)):
+            every.append(None)
+        return one_of(*every)
+
+    def _gives_own(self, result: Result, spot: Spot, flow: FunctionFlow) -> bool:
+        """Whether a call in a function has asked for the thread's own value of a key, or its own variable."""
+        call, state = flow.at(result.at), flow.before(result.at)
+        called = self._code.callee(spot.moved(result.at), call, state) if call and state else None
+        return called is not None and self._code.is_one_of(called, GETSPECIFIC | EMULATED_ADDRESS)
 
     def _followed(self, called: int) -> Spot | None:
         """The beginning of a function that can be followed through; None for any other."""
