@@ -24,12 +24,14 @@ class Elsewhere(NamedTuple):
         fixed: the address of the variable that it came from; None where it is not known.
         why: why nothing is known; empty where something is.
         is_constant: whether the code itself has it.
+        is_full: whether it is the address of what the stack had no room for.
     """
 
     crashed: Place
     fixed: int | None
     why: str = ""
     is_constant: bool = False
+    is_full: bool = False
 
 
 class Blame:

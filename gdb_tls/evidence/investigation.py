@@ -11,6 +11,7 @@ from gdb_tls.evidence.blame import Blame, Elsewhere
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, divisor_of, find_crash
+from gdb_tls.evidence.full_stack import is_full
 from gdb_tls.evidence.giving_up import GivingUp, Reason
 from gdb_tls.evidence.leaves import Leaf
 from gdb_tls.evidence.now import Now
@@ -63,6 +64,9 @@ class Investigation:
         crash = None if is_trap else find_crash(self._program, self.code, self._fault, frames)
         if self._fault.signal == "SIGFPE" and not self._fault.is_sent and crash is not None:
             return self._of_division(crash)
+        full = self._of_full_stack(crash.frames if crash else frames, crash is not None and crash.after_handler)
+        if full is not None:
+            return full
         if crash is not None:
             told = self._fault.address is not None or self._fault.is_sent or crash.called or crash.after_handler
             if not told and self._fault.signal in ("SIGSEGV", "SIGBUS"):
@@ -82,6 +86,18 @@ class Investigation:
         return Elsewhere(self._place_of(frame), None, f"the code of {loaded.name} cannot be read ({why})")
 
     # ------------------------------------------------------------------ a bad address
+
+    def _of_full_stack(self, frames: Sequence[CallFrame], is_earlier: bool) -> Elsewhere | None:
+        """A stack that is full; None where it is not, or where that is not known.
+
+        Args:
+            frames: from the one that crashed on.
+            is_earlier: whether the signal that is known came later, from a handler.
+        """
+        is_its_own = self._fault.signal in ("SIGSEGV", "SIGBUS") and not self._fault.is_sent and not is_earlier
+        if not is_full(self._program, frames, self._fault.address if is_its_own else None):
+            return None
+        return Elsewhere(self._place_of(frames[0]), None, is_full=True)
 
     def _of_crash(self, crash: Crash) -> Cause | Elsewhere:
         if crash.called:

@@ -105,10 +105,11 @@ class Auditor:
             sentences += self._users(found.variable, cause)
             known = self.examiner.remarkable(found.variable)
             is_said = any(one.rule in numbers.RULES for one in known)
-            zero = words.zero_word(cause, found, part)
+            zero, what = words.zero_word(cause, found, part), words.its_member(part) or "It"
             is_said = is_said or cause.kind == "missing"
-            if not cause.path and not is_said and (having := words.who_has_it(survey, held, crashed, scene.main, zero)):
-                sentences += filter(None, (having, around.who_began(held)))
+            if not cause.path and not is_said:
+                having = words.who_has_it(survey, held, crashed, scene.main, zero, what)
+                sentences += filter(None, (having, around.who_began(held) if having else ""))
             states = dict(Counter(_state(word) for word in held))
             sentences += copies(survey, found.variable)
             sentences += [one.sentence for one in known if one.rule in ADDED]

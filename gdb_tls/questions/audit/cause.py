@@ -132,13 +132,18 @@ def remarks(cause: Cause, found: Guilty, part: Part | None = None) -> Iterator[s
     elif not cause.agrees and cause.value is not None:
         yield f"{name} has changed since: now it is {_value(cause.value)}."
     elif cause.kind in ("index", "condition", "divisor") and cause.value is not None:
-        what = f"Its member {part.path.lstrip('.')}" if part and part.path else name
+        what = its_member(part) or name
         zero = zero_word(cause, found, part)
         yield f"{what} is {_value(cause.value, cause.width, is_unsigned) if cause.value else zero} there."
     if cause.in_handler:
         yield "It happened in a signal handler, which may run in any thread."
     if cause.after_handler:
         yield "A signal handler ran after the crash."
+
+
+def its_member(part: Part | None) -> str:
+    """The member of a variable that was read, at the beginning of a sentence; empty where it is none, or not known."""
+    return f"Its member {part.path.lstrip('.')}" if part and part.path else ""
 
 
 def zero_word(cause: Cause, found: Guilty, part: Part | None) -> str:
@@ -164,6 +169,11 @@ def elsewhere(found: Elsewhere, program: Program) -> str:
     """What is known of a crash that did not come from thread-local storage."""
     if found.why:
         return f"Where the bad value came from is not known: {found.why}."
+    if found.is_full:
+        return (
+            f"The stack is full: {where(found.crashed)} had no room left on it, as after a recursion that goes too "
+            "deep, or with very large local variables."
+        )
     if found.is_constant:
         return "The bad value is a number that the code itself has: it came from no variable."
     name = program.target.symbol_at(found.fixed) if found.fixed is not None else None
@@ -226,20 +236,31 @@ def _value(value: int, width: int = 8, is_unsigned: bool = False) -> str:
     return f"0x{value:x}"
 
 
-def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: int | None, zero: str = "null") -> str:
-    """In which threads it is null, and in which set; empty where that says nothing."""
+def who_has_it(
+    survey: Survey, words: Sequence[int | None], crashed: int, main: int | None, zero: str = "null", what: str = "It"
+) -> str:
+    """In which threads it is null, and in which set; empty where that says nothing.
+
+    Args:
+        survey: the threads.
+        words: what each has.
+        crashed: who crashed.
+        main: the main thread; None where it is not there.
+        zero: what a zero is called.
+        what: has it; a member where not the whole variable is meant.
+    """
     null = [index for index, word in enumerate(words) if word == 0]
     have = [index for index, word in enumerate(words) if word]
     if crashed not in null:
         return ""
     if not have:
-        return f"It is {zero} in every thread that has it ({len(null):,})."
+        return f"{what} is {zero} in every thread that has it ({len(null):,})."
     if have == [main]:
-        return f"It is set in the main thread only, and {zero} in {_threads(survey, null)}."
+        return f"{what} is set in the main thread only, and {zero} in {_threads(survey, null)}."
     others = f"set in {_threads(survey, have)}"
     if len(null) == 1:
-        return f"It is {zero} only in thread {survey.threads[crashed].num}, and {others}."
-    return f"It is {zero} in {_threads(survey, null)}, and {others}."
+        return f"{what} is {zero} only in thread {survey.threads[crashed].num}, and {others}."
+    return f"{what} is {zero} in {_threads(survey, null)}, and {others}."
 
 
 def _threads(survey: Survey, indices: Sequence[int]) -> str:
