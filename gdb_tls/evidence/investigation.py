@@ -95,7 +95,7 @@ class Investigation:
             is_earlier: whether the signal that is known came later, from a handler.
         """
         is_its_own = self._fault.signal in ("SIGSEGV", "SIGBUS") and not self._fault.is_sent and not is_earlier
-        if not is_full(self._program, frames, self._fault.address if is_its_own else None):
+        if not is_full(self._program.region, frames, self._fault.address if is_its_own else None):
             return None
         return Elsewhere(self._place_of(frames[0]), None, is_full=True)
 
