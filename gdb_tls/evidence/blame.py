@@ -12,12 +12,14 @@ from gdb_tls.evidence.leaves import Leaf, leaves
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.scope import Scope
+from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
+from gdb_tls.program.symbols import Symbols
 
 
 class Elsewhere(NamedTuple):
-    """The bad value did not come from thread-local storage.
+    """What is known where no thread-local variable can be named.
 
     Attributes:
         crashed: where.
@@ -25,6 +27,7 @@ class Elsewhere(NamedTuple):
         why: why nothing is known; empty where something is.
         is_constant: whether the code itself has it.
         is_full: whether it is the address of what the stack had no room for.
+        among: the thread-local variables of which one, nobody knows which, had it.
     """
 
     crashed: Place
@@ -32,6 +35,7 @@ class Elsewhere(NamedTuple):
     why: str = ""
     is_constant: bool = False
     is_full: bool = False
+    among: tuple[Leaf, ...] = ()
 
 
 class Blame:
@@ -68,12 +72,15 @@ class Blame:
         agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
         if held == 0 and agreeing and any(self._may_be_null(one) for one in found):
             return None  # null are many things
+        several = self._different(agreeing)
         if constants and (held == 0 or not agreeing):
             # A null of the code's own explains it as well: nothing but these variables may have led to it.
             if len(local) < len(found):
                 return None
             if not agreeing:
                 return self._instead(local)
+            if several:
+                return Elsewhere(where, None, among=several)
             # It decided the way, but which of the ways it was is not known.
             is_one_way = len({(one.place, one.path) for one in local}) == 1
             nearest = min(agreeing, key=lambda one: len(one.path))
@@ -83,12 +90,23 @@ class Blame:
             if any(self._code.word(one.fixed or 0) == held for one in others):
                 return Elsewhere(where, others[0].fixed)
             if agreeing:
-                return agreeing[0]
+                return Elsewhere(where, None, among=several) if several else agreeing[0]
             if len({one.place for one in found}) > 1:
                 return self._among(found, is_address)
             # By whatever way, it came from that one.
             return next((one for one in local if one.computed), local[0])
         return local[0]
+
+    def _different(self, found: Sequence[Leaf]) -> tuple[Leaf, ...]:
+        """One leaf for each variable, or key, where they are of several; empty where they are of one."""
+        if len({one.place for one in found}) < 2:
+            return ()
+        symbols = self._program.symbols()
+        owners: dict[ThreadLocal | Emulated | Specific, Leaf] = {}
+        for leaf in found:
+            if leaf.place is not None:
+                owners.setdefault(_owner(leaf.place, symbols), leaf)
+        return tuple(sorted(owners.values(), key=repr)) if len(owners) > 1 else ()
 
     def _may_be_null(self, leaf: Leaf) -> bool:
         """Whether what is not thread-local, and one of several that it may be, may be null."""
@@ -152,3 +170,13 @@ class Blame:
     def _is_good_pointer(self, leaf: Leaf) -> bool:
         value = self._now.value_of(leaf)
         return leaf.width == 8 and value is not None and not is_bad(self._program, value)
+
+
+def _owner(place: ThreadLocal | Emulated | Specific, symbols: Symbols) -> ThreadLocal | Emulated | Specific:
+    """The whole variable, of which a place may be a member; the key, whichever call has asked for its value."""
+    if isinstance(place, ThreadLocal):
+        candidate = symbols.at(place.module, place.offset)
+        return ThreadLocal(place.module, candidate.symbol.value if candidate else place.offset)
+    if isinstance(place, Emulated):
+        return Emulated(place.control)
+    return place if place.key is None else Specific(0, place.key)

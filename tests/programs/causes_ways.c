@@ -143,6 +143,18 @@ CRASH(session) {
     find_session(sink)->length = 2;
 }
 
+/* One of two, which are both null: which one, the registers do not say any more. */
+static APART void *spoil_either(void) {
+    filled = requested = NULL;
+    return &requested;
+}
+static APART struct buffer *either(void) {
+    return sink ? filled : requested;
+}
+CRASH(either) {
+    either()->length = 2;
+}
+
 /* ------------------------------------------------------------------ giving up */
 
 #ifdef __x86_64__
@@ -278,6 +290,7 @@ const struct mode modes[] = {
     {"listed_here", "listed", PROGRAM, spoil_listed, crash_listed_here},
 #endif
     OWN(session, "key"),
+    OWN(either, "requested"),
     OWN(trap, "trapped"),
     OWN(on_purpose, "checked"),
 #ifdef __x86_64__

@@ -72,7 +72,7 @@ class Auditor:
             if module is not None and module.id in self._places and self._places[module.id].is_libc:
                 # Its own lists are wrong where the program has written over them; to compare them tells nothing.
                 return None, "" if found.kind == "condition" else words.in_libc(
-                    found, words.guilty(program, found).name
+                    found, words.guilty(program, found.place, found.width).name
                 )
             return found, ""
         return None, words.elsewhere(found, program) if found else ""
@@ -80,7 +80,7 @@ class Auditor:
     def accuse(self, cause: Cause) -> Suspect:
         """The suspect that a crash came from."""
         scene, survey = self.threads, self._survey
-        found = words.guilty(survey.program, cause)
+        found = words.guilty(survey.program, cause.place, cause.width)
         name = self.keys.title(cause.place) if isinstance(cause.place, Specific) else found.name
         crashed = scene.crashed
         assert crashed is not None

@@ -9,7 +9,7 @@ from gdb_tls.evidence.blame import Elsewhere
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.place import Place
-from gdb_tls.evidence.sources import Emulated, Specific
+from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
@@ -35,9 +35,14 @@ class Guilty(NamedTuple):
     inside: int = 0
 
 
-def guilty(program: Program, cause: Cause) -> Guilty:
-    """Finds the variable of a cause."""
-    place = cause.place
+def guilty(program: Program, place: ThreadLocal | Emulated | Specific, width: int) -> Guilty:
+    """Finds the variable, or the key, from which something was read.
+
+    Args:
+        program: the program.
+        place: what was read.
+        width: how many bytes of it.
+    """
     if isinstance(place, Specific):
         return Guilty(None, place.key, "a pthread key" if place.key is None else f"pthread key {place.key}")
     if isinstance(place, Emulated):
@@ -49,14 +54,10 @@ def guilty(program: Program, cause: Cause) -> Guilty:
         nameless = program.objects.place_name(place.control) or f"0x{place.control:x}"
         name = program.target.symbol_at(place.control) or nameless
         return Guilty(None, None, name.removeprefix(EMULATED_CONTROL), place.offset)
-    assert cause.module is not None
+    module = next(one for one in program.modules if one.id == place.module)
     symbols = program.symbols()
-    own = [one for one in symbols.every if one.module.id == place.module and one.symbol.value <= place.offset]
-    nearest = max(own, key=lambda one: one.symbol.value, default=None)
-    if nearest and place.offset < nearest.symbol.value + max(nearest.symbol.size, 1):
-        variable = symbols.variable(nearest)
-    else:
-        variable = symbols.nameless(cause.module, place.offset, cause.width)
+    candidate = symbols.at(place.module, place.offset)
+    variable = symbols.variable(candidate) if candidate else symbols.nameless(module, place.offset, width)
     return Guilty(variable, None, variable.name, place.offset - variable.offset)
 
 
@@ -174,6 +175,9 @@ def elsewhere(found: Elsewhere, program: Program) -> str:
             f"The stack is full: {where(found.crashed)} had no room left on it, as after a recursion that goes too "
             "deep, or with very large local variables."
         )
+    if found.among:
+        names = [guilty(program, one.place, one.width).name for one in found.among if one.place is not None]
+        return f"The bad value came from {' or '.join(names)}; each leads to it now, so which one it was is not known."
     if found.is_constant:
         return "The bad value is a number that the code itself has: it came from no variable."
     name = program.target.symbol_at(found.fixed) if found.fixed is not None else None
