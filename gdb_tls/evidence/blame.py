@@ -16,6 +16,7 @@ from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
 from gdb_tls.program.symbols import Symbols
+from gdb_tls.target.model import Kind
 
 
 class Elsewhere(NamedTuple):
@@ -59,7 +60,8 @@ class Blame:
             held: what the register held.
             is_address: whether it was used as an address, or for one.
         """
-        found = list(dict.fromkeys(leaves(tracer.source(value, scope))))
+        # In one order, whatever a set's is.
+        found = sorted(set(leaves(tracer.source(value, scope))), key=repr)
         constants = [one for one in found if self._is_number(one) and not one.computed and one.fixed == held]
         if any(one.place is not None for one in found):
             found = [one for one in found if one.place is not None or not self._is_number(one)]
@@ -92,7 +94,7 @@ class Blame:
             if agreeing:
                 return Elsewhere(where, None, among=several) if several else agreeing[0]
             if len({one.place for one in found}) > 1:
-                return self._among(found, is_address)
+                return self._among(found, is_address, where)
             # By whatever way, it came from that one.
             return next((one for one in local if one.computed), local[0])
         return local[0]
@@ -141,18 +143,35 @@ class Blame:
                 return shorter
         return None
 
-    def _among(self, found: Sequence[Leaf], is_address: bool) -> Leaf | None:
+    def _among(self, found: Sequence[Leaf], is_address: bool, where: Place) -> Leaf | Elsewhere | None:
         """Of the values from which one was computed, the bad one: a null pointer (or a zero), or else an index."""
         if not all(one.computed for one in found):
             return None
-        for one in found:
-            value = self._now.value_of(one)
-            if not is_address and value == 0:
-                return one if one.place is not None else None
-            if is_address and one.width == 8 and value is not None and value < NEAR_NULL:
-                return one if one.place is not None else None
+        values = [(one, self._now.value_of(one)) for one in found if one.width == 8 or not is_address]
+        bad = [one for one, value in values if value == 0]
+        if not bad and is_address:
+            bad = [one for one, value in values if value is not None and value < NEAR_NULL]
+        if len(bad) > 1 and is_address:
+            # An index that is zero is a good one.
+            bad = [one for one in bad if self._is_pointer(one)] or bad
+        if any(one.place is None for one in bad):
+            return None
+        several = self._different(bad)
+        if several:
+            return Elsewhere(where, None, among=several)
+        if bad:
+            return bad[0]
         indices = [one for one in found if not self._is_good_pointer(one)] if is_address else []
         return indices[0] if len(indices) == 1 and indices[0].place is not None else None
+
+    def _is_pointer(self, leaf: Leaf) -> bool:
+        """Whether the variable itself was read, and is a pointer by its type."""
+        if leaf.path or not isinstance(leaf.place, ThreadLocal):
+            return False
+        symbols = self._program.symbols()
+        candidate = symbols.at(leaf.place.module, leaf.place.offset)
+        kind = symbols.variable(candidate).type if candidate else None
+        return kind is not None and kind.kind is Kind.POINTER
 
     def _may_be_bad(self, leaf: Leaf, held: int) -> bool:
         """Whether a global may have made a value bad: one from which it was computed may be a good index."""

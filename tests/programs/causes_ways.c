@@ -24,6 +24,8 @@ VARIABLES(DEFINE)
 static __thread struct entry *listed, *latest;
 static __thread struct request *own;
 static __thread unsigned buckets;
+static __thread struct buffer **shelves;
+static __thread long shelf;
 static pthread_key_t session_key;
 
 static struct entry *entries[4];
@@ -41,6 +43,8 @@ void prepare(void) {
     own = calloc(1, sizeof *own);
     own->buffer = new_buffer();
     buckets = 4;
+    shelves = calloc(4, sizeof *shelves);
+    shelf = 2;
     struct request *session = calloc(1, sizeof *session);
     session->buffer = new_buffer();
     pthread_setspecific(session_key, session);
@@ -141,6 +145,16 @@ static APART struct buffer *find_session(long wanted) {
 }
 CRASH(session) {
     find_session(sink)->length = 2;
+}
+
+/* A table and an index, which are both null: of these the table is a pointer. */
+static APART void *spoil_shelf(void) {
+    shelves = NULL;
+    shelf = 0;
+    return &shelves;
+}
+CRASH(shelf) {
+    sink = (long)shelves[shelf];
 }
 
 /* One of two, which are both null: which one, the registers do not say any more. */
@@ -290,6 +304,7 @@ const struct mode modes[] = {
     {"listed_here", "listed", PROGRAM, spoil_listed, crash_listed_here},
 #endif
     OWN(session, "key"),
+    OWN(shelf, "shelves"),
     OWN(either, "requested"),
     OWN(trap, "trapped"),
     OWN(on_purpose, "checked"),
