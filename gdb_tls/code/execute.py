@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable
 
-from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.instructions import (
     PROGRAM_COUNTER,
     Convention,
@@ -16,15 +14,12 @@ from gdb_tls.code.instructions import (
     Register,
     Step,
 )
+from gdb_tls.code.operands import Operands, Surroundings
 from gdb_tls.code.slots import Slot
-from gdb_tls.code.state import CHECKED, PERHAPS, UNCHECKED, WRITTEN, State
+from gdb_tls.code.state import CHECKED, PERHAPS, State
 from gdb_tls.code.values import (
-    LONGEST_CHAIN,
-    OWN_BLOCK,
     Argument,
     Derived,
-    Displaced,
-    Either,
     Loaded,
     Number,
     Result,
@@ -33,43 +28,19 @@ from gdb_tls.code.values import (
     TlsAddress,
     TlsOffset,
     Value,
-    add,
-    depth,
+    alternatives,
     derived,
     either,
-    loads_in,
     place_of_result,
     plus,
+    pointed_place,
 )
 
 STACK = "sp"
 PAGE = 4096
 
 
-class Surroundings(NamedTuple):
-    """What the code of one file stands on.
-
-    Attributes:
-        slots: the GOT entries for thread-local storage, by address.
-        block: (first, last) offset from the thread pointer of the file's own block, and what is added to one of them
-            to have the offset in the block; None where the file's code cannot know that (a library).
-        word: reads a word that nothing changes after the file is linked; None for any other.
-        returned: what a function that is called returns, where that is the address of a thread-local variable.
-        given_back: the number of the argument that a function that is called returns, and what it adds to it; None
-            for none.
-        emulated: what the runtime of emulated TLS returns: takes what is called, and its first argument; None for
-            any other function.
-    """
-
-    slots: Mapping[int, Slot]
-    block: tuple[int, int, int] | None
-    word: Callable[[int], int | None]
-    returned: Callable[[int], Value | None]
-    given_back: Callable[[int], tuple[int, int] | None] = lambda callee: None
-    emulated: Callable[[int, Value | None], Value | None] = lambda callee, control: None
-
-
-class Execution:
+class Execution(Operands):
     """Executes instructions on states."""
 
     def __init__(self, convention: Convention, around: Surroundings, chains: bool = True) -> None:
@@ -81,13 +52,9 @@ class Execution:
             chains: whether it is kept where values come from that are none of a thread-local variable: arguments,
                 results, what is read through pointers.  No access depends on that, and it costs most of the time.
         """
+        super().__init__(around, chains)
         self.result = convention.result
         self._convention = convention
-        self._around = around
-        self._chains = chains
-        self._instruction: Instruction
-        self._state: State
-        self.recorder: Recorder | None = None
 
     def entry(self) -> State:
         """The state at a function's beginning."""
@@ -300,205 +267,6 @@ class Execution:
         # Aligned, or moved by a number that is not known: a new place to count from.
         return StackAddress(f"{self._instruction.address:#x}", 0)
 
-    # ------------------------------------------------------------------ operands
-
-    def _read(self, operand: Operand) -> Value | None:
-        if isinstance(operand, Register):
-            self._state.used.add(operand.name)
-            return self._state.registers.get(operand.name)
-        if isinstance(operand, Immediate):
-            return Number(operand.number & 0xFFFFFFFFFFFFFFFF)
-        self._use_registers(operand)
-        self._dereference(operand)
-        if operand.thread and self._place(operand) == ThreadPointer(0):
-            return ThreadPointer(0)  # x86-64 psABI: the word at %fs:0 is the thread pointer itself
-        place = self.settled(self._place(operand))
-        if isinstance(place, Either):
-            # A load is its instruction (`identity`): what it reads by pointers is one value, wherever these come from.
-            own = {one for one in place.values if one is None or isinstance(one, (TlsAddress, StackAddress, Number))}
-            pointers = place.values - own
-            places = [*own, either(*pointers)] if pointers else own
-            return either(*(self._load(one, operand.width) for one in places))
-        return self._load(place, operand.width) if place is not None else None
-
-    def _write(self, to: Register | Memory | None, value: Value | None) -> None:
-        if isinstance(to, Register):
-            self._state.set(to.name, value)
-        elif isinstance(to, Memory):
-            self._use_registers(to)
-            self._dereference(to)
-            for place in _alternatives(self.settled(self._place(to))):
-                self._store(place, to.width, value)
-
-    def _use_registers(self, memory: Memory) -> None:
-        if memory.base:
-            self._state.used.add(memory.base)
-        if memory.offset:
-            self._state.used.add(memory.offset)
-
-    def _place(self, memory: Memory) -> Value | None:
-        """The address of a memory operand."""
-        registers = self._state.registers
-        if memory.base == PROGRAM_COUNTER:
-            value: Value | None = Number(self._instruction.address + memory.displacement)
-        else:
-            value = registers.get(memory.base) if memory.base else Number(0)
-            if memory.thread:
-                value = self._in_thread(value, memory.displacement)
-            else:
-                value = plus(value, memory.displacement)
-        index = registers.get(memory.offset) if memory.offset else None
-        if not memory.offset:
-            return value
-        if isinstance(index, Number):
-            return plus(value, index.number * memory.scale)
-        if memory.scale == 1 and isinstance(index, (TlsOffset, TlsAddress, ThreadPointer)):
-            return self._sum(value, index)
-        return self._sum(self.settled(value), derived(index))
-
-    def _in_thread(self, value: Value | None, displacement: int) -> Value | None:
-        """The address at a displacement from the thread pointer plus a value."""
-        if isinstance(value, (Number, TlsOffset, Either)):
-            return plus(add(ThreadPointer(0), value), displacement)
-        # An index: what is indexed is told by the displacement alone.
-        return self._sum(self.settled(ThreadPointer(displacement)), value)
-
-    def _sum(self, left: Value | None, right: Value | None) -> Value | None:
-        """The sum of two values; the recorder is told where that may have been an offset in a block."""
-        if self.recorder:
-            ones, others = _alternatives(left), _alternatives(right)
-            if None in ones or None in others:
-                self.recorder.misses_offset |= any(isinstance(one, ThreadPointer) for one in (*ones, *others))
-        return add(left, right)
-
-    def settled(self, value: Value | None) -> Value | None:
-        """An offset from the thread pointer as one in the file's own block, where it lies there."""
-        if isinstance(value, Either):
-            return either(*(self.settled(one) for one in value.values))
-        block = self._around.block
-        if isinstance(value, ThreadPointer) and block and block[0] <= value.offset < block[1]:
-            return TlsAddress(OWN_BLOCK, value.offset + block[2], value.exact)
-        return value
-
-    def _load(self, place: Value | None, width: int) -> Value | None:
-        if isinstance(place, StackAddress):
-            return self._state.load((place.base, place.offset), width)
-        if isinstance(place, Number):
-            return self._load_constant(place.number, width)
-        if place is None or (not self._chains and not isinstance(place, TlsAddress)) or depth(place) >= LONGEST_CHAIN:
-            return None
-        load = Loaded(self._instruction.address, place, width)
-        if isinstance(place, TlsAddress):
-            known = self._state.variables.get(place, UNCHECKED)
-            self._state.loads[load] = known if place.exact else min(known, PERHAPS)
-            if self.recorder:
-                self.recorder.load(load)
-        return load
-
-    def _load_constant(self, address: int, width: int) -> Value | None:
-        slot = self._around.slots.get(address)
-        if slot is not None:
-            return TlsOffset(slot.target, slot.offset) if slot.kind == "offset" else None
-        word = self._around.word(address) if width == 8 else None
-        return Number(word) if word is not None else Loaded(self._instruction.address, Number(address), width)
-
-    def _store(self, place: Value | None, width: int, value: Value | None) -> None:
-        if isinstance(place, StackAddress):
-            self._state.store((place.base, place.offset), value, width)
-            return
-        self._hand_over(value)
-        if not isinstance(place, TlsAddress):
-            pointed = _pointed(place) if self._chains else None
-            if pointed is not None:
-                self._state.store(pointed, value, width)
-            return
-        null = value == Number(0)
-        if self._chains:
-            self._keep(place, width, value)
-        if self.recorder:
-            self.recorder.write(self._instruction.address, place, width, null)
-        variables = self._state.variables
-        # Made at first use: what was checked, and then set, is as good as checked.
-        known = CHECKED if variables.get(place) == CHECKED else WRITTEN
-        for other in [
-            one for one in variables if one.target == place.target and 0 <= one.offset - place.offset < width
-        ]:
-            del variables[other]
-        if place.exact and not null:
-            variables[place] = known
-
-    def _keep(self, place: TlsAddress, width: int, value: Value | None) -> None:
-        kept = {
-            one: other
-            for one, other in self._state.kept.items()
-            if one.target != place.target or not 0 <= one.offset - place.offset < width
-        }
-        if place.exact:
-            kept[place] = (value, self._instruction.address)
-        self._state.kept = kept
-
-    # ------------------------------------------------------------------ what becomes of loaded values
-
-    def _tls_loads(self, value: Value | None) -> Iterator[tuple[Loaded, bool]]:
-        if isinstance(value, (Loaded, Displaced, Derived, Either)):
-            for load, direct in loads_in(value):
-                if isinstance(load.address, TlsAddress):
-                    yield load, direct
-
-    def _dereference(self, memory: Memory) -> None:
-        """The registers of a memory operand are used as addresses."""
-        if self.recorder is None:
-            return
-        registers = self._state.registers
-        for name in (memory.base, memory.offset):
-            value = registers.get(name) if name else None
-            for load, _ in self._tls_loads(value) if value is not None else ():
-                self.recorder.dereference(load, self._state.loads.get(load, UNCHECKED))
-
-    def _read_target(self, target: Operand | None) -> None:
-        if target is None:
-            return
-        value = self._read(target)
-        if self.recorder:
-            for load, _ in self._tls_loads(value):
-                self.recorder.dereference(load, self._state.loads.get(load, UNCHECKED))
-
-    def _check(self, value: Value | None, how: int) -> None:
-        state = self._state
-        for load, direct in self._tls_loads(value):
-            if not direct:
-                state.loads[load] = max(state.loads.get(load, UNCHECKED), PERHAPS)
-                continue
-            state.loads[load] = max(state.loads.get(load, UNCHECKED), how)
-            if how == CHECKED:
-                assert isinstance(load.address, TlsAddress)
-                # Of several values that it may be, only the one that came is checked: no later reading profits.
-                if all(isinstance(one, Loaded) and one.address == load.address for one in _alternatives(value)):
-                    state.variables[load.address] = CHECKED
-                if self.recorder:
-                    self.recorder.check(load)
-        if self.recorder:
-            self._take(value)
-
-    def _hand_over(self, value: Value | None, to: tuple[int, int] | None = None) -> None:
-        """A value leaves the function; `to` is the function and the number of its argument, where both are known."""
-        if self.recorder is None or value is None:
-            return
-        for load, direct in self._tls_loads(value):
-            if direct:
-                self.recorder.hand_over(load, self._state.loads.get(load, UNCHECKED))
-        self._take(value, to)
-
-    def _take(self, value: Value | None, to: tuple[int, int] | None = None) -> None:
-        if self.recorder is None:
-            return
-        for one in _alternatives(self.settled(value)):
-            if isinstance(one, TlsAddress) and not one.is_base:
-                if to is None:
-                    self.recorder.take(self._instruction.address, one)
-                else:
-                    self.recorder.give(self._instruction.address, one, *to)
-
     # ------------------------------------------------------------------ calls
 
     def _call(self) -> None:
@@ -527,7 +295,7 @@ class Execution:
                 value = Result(self._instruction.address)
         if self._chains:
             for name in self.argument_registers:
-                given = _pointed(registers.get(name))
+                given = pointed_place(registers.get(name))
                 if given is not None:
                     state.give(given, self._instruction.address, name)
             state.forget(place_of_result(self._instruction.address))
@@ -557,7 +325,7 @@ class Execution:
 
     def _slot(self, value: Value | None, kind: str) -> Slot | None:
         """The GOT entry of a kind whose address a value is; no code has such an address for anything else."""
-        for one in _alternatives(value):
+        for one in alternatives(value):
             slot = self._around.slots.get(one.number) if isinstance(one, Number) else None
             if slot and slot.kind == kind:
                 return slot
@@ -579,21 +347,6 @@ class Execution:
     def _return(self) -> None:
         if self.recorder and self._convention.result not in self._state.used:
             self._take(self._state.registers.get(self._convention.result))
-
-
-def _pointed(value: Value | None) -> tuple[str, int] | None:
-    """Where an address leads, as `State.stack` has it: into the own frame, or to what was given or returned."""
-    if isinstance(value, StackAddress):
-        return value.base, value.offset
-    offset = value.offset if isinstance(value, Displaced) else 0
-    base = value.value if isinstance(value, Displaced) else value
-    if isinstance(base, Result):
-        return place_of_result(base.at), offset
-    return (f"*{base.register}", offset) if isinstance(base, Argument) else None
-
-
-def _alternatives(value: Value | None) -> Iterable[Value | None]:
-    return value.values if isinstance(value, Either) else (value,)
 
 
 def _as_bool(value: Value | None, flip: bool) -> Value | None:

@@ -7,10 +7,11 @@ from functools import cached_property
 
 from gdb_tls.code.accesses import Access, Recorder
 from gdb_tls.code.candidates import x86_64_offsets
-from gdb_tls.code.execute import Execution, Surroundings
+from gdb_tls.code.execute import Execution
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.functions import CodeRange, Functions
 from gdb_tls.code.instructions import Decoder, Instruction, Memory
+from gdb_tls.code.operands import Surroundings
 from gdb_tls.code.places import Places
 from gdb_tls.code.regions import Regions, Undecided
 from gdb_tls.code.values import signed

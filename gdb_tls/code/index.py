@@ -10,12 +10,12 @@ from gdb_tls.code.accesses import Access, Recorder
 from gdb_tls.code.callees import Callees
 from gdb_tls.code.candidates import Candidate
 from gdb_tls.code.emulated import GET_ADDRESS as EMULATED
-from gdb_tls.code.execute import Surroundings
 from gdb_tls.code.first_use import FirstUse, first_uses
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.followed import FollowedFunctions
 from gdb_tls.code.functions import CodeRange, Functions
 from gdb_tls.code.instructions import Convention
+from gdb_tls.code.operands import Surroundings
 from gdb_tls.code.own_block import OwnBlock
 from gdb_tls.code.places import Places
 from gdb_tls.code.slots import Slot, slots

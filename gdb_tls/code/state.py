@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from gdb_tls.code.values import MOST_ALTERNATIVES, Either, Filled, Loaded, TlsAddress, TlsOffset, Value, either, widened
+from gdb_tls.code.values import (
+    MOST_ALTERNATIVES,
+    Filled,
+    Loaded,
+    TlsAddress,
+    TlsOffset,
+    Value,
+    alternatives,
+    either,
+    widened,
+)
 
 # How much is known of a value, or of a variable, before it is used as an address.
 UNCHECKED, PERHAPS, WRITTEN, CHECKED = range(4)
@@ -232,7 +242,7 @@ class Point:
         if self.visits <= MOST_VISITS:
             return either(old, new)
         self._given_up.add(key)
-        values = [one for value in (old, new) for one in (value.values if isinstance(value, Either) else (value,))]
+        values = [one for value in (old, new) for one in alternatives(value)]
         # A variable that it may be is worth more than all that it may be besides.
         kept = [one for one in values if isinstance(one, (TlsAddress, TlsOffset))]
         return either(None, *kept) if 0 < len(set(kept)) < MOST_ALTERNATIVES else widened(*values)

@@ -6,7 +6,7 @@ backwards: `Displaced(Loaded(at, TlsAddress(buffer, 0)), 8)` is the member at +8
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Optional, Union
 
 # Joins of more alternatives than this, and chains of more loads, are unknown values.
@@ -176,6 +176,17 @@ Value = Union[
 ]
 
 
+def pointed_place(value: Value | None) -> tuple[str, int] | None:
+    """Where an address leads, as `State.stack` has it: into the own frame, or to what was given or returned."""
+    if isinstance(value, StackAddress):
+        return value.base, value.offset
+    offset = value.offset if isinstance(value, Displaced) else 0
+    base = value.value if isinstance(value, Displaced) else value
+    if isinstance(base, Result):
+        return place_of_result(base.at), offset
+    return (f"*{base.register}", offset) if isinstance(base, Argument) else None
+
+
 def plus(value: Value | None, offset: int) -> Value | None:
     """The value, moved by a constant."""
     if offset == 0 or value is None:
@@ -233,6 +244,11 @@ def _origins(value: Value | None) -> Iterator[Value]:
             yield from _origins(one)
 
 
+def alternatives(value: Value | None) -> Iterable[Value | None]:
+    """The values of which it is one."""
+    return value.values if isinstance(value, Either) else (value,)
+
+
 def either(*values: Value | None) -> Value | None:
     """One of the values."""
     if len(values) == 2 and not isinstance(values[0], Either) and not isinstance(values[1], Either):
@@ -240,7 +256,7 @@ def either(*values: Value | None) -> Value | None:
         return values[0] if same else Either(frozenset(values))
     found: dict[object, Value | None] = {}
     for value in values:
-        for one in value.values if isinstance(value, Either) else (value,):
+        for one in alternatives(value):
             found.setdefault(identity(one), one)
     if len(found) == 1:
         return next(iter(found.values()))

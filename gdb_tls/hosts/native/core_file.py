@@ -56,12 +56,22 @@ class CoreFile:
         return next((one.address for one in held if one.offset + one.file_size <= self.length), None)
 
     def read(self, address: int, size: int) -> bytes | None:
-        """Reads bytes that lie in one segment; None where the file does not hold them."""
-        at = bisect_right(self._starts, address)
-        if address + size > self._ends[at]:
-            return None
-        found = os.pread(self._file, size, address + self._shifts[at])
-        return found if len(found) == size else None
+        """Reads bytes, of one segment or of several that adjoin; None where the file does not hold all of them."""
+        found = bytearray()
+        while True:
+            at = bisect_right(self._starts, address)
+            some = min(size - len(found), self._ends[at] - address)
+            if some < 0 or (some == 0 and len(found) < size):
+                return None
+            raw = os.pread(self._file, some, address + self._shifts[at])
+            if len(raw) < some:
+                return None
+            if some == size:
+                return raw
+            found += raw
+            address += some
+            if len(found) == size:
+                return bytes(found)
 
     def read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
         """Reads `size` bytes at each of the first addresses, up to one that the file does not hold."""

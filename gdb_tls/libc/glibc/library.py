@@ -283,12 +283,20 @@ class Glibc:
 
         return read_results(self._own_variable(RESULT, thread_pointers), self._words, self._memory)
 
+    @cached_property
+    def _main_library(self) -> LoadedObject:
+        """libc.so.6, or the static program; until glibc 2.33 the descriptors were in libpthread.so.0, apart from it."""
+        from gdb_tls.libc.glibc.destructors import REGISTER
+
+        found = self._objects.symbol_address(REGISTER, likely="libc.")
+        return found[0] if found else self._descriptors.owner
+
     def destructors(self, thread_pointers: Sequence[int]) -> list[DestructorList]:
         """See `libc.thread_exit.KeepsDestructors`."""
         from gdb_tls.libc.glibc.destructors import Destructors, UnknownPlace, list_offset
 
         try:
-            offset = list_offset(self._descriptors.owner)
+            offset = list_offset(self._main_library)
         except UnknownPlace as error:
             why = f"where glibc keeps its list of destructors is not known: {error}"
             return [DestructorList((), why)] * len(thread_pointers)
@@ -299,13 +307,13 @@ class Glibc:
 
     def _own_variable(self, name: str, thread_pointers: Sequence[int]) -> list[int | None]:
         """The addresses of a thread-local variable of libc's that has a symbol; None where there is none."""
-        owner = self._descriptors.owner
+        owner = self._main_library
         symbol = owner.file.symbols([name]).get(name) if owner.file else None
         return self._in_own_block(symbol.value if symbol else None, thread_pointers)
 
     def _in_own_block(self, offset: int | None, thread_pointers: Sequence[int]) -> list[int | None]:
         """The addresses of an offset in libc's own block."""
-        own = next((one for one in self._modules if one.load_base == self._descriptors.owner.load_base), None)
+        own = next((one for one in self._modules if one.load_base == self._main_library.load_base), None)
         if offset is None or own is None:
             return [None] * len(thread_pointers)
         places = self.blocks(own, thread_pointers)
@@ -318,7 +326,7 @@ class Glibc:
         if self._words.size != 8:
             return set()
         if self._free_chunks is None:
-            owner = self._descriptors.owner
+            owner = self._main_library
             symbol = owner.file.symbols(["tcache_key"]).get("tcache_key") if owner.file else None
             address = owner.load_base + symbol.value if symbol else None
             self._free_chunks = FreeChunks(self._memory, self._words, address, regions)

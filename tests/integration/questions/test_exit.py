@@ -146,7 +146,7 @@ def test_list_under_a_key(compiler: str, flags: tuple[str, ...], kind: str, tmp_
     c = {"g++": "gcc", "clang++": "clang"}.get(compiler, compiler)
     common = ["-g", "-O1", "-pthread", *flags]
     run([c, *common, "-c", PROGRAMS / "truth.c", "-o", tmp_path / "truth.o"])
-    sources = ["-x", "c++", PROGRAMS / "own_list.cc", "-x", "none", tmp_path / "truth.o"]
+    sources = ["-x", "c++", PROGRAMS / "own_list.cc", "-x", "none", tmp_path / "truth.o", "-ldl"]
     run([compiler, *common, "-std=c++17", "-fno-exceptions", "-fno-rtti", *sources, "-o", executable])
     with subject_of(kind, executable, tmp_path / "subject") as subject:
         document = documents(subject, ["tls-exit all"], tmp_path / "found")["tls-exit all"]
