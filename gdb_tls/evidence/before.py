@@ -10,8 +10,9 @@ from gdb_tls.code.values import Derived, Displaced, Either, Loaded, Number, Resu
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.place import Place
+from gdb_tls.evidence.scope import Scope
 from gdb_tls.evidence.sources import Fixed, ThreadLocal
-from gdb_tls.evidence.trace import Scope, Tracer
+from gdb_tls.evidence.trace import Tracer
 
 
 class Written(NamedTuple):
@@ -39,7 +40,7 @@ class Asked(NamedTuple):
 
 
 def last_write(
-    tracer: Tracer, bindings: Bindings, place: ThreadLocal, frames: int, place_of: Callable[[int], Place]
+    tracer: Tracer, bindings: Bindings, place: ThreadLocal, first: int, place_of: Callable[[int], Place]
 ) -> Written | None:
     """The last write of the variable by the innermost function on the stack that has certainly written it.
 
@@ -47,10 +48,10 @@ def last_write(
         tracer: of the thread that crashed.
         bindings: which variable a place in a file's code means.
         place: the variable.
-        frames: how many frames are looked at.
+        first: the number of the frame that crashed or gave up.
         place_of: what the source calls an address of the code.
     """
-    for number in range(frames):
+    for number in range(first, len(tracer.frames)):
         scope = tracer.frame(number)
         for written, (stored, at) in scope.state.kept.items() if scope and scope.state else ():
             assert scope is not None

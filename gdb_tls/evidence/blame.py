@@ -11,24 +11,32 @@ from gdb_tls.evidence.crash import NEAR_NULL, is_bad
 from gdb_tls.evidence.leaves import Leaf, leaves
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
-from gdb_tls.evidence.trace import Scope, Tracer
+from gdb_tls.evidence.scope import Scope
+from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
+from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
+from gdb_tls.program.symbols import Symbols
+from gdb_tls.target.model import Kind
 
 
 class Elsewhere(NamedTuple):
-    """The bad value did not come from thread-local storage.
+    """What is known where no thread-local variable can be named.
 
     Attributes:
         crashed: where.
         fixed: the address of the variable that it came from; None where it is not known.
         why: why nothing is known; empty where something is.
         is_constant: whether the code itself has it.
+        is_full: whether it is the address of what the stack had no room for.
+        among: the thread-local variables of which one, nobody knows which, had it.
     """
 
     crashed: Place
     fixed: int | None
     why: str = ""
     is_constant: bool = False
+    is_full: bool = False
+    among: tuple[Leaf, ...] = ()
 
 
 class Blame:
@@ -52,7 +60,8 @@ class Blame:
             held: what the register held.
             is_address: whether it was used as an address, or for one.
         """
-        found = list(dict.fromkeys(leaves(tracer.source(value, scope))))
+        # In one order, whatever a set's is.
+        found = sorted(set(leaves(tracer.source(value, scope))), key=repr)
         constants = [one for one in found if self._is_number(one) and not one.computed and one.fixed == held]
         if any(one.place is not None for one in found):
             found = [one for one in found if one.place is not None or not self._is_number(one)]
@@ -65,22 +74,41 @@ class Blame:
         agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
         if held == 0 and agreeing and any(self._may_be_null(one) for one in found):
             return None  # null are many things
+        several = self._different(agreeing)
         if constants and (held == 0 or not agreeing):
             # A null of the code's own explains it as well: nothing but these variables may have led to it.
             if len(local) < len(found):
                 return None
-            return agreeing[0] if agreeing else self._instead(local)
+            if not agreeing:
+                return self._instead(local)
+            if several:
+                return Elsewhere(where, None, among=several)
+            # It decided the way, but which of the ways it was is not known.
+            is_one_way = len({(one.place, one.path) for one in local}) == 1
+            nearest = min(agreeing, key=lambda one: len(one.path))
+            return nearest if is_one_way or not nearest.path else nearest._replace(computed=True)
         if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
             others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
             if any(self._code.word(one.fixed or 0) == held for one in others):
                 return Elsewhere(where, others[0].fixed)
             if agreeing:
-                return agreeing[0]
+                return Elsewhere(where, None, among=several) if several else agreeing[0]
             if len({one.place for one in found}) > 1:
-                return self._among(found, is_address)
+                return self._among(found, is_address, where)
             # By whatever way, it came from that one.
             return next((one for one in local if one.computed), local[0])
         return local[0]
+
+    def _different(self, found: Sequence[Leaf]) -> tuple[Leaf, ...]:
+        """One leaf for each variable, or key, where they are of several; empty where they are of one."""
+        if len({one.place for one in found}) < 2:
+            return ()
+        symbols = self._program.symbols()
+        owners: dict[ThreadLocal | Emulated | Specific, Leaf] = {}
+        for leaf in found:
+            if leaf.place is not None:
+                owners.setdefault(_owner(leaf.place, symbols), leaf)
+        return tuple(sorted(owners.values(), key=repr)) if len(owners) > 1 else ()
 
     def _may_be_null(self, leaf: Leaf) -> bool:
         """Whether what is not thread-local, and one of several that it may be, may be null."""
@@ -115,18 +143,35 @@ class Blame:
                 return shorter
         return None
 
-    def _among(self, found: Sequence[Leaf], is_address: bool) -> Leaf | None:
+    def _among(self, found: Sequence[Leaf], is_address: bool, where: Place) -> Leaf | Elsewhere | None:
         """Of the values from which one was computed, the bad one: a null pointer (or a zero), or else an index."""
         if not all(one.computed for one in found):
             return None
-        for one in found:
-            value = self._now.value_of(one)
-            if not is_address and value == 0:
-                return one if one.place is not None else None
-            if is_address and one.width == 8 and value is not None and value < NEAR_NULL:
-                return one if one.place is not None else None
+        values = [(one, self._now.value_of(one)) for one in found if one.width == 8 or not is_address]
+        bad = [one for one, value in values if value == 0]
+        if not bad and is_address:
+            bad = [one for one, value in values if value is not None and value < NEAR_NULL]
+        if len(bad) > 1 and is_address:
+            # An index that is zero is a good one.
+            bad = [one for one in bad if self._is_pointer(one)] or bad
+        if any(one.place is None for one in bad):
+            return None
+        several = self._different(bad)
+        if several:
+            return Elsewhere(where, None, among=several)
+        if bad:
+            return bad[0]
         indices = [one for one in found if not self._is_good_pointer(one)] if is_address else []
         return indices[0] if len(indices) == 1 and indices[0].place is not None else None
+
+    def _is_pointer(self, leaf: Leaf) -> bool:
+        """Whether the variable itself was read, and is a pointer by its type."""
+        if leaf.path or not isinstance(leaf.place, ThreadLocal):
+            return False
+        symbols = self._program.symbols()
+        candidate = symbols.at(leaf.place.module, leaf.place.offset)
+        kind = symbols.variable(candidate).type if candidate else None
+        return kind is not None and kind.kind is Kind.POINTER
 
     def _may_be_bad(self, leaf: Leaf, held: int) -> bool:
         """Whether a global may have made a value bad: one from which it was computed may be a good index."""
@@ -144,3 +189,13 @@ class Blame:
     def _is_good_pointer(self, leaf: Leaf) -> bool:
         value = self._now.value_of(leaf)
         return leaf.width == 8 and value is not None and not is_bad(self._program, value)
+
+
+def _owner(place: ThreadLocal | Emulated | Specific, symbols: Symbols) -> ThreadLocal | Emulated | Specific:
+    """The whole variable, of which a place may be a member; the key, whichever call has asked for its value."""
+    if isinstance(place, ThreadLocal):
+        candidate = symbols.at(place.module, place.offset)
+        return ThreadLocal(place.module, candidate.symbol.value if candidate else place.offset)
+    if isinstance(place, Emulated):
+        return Emulated(place.control)
+    return place if place.key is None else Specific(0, place.key)

@@ -1,20 +1,24 @@
-"""Whether a function's ways depend on its arguments and on thread-local variables alone."""
+"""Whether a function's ways depend on its arguments, on thread-local variables and on values of pthread keys alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gdb_tls.code.flow import FunctionFlow
-from gdb_tls.code.values import Argument, Derived, Displaced, Either, Filled, Loaded, Number, TlsAddress, Value
+from gdb_tls.code.values import Argument, Derived, Displaced, Either, Filled, Loaded, Number, Result, TlsAddress, Value
+
+OWN = (Argument, Number, TlsAddress)
 
 
-def depends_on_others(flow: FunctionFlow) -> bool:
-    """Whether a branch compares what a call returned, a global variable, or what is not known."""
-    return any(not _is_own(value) for state in flow.at_branches() for value in state.compared)
+def depends_on_others(flow: FunctionFlow, is_own: Callable[[Result], bool]) -> bool:
+    """Whether a branch compares what a call returned, a global variable, or what is not known.
 
-
-def _is_own(value: Value | None) -> bool:
-    return value is not None and all(isinstance(one, (Argument, Number, TlsAddress)) for one in _roots(value))
+    Args:
+        flow: the function's.
+        is_own: whether a call gives what each thread has for itself.
+    """
+    roots = (one for state in flow.at_branches() for value in state.compared for one in _roots(value))
+    return not all(is_own(one) if isinstance(one, Result) else isinstance(one, OWN) for one in roots)
 
 
 def _roots(value: Value | None) -> Iterator[Value | None]:

@@ -1,113 +1,28 @@
-"""Tracing a value backwards: through the function's instructions, its callers' frames and the functions it called."""
+"""Tracing a value of a thread that crashed: through the frames on its stack, from callee to caller."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 
-from gdb_tls.code.emulated import GET_ADDRESS, control_of
-from gdb_tls.code.flow import FunctionFlow
-from gdb_tls.code.state import State
-from gdb_tls.code.values import (
-    Argument,
-    Derived,
-    Displaced,
-    Either,
-    Filled,
-    Loaded,
-    Number,
-    Result,
-    StackAddress,
-    TlsAddress,
-    TlsTarget,
-    Value,
-    place_of_result,
-)
+from gdb_tls.code.values import Value
 from gdb_tls.evidence.binding import Bindings
-from gdb_tls.evidence.code import Code, Spot
-from gdb_tls.evidence.decisions import depends_on_others
-from gdb_tls.evidence.sources import (
-    Computed,
-    Emulated,
-    Fixed,
-    Held,
-    Local,
-    Moved,
-    OneOf,
-    Source,
-    Specific,
-    ThreadLocal,
-    Word,
-    alternatives,
-    moved,
-    one_of,
-)
+from gdb_tls.evidence.code import Code
+from gdb_tls.evidence.follow import DEEPEST, Follower
+from gdb_tls.evidence.numbers import Numbers
+from gdb_tls.evidence.scope import Scope
+from gdb_tls.evidence.sources import Source, one_of
 from gdb_tls.target.protocol import CallFrame
 
-# A number below is no address.
-SMALL = 4096
-# Of memory: that a function has not written there.
-UNWRITTEN = Held(-1)
-# Through so many calls and returns a value is followed.
-DEEPEST = 64
-# A called function that is longer is not asked for what it returns.
-LONGEST_CALLEE = 4096
 # Functions that end with a jump to the next one.
 MOST_JUMPS = 4
-GETSPECIFIC = frozenset(("pthread_getspecific", "__pthread_getspecific", "tss_get"))
-EMULATED_ADDRESS = frozenset(("__emutls_get_address",))
-# What they return is new memory: it says nothing of where in their own lists they found it.
-ALLOCATORS = frozenset(
-    (
-        "malloc",
-        "calloc",
-        "realloc",
-        "reallocarray",
-        "memalign",
-        "aligned_alloc",
-        "valloc",
-        "pvalloc",
-        "mmap",
-        "mmap64",
-        "strdup",
-        "strndup",
-        "_Znwm",
-        "_Znam",
-        "_ZnwmRKSt9nothrow_t",
-        "_ZnamRKSt9nothrow_t",
-        "_ZnwmSt11align_val_t",
-        "_ZnamSt11align_val_t",
-        "_ZnwmSt11align_val_tRKSt9nothrow_t",
-        "_ZnamSt11align_val_tRKSt9nothrow_t",
-    )
-)
-
-
-class Scope:
-    """One run of one function: a frame on the stack, or a call that has returned.
-
-    Attributes:
-        number: tells scopes apart.
-        spot: a place in the function.
-        argument: what a register of arguments held when the function began.
-        caller: the scope of the function that called it; None where that is not known.
-        state: what is known at the spot.
-        frame: the number of the frame; None for a call that has returned.
-    """
-
-    def __init__(
-        self, number: int, spot: Spot, argument: Callable[[str, int], Source | None], caller: Scope | None
-    ) -> None:
-        """Follows nothing yet."""
-        self.number = number
-        self.spot = spot
-        self.argument = argument
-        self.caller = caller
-        self.state: State | None = None
-        self.frame: int | None = None
 
 
 class Tracer:
-    """Follows values of one thread."""
+    """Follows values of one thread.
+
+    Attributes:
+        frames: the thread's, from the one on in which a value is asked for.
+    """
 
     def __init__(self, code: Code, bindings: Bindings, frames: Sequence[CallFrame]) -> None:
         """Follows nothing yet.
@@ -115,15 +30,12 @@ class Tracer:
         Args:
             code: the program's.
             bindings: which variable a place in a file's code means.
-            frames: the thread's, from the one on in which a value is asked for.
+            frames: see the class.
         """
+        self.frames = frames
         self._code = code
-        self._bindings = bindings
-        self._frames = frames
-        self._scopes: list[Scope] = []
+        self._follower = Follower(code, bindings, Numbers(code, frames))
         self._by_frame: dict[int, Scope | None] = {}
-
-    # ------------------------------------------------------------------ scopes
 
     def frame(self, number: int) -> Scope | None:
         """The scope of a frame; its state is that before the instruction, or before the call that it waits for."""
@@ -133,9 +45,9 @@ class Tracer:
         return self._by_frame[number]
 
     def _frame(self, number: int) -> Scope | None:
-        frame = self._frames[number] if number < len(self._frames) else None
+        frame = self.frames[number] if number < len(self.frames) else None
         # A return address may lie behind the function, where the call never returns.
-        waits = number > 0 and not self._frames[number - 1].is_trampoline
+        waits = number > 0 and not self.frames[number - 1].is_trampoline
         spot = self._code.at(frame.pc - waits) if frame else None
         if spot is None or frame is None:
             return None
@@ -147,24 +59,22 @@ class Tracer:
             if call is None:
                 return None
             spot = spot.moved(call.address)
-        scope = self._new(spot, lambda register, depth: self._argument_of_frame(number, register, depth), None)
+
+        def argument(register: str, depth: int) -> Source | None:
+            return self._argument_of_frame(number, register, depth)
+
+        scope = self._follower.scope(spot, argument)
         scope.state = flow.before(spot.address)
         scope.frame = number
-        return scope
-
-    def _new(self, spot: Spot, argument: Callable[[str, int], Source | None], caller: Scope | None) -> Scope:
-        scope = Scope(len(self._scopes), spot, argument, caller)
-        self._scopes.append(scope)
         return scope
 
     def _argument_of_frame(self, number: int, register: str, depth: int) -> Source | None:
         """What the caller of a frame's function put into a register."""
         own, caller = self.frame(number), self.frame(number + 1)
-        if own is None or caller is None or caller.state is None or self._frames[number].is_trampoline:
+        if own is None or caller is None or caller.state is None or self.frames[number].is_trampoline:
             return None
         own_function = own.spot.function
-        called = self._callee(caller, depth)
-        own.caller = caller
+        called = self._follower.callee(caller, depth)
         if called is None or own_function is None or called == own_function:
             return self.source(caller.state.registers.get(register), caller, depth)
         return self._through_jump(called, own_function, caller, register, depth)
@@ -179,9 +89,9 @@ class Tracer:
             return None
         found = []
         for instruction, state in flow.at_jumps_out(by_pointer=True):
-            scope = self._called(between.moved(instruction.address), caller)
+            scope = self._follower.called(between.moved(instruction.address), caller)
             scope.state = state
-            there = self._callee(scope, depth + 1)
+            there = self._follower.callee(scope, depth + 1)
             if there == reached:
                 found.append(self.source(state.registers.get(register), scope, depth))
             elif there is not None and there != called:
@@ -189,247 +99,6 @@ class Tracer:
         known = [one for one in found if one is not None]
         return one_of(*known) if known else None
 
-    def _callee(self, scope: Scope, depth: int) -> int | None:
-        """Where the call or the jump at a scope's spot goes; by a pointer, as memory is now."""
-        flow = scope.spot.flow
-        instruction = flow.at(scope.spot.address) if flow else None
-        if flow is None or instruction is None:
-            return None
-        called = self._code.callee(scope.spot, instruction, scope.state)
-        if called is None and not isinstance(instruction.template.target, int):
-            called = self._number(self.source(flow.called(scope.spot.address), scope, depth + 1))
-        return called
-
-    def _called(self, spot: Spot, caller: Scope) -> Scope:
-        """The scope of a function that another one has called; the caller's state is that before the call."""
-        state = caller.state
-
-        def argument(register: str, depth: int) -> Source | None:
-            return self.source(state.registers.get(register), caller, depth) if state else None
-
-        return self._new(spot, argument, caller)
-
-    # ------------------------------------------------------------------ values
-
     def source(self, value: Value | None, scope: Scope, depth: int = 0) -> Source | None:
         """Where a value of a scope came from; None where that cannot be told."""
-        found = self._source(value, scope, depth)
-        return None if found is UNWRITTEN else found
-
-    def _source(self, value: Value | None, scope: Scope, depth: int) -> Source | None:
-        """The same, or `UNWRITTEN`."""
-        if value is None or depth > DEEPEST:
-            return None
-        depth += 1
-        value = scope.spot.file_index.settled(value)
-        if isinstance(value, Number):
-            return Fixed(value.number if value.number < SMALL else (scope.spot.base + value.number) % (1 << 64))
-        if isinstance(value, TlsAddress):
-            return self._thread_local(value.target, value.offset, value.exact, scope)
-        if isinstance(value, StackAddress):
-            return Local(scope.number, value.base, value.offset)
-        if isinstance(value, Argument):
-            return scope.argument(value.register, depth) or self._held(value, scope)
-        if isinstance(value, Displaced):
-            return moved(self.source(value.value, scope, depth), value.offset)
-        if isinstance(value, Loaded):
-            address = self.source(value.address, scope, depth)
-            return self._loaded(scope.spot.base + value.at, address, value.width, depth)
-        if isinstance(value, Derived):
-            found = {self.source(one, scope, depth) for one in value.sources} - {None}
-            return Computed(frozenset(one for one in found if one is not None)) if found else None
-        if isinstance(value, Either):
-            return one_of(*(self._source(one, scope, depth) for one in value.values))
-        if isinstance(value, Filled):
-            return self._filled(value, scope, depth)
-        return self._result(value, scope, depth) if isinstance(value, Result) else None
-
-    def _filled(self, value: Filled, scope: Scope, depth: int) -> Source | None:
-        """What the last of some called functions that wrote there has written, or what was there; or `UNWRITTEN`."""
-        for at, register in value.calls:
-            found = self._left(at, register, value.offset, value.width, scope, depth)
-            if found is None and isinstance(value.before, Number):
-                return None  # a value that was meant to be replaced, and perhaps is
-            if found is None:
-                break
-            if found is not UNWRITTEN:
-                ways = set(alternatives(found))
-                before = {self.source(value.before, scope, depth)} if UNWRITTEN in ways else set()
-                return one_of(*(ways - {UNWRITTEN}), *before)
-        else:
-            if value.before is None:
-                return UNWRITTEN
-        return self.source(value.before, scope, depth)
-
-    def _left(self, at: int, register: str, offset: int, width: int, scope: Scope, depth: int) -> Source | None:
-        """What a function that a scope has called left in the memory whose address it was given; or `UNWRITTEN`."""
-        flow = scope.spot.flow
-        call, state = (flow.at(at), flow.before(at)) if flow else (None, None)
-        spot = scope.spot.moved(at)
-        called = self._code.callee(spot, call, state) if call and state else None
-        if called is None or depth > DEEPEST:
-            return None
-        caller = self._new(spot, scope.argument, scope.caller)
-        caller.state = state
-        return self._written(called, caller, register, offset, width, depth + 1)
-
-    def _written(self, called: int, caller: Scope, register: str, offset: int, width: int, depth: int) -> Source | None:
-        spot = self._followed(called)
-        if spot is None or spot.flow is None:
-            return None
-        scope = self._called(spot, caller)
-        place = (f"*{register}", offset)
-        found: set[Source | None] = set()
-        for state in spot.flow.at_returns():
-            scope.state = state
-            value = state.load(place, width)
-            found.add(UNWRITTEN if value is None else self._source(value, scope, depth))
-        for instruction, state in spot.flow.at_jumps_out():
-            there = self._code.callee(spot.moved(instruction.address), instruction, state)
-            scope.state = state
-            if there is None or depth > DEEPEST or state.registers.get(register) != Argument(register):
-                return None
-            found.add(self._written(there, scope, register, offset, width, depth + 1))
-        return self._by_ways(spot.flow, found) if found else None
-
-    @staticmethod
-    def _by_ways(flow: FunctionFlow, found: Iterable[Source | None]) -> Source | None:
-        """One of the values that a function gives; where other things decide that it is a constant, it may be any."""
-        every = list(alternatives(one_of(*found)))
-        is_constant = any(one is UNWRITTEN or (isinstance(one, Fixed) and one.address < SMALL) for one in every)
-        return one_of(*every, None) if is_constant and len(every) > 1 and depends_on_others(flow) else one_of(*every)
-
-    def _followed(self, called: int) -> Spot | None:
-        """The beginning of a function that can be followed through; None for any other."""
-        spot = self._code.at(called)
-        if spot is None or self._code.is_one_of(called, ALLOCATORS):
-            return None
-        piece = spot.file_index.functions.at(spot.address)
-        is_short = piece.known and piece.end - piece.start <= LONGEST_CALLEE
-        return spot if is_short and piece.start == spot.address else None
-
-    def _held(self, value: Value, scope: Scope) -> Source | None:
-        """The number that a value is, where a register or a slot of the frame still has it."""
-        if scope.frame is None or scope.state is None:
-            return None
-        frame = self._frames[scope.frame]
-        is_innermost = scope.frame == 0 or self._frames[scope.frame - 1].is_trampoline
-        for name, other in scope.state.registers.items():
-            # A function that was called has put its own values into all but the preserved registers.
-            is_kept = is_innermost or name in scope.spot.file_index.convention.preserved
-            if other == value and is_kept and name in frame.registers:
-                return Held(frame.registers[name])
-        entry = self._entry_stack_pointer(scope.frame)
-        for (base, offset), (other, width) in scope.state.stack.items():
-            if other == value and base == "entry" and entry is not None:
-                number = self._code.word(entry + offset, width)
-                return None if number is None else Held(number)
-        return None
-
-    def _entry_stack_pointer(self, number: int) -> int | None:
-        """The stack pointer at the first instruction of a frame's function: below the return address."""
-        older = self._frames[number + 1] if number + 1 < len(self._frames) else None
-        pointer = older.registers.get("sp") if older else None
-        return None if pointer is None else pointer - (0 if "x30" in self._frames[number].registers else 8)
-
-    def _thread_local(self, target: TlsTarget, offset: int, exact: bool, scope: Scope) -> Source | None:
-        if (target.symbol or "").startswith(GET_ADDRESS):
-            control = control_of(target)
-            if control is None and target.slot is not None:
-                slot = self._code.word(scope.spot.base + target.slot)
-                return Emulated(slot, offset) if slot else None
-            return None if control is None else Emulated(scope.spot.base + control, offset)
-        bound = self._bindings.bound(scope.spot, target, offset)
-        return ThreadLocal(*bound, exact) if bound else None
-
-    def _loaded(self, at: int, address: Source | None, width: int, depth: int) -> Source | None:
-        if address is None:
-            return None
-        if isinstance(address, OneOf):
-            return one_of(*(self._loaded(at, one, width, depth) for one in address.sources))
-        if isinstance(address, Local):
-            scope = self._scopes[address.scope]
-            value = scope.state.load((address.base, address.offset), width) if scope.state else None
-            return self.source(value, scope, depth)
-        return Word(at, address, width)
-
-    def _result(self, value: Result, scope: Scope, depth: int) -> Source | None:
-        """What a called function returned."""
-        flow = scope.spot.flow
-        call = flow.at(value.at) if flow else None
-        state = flow.before(value.at) if flow else None
-        if call is None or state is None:
-            return None
-        at = scope.spot.moved(value.at)
-        called = self._code.callee(at, call, state)
-        if called is None:
-            return None
-        caller = Scope(scope.number, at, scope.argument, scope.caller)
-        caller.state = state
-        if self._code.is_one_of(called, GETSPECIFIC):
-            return Specific(at.pc, self._key(self._argument(caller, 0, depth)))
-        if self._code.is_one_of(called, EMULATED_ADDRESS):
-            control = self._argument(caller, 0, depth)
-            return Emulated(control.address) if isinstance(control, Fixed) else None
-        if self._code.is_one_of(called, ALLOCATORS):
-            return Local(scope.number, place_of_result(value.at), 0)
-        found = self._returned(called, caller, depth)
-        is_new = isinstance(found, Local) and found.base.startswith(place_of_result(0)[0]) and not found.offset
-        return Local(scope.number, place_of_result(value.at), 0) if is_new else found
-
-    def _returned(self, called: int, caller: Scope, depth: int, jumps: int = 3) -> Source | None:
-        spot = self._followed(called)
-        flow = spot.flow if spot else None
-        if spot is None or flow is None:
-            return None
-        # A scope that is only read through keeps its number: what it has on its stack is gone.
-        numbered = self._new(caller.spot, caller.argument, caller.caller)
-        numbered.state = caller.state
-        scope = self._called(spot, numbered)
-        result = spot.file_index.convention.result
-        found = []
-        for state in flow.at_returns():
-            scope.state = state
-            found.append(self.source(state.registers.get(result), scope, depth))
-        for instruction, state in flow.at_jumps_out():
-            there = self._code.callee(spot.moved(instruction.address), instruction, state)
-            scope.state = state
-            if there is None or not jumps:
-                found.append(None)
-                continue
-            inner = Scope(scope.number, spot.moved(instruction.address), scope.argument, scope.caller)
-            inner.state = state
-            if self._code.is_one_of(there, ALLOCATORS):
-                found.append(Local(scope.number, place_of_result(instruction.address), 0))
-            elif self._code.is_one_of(there, GETSPECIFIC):
-                found.append(Specific(inner.spot.pc, self._key(self._argument(inner, 0, depth))))
-            else:
-                found.append(self._returned(there, inner, depth, jumps - 1))
-        return self._by_ways(flow, found) if found else None
-
-    def _argument(self, scope: Scope, number: int, depth: int) -> Source | None:
-        register = scope.spot.file_index.convention.arguments[number]
-        return self.source(scope.state.registers.get(register), scope, depth) if scope.state else None
-
-    def _key(self, source: Source | None) -> int | None:
-        """The number of a key.
-
-        Where it is made at first use, one of the ways to it is a call whose result nobody can follow: what it made is
-        where the others look for it.
-        """
-        numbers = {self._number(one) for one in alternatives(source)} - {None}
-        return numbers.pop() if len(numbers) == 1 else None
-
-    def _number(self, source: Source | None) -> int | None:
-        """A number that the program has kept somewhere, as it is now."""
-        if isinstance(source, Fixed):
-            return source.address
-        if isinstance(source, Held):
-            return source.number
-        if isinstance(source, Moved):
-            inner = self._number(source.source)
-            return None if inner is None else (inner + source.offset) % (1 << 64)
-        if isinstance(source, Word):
-            address = self._number(source.address)
-            return self._code.word(address, source.width) if address else None
-        return None
+        return self._follower.source(value, scope, depth)

@@ -200,6 +200,13 @@ class Symbols:
             is_helper=self.is_helper(candidate),
         )
 
+    def at(self, module: int, offset: int) -> Candidate | None:
+        """The variable that has an offset in the block of the module of that id; None where none is known to."""
+        before = [one for one in self.every if one.module.id == module and one.symbol.value <= offset]
+        nearest = max(before, key=lambda one: one.symbol.value, default=None)
+        is_inside = nearest is not None and offset < nearest.symbol.value + max(nearest.symbol.size, 1)
+        return nearest if is_inside else None
+
     def nameless(self, module: Module, offset: int, width: int | None = None) -> Variable:
         """A variable without a symbol, by its place; see `places.nameless`."""
         return self.variable(nameless(module, offset, self._target.architecture.pointer_size, width))

@@ -536,6 +536,15 @@ CRASH(overflow) {
     sink += sum(numbers);
 }
 
+/* A handler with a stack of its own can still run. */
+CRASH(overflow_handled) {
+    static char other_stack[1 << 16];
+    sigaltstack(&(stack_t){.ss_sp = other_stack, .ss_size = sizeof other_stack}, NULL);
+    sigaction(SIGSEGV, &(struct sigaction){.sa_handler = restore_and_raise, .sa_flags = SA_ONSTACK}, NULL);
+    long numbers[64] = {0};
+    sink += sum(numbers);
+}
+
 CRASH(aborts) {
     use_carefully();
     if (!global)
@@ -616,6 +625,7 @@ const struct mode modes[] = {
     INNOCENT(killed),
     INNOCENT(heap),
     INNOCENT(overflow),
+    INNOCENT(overflow_handled),
     INNOCENT(aborts),
     INNOCENT(aborts_always),
 #ifdef __x86_64__

@@ -24,6 +24,9 @@ VARIABLES(DEFINE)
 static __thread struct entry *listed, *latest;
 static __thread struct request *own;
 static __thread unsigned buckets;
+static __thread struct buffer **shelves;
+static __thread long shelf;
+static pthread_key_t session_key;
 
 static struct entry *entries[4];
 static volatile unsigned shards = 4;
@@ -40,6 +43,11 @@ void prepare(void) {
     own = calloc(1, sizeof *own);
     own->buffer = new_buffer();
     buckets = 4;
+    shelves = calloc(4, sizeof *shelves);
+    shelf = 2;
+    struct request *session = calloc(1, sizeof *session);
+    session->buffer = new_buffer();
+    pthread_setspecific(session_key, session);
 }
 
 #define SPOIL(name, variable, bad)                                                                                     \
@@ -125,6 +133,42 @@ CRASH(listed_here) {
 }
 #endif
 
+/* The same of what a key has: it decides by itself that there is nothing. */
+static APART void *spoil_session(void) {
+    pthread_setspecific(session_key, NULL);
+    guilty_key = (int)session_key;
+    return NULL;
+}
+static APART struct buffer *find_session(long wanted) {
+    struct request *session = pthread_getspecific(session_key);
+    return session && session->id == wanted ? session->buffer : NULL;
+}
+CRASH(session) {
+    find_session(sink)->length = 2;
+}
+
+/* A table and an index, which are both null: of these the table is a pointer. */
+static APART void *spoil_shelf(void) {
+    shelves = NULL;
+    shelf = 0;
+    return &shelves;
+}
+CRASH(shelf) {
+    sink = (long)shelves[shelf];
+}
+
+/* One of two, which are both null: which one, the registers do not say any more. */
+static APART void *spoil_either(void) {
+    filled = requested = NULL;
+    return &requested;
+}
+static APART struct buffer *either(void) {
+    return sink ? filled : requested;
+}
+CRASH(either) {
+    either()->length = 2;
+}
+
 /* ------------------------------------------------------------------ giving up */
 
 #ifdef __x86_64__
@@ -190,6 +234,19 @@ CRASH(innocent_found) {
     sink++;
 }
 
+/* What all threads share decides that there is nothing, before it is known that the key has nothing either. */
+static APART void *spoil_closed(void) {
+    pthread_setspecific(session_key, calloc(1, sizeof(struct request)));
+    return NULL;
+}
+static APART struct buffer *unless_closed(void) {
+    struct request *session = pthread_getspecific(session_key);
+    return session && shards == 3 ? session->buffer : NULL;
+}
+CRASH(innocent_closed) {
+    unless_closed()->length = 2;
+}
+
 /* A thread without its own takes the one that all share. */
 static APART struct buffer *take_shared(void) {
     return shared;
@@ -246,6 +303,9 @@ const struct mode modes[] = {
 #if !defined(__clang__) || !defined(__OPTIMIZE__)
     {"listed_here", "listed", PROGRAM, spoil_listed, crash_listed_here},
 #endif
+    OWN(session, "key"),
+    OWN(shelf, "shelves"),
+    OWN(either, "requested"),
     OWN(trap, "trapped"),
     OWN(on_purpose, "checked"),
 #ifdef __x86_64__
@@ -254,6 +314,7 @@ const struct mode modes[] = {
 #endif
     INNOCENT(lookup, NULL),
     INNOCENT(found, NULL),
+    INNOCENT(closed, spoil_closed),
     INNOCENT(shared, spoil_shared),
     INNOCENT(malloc, NULL),
     INNOCENT(twice, NULL),
@@ -261,5 +322,6 @@ const struct mode modes[] = {
 };
 
 int main(int argc, char **argv) {
+    pthread_key_create(&session_key, NULL);
     return run_mode(argc, argv);
 }

@@ -99,6 +99,22 @@ static void member() {
     use_member();
 }
 
+// A member of the variable itself, whose first member is not 0.
+struct ratio {
+    long dividend;
+    long divisor;
+};
+thread_local ratio ratio_of_thread{7, 0}; // a compiler may not know who else writes it
+APART static void divide() {
+    if (ratio_of_thread.divisor == 0)
+        abort();
+    sink = ratio_of_thread.dividend / ratio_of_thread.divisor;
+}
+static void part() {
+    say("Its member divisor is 0 there.|Its member divisor is 0 in every thread that has it");
+    divide();
+}
+
 static thread_local request *owned_request;
 APART static void compare_member() {
     if (owned_request->number != sink + 7)
@@ -156,7 +172,7 @@ static void over() {
 static const struct {
     const char *name;
     void (*run)();
-} modes[] = {{"scope", scope},       {"clear", clear}, {"behind", behind}, {"member", member},
+} modes[] = {{"scope", scope},       {"clear", clear}, {"behind", behind}, {"member", member}, {"part", part},
              {"compared", compared}, {"asked", asked}, {"began", began}, {"over", over}};
 
 static void *start(void *run) {

@@ -9,7 +9,7 @@ from gdb_tls.evidence.blame import Elsewhere
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.place import Place
-from gdb_tls.evidence.sources import Emulated, Specific
+from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
@@ -35,9 +35,14 @@ class Guilty(NamedTuple):
     inside: int = 0
 
 
-def guilty(program: Program, cause: Cause) -> Guilty:
-    """Finds the variable of a cause."""
-    place = cause.place
+def guilty(program: Program, place: ThreadLocal | Emulated | Specific, width: int) -> Guilty:
+    """Finds the variable, or the key, from which something was read.
+
+    Args:
+        program: the program.
+        place: what was read.
+        width: how many bytes of it.
+    """
     if isinstance(place, Specific):
         return Guilty(None, place.key, "a pthread key" if place.key is None else f"pthread key {place.key}")
     if isinstance(place, Emulated):
@@ -49,14 +54,10 @@ def guilty(program: Program, cause: Cause) -> Guilty:
         nameless = program.objects.place_name(place.control) or f"0x{place.control:x}"
         name = program.target.symbol_at(place.control) or nameless
         return Guilty(None, None, name.removeprefix(EMULATED_CONTROL), place.offset)
-    assert cause.module is not None
+    module = next(one for one in program.modules if one.id == place.module)
     symbols = program.symbols()
-    own = [one for one in symbols.every if one.module.id == place.module and one.symbol.value <= place.offset]
-    nearest = max(own, key=lambda one: one.symbol.value, default=None)
-    if nearest and place.offset < nearest.symbol.value + max(nearest.symbol.size, 1):
-        variable = symbols.variable(nearest)
-    else:
-        variable = symbols.nameless(cause.module, place.offset, cause.width)
+    candidate = symbols.at(place.module, place.offset)
+    variable = symbols.variable(candidate) if candidate else symbols.nameless(module, place.offset, width)
     return Guilty(variable, None, variable.name, place.offset - variable.offset)
 
 
@@ -132,13 +133,18 @@ def remarks(cause: Cause, found: Guilty, part: Part | None = None) -> Iterator[s
     elif not cause.agrees and cause.value is not None:
         yield f"{name} has changed since: now it is {_value(cause.value)}."
     elif cause.kind in ("index", "condition", "divisor") and cause.value is not None:
-        what = f"Its member {part.path.lstrip('.')}" if part and part.path else name
+        what = its_member(part) or name
         zero = zero_word(cause, found, part)
         yield f"{what} is {_value(cause.value, cause.width, is_unsigned) if cause.value else zero} there."
     if cause.in_handler:
         yield "It happened in a signal handler, which may run in any thread."
     if cause.after_handler:
         yield "A signal handler ran after the crash."
+
+
+def its_member(part: Part | None) -> str:
+    """The member of a variable that was read, at the beginning of a sentence; empty where it is none, or not known."""
+    return f"Its member {part.path.lstrip('.')}" if part and part.path else ""
 
 
 def zero_word(cause: Cause, found: Guilty, part: Part | None) -> str:
@@ -164,6 +170,14 @@ def elsewhere(found: Elsewhere, program: Program) -> str:
     """What is known of a crash that did not come from thread-local storage."""
     if found.why:
         return f"Where the bad value came from is not known: {found.why}."
+    if found.is_full:
+        return (
+            f"The stack is full: {where(found.crashed)} had no room left on it, as after a recursion that goes too "
+            "deep, or with very large local variables."
+        )
+    if found.among:
+        names = [guilty(program, one.place, one.width).name for one in found.among if one.place is not None]
+        return f"The bad value came from {' or '.join(names)}; each leads to it now, so which one it was is not known."
     if found.is_constant:
         return "The bad value is a number that the code itself has: it came from no variable."
     name = program.target.symbol_at(found.fixed) if found.fixed is not None else None
@@ -226,20 +240,31 @@ def _value(value: int, width: int = 8, is_unsigned: bool = False) -> str:
     return f"0x{value:x}"
 
 
-def who_has_it(survey: Survey, words: Sequence[int | None], crashed: int, main: int | None, zero: str = "null") -> str:
-    """In which threads it is null, and in which set; empty where that says nothing."""
+def who_has_it(
+    survey: Survey, words: Sequence[int | None], crashed: int, main: int | None, zero: str = "null", what: str = "It"
+) -> str:
+    """In which threads it is null, and in which set; empty where that says nothing.
+
+    Args:
+        survey: the threads.
+        words: what each has.
+        crashed: who crashed.
+        main: the main thread; None where it is not there.
+        zero: what a zero is called.
+        what: has it; a member where not the whole variable is meant.
+    """
     null = [index for index, word in enumerate(words) if word == 0]
     have = [index for index, word in enumerate(words) if word]
     if crashed not in null:
         return ""
     if not have:
-        return f"It is {zero} in every thread that has it ({len(null):,})."
+        return f"{what} is {zero} in every thread that has it ({len(null):,})."
     if have == [main]:
-        return f"It is set in the main thread only, and {zero} in {_threads(survey, null)}."
+        return f"{what} is set in the main thread only, and {zero} in {_threads(survey, null)}."
     others = f"set in {_threads(survey, have)}"
     if len(null) == 1:
-        return f"It is {zero} only in thread {survey.threads[crashed].num}, and {others}."
-    return f"It is {zero} in {_threads(survey, null)}, and {others}."
+        return f"{what} is {zero} only in thread {survey.threads[crashed].num}, and {others}."
+    return f"{what} is {zero} in {_threads(survey, null)}, and {others}."
 
 
 def _threads(survey: Survey, indices: Sequence[int]) -> str:

@@ -164,9 +164,17 @@ def difference(build: Build, mode: str, truth: Any, found: Any) -> Iterator[str]
     if truth["guilty"] is None:
         if alarms:
             yield "nothing thread-local is to blame"
+        is_full = any("stack is full" in one for one in found["verdict"])
+        if is_full != mode.startswith("innocent_overflow"):
+            yield "the stack is not full" if is_full else "the stack is full"
         return
     if found["fault"] is None or found["fault"]["lwp"] != truth["lwp"]:
         yield f"not thread {truth['lwp']} but {found['fault']} crashed"
+    undecided = ("either", "shelf") if build.stripped else ("either",)
+    if mode in undecided and any("which one it was is not known" in one for one in found["verdict"]):
+        if alarms:
+            yield "it is not known, and yet said"
+        return
     if len(alarms) != 1:
         yield f"{truth['guilty']} alone is to blame"
         return

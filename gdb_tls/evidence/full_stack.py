@@ -1,0 +1,51 @@
+"""Whether a thread crashed as its stack was full."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gdb_tls.evidence.crash import NEAR_NULL
+from gdb_tls.target.protocol import CallFrame, Region
+
+# What a function may use below the stack pointer (System V ABI, AMD64 supplement, 3.2.2), and what a call puts there.
+BELOW = 128 + 8
+# An inlined function has its caller's stack pointer, and a call that is being made has not moved it far.
+MOST_CALLERS = 8
+
+
+def is_full(region_at: Callable[[int], Region | None], frames: Sequence[CallFrame], address: int | None) -> bool:
+    """Whether the innermost function wanted to use its part of the stack, and that is below what is mapped for it.
+
+    A pthread's stack ends in a guard, where nothing may be written; that of the main thread grows up to a limit.
+
+    Args:
+        region_at: the mapped region that holds an address; None where none does.
+        frames: from the one that crashed on.
+        address: what it stumbled over; None where that is not known: then the stack pointer itself has to be below.
+    """
+    pointer = frames[0].registers.get("sp") if frames else None
+    stack = _stack(region_at, frames)
+    if pointer is None or stack is None or pointer < NEAR_NULL:
+        return False
+    if _is_writable(region_at, pointer) and region_at(pointer) != stack:
+        return False  # it is on another stack than its callers
+    if address is None:
+        return pointer <= stack.start and not _is_writable(region_at, pointer - 1)
+    return pointer - BELOW <= address < stack.start and not _is_writable(region_at, address)
+
+
+def _stack(region_at: Callable[[int], Region | None], frames: Sequence[CallFrame]) -> Region | None:
+    """What is mapped for the stack on which the callers are; None where that is not known."""
+    for callee, frame in zip(frames, frames[1 : MOST_CALLERS + 1]):
+        pointer = frame.registers.get("sp")
+        # A signal handler may have a stack of its own.
+        if callee.is_trampoline or frame.is_trampoline or pointer is None:
+            return None
+        if _is_writable(region_at, pointer):
+            return region_at(pointer)
+    return None
+
+
+def _is_writable(region_at: Callable[[int], Region | None], address: int) -> bool:
+    region = region_at(address)
+    return region is not None and region.writable
