@@ -83,15 +83,16 @@ class GivingUp:
         """The outermost of the innermost frames that called one of the functions by which a program gives up."""
         found = None
         for number in range(1, min(len(tracer.frames), MOST_GIVING_UP)):
-            scope = tracer.frame(number)
-            flow = scope.spot.flow if scope else None
-            call = flow.at(scope.spot.address) if flow and scope else None
-            if scope is None or call is None:
-                continue
-            called = self._code.callee(scope.spot, call, scope.state)
+            called = self._called(tracer.frame(number))
             if called is not None and self._gives_up(called):
                 found = number
         return found
+
+    def _called(self, scope: Scope | None) -> int | None:
+        """The function that a frame waits for; None where its call does not say."""
+        flow = scope.spot.flow if scope else None
+        call = flow.at(scope.spot.address) if flow and scope else None
+        return self._code.callee(scope.spot, call, scope.state) if call and scope else None
 
     def reason(self, tracer: Tracer, first: int) -> Reason | None:
         """Why the frame of that number, or one that waits for it, gave up; None where that cannot be told."""
@@ -117,9 +118,7 @@ class GivingUp:
 
     def _asked(self, scope: Scope) -> Leaf | None:
         """The object of which the C++ library said, by an exception, that it has not what it was asked for."""
-        flow = scope.spot.flow
-        call = flow.at(scope.spot.address) if flow else None
-        called = self._code.callee(scope.spot, call, scope.state) if call else None
+        called = self._called(scope)
         if called is None or not any(one in self._code.name_at(called) for one in MISSING):
             return None
         if not self._code.name_at(scope.spot.function or 0).startswith(OF_THE_LIBRARY):
@@ -130,19 +129,21 @@ class GivingUp:
     def _freed(self, tracer: Tracer) -> Reason | None:
         """The variable whose memory was given back a second time; None where that is not what happened."""
         library = self._program.libc
-        for number in range(min(len(tracer.frames) - 1, MOST_GIVING_UP) - 1, 0, -1):
+        for number in range(min(len(tracer.frames), MOST_GIVING_UP) - 1, 0, -1):
             scope = tracer.frame(number)
-            function = scope.spot.function if scope else None
-            if scope is None or function is None or not self._code.is_one_of(function, FREEING):
+            called = self._called(scope)
+            # That function's own frame may be gone: glibc's free jumps to what does the work.
+            if scope is None or scope.state is None or called is None or not self._code.is_one_of(called, FREEING):
                 continue
-            found = set(leaves(scope.argument(scope.spot.file_index.convention.arguments[0], 0)))
+            given = scope.state.registers.get(scope.spot.file_index.convention.arguments[0])
+            found = set(leaves(tracer.source(given, scope)))
             leaf = found.pop() if len(found) == 1 else None
             if leaf is None or leaf.place is None or leaf.computed or not isinstance(library, KnowsFreed):
                 return None
             pointer = self._now.value_of(leaf)
             if not pointer or pointer not in library.freed([pointer], self._program.regions):
                 return None
-            return Reason(leaf, "freed", number + 1, pointer)
+            return Reason(leaf, "freed", number, pointer)
         return None
 
     def _decisive(self, tracer: Tracer, scope: Scope, conditions: Sequence[tuple[State, bool]]) -> Leaf | None:
