@@ -15,7 +15,7 @@ from gdb_tls.code.slots import Slot
 
 # An operand relative to %rip: REX.W, one of the opcodes that the psABI lets refer to a slot (mov, lea, add), ModRM
 # with mod 00 and rm 101, 32 bits of displacement.
-_RIP_RELATIVE = re.compile(rb"(?=[\x48-\x4f\xd5][\x8b\x8d\x03][\x05\x0d\x15\x1d\x25\x2d\x35\x3d](....))", re.DOTALL)
+_RIP_RELATIVE = re.compile(rb"[\x48-\x4f\xd5](?=[\x8b\x8d\x03][\x05\x0d\x15\x1d\x25\x2d\x35\x3d](....))", re.DOTALL)
 # The prefix of %fs:, other prefixes, an opcode that has a ModRM byte (Intel SDM, volume 2, appendix A), ModRM.
 _THREAD = re.compile(
     rb"\x64(?=[\x66\xf0\xf2\xf3]{0,2}[\x40-\x4f]?"
