@@ -229,9 +229,13 @@ class Execution(Operands):
     def _byte(self, step: Step) -> None:
         self._write(step.to, _as_bool(self._read(step.of[0]), False))
 
-    def branches(self, instruction: Instruction, state: State) -> tuple[State, State]:
-        """What is known behind a branch: where it is taken, and where it is not."""
+    def branches(self, instruction: Instruction, state: State) -> tuple[State | None, State | None]:
+        """What is known behind a branch: where it is taken, and where it is not; None for what cannot be."""
         way = instruction.template.if_zero
+        # Code that is not optimised asks constants: whether there is something to clean up after an exception.
+        if way and state.flags is None and state.compared in ((Number(0),), (Number(1),)):
+            is_taken = (state.compared == (Number(0),)) == (way == "target")
+            return (state, None) if is_taken else (None, state)
         if state.zero is None or not way:
             return state, state
         place, flipped, is_bit = state.zero

@@ -67,6 +67,7 @@ class FunctionFlow:
         self._execution = execution
         self._sites = sorted(sites)
         self._blocks = _blocks(instructions, {site.handler for site in sites})
+        self._impossible: set[int] = set()
         self._by_number = sorted(self._blocks, key=lambda block: block.number)
         self._starts = [block.instructions[0].address for block in self._blocks]
         first = self._block_at(start if start is not None else instructions[0].address)
@@ -251,7 +252,10 @@ class FunctionFlow:
             steps += len(block.instructions)
             taken, on = execution.branches(block.instructions[-1], state)
             for successor in block.successors:
-                if successor.point.join(taken if successor is block.target else on) and successor.number not in queued:
+                known = taken if successor is block.target else on
+                if known is None:
+                    self._impossible.add(successor.number)
+                elif successor.point.join(known) and successor.number not in queued:
                     heappush(waiting, successor.number)
                     queued.add(successor.number)
 
@@ -263,7 +267,12 @@ class FunctionFlow:
         """
         self._spread_to_handlers()
         handlers = {site.handler for site in self._sites}
-        rest = [block for block in self._blocks if block.point.state is None and not _is_padding(block)]
+        impossible = self._behind_impossible()
+        rest = [
+            block
+            for block in self._blocks
+            if block.point.state is None and block.number not in impossible and not _is_padding(block)
+        ]
         if not rest:
             return
         known = Point()
@@ -294,6 +303,17 @@ class FunctionFlow:
                     block.point.join(known.state or State())
                 self._spread(unreached)
             self._spread_to_handlers()
+
+    def _behind_impossible(self) -> set[int]:
+        """The numbers of the blocks to which only a branch leads that is never taken so."""
+        waiting = [self._by_number[number] for number in self._impossible]
+        found: set[int] = set()
+        while waiting:
+            block = waiting.pop()
+            if block.point.state is None and block.number not in found:
+                found.add(block.number)
+                waiting += block.successors
+        return found
 
     def _spread_to_handlers(self) -> None:
         """Goes on in the handlers of all calls that are reached, and of those that are reached by that."""

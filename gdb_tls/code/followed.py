@@ -48,7 +48,7 @@ class FollowedFunctions:
         """
         if start not in self._accesses:
             piece = self._functions.at(start)
-            recorder = self._quickly(piece)
+            recorder = self.quickly(piece)
             if recorder is None:
                 flow = self.flow(piece)
                 recorder = Recorder()
@@ -57,7 +57,7 @@ class FollowedFunctions:
             self._accesses[start] = list(recorder.accesses(piece.start if piece.known else None))
         return self._accesses[start]
 
-    def _quickly(self, piece: CodeRange) -> Recorder | None:
+    def quickly(self, piece: CodeRange) -> Recorder | None:
         """What follows from a function's candidates; None where the whole function has to be followed."""
         candidates = self._places.by_function.get(piece.start, ())
         if not piece.known or not candidates:

@@ -47,7 +47,8 @@ class CodeIndex:
         slots: its GOT entries for thread-local storage, by address.
         stubs: its calls of what the dynamic linker binds.
         places: where it may touch thread-local storage.
-        callees: its functions, as their callers see them.
+        followed: what was found in its functions.
+        callees: they, as their callers see them.
     """
 
     def __init__(self, file: ElfFile) -> None:
@@ -67,9 +68,9 @@ class CodeIndex:
         self._own = OwnBlock(file)
         local = self._own.place is not None
         self.stubs = Stubs(file, self.functions)
-        self.places = Places(file.machine, self.functions, self.slots, local, lambda: self._followed.decoder.split)
-        self._followed = FollowedFunctions(file.machine, self.functions, self.places, self._surroundings)
-        self.callees = Callees(file, self.functions, self.slots, self.stubs, self.places, self._followed)
+        self.places = Places(file.machine, self.functions, self.slots, local, lambda: self.followed.decoder.split)
+        self.followed = FollowedFunctions(file.machine, self.functions, self.places, self._surroundings)
+        self.callees = Callees(file, self.functions, self.slots, self.stubs, self.places, self.followed)
         self._emulated: list[Access] | None = None
 
     def _surroundings(self) -> Surroundings:
@@ -91,7 +92,7 @@ class CodeIndex:
         """
         found: set[Access] = set()
         for start in self._starts(first, last, symbol):
-            found.update(self._followed.accesses(start))
+            found.update(self.followed.accesses(start))
         wanted = (one for one in found if last is None or _is_of(one, first, last, symbol))
         return sorted(wanted, key=lambda one: (one.address, one.offset, one.kind))
 
@@ -107,7 +108,7 @@ class CodeIndex:
             }
             found: set[Access] = set()
             for start in sorted(self._callers(getters)):
-                flow = self._followed.flow(self.functions.at(start), True)
+                flow = self.followed.flow(self.functions.at(start), True)
                 recorder = Recorder()
                 if flow:
                     flow.record(recorder)
@@ -121,7 +122,7 @@ class CodeIndex:
         Raises:
             MissingPackage: where there is no capstone.
         """
-        return sorted(self._followed.accesses(function), key=lambda one: (one.address, one.offset, one.kind))
+        return sorted(self.followed.accesses(function), key=lambda one: (one.address, one.offset, one.kind))
 
     def offsets(self, most: int | None = None) -> list[UsedOffset]:
         """The offsets in the file's own block that any code uses, by offset; few functions are followed for it.
@@ -142,7 +143,7 @@ class CodeIndex:
                     if slot.target.defined:
                         found.add(UsedOffset(slot.offset, None))
                 elif one.thread_offset and one.begins and self._own.place:
-                    found.add(UsedOffset(one.thread_offset + self._own.place[2], self._followed.width_at(one.address)))
+                    found.add(UsedOffset(one.thread_offset + self._own.place[2], self.followed.width_at(one.address)))
                 elif not one.helps:
                     to_follow.add(start)
         followed = 0
@@ -151,7 +152,7 @@ class CodeIndex:
             followed += piece.end - start
             if most is not None and followed > most:
                 break
-            for access in self._followed.accesses(start):
+            for access in self.followed.accesses(start):
                 if access.target.defined:
                     found.add(UsedOffset(access.offset, access.width or None))
         widths = {one.offset for one in found if one.width is not None}
@@ -168,8 +169,8 @@ class CodeIndex:
         """
         return first_uses(
             self.accesses(first, last, symbol),
-            self._followed.accesses,
-            lambda at: self._followed.flow(self.functions.at(at)),
+            self.followed.accesses,
+            lambda at: self.followed.flow(self.functions.at(at)),
         )
 
     def _is_anchor(self, slot: Slot) -> bool:
@@ -211,11 +212,11 @@ class CodeIndex:
             owners = self.places.owners_of(frozenset((piece.start,)))
         else:
             owners = self.places.frameless_parts if piece.known else {}
-        return self._followed.flow(self.functions.at(owners.get(piece.start, piece.start)), True)
+        return self.followed.flow(self.functions.at(owners.get(piece.start, piece.start)), True)
 
     def settled(self, value: Value | None) -> Value | None:
         """A distance from the thread pointer as a place in the file's own block, where it lies there."""
-        return self._followed.execution.settled(value)
+        return self.followed.execution.settled(value)
 
     def function_of(self, address: int) -> int | None:
         """Where the function begins in which an address lies; None where no table knows."""
@@ -228,7 +229,7 @@ class CodeIndex:
     @property
     def convention(self) -> Convention:
         """How its functions call each other."""
-        return self._followed.decoder.convention
+        return self.followed.decoder.convention
 
     def calls(self) -> Iterator[tuple[int, int, bool]]:
         """(place, target, whether the target is the address of a pointer) of every call or far jump that says where.
