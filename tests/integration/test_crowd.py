@@ -126,7 +126,8 @@ def test_who_crashed_and_main_have_rows_of_their_own(crowd: Crowd, variable: str
         assert row is rows[0] or crowd.size == 3
         assert " work " in row, "the program's own function, not that of the C library"
     # A line's number is whole or not there: cut, it would be another one's.
-    assert not any(re.search(r":\d*…|  (i|in|in ..?.?)?…", row) for row in rows)
+    bad = [row for row in rows if re.search(r":\d*…|  (i|in|in ..?.?)?…", row)]
+    assert not bad, "\n".join(bad)
     (row,) = (row for row in rows if " main " in row)
     assert f" {crowd.pid} " in row and re.search(r" main  ?[c…]", row), row
 
