@@ -77,15 +77,18 @@ def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     named = any(line.instance.thread.name or line.names for line in lines)  # GDB has no names in a core
     values = [value_text(report, line, screen.colour) for line in lines]
-    widest = max([len("Value"), *(value.cell_len for value in values)])
+    widest = max((value.cell_len for value in values), default=0)
     # Where it is narrow, "Where" gives way first (rich shrinks the others before a column that may not wrap), but a
     # value is folded before nothing of a function's name is left, or of the threads' numbers and states.
-    heads = max([len("  Thread"), *(_number(answer, line).cell_len for line in lines)])
-    states = max([len("State"), *(_state(line.instance).cell_len for line in lines)])
-    numbers_of = max([len("LWP"), *(len(str(line.instance.thread.lwp or "")) for line in lines)])
+    heads = max((_number(answer, line).cell_len for line in lines), default=0)
+    states = max((_state(line.instance).cell_len for line in lines), default=0)
+    numbers_of = max((len(str(line.instance.thread.lwp or "LWP")) for line in lines), default=0)
     room = screen.columns - heads - states - numbers_of - (MOST_NAME if named else 0) - 2 * (6 if named else 5)
     most = max(LEAST_VALUE, room - LEAST_WHERE)
     width = most if widest > most else None
+    # A column is as wide as its heading at least.
+    columns = (("  Thread", heads), ("LWP", numbers_of), ("State", states), ("Value", min(widest, most)))
+    room_of_where = room - min(widest, most) - sum(max(len(name) - wide, 0) for name, wide in columns)
     table.add_column("  Thread", no_wrap=True)
     table.add_column("LWP", justify="right", no_wrap=True)
     if named:
@@ -100,7 +103,7 @@ def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
         cells = [_number(answer, line), Text(str(thread.lwp or "-") if alone else "")]
         if named:
             cells.append(Text(safe(thread.name if alone else line.names)))
-        place = where_text(answer.where.get(thread.num), room - min(widest, most)) if alone else _listed(line)
+        place = where_text(answer.where.get(thread.num), room_of_where) if alone else _listed(line)
         cells += [_state(line.instance), value, place]
         table.add_row(*cells, style="bold" if line.instance.state is State.NULL else "")
     return table
