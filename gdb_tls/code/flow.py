@@ -23,7 +23,7 @@ class Block:
     """Instructions that always follow each other.
 
     Attributes:
-        number: its place among the function's blocks.
+        number: in reverse postorder: lower than those of the blocks that it leads to, but for loops.
         instructions: at least one.
         successors: the blocks that may come next.
         leaves: whether its last instruction jumps out of the function.
@@ -86,9 +86,7 @@ class FunctionFlow:
         try:
             for block in self._blocks:
                 if block.point.state is not None:
-                    state = block.point.state.copy()
-                    for instruction in block.instructions:
-                        execution.run(instruction, state)
+                    state = self._behind(block)
                     last = block.instructions[-1]
                     if block.leaves or (block.anywhere and execution.jumps_to_function(last, state)):
                         execution.leave(last, state)
@@ -177,20 +175,14 @@ class FunctionFlow:
                 continue
             decided = [id(one) in coming and id(one) not in escaping for one in block.successors]
             if any(decided) and (not all(decided) or len(decided) < 2):
-                state = block.point.state.copy()
-                for instruction in block.instructions:
-                    self._execution.run(instruction, state)
-                found.append((state, any(id(one) in last for one in block.successors)))
+                found.append((self._behind(block), any(id(one) in last for one in block.successors)))
         return found
 
     def at_branches(self) -> Iterator[State]:
         """What is known at each branch (`compared`)."""
         for block in self._blocks:
             if block.instructions[-1].template.flow == "branch" and block.point.state is not None:
-                state = block.point.state.copy()
-                for instruction in block.instructions:
-                    self._execution.run(instruction, state)
-                yield state
+                yield self._behind(block)
 
     def at_jumps_out(self, by_pointer: bool = False) -> Iterator[tuple[Instruction, State]]:
         """What is known where the function goes on in another one, instead of calling it.
@@ -200,10 +192,7 @@ class FunctionFlow:
         """
         for block in self._blocks:
             if (block.leaves or (by_pointer and block.anywhere)) and block.point.state is not None:
-                state = block.point.state.copy()
-                for instruction in block.instructions:
-                    self._execution.run(instruction, state)
-                yield block.instructions[-1], state
+                yield block.instructions[-1], self._behind(block)
 
     def at_returns(self) -> Iterator[State]:
         """What is known where the function returns, for each place where it does."""
@@ -234,7 +223,7 @@ class FunctionFlow:
         return self._blocks[index] if index < len(self._starts) and self._starts[index] == address else None
 
     def _spread(self, changed: Iterable[Block]) -> None:
-        """Goes on from blocks, in the order of addresses, in which most ways come together before they go on."""
+        """Goes on from blocks, by their numbers: so most ways come together before they go on."""
         execution = self._execution
         steps = 0
         by_number = self._by_number
@@ -245,10 +234,7 @@ class FunctionFlow:
             number = heappop(waiting)
             queued.discard(number)
             block = by_number[number]
-            assert block.point.state is not None
-            state = block.point.state.copy()
-            for instruction in block.instructions:
-                execution.run(instruction, state)
+            state = self._behind(block)
             steps += len(block.instructions)
             taken, on = execution.branches(block.instructions[-1], state)
             for successor in block.successors:
@@ -258,6 +244,14 @@ class FunctionFlow:
                 elif successor.point.join(known) and successor.number not in queued:
                     heappush(waiting, successor.number)
                     queued.add(successor.number)
+
+    def _behind(self, block: Block) -> State:
+        """What is known behind the last instruction of a block that is reached."""
+        assert block.point.state is not None
+        state = block.point.state.copy()
+        for instruction in block.instructions:
+            self._execution.run(instruction, state)
+        return state
 
     def _spread_to_the_rest(self) -> None:
         """Goes on where no jump was seen to lead: the cases of a switch, and what an exception comes to.

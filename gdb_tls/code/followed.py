@@ -161,12 +161,7 @@ class FollowedFunctions:
 
     def another_execution(self) -> Execution:
         """One for a function that is looked into while another one is at work on its caller."""
-        return Execution(self.decoder.convention, self._without_emulated, chains=False)
-
-    @cached_property
-    def _without_emulated(self) -> Surroundings:
-        # These keep no arguments of calls.
-        return self._around._replace(emulated=lambda callee, control: None)
+        return Execution(self.decoder.convention, self._around, chains=False)
 
     @cached_property
     def _with_chains(self) -> Execution:

@@ -52,8 +52,8 @@ class Surroundings(NamedTuple):
     block: tuple[int, int, int] | None
     word: Callable[[int], int | None]
     returned: Callable[[int], Value | None]
-    given_back: Callable[[int], tuple[int, int] | None] = lambda callee: None
-    emulated: Callable[[int, Value | None], Value | None] = lambda callee, control: None
+    given_back: Callable[[int], tuple[int, int] | None]
+    emulated: Callable[[int, Value | None], Value | None]
 
 
 class Operands:

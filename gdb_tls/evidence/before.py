@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from gdb_tls.code.state import State
-from gdb_tls.code.values import Derived, Displaced, Either, Loaded, Number, Result, TlsAddress, Value
+from gdb_tls.code.values import Loaded, Number, Result, TlsAddress, Value
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.code import Code
+from gdb_tls.evidence.decisions import roots
 from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.scope import Scope
 from gdb_tls.evidence.sources import Fixed, ThreadLocal
@@ -75,30 +76,15 @@ def asked_with(code: Code, tracer: Tracer, scope: Scope, value: Value | None) ->
         scope: the function's.
         value: what came from there.
     """
-    flow = scope.spot.flow
-    for result in _results(value):
-        state = flow.before(result.at) if flow else None
-        call = flow.at(result.at) if flow else None
-        if state is None or call is None:
+    for result in (one for one in roots(value) if isinstance(one, Result)):
+        state, called = code.call_at(scope.spot, result.at) or (None, None)
+        if state is None:
             continue
-        at = scope.spot.moved(result.at)
         given = tracer.source(_first_argument(state, scope), scope)
         if isinstance(given, Fixed) and code.objects.at(given.address) is not None:
-            return Asked(code.callee(at, call, state), given.address)
+            return Asked(called, given.address)
     return None
 
 
 def _first_argument(state: State, scope: Scope) -> Value | None:
     return state.registers.get(scope.spot.file_index.convention.arguments[0])
-
-
-def _results(value: Value | None) -> Iterator[Result]:
-    if isinstance(value, Result):
-        yield value
-    elif isinstance(value, Displaced):
-        yield from _results(value.value)
-    elif isinstance(value, Loaded):
-        yield from _results(value.address)
-    elif isinstance(value, (Derived, Either)):
-        for one in value.sources if isinstance(value, Derived) else value.values:
-            yield from _results(one)

@@ -101,6 +101,17 @@ class Code:
         symbol = spot.file_index.file.function_at(spot.address) if spot else None
         return symbol.name if symbol and spot and symbol.value == spot.address else ""
 
+    def call_at(self, spot: Spot, address: int) -> tuple[State, int | None] | None:
+        """What is known before a call, and where it goes (see `callee`); None where nothing is.
+
+        Args:
+            spot: a place in the function that calls.
+            address: of the call, as the file is linked.
+        """
+        flow = spot.flow
+        call, state = (flow.at(address), flow.before(address)) if flow else (None, None)
+        return (state, self.callee(spot.moved(address), call, state)) if call and state else None
+
     def callee(self, spot: Spot, instruction: Instruction, state: State | None) -> int | None:
         """Where a call or a jump goes, through the stubs of the PLT; None where the code does not say."""
         target = instruction.goes_to

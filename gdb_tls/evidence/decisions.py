@@ -17,22 +17,22 @@ def depends_on_others(flow: FunctionFlow, is_own: Callable[[Result], bool]) -> b
         flow: the function's.
         is_own: whether a call gives what each thread has for itself.
     """
-    roots = (one for state in flow.at_branches() for value in state.compared for one in _roots(value))
-    return not all(is_own(one) if isinstance(one, Result) else isinstance(one, OWN) for one in roots)
+    found = (one for state in flow.at_branches() for value in state.compared for one in roots(value))
+    return not all(is_own(one) if isinstance(one, Result) else isinstance(one, OWN) for one in found)
 
 
-def _roots(value: Value | None) -> Iterator[Value | None]:
-    """What a value was made from: where the pointers began that were followed."""
+def roots(value: Value | None) -> Iterator[Value | None]:
+    """What a value was made from: where the pointers began that were followed; None for a global variable."""
     if isinstance(value, Loaded) and isinstance(value.address, Number):
-        yield None  # a global variable
+        yield None
     elif isinstance(value, Loaded):
-        yield from _roots(value.address)
+        yield from roots(value.address)
     elif isinstance(value, Displaced):
-        yield from _roots(value.value)
+        yield from roots(value.value)
     elif isinstance(value, Filled):
-        yield from _roots(value.before)
+        yield from roots(value.before)
     elif isinstance(value, (Derived, Either)):
         for one in value.sources if isinstance(value, Derived) else value.values:
-            yield from _roots(one)
+            yield from roots(one)
     else:
         yield value

@@ -200,13 +200,10 @@ class Follower:
 
     def _left(self, at: int, register: str, offset: int, width: int, scope: Scope, depth: int) -> Source | None:
         """What a function that a scope has called left in the memory whose address it was given; or `UNWRITTEN`."""
-        flow = scope.spot.flow
-        call, state = (flow.at(at), flow.before(at)) if flow else (None, None)
-        spot = scope.spot.moved(at)
-        called = self._code.callee(spot, call, state) if call and state else None
+        state, called = self._code.call_at(scope.spot, at) or (None, None)
         if called is None or depth > DEEPEST:
             return None
-        caller = self.scope(spot, scope.argument)
+        caller = self.scope(scope.spot.moved(at), scope.argument)
         caller.state = state
         return self._written(called, caller, register, offset, width, depth + 1)
 
@@ -231,15 +228,10 @@ class Follower:
 
     def _result(self, value: Result, scope: Scope, depth: int) -> Source | None:
         """What a called function returned."""
-        flow = scope.spot.flow
-        call = flow.at(value.at) if flow else None
-        state = flow.before(value.at) if flow else None
-        if call is None or state is None:
-            return None
-        at = scope.spot.moved(value.at)
-        called = self._code.callee(at, call, state)
+        state, called = self._code.call_at(scope.spot, value.at) or (None, None)
         if called is None:
             return None
+        at = scope.spot.moved(value.at)
         caller = Scope(scope.number, at, scope.argument)
         caller.state = state
         if self._code.is_one_of(called, GETSPECIFIC):
@@ -287,14 +279,13 @@ class Follower:
         """One of the values that a function gives; where other things decide that it is a constant, it may be any."""
         every = list(alternatives(one_of(*found)))
         is_constant = any(one is UNWRITTEN or (isinstance(one, Fixed) and one.address < SMALL) for one in every)
-        if is_constant and len(every) > 1 and depends_on_others(flow, lambda call: self._gives_own(call, spot, flow)):
+        if is_constant and len(every) > 1 and depends_on_others(flow, lambda call: self._gives_own(call, spot)):
             every.append(None)
         return one_of(*every)
 
-    def _gives_own(self, result: Result, spot: Spot, flow: FunctionFlow) -> bool:
+    def _gives_own(self, result: Result, spot: Spot) -> bool:
         """Whether a call in a function has asked for the thread's own value of a key, or its own variable."""
-        call, state = flow.at(result.at), flow.before(result.at)
-        called = self._code.callee(spot.moved(result.at), call, state) if call and state else None
+        _, called = self._code.call_at(spot, result.at) or (None, None)
         return called is not None and self._code.is_one_of(called, GETSPECIFIC | EMULATED_ADDRESS)
 
     def _followed(self, called: int) -> Spot | None:

@@ -254,9 +254,7 @@ class KeyCode:
 
     def _returned(self, value: Result, spot: Spot, depth: int) -> Iterator[_Form]:
         """What a short function returned."""
-        flow = spot.flow
-        call, state = (flow.at(value.at), flow.before(value.at)) if flow else (None, None)
-        called = self._code.callee(spot.moved(value.at), call, state) if call and state else None
+        state, called = self._code.call_at(spot, value.at) or (None, None)
         there = self._code.at(called) if called is not None else None
         if there is None or state is None:
             return
