@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gdb_tls.code.instructions import PROGRAM_COUNTER, Instruction, Memory
 from gdb_tls.code.instructions import Operand as Divisor
 from gdb_tls.evidence.code import Code
+from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.program.program import Program
 from gdb_tls.target.protocol import CallFrame, Fault
 
@@ -58,7 +59,12 @@ def find_crash(program: Program, code: Code, fault: Fault, frames: Sequence[Call
     for number, frame in enumerate(frames):
         # A handler that raised the signal again, or gave up: what was interrupted is behind the kernel's way in.
         if frame.is_trampoline:
-            crash = _crash(program, code, fault._replace(address=None), frames[number + 1 :], True)
+            interrupted = frames[number + 1 :]
+            crash = _crash(program, code, fault._replace(address=None), interrupted, True)
+            if crash is None:
+                refused = refused_before(program, code, frames, number)
+                crash = _crash(program, code, fault._replace(address=refused), interrupted, True) if refused else None
+                crash = crash if crash and crash.operands else None
             return crash._replace(after_handler=True) if crash else None
     return None
 

@@ -17,33 +17,39 @@ def is_full(region_at: Callable[[int], Region | None], frames: Sequence[CallFram
     """Whether the innermost function wanted to use its part of the stack, and that is below what is mapped for it.
 
     A pthread's stack ends in a guard, where nothing may be written; that of the main thread grows up to a limit.
+    Since glibc 2.42 the guard may be a part of the stack's own mapping, which says that it is writable
+    (nptl/allocatestack.c, MADV_GUARD_INSTALL): an address there is refused all the same, which nothing else does.
 
     Args:
         region_at: the mapped region that holds an address; None where none does.
         frames: from the one that crashed on.
-        address: what it stumbled over; None where that is not known: then the stack pointer itself has to be below.
+        address: what it was refused; None where that is not known: then the stack pointer itself has to be below.
     """
     pointer = frames[0].registers.get("sp") if frames else None
-    stack = _stack(region_at, frames)
+    stack, callers = _stack(region_at, frames)
     if pointer is None or stack is None or pointer < NEAR_NULL:
         return False
     if _is_writable(region_at, pointer) and region_at(pointer) != stack:
         return False  # it is on another stack than its callers
     if address is None:
         return pointer <= stack.start and not _is_writable(region_at, pointer - 1)
-    return pointer - BELOW <= address < stack.start and not _is_writable(region_at, address)
+    if not pointer - BELOW <= address < callers:
+        return False
+    return region_at(address) == stack or address < stack.start and not _is_writable(region_at, address)
 
 
-def _stack(region_at: Callable[[int], Region | None], frames: Sequence[CallFrame]) -> Region | None:
-    """What is mapped for the stack on which the callers are; None where that is not known."""
+def _stack(
+    region_at: Callable[[int], Region | None], frames: Sequence[CallFrame]
+) -> tuple[Region | None, int]:
+    """What is mapped for the stack on which the callers are, and where they begin; None where that is not known."""
     for callee, frame in zip(frames, frames[1 : MOST_CALLERS + 1]):
         pointer = frame.registers.get("sp")
         # A signal handler may have a stack of its own.
         if callee.is_trampoline or frame.is_trampoline or pointer is None:
-            return None
+            return None, 0
         if _is_writable(region_at, pointer):
-            return region_at(pointer)
-    return None
+            return region_at(pointer), pointer
+    return None, 0
 
 
 def _is_writable(region_at: Callable[[int], Region | None], address: int) -> bool:

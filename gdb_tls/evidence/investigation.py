@@ -16,6 +16,7 @@ from gdb_tls.evidence.giving_up import GivingUp, Reason
 from gdb_tls.evidence.leaves import Leaf
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
+from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.evidence.sources import Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
@@ -64,7 +65,7 @@ class Investigation:
         crash = None if is_trap else find_crash(self._program, self.code, self._fault, frames)
         if self._fault.signal == "SIGFPE" and not self._fault.is_sent and crash is not None:
             return self._of_division(crash)
-        full = self._of_full_stack(crash.frames if crash else frames, crash is not None and crash.after_handler)
+        full = self._of_full_stack(frames)
         if full is not None:
             return full
         if crash is not None:
@@ -87,17 +88,18 @@ class Investigation:
 
     # ------------------------------------------------------------------ a bad address
 
-    def _of_full_stack(self, frames: Sequence[CallFrame], is_earlier: bool) -> Elsewhere | None:
-        """A stack that is full; None where it is not, or where that is not known.
-
-        Args:
-            frames: from the one that crashed on.
-            is_earlier: whether the signal that is known came later, from a handler.
-        """
-        is_its_own = self._fault.signal in ("SIGSEGV", "SIGBUS") and not self._fault.is_sent and not is_earlier
-        if not is_full(self._program.region, frames, self._fault.address if is_its_own else None):
-            return None
-        return Elsewhere(self._place_of(frames[0]), None, is_full=True)
+    def _of_full_stack(self, frames: Sequence[CallFrame]) -> Elsewhere | None:
+        """A stack that is full; None where it is not, or where that is not known."""
+        is_its_own = self._fault.signal in ("SIGSEGV", "SIGBUS") and not self._fault.is_sent
+        if is_full(self._program.region, frames, self._fault.address if is_its_own else None):
+            return Elsewhere(self._place_of(frames[0]), None, is_full=True)
+        for number, frame in enumerate(frames):
+            if frame.is_trampoline:  # the handler has a stack of its own
+                interrupted = frames[number + 1 :]
+                refused = refused_before(self._program, self.code, frames, number)
+                if is_full(self._program.region, interrupted, refused):
+                    return Elsewhere(self._place_of(interrupted[0]), None, is_full=True)
+        return None
 
     def _of_crash(self, crash: Crash) -> Cause | Elsewhere:
         if crash.called:

@@ -537,13 +537,15 @@ CRASH(overflow) {
 }
 
 /* A handler with a stack of its own can still run. */
-CRASH(overflow_handled) {
+static APART void overflow_with(void (*handler)(int)) {
     static char other_stack[1 << 16];
     sigaltstack(&(stack_t){.ss_sp = other_stack, .ss_size = sizeof other_stack}, NULL);
-    sigaction(SIGSEGV, &(struct sigaction){.sa_handler = restore_and_raise, .sa_flags = SA_ONSTACK}, NULL);
+    sigaction(SIGSEGV, &(struct sigaction){.sa_handler = handler, .sa_flags = SA_ONSTACK}, NULL);
     long numbers[64] = {0};
     sink += sum(numbers);
 }
+CRASH(overflow_handled) { overflow_with(restore_and_raise); }
+CRASH(overflow_aborts) { overflow_with(just_abort); }
 
 CRASH(aborts) {
     use_carefully();
@@ -626,6 +628,7 @@ const struct mode modes[] = {
     INNOCENT(heap),
     INNOCENT(overflow),
     INNOCENT(overflow_handled),
+    INNOCENT(overflow_aborts),
     INNOCENT(aborts),
     INNOCENT(aborts_always),
 #ifdef __x86_64__

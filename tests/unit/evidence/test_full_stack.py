@@ -39,9 +39,12 @@ CALLER = frame(0x7000_0800)
         ([frame(0x6FFF_FF00), CALLER], None, True),
         ([frame(0x7000_0000), CALLER], None, True),
         ([frame(0x7000_0040), CALLER], None, False),
-        # Another address: null, one that is mapped, one above.
+        # The guard is a part of the mapping.
+        ([frame(0x7000_0040), CALLER], 0x7000_0048, True),
+        ([frame(0x7000_0040), frame(0x7000_0040), CALLER], 0x7000_0038, True),
+        # Another address: null, what is not the function's own, one above.
         ([frame(0x6FFF_FF00), CALLER], 8, False),
-        ([frame(0x7000_0040), CALLER], 0x7000_0048, False),
+        ([frame(0x7000_0040), CALLER], 0x7000_0808, False),
         ([frame(0x7000_0040), CALLER], 0x7010_0000, False),
         ([frame(0x7000_0400), CALLER], 0x6FFF_FFF8, False),
         # The program has changed stacks: what is between them is no part of one.
