@@ -35,12 +35,10 @@ def is_full(region_at: Callable[[int], Region | None], frames: Sequence[CallFram
         return pointer <= stack.start and not _is_writable(region_at, pointer - 1)
     if not pointer - BELOW <= address < callers:
         return False
-    return region_at(address) == stack or address < stack.start and not _is_writable(region_at, address)
+    return region_at(address) == stack or (address < stack.start and not _is_writable(region_at, address))
 
 
-def _stack(
-    region_at: Callable[[int], Region | None], frames: Sequence[CallFrame]
-) -> tuple[Region | None, int]:
+def _stack(region_at: Callable[[int], Region | None], frames: Sequence[CallFrame]) -> tuple[Region | None, int]:
     """What is mapped for the stack on which the callers are, and where they begin; None where that is not known."""
     for callee, frame in zip(frames, frames[1 : MOST_CALLERS + 1]):
         pointer = frame.registers.get("sp")
