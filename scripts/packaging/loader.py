@@ -173,4 +173,4 @@ def _start():
 
 _start()
 
-@ARCHIVE@
+#: @ARCHIVE@

@@ -69,7 +69,7 @@ def written(entries: Mapping[str, bytes], licences: Iterable[tuple[str, str]], v
     head, tail = LOADER.read_text().split("\n_start()\n", 1)
     notices = "".join(f"\n\n# Licence of {name}:\n#\n{_comment(text)}" for name, text in licences)
     text = f"{head.rstrip()}{notices}\n\n\n_start()\n{tail}"
-    return text.replace("@VERSION@", version).replace("@CONTENTS@", contents).replace("@ARCHIVE@", archive).encode()
+    return text.replace("@VERSION@", version).replace("@CONTENTS@", contents).replace("#: @ARCHIVE@", archive).encode()
 
 
 def pinned(root: Path = ROOT) -> list[tuple[str, str]]:
