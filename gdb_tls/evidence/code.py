@@ -101,6 +101,14 @@ class Code:
         symbol = spot.file_index.file.function_at(spot.address) if spot else None
         return symbol.name if symbol and spot and symbol.value == spot.address else ""
 
+    def bound_by_loader(self, address: int) -> int | None:
+        """The address of the symbol that the dynamic linker has put into a GOT entry; None where none is there."""
+        loaded = self.objects.at(address)
+        index = self.index_of(loaded) if loaded else None
+        if loaded is None or index is None or index.stubs.name(address - loaded.load_base) is None:
+            return None
+        return self.word(address)
+
     def call_at(self, spot: Spot, address: int) -> tuple[State, int | None] | None:
         """What is known before a call, and where it goes (see `callee`); None where nothing is.
 

@@ -644,6 +644,7 @@ const struct mode modes[] = {
     {"opened", "opened", "libcauses_opened.so", spoil_opened, crash_opened},
     {"copied", "copied", "libcauses_opened.so", spoil_copied, crash_copied},
     INNOCENT(global),
+    {"innocent_global_of_library", NULL, "", NULL, use_of_all},
     INNOCENT(argument),
     {"innocent_heap_member", NULL, "", spoil_heap_member, crash_heap_member},
     INNOCENT(killed),
