@@ -57,6 +57,7 @@ class DirectTarget:
     pid: int | None
     executable: str | None
     core_file: str | None = None
+    gaps = ""
     # Only of a core stacks are unwound: a process has others meanwhile.
     core: Core | None = None
     architecture: Architecture
