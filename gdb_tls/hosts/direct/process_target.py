@@ -71,7 +71,7 @@ class ProcessTarget(DirectTarget):
         self.tasks = process.tasks(self.pid)
         self.architecture, self.layout = _architecture(self.door)
         self.executable = executable or _executable(self.door)
-        self.files = Files(executable, None, self.door, self.regions)
+        self.files = Files(self.executable, None, self.door, self.regions)
         self._steady = steady
         self._held = held
 

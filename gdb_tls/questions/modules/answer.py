@@ -75,7 +75,9 @@ def read_modules(program: Program, threads: Sequence[Thread], pattern: str | Non
         variables = len(names[module.id]) if module.path else None
         found.append(ModuleReport(module, blocks, unallocated, len(places) - blocks - unallocated, variables))
     budget, problem = budget_or_reason(program)
-    lost = program.libc.problem if isinstance(program.libc, AbiOnly) else ""
+    # A static program could load something, but hardly any does.
+    libc, is_static = program.libc, not program.objects.interpreter
+    lost = libc.problem if isinstance(libc, AbiOnly) and not is_static else ""
     return ModulesReport(program.info, found, len(threads), emulated, budget, problem, problem=lost)
 
 
