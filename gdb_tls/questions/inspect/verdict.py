@@ -40,7 +40,8 @@ ADDED = ("explains-fault", "other-stack", "other-block")
 def verdict(report: Report, judgement: Judgement | None = None) -> list[str]:
     """Sentences for the end of the report, the most important first; by the audit's rules where these were asked."""
     rows = report.instances
-    sentences = [*_null(report, rows), *_gaps(report, rows), *_flags(rows, judgement)]
+    sentences = [report.caution] if report.caution else []
+    sentences += [*_null(report, rows), *_gaps(report, rows), *_flags(rows, judgement)]
     added = [one for one in judgement.findings if one.rule in ADDED] if judgement else []
     sentences += [one.sentence for one in added]
     if any(one.rule == "explains-fault" for one in added):
