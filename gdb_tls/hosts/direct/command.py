@@ -49,14 +49,16 @@ def of_process(pid: int, executable: str | None, *, stop: bool) -> Callable[[Que
     """Asks a process: while it goes on, or stopped for that time."""
 
     def ask(query: Query) -> Any:
+        from gdb_tls.hosts.direct import process
         from gdb_tls.hosts.direct.process_target import ProcessTarget
         from gdb_tls.hosts.direct.steady import steadily
         from gdb_tls.hosts.direct.stop import stopped
 
+        own = process.leader(pid)
         if not stop:
-            return steadily(pid, lambda steady: ProcessTarget(pid, executable, steady), query, screen.warn)
-        with stopped(pid) as held:
-            target = ProcessTarget(pid, executable, held=held)
+            return steadily(own, lambda steady: ProcessTarget(own, executable, steady), query, screen.warn)
+        with stopped(own) as held:
+            target = ProcessTarget(own, executable, held=held)
             return _told(query(lambda: Program(target, screen.warn)), target)
 
     return ask

@@ -25,6 +25,7 @@ from gdb_tls.hosts.gdb.read_cache import cached_reads
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.hosts.gdb.warnings import Warnings
+from gdb_tls.hosts.native.core_file import gaps_in, open_core
 from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
@@ -155,6 +156,14 @@ class GdbTarget:
         if thread.num is None or thread.num not in known or isinstance(known, core_threads.CoreThreads):
             return ""
         return _name(known[thread.num])
+
+    @cached_property
+    def gaps(self) -> str:
+        """See `Target.gaps`."""
+        if self.core_file:
+            with suppress(NotElf, OSError):
+                return gaps_in(open_core(self.core_file))
+        return ""
 
     @cached_property
     def _gdb_threads(self) -> Mapping[int, gdb.InferiorThread]:
