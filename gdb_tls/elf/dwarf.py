@@ -356,6 +356,11 @@ class Dwarf:
         """A text of the file that dwz has moved common parts to; None where that is not here."""
         return None
 
+    def block(self, entry: Entry, place: tuple[int, int]) -> bytes:
+        """The bytes of an attribute that is a block, as `Entry.attributes` has its place."""
+        start, size = place
+        return bytes(self.part(entry.offset).info[start : start + size])
+
     def text_at(self, at: int) -> str:
         """A text of .debug_str."""
         return _text(self.strings, at)

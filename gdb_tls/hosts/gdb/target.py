@@ -314,7 +314,9 @@ class GdbTarget:
         try:
             with setting("language", kind.language or LANGUAGE), own_printers():
                 value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
-                text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
+                text = pointed.unprinted(value) or value.format_string(
+                    pretty_structs=False, max_elements=self.most_characters
+                )
         except gdb.MemoryError:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
@@ -324,12 +326,16 @@ class GdbTarget:
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""
         try:
-            value = gdb.Value(pointer).cast(kind.debugger_type)
             with setting("language", kind.language or LANGUAGE), own_printers():
-                if pointed.is_wide(kind.debugger_type):
+                bare = kind.debugger_type.strip_typedefs()
+                if bare.code != gdb.TYPE_CODE_PTR:
+                    value = gdb.Value(pointer).cast(bare.target().pointer()).dereference()
+                    text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
+                elif pointed.is_wide(kind.debugger_type):
+                    value = gdb.Value(pointer).cast(kind.debugger_type)
                     text = value.format_string(max_elements=self.most_characters).partition(" ")[2]
                 else:
-                    value = value.dereference()
+                    value = gdb.Value(pointer).cast(kind.debugger_type).dereference()
                     text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
         except (gdb.error, RuntimeError, ValueError):
             return ""
