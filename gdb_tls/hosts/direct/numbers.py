@@ -40,7 +40,7 @@ QUAD = ("_Float128", "__float128", "__ieee128", "_Float64x")
 def text_of(bare: DwarfType, raw: bytes, architecture: str, is_little: bool) -> str | None:
     """A floating-point or complex number; None for other numbers, and for a format that is not known."""
     half = len(raw) // 2
-    if bare.encoding == ATE_LO_USER and bare.qualified.startswith("complex "):  # GCC's complex integers
+    if bare.encoding == ATE_LO_USER and bare.qualified.startswith("complex"):  # GCC's complex integers
         signed, order = "unsigned" not in bare.qualified, "little" if is_little else "big"
         first, second = (int.from_bytes(part, order, signed=signed) for part in (raw[:half], raw[half:]))  # type: ignore[arg-type]
         return f"{first} + {second}i"

@@ -11,6 +11,7 @@ from gdb_tls.elf.dwarf import (
     AT_LANGUAGE,
     AT_NAME,
     AT_SIGNATURE,
+    AT_SPECIFICATION,
     AT_TYPE,
     TAG_CLASS,
     TAG_MEMBER,
@@ -84,9 +85,12 @@ class DwarfType:
     def __init__(self, dwarf: Dwarf, entry: Entry | None) -> None:
         """Takes the entry."""
         self.dwarf = dwarf
+        if entry is not None and AT_SIGNATURE in entry.attributes:  # a declaration of what a type unit has
+            at = entry.attributes[AT_SIGNATURE]
+            if not isinstance(at, int):
+                raise BadDwarf("the type is in a type unit that is not here")
+            entry = dwarf.entry(at)
         self.entry = entry
-        if entry is not None and AT_SIGNATURE in entry.attributes:
-            raise BadDwarf("the type is in a type unit")
 
     @property
     def tag(self) -> int:
@@ -189,7 +193,9 @@ class DwarfType:
         """Its name with namespaces and classes around it; empty where it has none."""
         if self.entry is None:
             return "void"
-        name = self.entry.attributes.get(AT_NAME)
+        declared = self.entry.attributes.get(AT_SPECIFICATION)  # which is where the name belongs
+        entry = self.dwarf.entry(declared) if isinstance(declared, int) else self.entry
+        name = entry.attributes.get(AT_NAME, self.entry.attributes.get(AT_NAME))
         if not isinstance(name, str):
             return ""
         if self.tag == TAG_BASE:
@@ -200,7 +206,7 @@ class DwarfType:
             name = IN_ARGUMENTS.sub(lambda number: NUMBERS[number[1]], name)
             name = LITERALS.sub(lambda ending: ending[0].lower(), name).replace("[]", " []").replace("  []", " []")
         scopes = []
-        for parent in self.dwarf.locate(self.entry.offset)[1]:
+        for parent in self.dwarf.locate(entry.offset)[1]:
             around = self.dwarf.entry(parent)
             if around.tag == TAG_NAMESPACE:
                 scopes.append(around.name or "(anonymous namespace)")
