@@ -17,7 +17,7 @@ from gdb_tls.target.model import Counted
 
 WIDE = ("wchar_t", "char16_t", "char32_t")
 CXX_STRING = re.compile(r"std::__(?!cxx11)\w+::basic_string(_view)?<")
-COMPLEX_INTEGER = re.compile(r"complex (?!float|double|long double|_Float)([\w ]+)$")
+COMPLEX_INTEGER = re.compile(r"complex(?: ([\w ]+))?$")
 OLD_STRING = re.compile(r"std::(basic_string<|string$)")
 
 
@@ -91,8 +91,10 @@ def unprinted(value: gdb.Value) -> str:
     if bare.code == gdb.TYPE_CODE_ARRAY and bare.range()[1] < bare.range()[0] and bare.sizeof == 0:
         return '""' if _is_byte(bare.target()) else "{}"
     whole = COMPLEX_INTEGER.match(bare.name or "")
-    if whole and value.address is not None:  # DWARF has no encoding of it
-        parts = gdb.Value(int(value.address)).cast(gdb.lookup_type(whole[1]).pointer())
+    known = (gdb.TYPE_CODE_COMPLEX, gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
+    if whole and value.address is not None and bare.code not in known:  # DWARF has no encoding of it
+        of_size = {2: "signed char", 4: "short", 8: "int", 16: "long"}.get(bare.sizeof, "__int128")
+        parts = gdb.Value(int(value.address)).cast(gdb.lookup_type(whole[1] or of_size).pointer())
         return f"{int(parts[0])} + {int(parts[1])}i"
     return ""
 
