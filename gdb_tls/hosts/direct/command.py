@@ -46,7 +46,10 @@ def _told(answer: Any, target: DirectTarget) -> Any:
 
 
 def of_process(pid: int, executable: str | None, *, stop: bool) -> Callable[[Query], Any]:
-    """Asks a process: while it goes on, or stopped for that time."""
+    """Asks a process, by its id or that of one of its threads: while it goes on, or stopped for that time."""
+    from gdb_tls.hosts.direct import process
+
+    pid = process.process_of(pid)
 
     def ask(query: Query) -> Any:
         from gdb_tls.hosts.direct.process_target import ProcessTarget

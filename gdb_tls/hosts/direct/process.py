@@ -97,8 +97,35 @@ def refusal(pid: int, error: OSError) -> NoProcess:
     return NoProcess(f"Process {pid} cannot be looked at ({error.strerror or error})", "")
 
 
+def process_of(tid: int) -> int:
+    """The process of a thread, by whose id the kernel shows it, too (proc(5), Tgid)."""
+    with suppress(OSError, ValueError), open(f"/proc/{tid}/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("Tgid:"):
+                return int(line.split()[1])
+    return tid
+
+
+def is_zombie(pid: int, tid: int) -> bool:
+    """Whether a thread has ended; the main thread may, while others go on (pthread_exit)."""
+    try:
+        with open(f"/proc/{pid}/task/{tid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] in ("Z", "X")
+    except (OSError, IndexError):
+        return True
+
+
+def door(pid: int) -> int:
+    """The id under which /proc shows the process's memory and files: the main thread's while it has not ended.
+
+    Raises:
+        NoProcess: where there is no such process, or all of it has ended.
+    """
+    return tasks(pid)[0]
+
+
 def tasks(pid: int) -> list[int]:
-    """The ids of the threads, the main thread's first, the others in their order.
+    """The ids of the threads, the main thread's first, unless it has ended, the others in their order.
 
     Raises:
         NoProcess: where there is no such process, or it may not be looked at.
@@ -107,6 +134,8 @@ def tasks(pid: int) -> list[int]:
         found = sorted(int(name) for name in os.listdir(f"/proc/{pid}/task"))
     except OSError as error:
         raise refusal(pid, error) from error
+    if pid in found and is_zombie(pid, pid):
+        found.remove(pid)
     if not found:
         raise NoProcess(f"Process {pid} has ended", "")
     return sorted(found, key=lambda tid: (tid != pid, tid))

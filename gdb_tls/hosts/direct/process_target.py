@@ -62,24 +62,26 @@ class ProcessTarget(DirectTarget):
         """
         self.pid = pid
         self.began = process.started(pid)
-        self.memory = process.ProcessMemory(pid)
         self.tasks = process.tasks(pid)
-        self.architecture, self.layout = _architecture(pid)
-        self.executable = executable or _executable(pid)
-        self.files = Files(executable, None, pid, self.regions)
+        self._door = process.door(pid)
+        self.memory = process.ProcessMemory(self._door)
+        self.architecture, self.layout = _architecture(self._door)
+        self.executable = executable or _executable(self._door)
+        self.files = Files(executable, None, self._door, self.regions)
         self._steady = steady
         self._held = held
 
     def look_again(self) -> None:
         """Forgets which threads and what memory there were: they may be others by now."""
         self.tasks = process.tasks(self.pid)
+        self._door = process.door(self.pid)
         for name in ("_regions", "_outer_ids"):
             self.__dict__.pop(name, None)
 
     @cached_property
     def _regions(self) -> Sequence[Region]:
         try:
-            return process_regions(self.pid)
+            return process_regions(self._door)
         except OSError as error:
             raise process.refusal(self.pid, error) from error
 
@@ -157,7 +159,7 @@ class ProcessTarget(DirectTarget):
     @cached_property
     def _auxiliary_vector(self) -> dict[int, int]:
         form = struct.Struct("@" + ("QQ" if self.architecture.pointer_size == 8 else "II"))
-        with suppress(OSError), open(f"/proc/{self.pid}/auxv", "rb") as file:
+        with suppress(OSError), open(f"/proc/{self._door}/auxv", "rb") as file:
             raw = file.read()
             return dict(form.iter_unpack(raw[: len(raw) // form.size * form.size]))
         return {}

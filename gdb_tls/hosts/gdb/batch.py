@@ -22,7 +22,8 @@ NEWS = re.compile(
     r"^\[Inferior .* exited|^Program terminated|^warning: .*(build-id|truncated|may not match)", re.IGNORECASE
 )
 HINTS = {
-    "is a zombie": "If only its main thread has ended, the id of another will do: ls /proc/PID/task lists them.",
+    "is a zombie": "If only its main thread has ended, `--engine direct` reads the process, and GDB takes the id of "
+    "another of its threads: ls /proc/PID/task lists them.",
     "Operation not permitted": "Only root may look at this process, or its parent: see ptrace(2).",
 }
 

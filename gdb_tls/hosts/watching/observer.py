@@ -59,7 +59,7 @@ class Observer:
         Raises:
             TlsError: where it cannot be looked at, or a name is none.
         """
-        self.pid = pid
+        self.pid = pid = process.process_of(pid)
         self._names = names
         self._executable = executable
         self._announce = announce
@@ -116,11 +116,10 @@ class Observer:
     def has_ended(self) -> bool:
         """Whether the process is no more, or nothing of it but what its parent has not asked for yet."""
         try:
-            with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as file:
-                state = file.read().rpartition(")")[2].split()[0]
-        except (OSError, IndexError):
+            process.tasks(self.pid)
+        except NoProcess:
             return True
-        return state in ("Z", "X") or process.started(self.pid) != self._began
+        return process.started(self.pid) != self._began
 
     def audit(self) -> None:
         """Audits the program where something has changed since, and it is not too soon."""
