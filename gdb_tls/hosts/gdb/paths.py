@@ -106,7 +106,8 @@ def _optional(bare: gdb.Type) -> tuple[gdb.Type, int, Bound | None]:
 def _element(bare: gdb.Type, index: str, done: str) -> tuple[Step, gdb.Type]:
     name = bare.name or ""
     if bare.code == gdb.TYPE_CODE_STRUCT and MAPS.match(name):
-        return Step(None, 0, done, None, Lookup(bare, index.strip("\"'"), witness(bare))), bare.template_argument(1)
+        key = index[1:-1] if len(index) > 1 and index[0] == index[-1] and index[0] in "\"'" else index
+        return Step(None, 0, done, None, Lookup(bare, key, witness(bare))), bare.template_argument(1)
     try:
         number = int(index, 0)
     except ValueError:
