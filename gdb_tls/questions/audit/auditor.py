@@ -16,7 +16,7 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
-from gdb_tls.questions.audit import lives, numbers
+from gdb_tls.questions.audit import lives, numbers, tables
 from gdb_tls.questions.audit.circumstances import Circumstances
 from gdb_tls.questions.audit.copies import copies
 from gdb_tls.questions.audit.destructors import when_ending
@@ -32,7 +32,7 @@ from gdb_tls.target.model import Module, State, Variable
 # Of these the code may say that they are more than a pattern.
 NULL_PATTERNS = ("set-in-main", "null-in-minority")
 # What the pattern of its values adds to what the crash says of a variable.
-ADDED = ("shared", "dangling", "other-stack", "other-block", "freed", "dead-stack", *numbers.RULES)
+ADDED = ("shared", "dangling", "other-stack", "other-block", "freed", "dead-stack", tables.RULE, *numbers.RULES)
 
 
 class Auditor:
@@ -87,11 +87,15 @@ class Auditor:
         around = Circumstances(survey, scene, cause, found)
         cause = cause._replace(crashed=around.crashed(), loaded=around.named(cause.loaded))
         part = around.part()
+        member = around.member()
         sentences = [
-            words.chain(cause, found, around.member(), around.caller()),
+            words.chain(cause, found, member, around.caller()),
             *words.remarks(cause, found, part),
             *around.remarks(),
         ]
+        scene_of = self._places.get(cause.module.id) if cause.module else None
+        table = tables.of_crash(survey, cause, member, scene_of) if scene_of else ""
+        sentences += [table] if table else []
         try:
             told = list(lives.remarks(survey, crashed, found.variable)) if found.variable else []
             sentences += [*told, *when_ending(survey, crashed, None if told else found.variable)]
@@ -112,7 +116,7 @@ class Auditor:
                 sentences += filter(None, (having, around.who_began(held) if having else ""))
             states = dict(Counter(_state(word) for word in held))
             sentences += copies(survey, found.variable)
-            sentences += [one.sentence for one in known if one.rule in ADDED]
+            sentences += [one.sentence for one in known if one.rule in ADDED and not (table and one.rule == tables.RULE)]
         findings = [
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
