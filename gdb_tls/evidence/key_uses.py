@@ -100,11 +100,15 @@ class _Route(NamedTuple):
         argument: the number of its argument from which the key is reached.
         steps: displacements: the key is what is read at the last of them, and each one before is read to have the next
             pointer; empty where the argument is the number itself.
+        destructor: the function that the key gets, 0 for none; empty where that is not known, or nothing is created.
+        destructor_from: the number of the argument that is the destructor; empty where none is.
     """
 
     role: str
     argument: int
     steps: tuple[int, ...]
+    destructor: tuple[int, ...] = ()
+    destructor_from: tuple[int, ...] = ()
 
 
 class _Form(NamedTuple):
@@ -174,7 +178,8 @@ class KeyCode:
             file = loaded.file
             for name, symbol in (file.symbols(self._kind.functions) if file else {}).items():
                 role = self._kind.functions[name]
-                yield loaded.load_base + symbol.value, _Route(role, 0, (0,) if role in self._kind.by_address else ())
+                steps = (0,) if role in self._kind.by_address else ()
+                yield loaded.load_base + symbol.value, _Route(role, 0, steps, (), (1,) if role == CREATE else ())
 
     def _is_of_interest(self, loaded: LoadedObject, names: set[str], functions: dict[int, set[_Route]]) -> bool:
         """Whether an object's code may call one of the functions."""
@@ -213,13 +218,16 @@ class KeyCode:
         self._followed += 1
         arguments = flow.arguments(spot.address)
         given = arguments[route.argument] if route.argument < len(arguments) else None
-        destructor = None
-        if route.role == CREATE:
-            last = arguments[1] if len(arguments) > 1 else None
-            if isinstance(last, Number):
-                destructor = last.number and (spot.base + last.number) % (1 << 64)
         function = spot.function
         registers = spot.file_index.convention.arguments
+        known, given_from = route.destructor, ()
+        for one in route.destructor_from:
+            last = arguments[one] if one < len(arguments) else None
+            if isinstance(last, Number):
+                known = (last.number and (spot.base + last.number) % (1 << 64),)
+            elif isinstance(last, Argument) and last.register in registers:
+                given_from = (registers.index(last.register),)
+        destructor = known[0] if known else None
         is_told = False
         for form in self._forms(given, spot, 0):
             whole = _through(form, route.steps)
@@ -230,7 +238,7 @@ class KeyCode:
                     # By value, the last word that was read is the number itself.
                     steps = whole.steps if route.steps else whole.steps[:-1]
                     is_told = True
-                    yield function, _Route(route.role, registers.index(whole.root), steps)
+                    yield function, _Route(route.role, registers.index(whole.root), steps, known, given_from)
                 continue
             fixed, holder = self._reach(whole.root, whole.steps if route.steps else whole.steps[:-1])
             if fixed:

@@ -97,7 +97,13 @@ def key_names(program: Program) -> KeyNames:
     except TlsError as error:
         return _with_declared(program, UNKNOWN._replace(problem=error.what.rstrip(".")))
     creators: dict[Creator, None] = {}
-    for use in found.uses:
+    existing = {key.number for key in program.thread_data.keys().keys if key.in_use}
+
+    def is_known(use: KeyUse) -> bool:
+        """Whether the variable to which a key was given holds the number of one."""
+        return use.holder is not None and code.word(use.holder, NUMBER_SIZE) in existing
+
+    for use in sorted(found.uses, key=is_known):
         if use.role == CREATE:
             function, file = _function(program, code, use)
             creators[Creator(function, file, use.destructor)] = None
