@@ -111,9 +111,10 @@ class Auditor:
             is_said = any(one.rule in numbers.RULES for one in known)
             zero, what = words.zero_word(cause, found, part), words.its_member(part) or "It"
             is_said = is_said or cause.kind == "missing"
-            if not cause.path and not is_said:
+            if cause.is_of_own_value and not is_said:
                 having = words.who_has_it(survey, held, crashed, scene.main, zero, what)
-                sentences += filter(None, (having, around.who_began(held) if having else ""))
+                began = "" if having else self._as_it_began(found, held, cause)
+                sentences += filter(None, (having, around.who_began(held) if having else "", began))
             states = dict(Counter(_state(word) for word in held))
             sentences += copies(survey, found.variable)
             sentences += [one.sentence for one in known if one.rule in ADDED and not (table and one.rule == tables.RULE)]
@@ -184,6 +185,17 @@ class Auditor:
             return [who_uses_it(answer._replace(rows=rows))]
         except TlsError as error:
             return [f"Who uses {variable.name} is not known: {error}."]
+
+    def _as_it_began(self, found: words.Guilty, held: Sequence[int | None], cause: Cause) -> str:
+        """Whether a number that is not 0 is still the one with which the variable begins, and others have another."""
+        survey, variable, crashed = self._survey, found.variable, self.threads.crashed
+        if variable is None or crashed is None or not held[crashed] or cause.kind == "pointer" or not cause.agrees:
+            return ""
+        at = variable.offset + found.inside
+        image = survey.symbols.initial_image(variable.module, at, cause.width)
+        if image is None or len(image) != cause.width or int.from_bytes(image, self.examiner.order) != held[crashed]:
+            return ""
+        return words.as_it_began(survey, held, crashed)
 
     def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
         """What is at an offset in a variable, in each thread."""
