@@ -220,7 +220,8 @@ class KeyCode:
         given = arguments[route.argument] if route.argument < len(arguments) else None
         function = spot.function
         registers = spot.file_index.convention.arguments
-        known, given_from = route.destructor, ()
+        known = route.destructor
+        given_from: tuple[int, ...] = ()
         for one in route.destructor_from:
             last = arguments[one] if one < len(arguments) else None
             if isinstance(last, Number):

@@ -66,7 +66,7 @@ def calls_of(code: Code, loaded: LoadedObject) -> dict[int, list[int]]:
     base = loaded.load_base
     for place, target, is_slot in index.calls():
         if index.is_stub(place):
-            continue  # what a stub jumps to is called by those that call the stub; unwind tables have all as one function
+            continue  # what it jumps to is called by those that call it; to unwind tables all stubs are one function
         if target not in stubs:
             slot = target if is_slot else index.jump_slot(target) if index.is_stub(target) else None
             stubs[target] = target + base if slot is None else code.word(slot + base)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
@@ -74,7 +75,7 @@ def room_for(program: Program, path: str) -> Room:
         raise BadArgument(f"{path} is of another architecture than the program ({own.name})", "")
     files, missing = _with_dependencies(program, file)
     asking = _asking(program, files)
-    first, *others = asking
+    first = asking[0]
     static = [one for one in asking if one.needs_static]
     room = Room(path, first.size, first.needs_static, True, "", sum(one.size for one in static))
     if not static:
@@ -134,9 +135,10 @@ def _with_dependencies(program: Program, file: ElfFile) -> tuple[list[ElfFile], 
     """
     there = {one.name for one in program.objects.all} | {os.path.basename(file.path)}
     there |= {one.target_path for one in program.objects.all}
-    for one in program.objects.all:
-        own = needed_by(one.file) if one.file else None
-        there |= {own.name} if own and own.name else set()
+    for loaded in program.objects.all:
+        with suppress(NotElf):
+            own = needed_by(loaded.file) if loaded.file else None
+            there |= {own.name} if own and own.name else set()
     folders = list(dict.fromkeys(os.path.dirname(one.path) for one in program.objects.all if one.path))
     found, missing = [file], []
     for one in found:

@@ -117,7 +117,9 @@ class Auditor:
                 sentences += filter(None, (having, around.who_began(held) if having else "", began))
             states = dict(Counter(_state(word) for word in held))
             sentences += copies(survey, found.variable)
-            sentences += [one.sentence for one in known if one.rule in ADDED and not (table and one.rule == tables.RULE)]
+            sentences += [
+                one.sentence for one in known if one.rule in ADDED and not (table and one.rule == tables.RULE)
+            ]
         findings = [
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]

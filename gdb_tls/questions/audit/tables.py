@@ -95,8 +95,7 @@ def of_values(survey: Survey, column: Column, holding: Holding, at: int, scene: 
     pointers = [one for one, area in holding.areas.items() if area.kind == OTHER and one >= NEAR_NULL][:MOST_READ]
     size = survey.pointer_size
     raws = survey.program.target.memory.read_many(pointers, size) if pointers else ()
-    order = "big" if survey.program.target.architecture.byte_order == "big" else "little"
-    words = {one: int.from_bytes(raw, order) for one, raw in zip(pointers, raws) if raw}
+    words = {one: _number(survey, raw) for one, raw in zip(pointers, raws) if raw}
     gone = _gone(survey, words)
     if not gone or not _has_table(survey, column, at, is_behind=True):
         return
@@ -117,12 +116,15 @@ def of_object(survey: Survey, column: Column, left_out: frozenset[int] | set[int
     size = survey.pointer_size
     if column.size < size:
         return
-    order = "big" if survey.program.target.architecture.byte_order == "big" else "little"
-    words = {index: int.from_bytes(raw, order) for index, raw in enumerate(column.words(0)) if raw}
+    words = {index: _number(survey, raw) for index, raw in enumerate(column.words(0)) if raw}
     gone = _gone(survey, {index: word for index, word in words.items() if index not in left_out})
     if gone and _has_table(survey, column, 0, is_behind=False):
         threads = sorted(gone)
         yield _finding(survey, threads, gone[threads[0]], "the object")
+
+
+def _number(survey: Survey, raw: bytes) -> int:
+    return int.from_bytes(raw, "big" if survey.program.target.architecture.byte_order == "big" else "little")
 
 
 def _gone(survey: Survey, words: Mapping[int, int]) -> dict[int, int]:

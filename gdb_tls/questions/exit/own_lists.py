@@ -64,7 +64,9 @@ class OwnLists:
     @property
     def is_whole(self) -> bool:
         """Whether there are such lists, and which key each is under is known."""
-        return bool(self._owners) and {one.name for one in self._owners} == {one.owner.name for one in self.keys.values()}
+        return bool(self._owners) and {one.name for one in self._owners} == {
+            one.owner.name for one in self.keys.values()
+        }
 
     @cached_property
     def _owners(self) -> list[LoadedObject]:

@@ -138,9 +138,10 @@ def _places(code: Code, qt: LoadedObject) -> tuple[int, int]:
     given = [
         value for one in flow.instructions if one.template.flow == "call" for value in flow.arguments(one.address)[:1]
     ]
-    given += [load.address for state in flow.at_returns() for value in state.registers.values()
-              for load, _ in loads_in(value)]
-    members = {(one.value.at, one.offset) for one in given if _is_member(one)}
+    given += [
+        load.address for state in flow.at_returns() for value in state.registers.values() for load, _ in loads_in(value)
+    ]
+    members = {one for one in map(_member, given) if one is not None}
     calls = {at for at, _ in members}
     called = code.call_at(spot, calls.pop()) if len(calls) == 1 else None
     there = code.at(called[1]) if called and called[1] is not None else None
@@ -156,8 +157,11 @@ def _places(code: Code, qt: LoadedObject) -> tuple[int, int]:
     return pointers.pop(), min(offset for _, offset in members)
 
 
-def _is_member(value: Value | None) -> bool:
-    return isinstance(value, Displaced) and isinstance(value.value, Result) and 0 < value.offset < LARGEST_OFFSET
+def _member(value: Value | None) -> tuple[int, int] | None:
+    """(call, displacement) of an address that was computed from what a call returned; None for any other value."""
+    if isinstance(value, Displaced) and isinstance(value.value, Result) and 0 < value.offset < LARGEST_OFFSET:
+        return value.value.at, value.offset
+    return None
 
 
 def _table(words: Words, block: int | Absence, variable: int, member: int) -> Sequence[int] | str:
