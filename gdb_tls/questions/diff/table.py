@@ -69,13 +69,11 @@ def headings(answer: Answer) -> list[str]:
 
 def _table(answer: Answer, shown: Sequence[Difference]) -> Table:
     moments = answer.same_process is not None
-    lines = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    lines.add_column("Variable", overflow="fold")
-    lines.add_column("Module", overflow="fold")
+    lines = Table("Variable", "Module")
     if moments:
-        lines.add_column("Thread", no_wrap=True)
+        lines.add_column("Thread", whole=True)
     for heading in headings(answer):
-        lines.add_column(safe(heading), overflow="fold")
+        lines.add_column(safe(heading))
     for one in shown:
         cells = [Text(safe(one.variable["name"])), Text(safe(one.module_name), "dim")]
         if moments:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
 from gdb_tls.questions.keys.words import exhausted, named
-from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Text, plain_table
+from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, who, with_marks
@@ -32,7 +32,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     # Where there is little room, what tells one use of a number from the next one is left to the sentences.
     sequences = ["Seq"] if screen.columns >= WIDE else []
     headings = ("Key", *sequences, "Variable", "Destructor", "Thread", "State", "Value")
-    rows = plain_table(*headings, right=("Key", "Seq"), whole=("Value",))
+    rows = Table(*headings, right=("Key", "Seq"), whole=("Value",))
     for keys, groups in _folded(lines):
         key = keys[0]
         for index, group in enumerate(groups):
