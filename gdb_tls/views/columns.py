@@ -210,10 +210,15 @@ class Table:
         found = [need.least for need in needs]
         if sum(found) > left:
             return self._narrow(found, left)
-        for gives_way in (False, True):
-            some = [index for index, column in enumerate(self._columns) if column.gives_way == gives_way]
-            self._widen(found, needs, some, left)
+        last = [index for index, column in enumerate(self._columns) if column.gives_way or self._is_cut(index)]
+        self._widen(found, needs, [index for index in range(len(found)) if index not in last], left)
+        self._widen(found, needs, last, left)
         return found
+
+    def _is_cut(self, index: int) -> bool:
+        """Whether no cell of a column is folded where it does not fit."""
+        sizes = [_size(row.cells[index]) for row in self._rows[:MOST_MEASURED]]
+        return all(most == 1 for wide, most in sizes if wide)
 
     def _widen(self, found: list[int], needs: Sequence[Need], some: Sequence[int], left: int) -> None:
         """Gives some columns what is left, bit by bit to the one that saves the most lines."""

@@ -105,6 +105,7 @@ def test_commas_and_names(subject: Subject, tmp_path: Path) -> None:
     [
         ("", "required"),
         ("a,,b", "is empty"),
+        ("counter small  total", "There is nothing between counter and small. Columns are separated by commas"),
         ("counter, counter", "Two columns are called counter"),
         ("counter --wher 3", "unrecognized arguments: --wher"),
         ("counter --threads 99", "There is no thread 99"),
@@ -209,7 +210,7 @@ def test_pictures(subject: Subject, form: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_many_columns_are_several_tables(subject: Subject, width: int) -> None:
     """Headings and numbers are whole, every thread is in every part, and nothing is wider than the screen."""
-    names = "counter small total request->seconds last_request.path values[0] values[1] values[2]".split()
+    names = ["counter", "small", "total", "request->seconds", "last_request.path", *(f"values[{n}]" for n in range(3))]
     command = f"tls-table {', '.join(names)}"
     _, said = run_gdb(subject.arguments, [f"set width {width}", "echo \\n>>>\\n", command]).stdout.split(">>>\n")
     lines = said.splitlines()
