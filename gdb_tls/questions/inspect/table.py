@@ -15,8 +15,6 @@ from gdb_tls.views.words import count, numbers, share, storage
 
 SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 
-# Names of threads that share a line are patterns, and several of them are folded; Linux takes so much for one.
-MOST_NAME = 15
 # Values of structures and containers take so many lines together, or so many each.
 ROOM_FOR_VALUES, LEAST_LINES = 12, 2
 
@@ -75,7 +73,7 @@ def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
     table.add_column("  Thread", whole=True)
     table.add_column("LWP", right=True, whole=True)
     if named:
-        table.add_column("Name", most=MOST_NAME)
+        table.add_column("Name")
     table.add_column("State", whole=True)
     table.add_column("Value")
     table.add_column("Where", gives_way=True)

@@ -22,8 +22,6 @@ LONGEST_HEADING = 28
 # A structure would fill the screen; two lines tell what it is.
 MOST_LINES_OF_A_VALUE = 2
 GAP = 2
-# Names of threads that share a line are patterns, and several of them are folded; Linux takes so much for one.
-MOST_NAME = 15
 ALL_VALUES = ("a value", "all values")
 
 
@@ -109,7 +107,7 @@ def _table(
     columns = [answer.columns[index] for index in wanted]
     table.add_column("  Threads" if answer.grouped else "  Thread", whole=True)
     if named:
-        table.add_column("Name", most=MOST_NAME)
+        table.add_column("Name")
     for column in columns:
         table.add_column(safe(heading(column.name)), right=_is_number(column))
     if has_places:
@@ -167,6 +165,8 @@ def cell(column: Column, instance: Instance, colour: bool) -> Text:
         text = Text(instance.state.value, STYLES[instance.state])
     elif instance.state is State.NULL:
         text = Text("NULL", STYLES[State.NULL])
+    elif instance.state is State.NO_VALUE and not instance.text:
+        text = Text(instance.state.value, STYLES[State.NO_VALUE])
     else:
         cast = f"({column.type.name}) " if column.type else ""
         # Where there is a text its address says nothing to a reader.
