@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Union
 from gdb_tls.views.folding import MORE, cut, folded, longest_part, width
 
 # A column that may be folded keeps so much, and one that is cut; where even that is too much all are narrower.
-LEAST_FOLDED, LEAST_CUT, NARROWEST = 10, 18, 4
+LEAST_FOLDED, LEAST_CUT, NARROWEST = 8, 14, 4
 # A longer word, or part of a name, may be broken.
 LONGEST_WORD = 20
 # Lines that end at words are not full; in hundredths.
@@ -27,11 +27,13 @@ class Fitting(NamedTuple):
     Attributes:
         text: makes it for so many columns.
         widest: how much it takes where there is room.
+        least: how much it should have at least.
         most: how many lines it takes at most.
     """
 
     text: Callable[[int], Any]
     widest: int
+    least: int
     most: int = 1
 
 
@@ -57,9 +59,16 @@ class Column(NamedTuple):
 
 
 class Need(NamedTuple):
-    """How wide a column is where there is room, and how wide it has to be to be readable."""
+    """How wide a column is where there is room, and how wide it has to be to be readable.
+
+    Attributes:
+        widest: as its widest cell.
+        with_heading: as that or its heading, which may be folded.
+        least: to be readable.
+    """
 
     widest: int
+    with_heading: int
     least: int
 
 
@@ -195,15 +204,16 @@ class Table:
                 least = min(widest, max(map(_least, cells[:MOST_MEASURED]), default=0))
             indent = len(column.heading) - len(column.heading.lstrip())
             word = indent + longest_part(column.heading, LONGEST_WORD)
-            widest = max(widest, width(column.heading))
-            most = widest if column.most is None else max(column.most, word)
-            found.append(Need(min(widest, most), min(max(least, word), most)))
+            widest = max(widest, word)
+            whole = max(widest, width(column.heading))
+            most = whole if column.most is None else max(column.most, word)
+            found.append(Need(min(widest, most), min(whole, most), min(max(least, word), most)))
         return found
 
     def _widths(self, room: int) -> list[int]:
         """As wide as the cells are; where that is too much, what gives the table the fewest lines."""
         needs = self._needs()
-        found = [need.widest for need in needs]
+        found = [need.with_heading for need in needs]
         left = room - self._gap * (len(found) - 1)
         if sum(found) <= left:
             return found
@@ -211,8 +221,10 @@ class Table:
         if sum(found) > left:
             return self._narrow(found, left)
         last = [index for index, column in enumerate(self._columns) if column.gives_way or self._is_cut(index)]
-        self._widen(found, needs, [index for index in range(len(found)) if index not in last], left)
-        self._widen(found, needs, last, left)
+        everywhere = range(len(found))
+        for some in ([index for index in everywhere if index not in last], last):
+            self._widen(found, [need.widest for need in needs], some, left)
+        self._widen(found, [need.with_heading for need in needs], everywhere, left)
         return found
 
     def _is_cut(self, index: int) -> bool:
@@ -220,7 +232,7 @@ class Table:
         sizes = [_size(row.cells[index]) for row in self._rows[:MOST_MEASURED]]
         return all(most == 1 for wide, most in sizes if wide)
 
-    def _widen(self, found: list[int], needs: Sequence[Need], some: Sequence[int], left: int) -> None:
+    def _widen(self, found: list[int], widest: Sequence[int], some: Sequence[int], left: int) -> None:
         """Gives some columns what is left, bit by bit to the one that saves the most lines."""
         rows = [[_size(row.cells[index]) for index in some] for row in self._rows[:MOST_MEASURED]]
         step = max((left - sum(found)) // STEPS, 1)
@@ -232,10 +244,10 @@ class Table:
             widths = [max(found[index], 1) for index in some]
             best = None
             for at, index in enumerate(some):
-                more = min(step, spare, needs[index].widest - found[index])
+                more = min(step, spare, widest[index] - found[index])
                 if more > 0:
                     wider = [*widths[:at], widths[at] + more, *widths[at + 1 :]]
-                    rank = (lines(wider), -needs[index].widest / widths[at], index, more)
+                    rank = (lines(wider), -widest[index] / widths[at], index, more)
                     best = rank if best is None else min(best, rank)
             if best is None:
                 return
@@ -244,14 +256,18 @@ class Table:
     def _narrow(self, found: list[int], left: int) -> list[int]:
         """Where nothing is readable any more the widest give way, and those last that are whole."""
         everywhere = range(len(found))
-        for some in ([index for index in everywhere if not self._columns[index].whole], everywhere):
+        for some, least in (
+            ([index for index in everywhere if self._columns[index].gives_way], LEAST_FOLDED),
+            ([index for index in everywhere if not self._columns[index].whole], NARROWEST),
+            (everywhere, NARROWEST),
+        ):
             while sum(found) > left:
-                wide = [index for index in some if found[index] > NARROWEST]
+                wide = [index for index in some if found[index] > least]
                 if not wide:
                     break
                 widest = max(wide, key=lambda index: found[index])
                 second = max((found[index] for index in wide if found[index] < found[widest]), default=0)
-                found[widest] = max(second, NARROWEST, found[widest] - (sum(found) - left))
+                found[widest] = max(second, least, found[widest] - (sum(found) - left))
         return found
 
 
@@ -280,7 +296,7 @@ def _height(size: tuple[int, int], room: int) -> int:
 def _least(cell: Cell) -> int:
     """How wide a cell has to be to be readable."""
     if isinstance(cell, Fitting):
-        return LEAST_CUT
+        return cell.least
     if _is_cut(cell):
         return LEAST_CUT
     return max(LEAST_FOLDED, longest_part(_plain(cell), LONGEST_WORD))

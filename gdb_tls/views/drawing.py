@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gdb_tls.program.where import Where
-from gdb_tls.views.columns import MOST_LINES, Cell, Fitting, Table
-from gdb_tls.views.folding import MORE, cut, folded, shortened
+from gdb_tls.views.columns import LEAST_CUT, LEAST_FOLDED, LONGEST_WORD, MOST_LINES, Cell, Fitting, Table
+from gdb_tls.views.folding import MORE, cut, folded, longest_part, shortened, without_arguments
 from gdb_tls.views.origin import Origin, caption
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.syntax import tokens
@@ -149,7 +149,7 @@ def where_text(where: Where | None, room: int | None = None) -> Text:
         text.append(place, "dim")
     if where.called is not None and where.called.function:
         # So are `__libc_pause` and `___pthread_mutex_lock`.
-        name = function_text(where.called.function).removeprefix("__libc_")
+        name = without_arguments(function_text(where.called.function).removeprefix("__libc_"))
         called = f"  in {name.lstrip('_') or name}"
         left = len(called) if room is None else room - text.cell_len
         if left >= min(len(called), LEAST_CALLED):
@@ -159,7 +159,7 @@ def where_text(where: Where | None, room: int | None = None) -> Text:
 
 def where_cell(where: Where | None) -> Fitting:
     """The same, for a column."""
-    return Fitting(lambda room: where_text(where, room), where_text(where).cell_len)
+    return Fitting(lambda room: where_text(where, room), where_text(where).cell_len, LEAST_CUT)
 
 
 def value_cell(text: Text, most: int) -> Cell:
@@ -169,13 +169,17 @@ def value_cell(text: Text, most: int) -> Cell:
     """
     name = text.plain
     if QUALIFIED.fullmatch(name):
-        return Fitting(lambda room: text if len(name) <= room else Text(shortened(name, room), text.style), len(name))
+        least = min(len(name), len(MORE) + len(name.rpartition(":")[2]), LONGEST_WORD)
+        return Fitting(
+            lambda room: text if len(name) <= room else Text(shortened(name, room), text.style), len(name), least
+        )
 
     def fitted(room: int) -> Text:
         *_, (start, end) = islice(folded(name, room), most)
         return text if end == len(name) else text[: start + cut(name[start:], room)].append(MORE)
 
-    return Fitting(fitted, text.cell_len, most) if most < MOST_LINES else text
+    least = max(LEAST_FOLDED, longest_part(name, LONGEST_WORD))
+    return Fitting(fitted, text.cell_len, least, most) if most < MOST_LINES else text
 
 
 def declared_text(name: str, kind: str, room: int, colour: bool) -> Text:

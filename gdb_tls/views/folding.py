@@ -109,6 +109,19 @@ def qualified(name: str) -> list[int]:
     return found
 
 
+def without_arguments(name: str) -> str:
+    """A function's name without what stands in `<...>`; `operator<` and its kin are left as they are."""
+    if "operator" in name or name.count("<") != name.count(">"):
+        return name
+    kept, depth = [], 0
+    for character in name:
+        depth += character == "<"
+        if not depth:
+            kept.append(character)
+        depth -= character == ">"
+    return "".join(kept) or name
+
+
 def shortened(name: str, room: int) -> str:
     """A qualified name with as many of its scopes left out in front as is needed: the end tells what it is.
 

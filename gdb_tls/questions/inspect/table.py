@@ -74,7 +74,7 @@ def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
     table.add_column("LWP", right=True, whole=True)
     if named:
         table.add_column("Name")
-    table.add_column("State", whole=True)
+    table.add_column("State")
     table.add_column("Value")
     table.add_column("Where", gives_way=True)
     most = max(ROOM_FOR_VALUES // max(len(lines), 1), LEAST_LINES)

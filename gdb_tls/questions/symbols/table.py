@@ -6,7 +6,7 @@ from itertools import groupby
 
 from gdb_tls.questions.symbols.answer import Answer
 from gdb_tls.target.model import Module, Variable
-from gdb_tls.views.columns import Cell, Fitting
+from gdb_tls.views.columns import LEAST_CUT, Cell, Fitting
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
 from gdb_tls.views.folding import MORE, shortened, width
 from gdb_tls.views.parts import source
@@ -20,7 +20,7 @@ def _kind(variable: Variable, colour: bool) -> Cell:
     if not variable.type:
         return Text("?", "dim")
     name = variable.type.name
-    return Fitting(lambda room: code(shortened(name, room), colour), width(safe(name)))
+    return Fitting(lambda room: code(shortened(name, room), colour), width(safe(name)), LEAST_CUT)
 
 
 def _name(variable: Variable, instead: Module | None) -> Text:
@@ -39,7 +39,7 @@ def _source(variable: Variable) -> Cell:
             return Text(f"{name[:left]}{MORE}:{line}", "dim")
         return Text(place, "dim")
 
-    return Fitting(fitted, width(place))
+    return Fitting(fitted, width(place), LEAST_CUT)
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:

@@ -11,11 +11,12 @@ from rich.text import Text as RichText
 
 from gdb_tls.views import plain
 from gdb_tls.views.columns import NARROWEST, Fitting, Table
-from gdb_tls.views.drawing import drawn
+from gdb_tls.views.drawing import drawn, value_cell
 from gdb_tls.views.pieces import Piece, Pieces, joined
 from gdb_tls.views.screen import Screen
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+PATTERNS = "worker-* (158), io-* (27)"
 NAME = "acme::networking::http::ConnectionContext::buffer"
 
 
@@ -32,7 +33,7 @@ def filled(text: Any, rows: int = 30) -> Table:
         if row % 7 == 0:
             value = text("NULL", "bold white on red") if row % 2 else text("of two\nlines")
         where = text(no_wrap=True, overflow="ellipsis").append("work" * (row % 5)).append(f"  file.c:{row}", "dim")
-        cell = Fitting(lambda room, row=row: text(f"{row} {room}"[:room]), 12) if row % 5 == 4 else where
+        cell = Fitting(lambda room, row=row: text(f"{row} {room}"[:room]), 12, 8) if row % 5 == 4 else where
         table.add_row(text(f"  {row}"), str(row * 77), "name " * (row % 5), value, cell, style="bold" * (row % 3 == 0))
     return table
 
@@ -54,6 +55,22 @@ def test_where_there_is_room_columns_are_as_wide_as_their_cells() -> None:
     assert table.lines(80) == ["Id  Name     Bytes", " 7  two      1,024", "    lines", "12  of main      8"]
 
 
+def test_addresses_are_whole_where_many_columns_want_room() -> None:
+    """As tls-inspect of a live server's threads: names are patterns, and a value is an address or a count."""
+    table = Table()
+    table.add_column("  Thread", whole=True)
+    table.add_column("LWP", right=True, whole=True)
+    for heading in ("Name", "State", "Value"):
+        table.add_column(heading)
+    table.add_column("Where", gives_way=True)
+    for thread, name, value in (("* 1 main", "acme-server", "0x557ac8973eb0"), ("  114 threads (38 %)", PATTERNS, "")):
+        cell = value_cell(RichText(value or "114 different values"), 2)
+        place = RichText("wait_for_work  server.cc:19", no_wrap=True, overflow="ellipsis")
+        table.add_row(thread, "26778", name, "set constructed", cell, place)
+    for columns in (78, 80, 90, 120):
+        assert " 0x557ac8973eb0 " in drawn(table, Screen(columns, False)), columns
+
+
 def test_a_table_without_headings() -> None:
     table = Table(gap=3)
     table.add_row("block", "module 2")
@@ -67,7 +84,7 @@ def test_what_gives_way_does_so_before_others_are_folded() -> None:
     table.add_row(NAME, "1", plain.Text("worker_main  srv.cc:12  in pause", no_wrap=True, overflow="ellipsis"))
     assert table.lines(76)[1] == f"{NAME}  1      worker_main  srv.…"
     assert table.lines(60)[1:] == [
-        "acme::networking::http::           1      worker_main  srv.…",
+        "acme::networking::http::               1      worker_main…",
         "ConnectionContext::buffer",
     ]
 
@@ -81,7 +98,7 @@ def test_room_goes_where_it_saves_lines() -> None:
 def test_headings_stand_on_what_they_head_and_are_broken_at_their_words() -> None:
     table = Table("processed_requests_total", "last", right=("processed_requests_total",))
     table.add_row("3", "x" * 40)
-    assert table.lines(56)[:2] == [" processed_requests_", "               total  last"]
+    assert table.lines(56)[:2] == ["    processed_", "requests_total  last"]
 
 
 def test_what_cannot_be_narrower_has_no_error() -> None:

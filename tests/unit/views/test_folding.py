@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gdb_tls.views.folding import cut, folded, longest_part, qualified, shortened, width
+from gdb_tls.views.folding import cut, folded, longest_part, qualified, shortened, width, without_arguments
 
 NAME = "acme::networking::http::ConnectionContext::header_cache_by_host_name"
 
@@ -61,3 +61,10 @@ def test_the_longest_part() -> None:
     assert longest_part(NAME, 40) == len("ConnectionContext::")
     assert longest_part(NAME, 12) == 12
     assert longest_part("", 12) == 0
+
+
+def test_template_arguments_are_left_out() -> None:
+    assert without_arguments("std::condition_variable::wait<work(int)::<lambda()> >") == "std::condition_variable::wait"
+    assert without_arguments("std::map<int, std::less<int> >::at") == "std::map::at"
+    for name in ("operator<", "operator-><int>", "<lambda()>", "pause"):
+        assert without_arguments(name) == name

@@ -18,7 +18,7 @@ def place(room: int) -> str:
 
 
 def test_a_place_in_less_and_less_room() -> None:
-    whole = "acme::http::ConnectionContext::handle  lib.cc:22  in std::vector<int>::at"
+    whole = "acme::http::ConnectionContext::handle  lib.cc:22  in std::vector::at"
     assert where_text(INSIDE).plain == place(len(whole)) == whole
     assert place(62) == "acme::http::ConnectionContext::handle  lib.cc:22  in std::vec…"
     assert place(50) == "acme::http::ConnectionContext::handle  lib.cc:22"
