@@ -128,12 +128,13 @@ def origin(path: str) -> Origin:
         BadCore: where it is none.
     """
     try:
-        core = open_elf(path)
+        place = os.path.abspath(path)  # as the engine will open it: what is read of it is kept by its name
+        core = open_elf(place)
         if not core.is_core:
             raise BadCore(
                 f"{path} is no core dump, but another ELF file", "Name the core first; the executable goes after --exe."
             )
-        notes = process_notes(path)
+        notes = process_notes(place)
     except (NotElf, OSError) as error:
         raise BadCore(f"{path} is no core dump ({error})", "") from error
     vector = dict(pair for kind, _, data in notes if kind == NT_AUXV for pair in pairs(core, data))
