@@ -8,7 +8,7 @@ from typing import Any
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
 from gdb_tls.questions.keys.qt_storage import QtStorage, QtValue
 from gdb_tls.questions.keys.words import exhausted, named, qt_named, qt_sentences, qt_state
-from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Text, plain_table
+from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, who, with_marks
@@ -33,7 +33,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     # Where there is little room, what tells one use of a number from the next one is left to the sentences.
     sequences = ["Seq"] if screen.columns >= WIDE else []
     headings = ("Key", *sequences, "Variable", "Destructor", "Thread", "State", "Value")
-    rows = plain_table(*headings, right=("Key", "Seq"), whole=("Value",))
+    rows = Table(*headings, right=("Key", "Seq"), whole=("Value",))
     for keys, groups in _folded(lines):
         key = keys[0]
         for index, group in enumerate(groups):
@@ -53,7 +53,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
 
 def _qt_parts(answer: Answer) -> Iterator[RenderableType]:
     """Qt's own variables, below the keys."""
-    rows = plain_table("Index", "QThreadStorage", "Thread", "State", "Value", right=("Index",), whole=("Value",))
+    rows = Table("Index", "QThreadStorage", "Thread", "State", "Value", right=("Index",), whole=("Value",))
     lines = [(one, list(_qt_groups(one, each=True))) for one in answer.qt.storages]
     if answer.most is not None and sum(len(groups) for _, groups in lines) > answer.most:
         lines = [(one, list(_qt_groups(one, each=False))) for one in answer.qt.storages]
