@@ -103,13 +103,17 @@ def with_copies(program: Program, name: str, module: str | None = None) -> tuple
     return prefix, [found, *symbols.copies_of(found)]
 
 
+def _pointer_to(name: str) -> str:
+    return f"{name}{'' if name.endswith('*') else ' '}*"
+
+
 def _split_prefix(name: str) -> tuple[str, str]:
     """Splits `*NAME` and `&NAME`; a pattern may begin with a star, too.
 
     Raises:
         BadPath: where it is neither.
     """
-    name = name.strip()
+    name = re.sub(r"^\(\s*\*([^()]+)\)\s*\.", r"\1->", name.strip())  # (*NAME).member
     if is_glob(name) and "&" not in name:
         return "", name
     prefix = re.match(r"[*&\s]*", name)[0].replace(" ", "")  # type: ignore[index]
@@ -188,7 +192,10 @@ def inspect_found(
         instances = instances.select([index for index, thread in enumerate(asked) if thread in kept])
     kind = path.type if path else None if assumed else root
     if "&" in prefix:
-        instances, kind = _addresses(instances), Type(f"{kind.name if kind else 'void'} *", Kind.POINTER, pointer_size)
+        instances, kind = (
+            _addresses(instances),
+            Type(_pointer_to(kind.name if kind else "void"), Kind.POINTER, pointer_size),
+        )
     return Report(
         target=program.info,
         variable=variable,

@@ -240,6 +240,7 @@ class Type(NamedTuple):
         debugger_type: the debugger's own object, opaque here.
         language: the source language in which its values are written; empty where it is not known.
         storage: of a value of Rust's std::thread_local!: how the variable keeps it; None for all others.
+        null: of a pointer to a member, the bytes with which a null one begins; empty for all others.
     """
 
     name: str
@@ -257,6 +258,7 @@ class Type(NamedTuple):
     debugger_type: Any = None
     language: str = ""
     storage: Storage | None = None
+    null: bytes = b""
 
     @property
     def inside(self) -> int:

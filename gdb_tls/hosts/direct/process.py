@@ -98,28 +98,8 @@ def refusal(pid: int, error: OSError, *, tracing: bool = False) -> NoProcess:
     return NoProcess(f"Process {pid} cannot be looked at ({error.strerror or error})", "")
 
 
-def leader(pid: int) -> int:
-    """The process id of a thread (proc(5), Tgid); the id itself where there is none."""
-    with suppress(OSError, ValueError), open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
-        for line in file:
-            if line.startswith("Tgid:"):
-                return int(line.split()[1])
-    return pid
-
-
-def door(pid: int) -> int:
-    """Through which thread's folder in /proc a process is read: the main one's, or another's where that has left.
-
-    A main thread that has called pthread_exit is there until all have ended, but has no memory any more.
-    """
-    if is_zombie(pid, pid):
-        with suppress(NoProcess):
-            return tasks(pid)[0]
-    return pid
-
-
 def is_zombie(pid: int, tid: int) -> bool:
-    """Whether a thread has ended, or left as a main thread can."""
+    """Whether a thread has ended; the main thread may, while others go on (pthread_exit)."""
     try:
         with open(f"/proc/{pid}/task/{tid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[0] in ("Z", "X")
@@ -127,8 +107,17 @@ def is_zombie(pid: int, tid: int) -> bool:
         return True
 
 
+def door(pid: int) -> int:
+    """The id under which /proc shows the process's memory and files: the main thread's while it has not ended.
+
+    Raises:
+        NoProcess: where there is no such process, or all of it has ended.
+    """
+    return tasks(pid)[0]
+
+
 def tasks(pid: int) -> list[int]:
-    """The ids of the threads that have not ended, the main thread's first, the others in their order.
+    """The ids of the threads, the main thread's first, unless it has ended, the others in their order.
 
     Raises:
         NoProcess: where there is no such process, or it may not be looked at.
@@ -137,8 +126,8 @@ def tasks(pid: int) -> list[int]:
         found = sorted(int(name) for name in os.listdir(f"/proc/{pid}/task"))
     except OSError as error:
         raise refusal(pid, error) from error
-    if is_zombie(pid, pid):  # of the others none stays when it has ended
-        found = [tid for tid in found if tid != pid]
+    if pid in found and is_zombie(pid, pid):
+        found.remove(pid)
     if not found:
         raise ended(pid)
     return sorted(found, key=lambda tid: (tid != pid, tid))

@@ -55,7 +55,7 @@ class ProcessTarget(DirectTarget):
         """Opens its memory, and looks at what it runs.
 
         Args:
-            pid: its id, or one of its threads'.
+            pid: its id.
             executable: the executable's file, where the user has named one.
             steady: the threads that have been there in all earlier looks, all others are to be marked; None for none.
             held: the threads that have been stopped; None where the process goes on.
@@ -64,11 +64,11 @@ class ProcessTarget(DirectTarget):
             NoProcess: where there is none, or it may not be looked at.
             UnsupportedTarget: where its architecture is not known.
         """
-        self.pid = process.leader(pid)
-        self.door = process.door(self.pid)
-        self.began = process.started(self.pid)
+        self.pid = pid
+        self.began = process.started(pid)
+        self.tasks = process.tasks(pid)
+        self.door = process.door(pid)
         self.memory = process.ProcessMemory(self.door)
-        self.tasks = process.tasks(self.pid)
         self.architecture, self.layout = _architecture(self.door)
         self.executable = executable or _executable(self.door)
         self.files = Files(self.executable, None, self.door, self.regions)
@@ -78,6 +78,9 @@ class ProcessTarget(DirectTarget):
     def look_again(self) -> None:
         """Forgets which threads and what memory there were: they may be others by now."""
         self.tasks = process.tasks(self.pid)
+        if self.door != process.door(self.pid):
+            self.door = process.door(self.pid)
+            self.memory = process.ProcessMemory(self.door)
         for name in ("_regions", "_outer_ids"):
             self.__dict__.pop(name, None)
 

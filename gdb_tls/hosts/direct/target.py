@@ -17,7 +17,7 @@ from gdb_tls.hosts.direct.names import DwarfNames
 from gdb_tls.hosts.direct.rust_storage import state_of
 from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
 from gdb_tls.hosts.direct.values import Formatter
-from gdb_tls.hosts.native.dwarf_types import DwarfType
+from gdb_tls.hosts.native.dwarf_types import TAG_POINTER, DwarfType
 from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.hosts.native.reads import OneByOne
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
@@ -190,6 +190,9 @@ class DirectTarget:
             text = self._formatter.text(kind.debugger_type, address)
         except UNREADABLE as error:
             return f"<{error}>"
+        return self._one_line(text)
+
+    def _one_line(self, text: str) -> str:
         text = short_beginning(text)
         most = max(self.most_characters, MOST_VALUE_CHARACTERS)
         return text if len(text) <= most or STRING_TEXT.match(text) else text[:most] + "..."
@@ -200,7 +203,14 @@ class DirectTarget:
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""
-        return ""
+        if not isinstance(kind.debugger_type, DwarfType):
+            return ""
+        try:
+            bare = kind.debugger_type.bare
+            text = self._formatter.pointed(bare.target, pointer, is_text=bare.tag == TAG_POINTER)
+        except UNREADABLE:
+            return ""
+        return "" if "<error" in text else self._one_line(text)
 
     def storage_state(self, storage: Storage, address: int) -> str:
         """See `Target.storage_state`."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gdb_tls.errors import NoProcess, TlsError, reason
 from gdb_tls.hosts.direct import process
 from gdb_tls.hosts.direct.process_target import ProcessTarget
+from gdb_tls.hosts.native.process_ids import process_of
 from gdb_tls.hosts.watching.alarms import Auditor
 from gdb_tls.hosts.watching.replay import Read, Recorder, Replay
 from gdb_tls.hosts.watching.variables import VIA, Watched, choose
@@ -59,7 +60,7 @@ class Observer:
         Raises:
             TlsError: where it cannot be looked at, or a name is none.
         """
-        self.pid = process.leader(pid)
+        self.pid = process_of(pid)
         self._names = names
         self._executable = executable
         self._announce = announce

@@ -88,17 +88,22 @@ def _namesakes(found: Found | None) -> list[str]:
         return []
     sentences = []
     if found.left_out:
-        others = "another variable" if len(found.left_out) == 1 else f"{len(found.left_out)} other variables"
-        sentences.append(f"Not shown: {others} of that name: {', '.join(found.left_out)}.")
+        number = len(found.left_out) + found.more[0]
+        others = "another variable" if number == 1 else f"{number:,} other variables"
+        sentences.append(f"Not shown: {others} of that name: {_listed(found.left_out, found.more[0])}.")
     if found.copies:
         copies = "is a copy" if len(found.copies) == 1 else "are copies"
         sentences.append(
-            f"There {copies} that no code uses, as the loader chose this one: {', '.join(found.copies)}. "
+            f"There {copies} that no code uses, as the loader chose this one: {_listed(found.copies, found.more[1])}. "
             f"--copies shows {'it' if len(found.copies) == 1 else 'them'}."
         )
     if found.used_instead:
         sentences.append(f"No code uses this copy: the loader chose {found.used_instead} instead.")
     return sentences
+
+
+def _listed(names: Sequence[str], more: int) -> str:
+    return ", ".join(names) + (f", and {more:,} more" if more else "")
 
 
 def _in_state(rows: Instances, state: State) -> list[int]:

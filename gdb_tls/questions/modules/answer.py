@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from gdb_tls.libc.abi import AbiOnly
 from gdb_tls.program.program import Program
-from gdb_tls.program.static_tls import Budget, Room, budget_or_reason, room_for
+from gdb_tls.program.static_tls import Budget, budget_or_reason
+from gdb_tls.program.would_load import Room, room_for
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, State, TargetInfo, Thread
 

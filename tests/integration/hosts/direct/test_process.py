@@ -177,6 +177,32 @@ def test_in_a_container(programs: Path, tmp_path: Path, stop: list[str]) -> None
         assert inner != {int(tid) for tid in tids(pid)}, "they have ids of their own"
 
 
+@pytest.mark.parametrize("whose", ["process", "thread"])
+@pytest.mark.parametrize("stop", [[], ["--stop"]], ids=["running", "stopped"])
+def test_main_has_left(programs: Path, tmp_path: Path, stop: list[str], whose: str) -> None:
+    """A process whose main thread has ended is there, and read by its id, or by that of a thread that goes on."""
+    with Inferior([programs / "births"], tmp_path) as inferior:
+        inferior.wait_ready()
+        (worker,) = {*map(int, tids(inferior.pid))} - {inferior.pid}
+        asked = inferior.pid if whose == "process" else worker
+        document = gdb_tls(["pid", asked, "births_counter", *DIRECT, *stop]).document
+        watched = gdb_tls(["watch", asked, "births_counter", "--for", "1s"])
+    assert document["target"]["pid"] == inferior.pid
+    said = [(row["lwp"], row["value"], row["flags"]) for row in document["threads"]]
+    assert said == [(worker, 8, []), (None, 9, ["exited"])]
+    assert f"in 2 threads of births ({inferior.pid})" in watched.output + watched.errors
+
+
+@pytest.mark.parametrize("stop", [[], ["--stop"]], ids=["running", "stopped"])
+def test_a_thread_s_id_is_its_process(programs: Path, tmp_path: Path, stop: list[str]) -> None:
+    with live_subject("many", programs / "many", tmp_path) as subject:
+        query = subject.truth.queries[0]
+        worker = max(map(int, tids(subject.pid)))
+        said = gdb_tls(["pid", worker, query, *DIRECT, *stop])
+        assert mismatches(said.document, subject.truth.of(query), kind="live", untyped_ok=True) == []
+        assert said.document["target"]["pid"] == subject.pid
+
+
 def test_who_may_not_look(subjects: Subjects) -> None:
     """Someone else's process is refused in one sentence, with what it takes."""
     subject = subjects.get("many", "live")
@@ -221,19 +247,11 @@ def test_why_root_may_not_look(subjects: Subjects) -> None:
     assert "--cap-add=SYS_PTRACE" in said.stderr and said.returncode == 2
 
 
-@pytest.mark.parametrize("stop", [[], ["--stop"]])
-def test_main_has_left(stop: list[str], programs: Path, tmp_path: Path) -> None:
-    """By its own id, or that of the thread that lives; GDB, which cannot, says who can."""
+def test_gdb_says_who_reads_it_where_main_has_left(programs: Path, tmp_path: Path) -> None:
     with Inferior([programs / "births"], tmp_path) as inferior:
         inferior.wait_ready()
-        worker = max(map(int, os.listdir(f"/proc/{inferior.pid}/task")))
-        for pid in (inferior.pid, worker):
-            document = gdb_tls(["pid", pid, "births_counter", *DIRECT, *stop]).document
-            said = [(row["lwp"], row["value"], row["flags"]) for row in document["threads"]]
-            assert said == [(worker, 8, []), (None, 9, ["exited"])]
-            assert document["target"]["pid"] == inferior.pid
         refused = gdb_tls(["pid", inferior.pid, "births_counter", "--engine", "gdb"])
-        assert "Use --engine direct, which looks at them." in refused.errors and refused.status == 2
+    assert "Use --engine direct, which looks at them." in refused.errors and refused.status == 2
 
 
 @pytest.mark.parametrize("words", [["--engine", "gdb"], [*DIRECT], [*DIRECT, "--stop"]], ids=" ".join)
