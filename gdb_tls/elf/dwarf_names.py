@@ -10,7 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from gdb_tls.elf.dwarf import AT_LOCATION, TAG_VARIABLE, BadDwarf, Entry
+from gdb_tls.elf.dwarf import AT_DECLARATION, AT_LOCATION, TAG_VARIABLE, BadDwarf, Entry
 from gdb_tls.elf.dwarf_files import DwarfFiles
 
 # A short name is the end of many strings, and its offset in them may be equal to anything.
@@ -19,9 +19,17 @@ BLOCKS = (0x2E, 0x0B, 0x1D)  # DW_TAG_subprogram, DW_TAG_lexical_block, DW_TAG_i
 
 
 def variables_called(dwarf: DwarfFiles, name: str) -> Iterator[Entry]:
-    """The entries of variables outside of functions that have this name and no location."""
-    if dwarf.has_places:
-        return
+    """The entries of variables outside of functions that have this name and no location, as nothing there has one."""
+    if not dwarf.has_places:
+        yield from _without_place(dwarf, name)
+
+
+def is_left_out(dwarf: DwarfFiles, name: str) -> bool:
+    """Whether a variable of this name is defined and was optimised away: it has no location where others have one."""
+    return dwarf.has_places and any(AT_DECLARATION not in one.attributes for one in _without_place(dwarf, name))
+
+
+def _without_place(dwarf: DwarfFiles, name: str) -> Iterator[Entry]:
     seen: set[int] = set()
     for position in _mentions(dwarf, name.encode()):
         try:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gdb_tls.elf.dwarf import AT_DECL_FILE, AT_DECL_LINE, AT_TYPE, BadDwarf, Entry
 from gdb_tls.elf.dwarf_files import DwarfFiles
-from gdb_tls.elf.dwarf_names import variables_called
+from gdb_tls.elf.dwarf_names import is_left_out, variables_called
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.program.module_symbols import debug_file
@@ -81,6 +81,13 @@ class Declarations:
             if len(without_place) == 1:  # of several it is not known which
                 return _declared(dwarf, without_place[0], ())
         return first._replace(name="") if first else None
+
+    def is_left_out(self, name: str, object_path: str) -> bool:
+        """Whether the source of an object has a variable of that name, which the compiler has left out."""
+        dwarf = self._dwarf(object_path)
+        with suppress(*UNREADABLE):
+            return dwarf is not None and is_left_out(dwarf, name)
+        return False
 
     def _dwarf(self, object_path: str) -> DwarfFiles | None:
         if object_path not in self._read:

@@ -202,6 +202,14 @@ class OtherName(NamedTuple):
     is_thread_local: bool = False
 
 
+# Whether it would have been a thread's own is not in the debug information that is left: so it is not denied.
+LEFT_OUT = OtherName(
+    "optimised out",
+    "The compiler left it out: nothing of it is in the program that could be shown.",
+    is_thread_local=True,
+)
+
+
 class Given(NamedTuple):
     """What a placeholder in an expression stands for in one thread.
 

@@ -30,7 +30,6 @@ ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "200"))
 # A whole look at the sound process takes some 300 reads.
 MOST_READS = 20_000
 QUESTIONS = ("near", "far", "far->length", "late", "shown", "missing")
-HOLDER = Type("Holder *", Kind.POINTER, 8, debugger_type="Holder *")
 
 
 class Subject:
@@ -39,13 +38,14 @@ class Subject:
     def __init__(self, folder: Path, machine: str) -> None:
         self.process = process = Process(folder, machine)
         word = process.word
+        holder = Type("Holder *", Kind.POINTER, word, debugger_type="Holder *")
         near = process.module("libnear.so", [file_row("near.c"), Symbol("near", 0x10, word)], static_offset=0x80)
         far = process.module("libfar.so", [Symbol("far", 0x18, word, binding=LOCAL)], image=b"\1" * 0x18, generation=1)
         late = process.module("liblate.so", [Symbol("late", 0x20, 4), Symbol("shown", 0x28, word)], generation=2)
         debug = process.target.debug
         debug.declared = {
-            "far": DebugSymbol("far", HOLDER, "far.cc", 7, None),
-            "shown": DebugSymbol("shown", POINTER, "late.cc", 9, None),
+            "far": DebugSymbol("far", holder, "far.cc", 7, None),
+            "shown": DebugSymbol("shown", POINTER._replace(size=word), "late.cc", 9, None),
         }
         debug.members = {"Holder *->length": (8, INTEGER)}
         threads = [process.thread(lwp, generation=2) for lwp in (100, 101, 102, 0)]

@@ -15,7 +15,7 @@ from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.declared import UNREADABLE, Declarations
 from gdb_tls.program.type_names import language_of
 from gdb_tls.target.model import Path, Type
-from gdb_tls.target.protocol import DebugSymbol, Part
+from gdb_tls.target.protocol import LEFT_OUT, DebugSymbol, OtherName, Part
 
 
 class DwarfNames(PlainNames):
@@ -47,6 +47,14 @@ class DwarfNames(PlainNames):
         """See `DebugInformation.function_of`."""
         found = self._declarations.at(symbol, object_path)
         return found.function if found is not None else ""
+
+    def what_is(self, name: str) -> OtherName | None:
+        """See `DebugInformation.what_is`."""
+        known = super().what_is(name)
+        if known is not None or not name.isidentifier():
+            return known
+        paths = [one.path for one in self._objects.all if one.path]
+        return LEFT_OUT if any(self._declarations.is_left_out(name, path) for path in paths) else None
 
     def parse_path(self, root: str, start: Type, text: str) -> Path:
         """See `DebugInformation.parse_path`."""

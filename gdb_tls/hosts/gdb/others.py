@@ -8,17 +8,11 @@ from contextlib import suppress
 import gdb
 
 from gdb_tls.hosts.gdb.selection import setting
-from gdb_tls.target.protocol import OtherName
+from gdb_tls.target.protocol import LEFT_OUT, OtherName
 
 EMULATED = (
     "It has no place in the blocks of thread-local storage: the program was built with -femulated-tls and keeps it in "
     "memory of its own (libgcc's emutls.c, LLVM's emutls.c)."
-)
-# Whether it would have been a thread's own is not in the debug information that is left: so it is not denied.
-LEFT_OUT = OtherName(
-    "optimised out",
-    "The compiler left it out: nothing of it is in the program that could be shown.",
-    is_thread_local=True,
 )
 
 

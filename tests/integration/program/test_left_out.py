@@ -102,3 +102,16 @@ def test_left_in_part(compiler: str, tmp_path: Path) -> None:
                 assert whole["variable"]["size"] == 4 and whole["variable"]["type"] is None
                 assert whole["variable"]["piece_of"] == (16 if engine == "gdb" else None)
             assert {row["lwp"]: row["value"] for row in whole["threads"]} == {lwp: one[1] for lwp, one in truth.items()}
+
+
+def test_left_out_without_gdb(tmp_path: Path) -> None:
+    """By the debug information, in the same words."""
+    program, source = tmp_path / "partly", tmp_path / "partly.c"
+    source.write_text(PARTLY)
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-g", "-O2", "-pthread", source, "-o", program], check=True)
+    with Inferior([program], tmp_path) as inferior:
+        inferior.wait_ready()
+        for engine in ("gdb", "direct"):
+            said = gdb_tls(["pid", inferior.pid, "removed", "--engine", engine])
+            assert said.errors.startswith("gdb-tls: removed is optimised out. "), said
+            assert "is called removed_too" in gdb_tls(["pid", inferior.pid, "removed_too", "--engine", engine]).errors

@@ -220,6 +220,7 @@ SCHEMA: dict[str, Any] = {
         "exported": bool,
         "source": str,
         "module": {"id": int, "path": str, "storage": str},
+        "piece_of": type(None),
         "initial": {"hex": str, "null": bool},
     },
     "threads": [
@@ -255,6 +256,7 @@ SCHEMA: dict[str, Any] = {
         ),
         int,
     ),
+    "caution": type(None),
     "left_out": [str],
     "copies": [str],
     "used_instead": NULLABLE_TEXT,
@@ -314,6 +316,7 @@ class TestJson:
             "exported": False,
             "source": "gdb",
             "module": {"id": 3, "path": "/usr/lib/php/swoole.so", "storage": "dynamic"},
+            "piece_of": None,
             "initial": {"hex": "0000000000000000", "null": True},
         }
         assert found["threads"] == [

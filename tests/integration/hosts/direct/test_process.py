@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -251,6 +252,20 @@ def test_gdb_says_who_reads_it_where_main_has_left(programs: Path, tmp_path: Pat
         inferior.wait_ready()
         refused = gdb_tls(["pid", inferior.pid, "births_counter", "--engine", "gdb"])
     assert "Use --engine direct, which looks at them." in refused.errors and refused.status == 2
+
+
+@pytest.mark.parametrize("words", [["--engine", "gdb"], [*DIRECT], [*DIRECT, "--stop"]], ids=" ".join)
+def test_a_stopped_process_stays_stopped(words: list[str], programs: Path, tmp_path: Path) -> None:
+    """By SIGSTOP, which is the user's; and it goes on as it was when it is told to."""
+    with Inferior(command_of(programs / "many", tmp_path, "wait"), tmp_path) as inferior:
+        inferior.wait_ready()
+        os.kill(inferior.pid, signal.SIGSTOP)
+        wait_until(lambda: states(inferior.pid) == {"T"}, "all threads are stopped")
+        said = gdb_tls(["pid", inferior.pid, "late_ie_count", *words[:2], "--format", "json", *words[4:]])
+        assert mismatches(said.document, Truth(tmp_path / "truth.jsonl").of("late_ie_count"), kind="live") == []
+        assert states(inferior.pid) == {"T"}
+        os.kill(inferior.pid, signal.SIGCONT)
+        wait_until(lambda: "T" not in states(inferior.pid), "all threads go on")
 
 
 def test_what_has_no_program(tmp_path: Path) -> None:
