@@ -11,6 +11,7 @@ from gdb_tls.errors import BadArgument
 from gdb_tls.program.names import split_path
 
 GDB, DIRECT = "gdb", "direct"
+WITHOUT_GDB = f"--engine {DIRECT}, which reads what is there"
 # What takes expressions and types as GDB understands them.
 OF_EXPRESSIONS = ("tls-whatis", "tls-verify", "tls-table")
 PASSIVE = (None, "passive")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gdb_tls.errors import reason
 from gdb_tls.program import scalars
 from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
-from gdb_tls.program.lifetimes import Lifetime
 from gdb_tls.program.names import COMMON_BLOCK
 from gdb_tls.program.type_names import bits_of
 from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
+
+if TYPE_CHECKING:
+    from gdb_tls.program.lifetimes import Lifetime
 
 # A string that has no end within this is not read to its end.
 LONGEST_STRING = 1 << 16

@@ -350,6 +350,7 @@ class Variable(NamedTuple):
         problem: why what is known of it could not be read; empty where it could.
         debugger_symbol: the debugger's own object, opaque here.
         is_helper: whether it is the compiler's own, beside a variable: a guard, a temporary.
+        piece_of: the size of the object of which an optimiser has kept only this piece; 0 where it is whole.
     """
 
     name: str
@@ -367,6 +368,7 @@ class Variable(NamedTuple):
     problem: str = ""
     debugger_symbol: Any = None
     is_helper: bool = False
+    piece_of: int = 0
 
 
 class Absence(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from gdb_tls.errors import NoProcess
+from gdb_tls.hosts.native.permission import denied, ended
 from gdb_tls.hosts.native.reads import Scattered
 from gdb_tls.hosts.native.scatter import ScatteredReads
 from gdb_tls.target.protocol import UnreadableMemory
@@ -16,8 +17,6 @@ LARGEST_ADDRESS = (1 << 63) - 1
 # What is no larger is read by the kernel in one piece, so that it is a value that was there.
 WORD = 8
 MOST_LOOKS = 4
-
-PERMISSION = "That takes the permission that ptrace(2) takes: be its user (and see /proc/sys/kernel/yama), or root."
 
 
 class ProcessMemory(Scattered):
@@ -88,22 +87,15 @@ class ProcessMemory(Scattered):
         return self._reads.read(addresses, size)
 
 
-def refusal(pid: int, error: OSError) -> NoProcess:
-    """Why a process cannot be looked at."""
+def refusal(pid: int, error: OSError, *, tracing: bool = False) -> NoProcess:
+    """Why a process cannot be looked at, or traced."""
+    if isinstance(error, (FileNotFoundError, ProcessLookupError)) and os.path.exists(f"/proc/{pid}"):
+        return ended(pid) if is_zombie(pid, pid) else denied(pid, tracing=tracing)
     if isinstance(error, (FileNotFoundError, ProcessLookupError)):
         return NoProcess(f"There is no process {pid}", "Type `pgrep NAME` for a program's process ids.")
     if isinstance(error, PermissionError):
-        return NoProcess(f"Process {pid} may not be looked at ({error.strerror})", PERMISSION)
+        return denied(pid, tracing=tracing)
     return NoProcess(f"Process {pid} cannot be looked at ({error.strerror or error})", "")
-
-
-def process_of(tid: int) -> int:
-    """The process of a thread, by whose id the kernel shows it, too (proc(5), Tgid)."""
-    with suppress(OSError, ValueError), open(f"/proc/{tid}/status", encoding="ascii", errors="replace") as file:
-        for line in file:
-            if line.startswith("Tgid:"):
-                return int(line.split()[1])
-    return tid
 
 
 def is_zombie(pid: int, tid: int) -> bool:
@@ -137,7 +129,7 @@ def tasks(pid: int) -> list[int]:
     if pid in found and is_zombie(pid, pid):
         found.remove(pid)
     if not found:
-        raise NoProcess(f"Process {pid} has ended", "")
+        raise ended(pid)
     return sorted(found, key=lambda tid: (tid != pid, tid))
 
 

@@ -62,7 +62,7 @@ class Stopped:
             if error == errno.EPERM and process.is_zombie(self._pid, tid):
                 self._held.add(tid)
                 return False
-            raise process.refusal(self._pid, OSError(error, os.strerror(error)))
+            raise process.refusal(self._pid, OSError(error, os.strerror(error)), tracing=True)
         self._held.add(tid)
         return bool(self._ptrace(PTRACE_INTERRUPT, tid, None, None) >= 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -29,7 +30,6 @@ from gdb_tls.target.protocol import (
     Answers,
     CallFrame,
     Calls,
-    DebugInformation,
     Evaluator,
     Fault,
     FoundFile,
@@ -38,6 +38,10 @@ from gdb_tls.target.protocol import (
 )
 
 WITH_GDB = "Use --engine gdb."
+NOT_UNPACKED = (
+    "Note: the debug information of {} is compressed with zstd, which takes the library libzstd (or Python 3.14), and "
+    "neither is here: types and lines are missing. Install it, or `objcopy --decompress-debug-sections` a copy."
+)
 # Of a value with many members.
 MOST_VALUE_CHARACTERS = 200
 NUMBER = re.compile(r"\s*([+-]?\s*(?:0x[0-9a-f]+|[0-9]+))\s*", re.IGNORECASE)
@@ -53,6 +57,7 @@ class DirectTarget:
     pid: int | None
     executable: str | None
     core_file: str | None = None
+    gaps = ""
     # Only of a core stacks are unwound: a process has others meanwhile.
     core: Core | None = None
     architecture: Architecture
@@ -65,7 +70,7 @@ class DirectTarget:
         return LoadedObjects(self)
 
     @cached_property
-    def debug(self) -> DebugInformation:
+    def debug(self) -> DwarfNames:
         """See `Target.debug`."""
         return DwarfNames(self.objects)
 
@@ -150,7 +155,12 @@ class DirectTarget:
 
     @property
     def missing(self) -> str:
-        """What would have said more, and was asked for; empty for nothing."""
+        """What would have said more, and was asked for, a line each; empty for nothing."""
+        packed = NOT_UNPACKED.format(", ".join(map(os.path.basename, self.debug.packed))) if self.debug.packed else ""
+        return "\n".join(note for note in (packed, self._missing_of_stacks) if note)
+
+    @property
+    def _missing_of_stacks(self) -> str:
         if "stacks" not in self.__dict__:
             return ""
         if self.stacks is None:

@@ -25,7 +25,9 @@ from gdb_tls.hosts.gdb.read_cache import cached_reads
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.hosts.gdb.warnings import Warnings
+from gdb_tls.hosts.native.core_file import gaps_in, open_core
 from gdb_tls.hosts.native.library_contents import STRING_TEXT
+from gdb_tls.hosts.native.process_ids import process_of
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Storage, Thread, Type, Variable
@@ -73,7 +75,7 @@ class GdbTarget:
             raise UnsupportedTarget(f"The architecture {name} is not known to gdb-tls")
         self.architecture = found
         self.kind = kind_of(self._inferior)
-        self.pid: int | None = _process_of(self._inferior.pid) if self.kind == "live" else self._inferior.pid
+        self.pid: int | None = process_of(self._inferior.pid) if self.kind == "live" else self._inferior.pid
         self.memory = open_memory(
             self._inferior,
             self.kind,
@@ -155,6 +157,14 @@ class GdbTarget:
         if thread.num is None or thread.num not in known or isinstance(known, core_threads.CoreThreads):
             return ""
         return _name(known[thread.num])
+
+    @cached_property
+    def gaps(self) -> str:
+        """See `Target.gaps`."""
+        if self.core_file:
+            with suppress(NotElf, OSError):
+                return gaps_in(open_core(self.core_file))
+        return ""
 
     @cached_property
     def _gdb_threads(self) -> Mapping[int, gdb.InferiorThread]:
@@ -452,10 +462,3 @@ def is_core(path: str) -> bool:
         return open_elf(path).is_core
     except NotElf:
         return False
-
-
-def _process_of(lwp: int) -> int:
-    """The process of a thread: GDB takes the id of any thread for that of a process to attach to."""
-    with suppress(OSError, ValueError), open(f"/proc/{lwp}/status", encoding="ascii", errors="replace") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("Tgid:"))
-    return lwp
