@@ -24,6 +24,11 @@ def character(value: int, size: int, kind: str) -> str:
     return f"{value} {prefix}'{shown}'"
 
 
+def without_width(value: int) -> str:
+    """A number of which it is not known how many of its bits count: the others may be anything."""
+    return f"0x{value:x} (how many of its bits count is not known)"
+
+
 def real(value: float, size: int) -> str:
     """A floating-point number with as few digits as tell it from all others of its size."""
     if size == 4 and value - value == 0:

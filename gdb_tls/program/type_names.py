@@ -61,6 +61,17 @@ def _outer(name: re.Match[str]) -> str:
     return f"std::{name[1] or ''}"
 
 
+def bits_of(name: str) -> int | None:
+    """How many bits a `_BitInt(N)` has; None for other types, and where the name does not say it (`lacks_width`)."""
+    width = re.search(r"\b_BitInt\((\d+)\)", name) if "_BitInt" in name else None
+    return int(width[1]) if width else None
+
+
+def lacks_width(name: str) -> bool:
+    """Whether a number is a `_BitInt` of which nothing says how many of its bits count."""
+    return bool(re.search(r"\b_BitInt(?!\()", name))
+
+
 @cache
 def short_type(name: str) -> str:
     """A type's name without default template arguments and inline namespaces.

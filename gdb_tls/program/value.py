@@ -12,6 +12,7 @@ from gdb_tls.program import scalars
 from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.names import COMMON_BLOCK
+from gdb_tls.program.type_names import bits_of
 from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
 
@@ -271,6 +272,15 @@ def word(raw: bytes, target: Target) -> int:
     return int.from_bytes(raw, "little" if target.architecture.byte_order == "little" else "big")
 
 
+def counted_bits(value: int, kind: Type) -> int:
+    """What a `_BitInt(N)` is: only so many of its bits count, and the others may be anything."""
+    width = bits_of(kind.name)
+    if width is None or kind.kind is not Kind.INTEGER:
+        return value
+    value &= (1 << width) - 1
+    return value - (1 << width) if kind.is_signed and value >> (width - 1) else value
+
+
 class _Describer:
     """Values and texts of one type; what is the same in many threads is worked out once."""
 
@@ -310,7 +320,7 @@ class _Describer:
         if kind is Kind.FLOAT:
             real = float(struct.unpack(self._float, raw)[0])
             return real, scalars.real(real, self._kind.size)
-        value = int.from_bytes(raw, self._order, signed=self._kind.is_signed)
+        value = counted_bits(int.from_bytes(raw, self._order, signed=self._kind.is_signed), self._kind)
         if kind is Kind.POINTER:
             return value, f"({self._kind.name}) 0x{value:x}" + self._pointed(value)
         if kind is Kind.ENUM:

@@ -25,7 +25,7 @@ VIA = Option("--via", "How to find the variable in a thread", {"choices": resolv
 ALL_INFERIORS = Option("--all-inferiors", "Look at every inferior, not only the selected one", {"action": "store_true"})
 COPIES = Option(
     "--copies",
-    "Also show the definitions that no code uses, as the loader chose another one",
+    "Also show the definitions that no code is bound to, as the loader chose another one",
     {"action": "store_true"},
 )
 ALL_THREADS = Option("--all", "Show every thread, however many there are", {"action": "store_true"})

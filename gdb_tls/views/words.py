@@ -140,7 +140,7 @@ def copies_hidden(number: int) -> str:
         return ""
     verb, them = ("is", "it") if number == 1 else ("are", "them")
     copies = "1 copy" if number == 1 else f"{number:,} copies"
-    return f"{copies} that no code uses {verb} not shown: --copies shows {them}."
+    return f"{copies} that no code is bound to {verb} not shown: --copies shows {them}."
 
 
 def mark(number: int | None, marked: Marked) -> str:

@@ -18,7 +18,7 @@ complete -c gdb-tls -n 'not __fish_use_subcommand' -l output -r -F -d 'Write the
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l threads -x -d 'Look only at these threads, by their numbers in GDB, such as 1,3-5'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l module -x -d 'Look only in modules whose file name matches PATTERN (a glob), or in the one with this id'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l type -x -d 'Take the variable for this TYPE; for symbols without debug information'
-complete -c gdb-tls -n 'not __fish_use_subcommand' -l copies -d 'Also show the definitions that no code uses, as the loader chose another one'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l copies -d 'Also show the definitions that no code is bound to, as the loader chose another one'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l all -d 'Show weak hints, too'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l all-inferiors -d 'Look at every inferior, not only the selected one'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l ignore -x -d 'Leave out what is known to be harmless: a glob for NAME, MODULE::NAME or key N; may be given again'

@@ -26,7 +26,7 @@ from gdb_tls.hosts.native.dwarf_types import (
 )
 from gdb_tls.hosts.native.library_contents import is_known
 from gdb_tls.program.scalars import PREFIXES
-from gdb_tls.program.type_names import short_type
+from gdb_tls.program.type_names import lacks_width, short_type
 from gdb_tls.target.model import Counted, Kind, Type
 
 
@@ -77,6 +77,8 @@ def _kind(bare: DwarfType) -> Kind:
         return Kind.ENUM
     if bare.tag != TAG_BASE:
         return Kind.AGGREGATE
+    if "_BitInt" in bare.qualified:
+        return Kind.AGGREGATE if lacks_width(bare.qualified) else Kind.INTEGER
     if bare.encoding == ATE_BOOLEAN:
         return Kind.BOOLEAN
     if bare.encoding == ATE_FLOAT:

@@ -11,7 +11,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from gdb_tls.hosts.native.dwarf_types import ATE_COMPLEX, ATE_FLOAT, ATE_LO_USER, DwarfType
+from gdb_tls.hosts.native.dwarf_types import ATE_COMPLEX, ATE_DECIMAL, ATE_FLOAT, ATE_LO_USER, DwarfType
 
 
 class Format(NamedTuple):
@@ -34,7 +34,11 @@ IEEE = {2: Format(2, 5, 10), 4: Format(4, 8, 23), 8: Format(8, 11, 52), 16: Form
 X87 = Format(10, 15, 64, True)
 BRAIN = Format(2, 8, 7)
 # The names by which the sixteen bytes of IEEE are told from the ABI's own long double.
-QUAD = ("_Float128", "__float128", "__ieee128", "_Float64x")
+QUAD = ("_Float128", "__float128", "__ieee128")
+# Bytes: bits of the exponent, and what is taken from it (IEEE 754-2019, 3.5; the coefficient is a binary number).
+DECIMAL = {4: (8, 101), 8: (10, 398), 16: (14, 6176)}
+# Of these processors' ABIs; others have the digits in tens.
+WITH_BINARY_COEFFICIENT = ("x86-64", "i386", "aarch64")
 
 
 def text_of(bare: DwarfType, raw: bytes, architecture: str, is_little: bool) -> str | None:
@@ -48,11 +52,29 @@ def text_of(bare: DwarfType, raw: bytes, architecture: str, is_little: bool) -> 
         name = bare.qualified.replace("complex ", "")
         parts = [_real(part, name, architecture, is_little) for part in (raw[:half], raw[half:])]
         return None if None in parts else f"{parts[0]} + {parts[1]}i"
+    if bare.encoding == ATE_DECIMAL and architecture in WITH_BINARY_COEFFICIENT and len(raw) in DECIMAL:
+        return _decimal(int.from_bytes(raw, "little" if is_little else "big"), len(raw))
     return _real(raw, bare.qualified, architecture, is_little) if bare.encoding == ATE_FLOAT else None
 
 
+def _decimal(bits: int, size: int) -> str:
+    (width, bias), whole = DECIMAL[size], 8 * size
+    sign = bits >> (whole - 1)
+    if bits >> (whole - 3) & 3 == 3:
+        special = {0x1E: "inf", 0x1F: "nan"}.get(bits >> (whole - 6) & 0x1F)
+        if special:
+            return f"{'-' * sign}{special}"
+        rest = whole - 3 - width
+        coefficient = 1 << (rest + 3) | bits & ((1 << rest) - 1)
+    else:
+        rest = whole - 1 - width
+        coefficient = bits & ((1 << rest) - 1)
+    digits = tuple(map(int, str(coefficient)))
+    return str(Decimal((sign, digits, (bits >> rest & ((1 << width) - 1)) - bias)))
+
+
 def _real(raw: bytes, name: str, architecture: str, is_little: bool) -> str | None:
-    if len(raw) == 16 and architecture == "ppc64le" and not any(one in name for one in QUAD):
+    if len(raw) == 16 and architecture == "ppc64le" and not any(one in name for one in (*QUAD, "_Float64x")):
         high, low = (value_of(part, IEEE[8], is_little) for part in (raw[:8], raw[8:]))
         return shown(high + low if isinstance(high, Fraction) and isinstance(low, Fraction) else high, 106)
     is_x87 = architecture in ("x86-64", "i386") and len(raw) in (12, 16) and not any(one in name for one in QUAD)

@@ -24,7 +24,8 @@ from gdb_tls.hosts.native.dwarf_types import (
 )
 from gdb_tls.hosts.native.library_contents import class_of, contents_of, hint_of
 from gdb_tls.hosts.native.library_objects import Bit, Characters, Child, NotLaidOut, Object
-from gdb_tls.program.scalars import PREFIXES, enumerator
+from gdb_tls.program.scalars import PREFIXES, enumerator, without_width
+from gdb_tls.program.type_names import bits_of, lacks_width
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.protocol import Memory, UnreadableMemory
 
@@ -126,6 +127,11 @@ class Formatter:
         if text is not None or bare.encoding not in WHOLE:
             return text or "0x" + raw.hex()
         number = self._number(raw, bare.is_signed)
+        if lacks_width(bare.qualified):
+            return without_width(self._number(raw))
+        if width := bits_of(bare.qualified):
+            number &= (1 << width) - 1
+            return str(number - (1 << width) if bare.is_signed and number >> (width - 1) else number)
         if len(raw) > 1 and bare.qualified not in PREFIXES:
             return str(number)
         unit = raw[0] if len(raw) == 1 else self._number(raw)

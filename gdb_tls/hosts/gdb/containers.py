@@ -15,7 +15,6 @@ from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.hosts.native.library_objects import NotLaidOut, characters
 from gdb_tls.program.walk import no_element
 from gdb_tls.target.model import Absence, Lookup, Place, State
-from gdb_tls.views.words import count
 
 # A container that was overwritten may say that it has any number of elements.
 MOST_ELEMENTS = 100_000
@@ -53,6 +52,8 @@ def _at(children: Iterator[Any], wanted: int, name: str) -> Place:
         if seen == wanted:
             return _address(child, f"{name}[{wanted}]")
         seen += 1
+    if seen >= MOST_ELEMENTS:
+        return Absence(State.UNREADABLE, f"only the first {seen:,} elements of {name} are looked at")
     return no_element(name, seen, wanted)
 
 
@@ -62,7 +63,10 @@ def _of_map(children: Iterator[Any], key: str, name: str) -> Place:
         seen += 1
         if _text(known) == key:
             return _address(child, f"{name}[{key}]")
-    of = f"none of its {count(seen, 'key')} is it" if seen else "it is empty"
+    if 2 * seen >= MOST_ELEMENTS:
+        of = f"it is not among its first {seen:,} keys, and the others were not looked at"
+    else:
+        of = f"none of its {seen:,} keys is it" if seen > 1 else "its one key is another" if seen else "it is empty"
     return Absence(State.UNREADABLE, f"{name} has no [{key}]: {of}")
 
 

@@ -9,10 +9,12 @@ from contextlib import suppress
 import gdb
 
 from gdb_tls.hosts.gdb.fields import is_placed
-from gdb_tls.hosts.gdb.library_objects import object_of
+from gdb_tls.hosts.gdb.library_objects import READER, object_of
 from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.hosts.native.buffers import BYTES, DEEPEST, chosen, plain_name
 from gdb_tls.hosts.native.library_objects import NotLaidOut, characters
+from gdb_tls.program.scalars import without_width
+from gdb_tls.program.type_names import lacks_width
 from gdb_tls.target.model import Counted
 
 WIDE = ("wchar_t", "char16_t", "char32_t")
@@ -90,6 +92,10 @@ def unprinted(value: gdb.Value) -> str:
     bare = value.type.strip_typedefs()
     if bare.code == gdb.TYPE_CODE_ARRAY and bare.range()[1] < bare.range()[0] and bare.sizeof == 0:
         return '""' if _is_byte(bare.target()) else "{}"
+    if bare.name == "__unknown__" or lacks_width(bare.name or ""):
+        raw = gdb.selected_inferior().read_memory(int(value.address or 0), bare.sizeof).tobytes()
+        number = int.from_bytes(raw, "little" if READER.is_little else "big")
+        return without_width(number) if lacks_width(bare.name or "") else "0x" + raw.hex()
     whole = COMPLEX_INTEGER.match(bare.name or "")
     known = (gdb.TYPE_CODE_COMPLEX, gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
     if whole and value.address is not None and bare.code not in known:  # DWARF has no encoding of it

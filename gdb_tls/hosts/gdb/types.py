@@ -10,7 +10,7 @@ from gdb_tls.hosts.gdb import pointed, rust_storage
 from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
 from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
-from gdb_tls.program.type_names import short_type
+from gdb_tls.program.type_names import lacks_width, short_type
 from gdb_tls.target.model import Kind, Type
 from gdb_tls.target.protocol import Part
 
@@ -84,6 +84,8 @@ def gdb_type(kind: Type | None) -> gdb.Type:
 def _kind(bare: gdb.Type) -> Kind:
     if bare.code in POINTERS:
         return Kind.POINTER
+    if "_BitInt" in (bare.name or "") and bare.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR):
+        return Kind.AGGREGATE if lacks_width(bare.name or "") else Kind.INTEGER
     if bare.code == gdb.TYPE_CODE_BOOL:
         return Kind.BOOLEAN
     if bare.code == gdb.TYPE_CODE_ENUM:

@@ -127,8 +127,8 @@ def remarks(cause: Cause, found: Guilty, part: Part | None = None) -> Iterator[s
         whose = f"thread {cause.foreign.thread.num}'s"
         where = f"register {cause.foreign.where}" if cause.foreign.where else "its stack"
         yield (
-            f"It used the address of {whose} {name}, another thread's copy, which {where} holds: it was handed "
-            "over, or code that took the address in one thread went on in another (a fiber or coroutine that moved)."
+            f"It used the address of {whose} {name}, another thread's copy, which {where} holds: perhaps it was "
+            "handed over, or code that took the address in one thread went on in another (a fiber or a coroutine)."
         )
     elif not cause.agrees and cause.value is not None:
         yield f"{name} has changed since: now it is {_value(cause.value)}."

@@ -38,8 +38,8 @@ def copies(survey: Survey, variable: Variable) -> list[str]:
     if dead:
         copies = "a copy" if len(dead) == 1 else "copies"
         sentences.append(
-            f"{' and '.join(dead)} {'has' if len(dead) == 1 else 'have'} {copies} of it that no code uses: the loader "
-            f"chose {variable.module.name}'s for all."
+            f"{' and '.join(dead)} {'has' if len(dead) == 1 else 'have'} {copies} of it that no code is bound to: "
+            f"the loader chose {variable.module.name}'s for all."
         )
     return sentences
 

@@ -178,5 +178,5 @@ def _leak(survey: Survey, report: KeyReport, column: Column, others: Sequence[in
     return (
         f"Key {report.number} has the destructor {destructor}, and in {only} only it is set, to the value of {name}. "
         f"{count(len(others), 'other thread')} ({which}) have their own {name} set, but no value for the key: "
-        "no destructor will run for it when they end, and it leaks."
+        "no destructor will run for it when they end, so it may leak."
     )

@@ -26,9 +26,9 @@ first, then the program's own before the C library's and the C++ runtime's.
 Every thread has one row. NULL is a null pointer, or an object such as a unique_ptr that owns nothing; "no-value" is
 a std::optional, std::function or std::any that has none.
 "unallocated" is a thread that has not touched the variable's module yet. "not-constructed" is an object whose
-constructor has not run in the thread, "destroyed" one whose destructor has; "constructed" is said where the compiler's
-guard tells it. "unreadable" means that the memory is not in the core dump, or that nothing is there (no such element),
-"unresolved" that no address was found; the row says why.
+constructor has not run to its end in the thread, "destroyed" one whose destructor has; "constructed" is said where the
+compiler's guard tells it. "unreadable" means that the memory is not in the core dump, or that nothing is there (no such
+element), "unresolved" that no address was found; the row says why.
 
 By default only memory is read, and nothing runs in the process. --via gdb asks GDB. --via dlsym, tls-get-addr
 and call run code in each thread of a live process, which allocates blocks that were not there.

@@ -73,7 +73,7 @@ def several(answer: Several) -> str:
     """How many variables a pattern matches, and how many of them are shown."""
     if answer.with_copies:
         copies = answer.matched - 1
-        return f"One variable, and {'a copy' if copies == 1 else f'{copies:,} copies'} of it that no code uses."
+        return f"One variable, and {'a copy' if copies == 1 else f'{copies:,} copies'} of it that no code is bound to."
     all_of_them = f"{count(answer.matched, 'variable')} match {answer.pattern}"
     if len(answer.parts) == answer.matched:
         return f"{all_of_them}."
@@ -94,11 +94,12 @@ def _namesakes(found: Found | None) -> list[str]:
     if found.copies:
         copies = "is a copy" if len(found.copies) == 1 else "are copies"
         sentences.append(
-            f"There {copies} that no code uses, as the loader chose this one: {_listed(found.copies, found.more[1])}. "
+            f"There {copies} that no code is bound to, as the loader chose this one: "
+            f"{_listed(found.copies, found.more[1])}. "
             f"--copies shows {'it' if len(found.copies) == 1 else 'them'}."
         )
     if found.used_instead:
-        sentences.append(f"No code uses this copy: the loader chose {found.used_instead} instead.")
+        sentences.append(f"No code is bound to this copy: the loader chose {found.used_instead} instead.")
     return sentences
 
 
@@ -203,7 +204,7 @@ def _flags(rows: Instances, judgement: Judgement | None) -> list[str]:
     ended = _with_flag(rows, Flag.EXITED)
     if ended:
         words = "1 thread has" if len(ended) == 1 else f"{len(ended):,} threads have"
-        sentences.append(f"{words} ended without being joined.")
+        sentences.append(f"{words} ended, and {'is' if len(ended) == 1 else 'are'} not joined yet.")
     return sentences
 
 

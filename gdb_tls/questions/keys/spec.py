@@ -19,7 +19,7 @@ Lists the keys of pthread_key_create with their destructors, and what each threa
 
 "set" is a value; "null" is a null that the thread set, or that a destructor's run left; "unset" is a thread that
 never set one. "stale" is a value that the thread set for an earlier key of the same number: its sequence number is
-not the key's, so pthread_getspecific gives null, and no destructor will ever run for it.
+not the key's, so pthread_getspecific gives null, and no destructor will run for it.
 
 "Variable" is the one that holds the key's number, by the machine code that gives it to pthread_getspecific and its kin;
 "*NAME" points to where the number is. Where the code keeps it in no fixed place, the functions that create such keys

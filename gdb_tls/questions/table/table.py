@@ -195,7 +195,8 @@ def sentences(answer: Answer) -> list[str]:
         found.append(f"{count(len(answer.rows), 'thread')} in {count(len(answer.lines), 'group')} of equal rows.")
     found += _about(answer)
     if not found:
-        found.append(f"{count(len(answer.rows), 'thread')}, and each has {ALL_VALUES[len(answer.columns) > 1]}.")
+        each = "it" if len(answer.rows) == 1 else "each"
+        found.append(f"{count(len(answer.rows), 'thread')}, and {each} has {ALL_VALUES[len(answer.columns) > 1]}.")
     return found
 
 

@@ -115,7 +115,7 @@ def test_folded_away(subjects: Subjects, tmp_path: Path) -> None:
     commands = ["tls-map", "tls-map --copies", f"tls-symbols {PATTERN}", "tls-inspect lonely", "tls-audit"]
     done = session(subject.arguments, commands, tmp_path)
     for command in (commands[0], commands[2]):
-        assert "8 copies that no code uses are not shown: --copies shows them." in done[command].words
+        assert "8 copies that no code is bound to are not shown: --copies shows them." in done[command].words
     assert done[commands[1]].output.count("(unused copy)") == 8 and "--copies" not in done[commands[1]].words
     # Two are used, in two namespaces: no name alone means one of them.
     assert "2 thread-local variables are called lonely" in done[commands[3]].words
@@ -130,5 +130,5 @@ def test_all_definitions_of_one(kind: str, subjects: Subjects, tmp_path: Path) -
     files = [Path(one["variable"]["module"]["path"]).name for one in found["variables"]]
     assert files == ["copies", *(f"libcopies_{one}.so" for one in ("first", "second", "versioned", "outer", "inner"))]
     words = session(subject.arguments, [command], tmp_path)[command].words
-    assert len(re.findall(r"No code uses this copy: the loader chose \S+ instead\.", words)) == 5
-    assert "One variable, and 5 copies of it that no code uses." in words
+    assert len(re.findall(r"No code is bound to this copy: the loader chose \S+ instead\.", words)) == 5
+    assert "One variable, and 5 copies of it that no code is bound to." in words

@@ -117,7 +117,7 @@ def test_commands(tmp_path: Path) -> None:
     assert "passive 4 addresses" in done["tls-verify emulated_count"].words
     assert "5 variables" in done[commands[8]].words
     assert done['print $_tls("emulated_count")'].words == "$1 = 8"
-    assert "Did you mean emulated_buffer or " in one_sentence(done, "tls-inspect emulated_bufer")
+    assert "Did you mean emulated_buffer, " in one_sentence(done, "tls-inspect emulated_bufer")
     assert "finds nothing" in done["tls-inspect emulated_count --via call"].words or "core dump" in (
         done["tls-inspect emulated_count --via call"].words
     )
@@ -189,10 +189,12 @@ def test_copies(tmp_path: Path) -> None:
         inferior.wait_ready()
         commands = ["tls-inspect emulated_copy", "tls-symbols emulated_copy", "tls-access emulated_copy"]
         done = session(["-p", str(inferior.pid)], commands, tmp_path)
-    assert "There is a copy that no code uses, as the loader chose this one: libb.so::emulated_copy." in (
+    assert "There is a copy that no code is bound to, as the loader chose this one: libb.so::emulated_copy." in (
         done[commands[0]].words
     )
-    assert "1 thread-local variable in 1 module. 1 copy that no code uses is not shown" in done[commands[1]].words
+    assert (
+        "1 thread-local variable in 1 module. 1 copy that no code is bound to is not shown" in done[commands[1]].words
+    )
     assert "Written only by use_a and use_b" in done[commands[2]].words
 
 

@@ -54,7 +54,9 @@ def test_what_is_not_shown_is_said(subjects: Subjects, tmp_path: Path) -> None:
     done = session(subject.arguments, commands, tmp_path)
     assert "Not shown: another variable of that name: libc.so.6::errno." in done[commands[0]].words
     copies = "libmeant_a.so::meant_depth, libmeant_b.so::meant_depth"
-    assert f"There are copies that no code uses, as the loader chose this one: {copies}." in done[commands[1]].words
+    assert (
+        f"There are copies that no code is bound to, as the loader chose this one: {copies}." in done[commands[1]].words
+    )
     shown = ask(subject.arguments, ["errno", "meant_depth", "libmeant_a.so::meant_depth"], tmp_path / "shown")
     keys = ("left_out", "copies", "used_instead")
     assert [[one[key] for key in keys] for one in shown.documents.values()] == [
@@ -62,7 +64,7 @@ def test_what_is_not_shown_is_said(subjects: Subjects, tmp_path: Path) -> None:
         [[], copies.split(", "), None],
         [[], [], "meant_depth"],
     ]
-    assert "No code uses this copy: the loader chose meant_depth instead." in done[commands[2]].words
+    assert "No code is bound to this copy: the loader chose meant_depth instead." in done[commands[2]].words
     assert done[commands[3]].output == str(subject.truth.one("errno", "worker").value)
     assert "1 thread-local variable " in done[commands[4]].words
     assert "libmeant" not in re.sub(r'"path": "[^"]*"', "", done[commands[5]].output)

@@ -128,7 +128,7 @@ def test_ended_thread_has_a_row_without_a_number(kind: str, subjects: Subjects, 
     done = session(subjects.get("ended", kind).arguments, ["tls-inspect ended_buffer"], tmp_path)
     output = done.said[0].output
     assert "exited" in output
-    assert "1 thread has ended without being joined" in done.said[0].words
+    assert "1 thread has ended, and is not joined yet" in done.said[0].words
     assert len(table_rows(output)) == 2
 
 

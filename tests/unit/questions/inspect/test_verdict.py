@@ -116,7 +116,7 @@ def test_set_only_in_an_ended_thread() -> None:
     sentences = verdict(report(rows))
     assert sentences[0] == "NULL in 2 of 3 threads: 1-2."
     assert "Set only in an ended thread: the others have not set it, or have set it back to null." in sentences
-    assert sentences[-1] == "1 thread has ended without being joined."
+    assert sentences[-1] == "1 thread has ended, and is not joined yet."
 
 
 def test_shared() -> None:
@@ -158,7 +158,7 @@ def test_shared_with_threads_that_are_not_listed() -> None:
     rows = [instance(2, State.SET, Flag.SHARED, value=0x5500), ended]
     assert verdict(report(rows)) == [
         "Thread 2 and an ended thread share one object: it is not each thread's own.",
-        "1 thread has ended without being joined.",
+        "1 thread has ended, and is not joined yet.",
     ]
     rows = [instance(2, State.SET, Flag.SHARED, value=0x5500)]  # --threads 2
     assert verdict(report(rows)) == ["Thread 2 shares its object with another thread: it is not each thread's own."]
