@@ -74,30 +74,44 @@ class Blame:
         agreeing = [one for one in local if not one.computed and self._now.value_of(one) == held]
         if held == 0 and agreeing and any(self._may_be_null(one) for one in found):
             return None  # null are many things
-        several = self._different(agreeing)
         if constants and (held == 0 or not agreeing):
             # A null of the code's own explains it as well: nothing but these variables may have led to it.
-            if len(local) < len(found):
-                return None
-            if not agreeing:
-                return self._instead(local)
-            if several:
-                return Elsewhere(where, None, among=several)
-            # It decided the way, but which of the ways it was is not known.
-            is_one_way = len({(one.place, one.path) for one in local}) == 1
-            nearest = min(agreeing, key=lambda one: len(one.path))
-            return nearest if is_one_way or not nearest.path else nearest._replace(computed=True)
+            return self._beside_constant(local, agreeing, where) if len(local) == len(found) else None
         if len({one.place for one in found}) > 1 or len({one.path for one in found}) > 1:
-            others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
-            if any(self._code.word(one.fixed or 0) == held for one in others):
-                return Elsewhere(where, others[0].fixed)
-            if agreeing:
-                return Elsewhere(where, None, among=several) if several else agreeing[0]
-            if len({one.place for one in found}) > 1:
-                return self._among(found, is_address, where)
-            # By whatever way, it came from that one.
-            return next((one for one in local if one.computed), local[0])
+            return self._of_several(found, agreeing, held, is_address, where)
         return local[0]
+
+    def _beside_constant(
+        self, local: Sequence[Leaf], agreeing: Sequence[Leaf], where: Place
+    ) -> Leaf | Elsewhere | None:
+        """The same where the bad value may also be a constant with which the code went on."""
+        if not agreeing:
+            return self._instead(local)
+        several = self._different(agreeing)
+        if several:
+            return Elsewhere(where, None, among=several)
+        # It decided the way, but which of the ways it was is not known.
+        is_one_way = len({(one.place, one.path) for one in local}) == 1
+        nearest = min(agreeing, key=lambda one: len(one.path))
+        return nearest if is_one_way or not nearest.path else nearest._replace(computed=True)
+
+    def _of_several(
+        self, found: Sequence[Leaf], agreeing: Sequence[Leaf], held: int, is_address: bool, where: Place
+    ) -> Leaf | Elsewhere | None:
+        """The same where it came from several variables, or from one by several ways."""
+        others = [one for one in found if one.place is None and one.fixed is not None and not one.computed]
+        holding = [one for one in others if self._code.word(one.fixed or 0) == held]
+        if holding and agreeing:
+            return Elsewhere(where, None, "a thread-local variable and a global may have had it, and both hold it now")
+        if holding:
+            return Elsewhere(where, holding[0].fixed)
+        if agreeing:
+            several = self._different(agreeing)
+            return Elsewhere(where, None, among=several) if several else agreeing[0]
+        if len({one.place for one in found}) > 1:
+            return self._among(found, is_address, where)
+        # By whatever way, it came from that one.
+        return next((one for one in found if one.computed), found[0])
 
     def _different(self, found: Sequence[Leaf]) -> tuple[Leaf, ...]:
         """One leaf for each variable, or key, where they are of several; empty where they are of one."""

@@ -101,6 +101,14 @@ class Code:
         symbol = spot.file_index.file.function_at(spot.address) if spot else None
         return symbol.name if symbol and spot and symbol.value == spot.address else ""
 
+    def bound_by_loader(self, address: int) -> int | None:
+        """The address of the symbol that the dynamic linker has put into a GOT entry; None where none is there."""
+        loaded = self.objects.at(address)
+        index = self.index_of(loaded) if loaded else None
+        if loaded is None or index is None or index.stubs.name(address - loaded.load_base) is None:
+            return None
+        return self.word(address)
+
     def call_at(self, spot: Spot, address: int) -> tuple[State, int | None] | None:
         """What is known before a call, and where it goes (see `callee`); None where nothing is.
 
@@ -111,6 +119,28 @@ class Code:
         flow = spot.flow
         call, state = (flow.at(address), flow.before(address)) if flow else (None, None)
         return (state, self.callee(spot.moved(address), call, state)) if call and state else None
+
+    def calls_one_of(self, spot: Spot, address: int, names: frozenset[str]) -> bool:
+        """Whether a call is of a function that the linker, or the caller's file, knows by one of the names.
+
+        What an indirect function (STT_GNU_IFUNC) was bound to, such as a strcmp for this processor, may have no name.
+
+        Args:
+            spot: a place in the function that calls.
+            address: of the call, as the file is linked.
+            names: the linker's.
+        """
+        flow = spot.flow
+        call = flow.at(address) if flow else None
+        if call is None:
+            return False
+        target, named = call.template.target, call.goes_to
+        if isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset:
+            named = call.address + target.displacement
+        if named is not None and spot.file_index.stubs.name(named) in names:
+            return True
+        _, called = self.call_at(spot, address) or (None, None)
+        return called is not None and self.is_one_of(called, names)
 
     def callee(self, spot: Spot, instruction: Instruction, state: State | None) -> int | None:
         """Where a call or a jump goes, through the stubs of the PLT; None where the code does not say."""

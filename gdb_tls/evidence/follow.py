@@ -167,6 +167,8 @@ class Follower:
             scope = self._scopes[address.scope]
             value = scope.state.load((address.base, address.offset), width) if scope.state else None
             return self.source(value, scope, depth)
+        if isinstance(address, Fixed) and (bound := self._code.bound_by_loader(address.address)) is not None:
+            return Fixed(bound)
         return Word(at, address, width)
 
     def _thread_local(self, target: TlsTarget, offset: int, exact: bool, scope: Scope) -> Source | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gdb_tls.code.state import State
-from gdb_tls.code.values import Displaced, Loaded, Number, Value
+from gdb_tls.code.values import Derived, Displaced, Loaded, Number, Result, Value
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.leaves import Leaf, leaves
@@ -42,6 +42,23 @@ GIVING_UP = frozenset(
 )
 # What gives memory back (C11 7.22.3, the Itanium C++ ABI's names of operator delete).
 FREEING = frozenset(("free", "cfree", "realloc", "reallocarray", "_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm"))
+# What they return says how their first two arguments compare (POSIX <string.h>, <strings.h>, <wchar.h>, <pthread.h>).
+COMPARING = frozenset(
+    (
+        "pthread_equal",
+        "strcmp",
+        "strncmp",
+        "strcasecmp",
+        "strncasecmp",
+        "strcoll",
+        "memcmp",
+        "bcmp",
+        "__memcmpeq",
+        "wcscmp",
+        "wcsncmp",
+        "wmemcmp",
+    )
+)
 # What libstdc++'s classes call where the object itself has not what it was asked for.
 MISSING = ("out_of_range", "bad_optional_access", "bad_variant_access", "bad_function_call", "bad_weak_ptr")
 OF_THE_LIBRARY = ("_ZNSt", "_ZNKSt")
@@ -151,7 +168,7 @@ class GivingUp:
         found: list[Leaf] = []
         last: dict[Leaf, None] = {}
         for state, is_last in conditions:
-            for value in state.compared:
+            for value in (one for compared in state.compared for one in self._compared(compared, scope)):
                 if value is not None and not isinstance(value, Number):
                     here = [*leaves(tracer.source(value, scope)), *self._kept(value, state, scope)]
                     found += here
@@ -163,6 +180,19 @@ class GivingUp:
             # Of several conditions one that is null is likely the one that was not met.
             local = [one for one in local if self._now.value_of(one) == 0]
         return local[0] if local else None
+
+    def _compared(self, value: Value | None, scope: Scope) -> Iterator[Value | None]:
+        """What was compared: a value, or what a function was given that compares for its caller."""
+        parts = value.sources if isinstance(value, Derived) else (value,)
+        calls = [one.at for one in parts if isinstance(one, Result)]
+        calls = [at for at in calls if self._code.calls_one_of(scope.spot, at, COMPARING)]
+        if not calls:
+            yield value
+        for at in calls:
+            state, _ = self._code.call_at(scope.spot, at) or (None, None)
+            for register in scope.spot.file_index.convention.arguments[:2] if state else ():
+                assert state is not None
+                yield state.registers.get(register)
 
     def _kept(self, value: Value | None, state: State, scope: Scope) -> Iterator[Leaf]:
         """The variables in which the function itself has put the value, or the pointer to it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from gdb_tls.code.index import code_index
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, TlsError
@@ -13,6 +13,9 @@ from gdb_tls.program.module_symbols import Candidate, candidates_of, modules_of
 from gdb_tls.program.names import PlaceName
 from gdb_tls.target.model import Module
 from gdb_tls.target.protocol import Target
+
+if TYPE_CHECKING:
+    from gdb_tls.code.index import CodeIndex
 
 # What `ElfSymbol.source` and `Variable.source` say of what was found by its place.
 BY_OFFSET = "offset"
@@ -102,7 +105,7 @@ def nameless_in(module: Module, known: Sequence[Candidate], pointer_size: int) -
 
 def is_too_large(module: Module) -> bool:
     """Whether a module has so much code that nobody would wait for a look through all of it."""
-    code = code_index(module.path or "").functions.executable
+    code = _code(module).functions.executable
     return sum(len(one) for _, one in code) > LARGEST_CODE
 
 
@@ -113,7 +116,7 @@ def used_places(module: Module, pointer_size: int) -> list[tuple[int, int]]:
     """
     if is_too_large(module):
         return []
-    index = code_index(module.path or "")
+    index = _code(module)
     widths: dict[int, int] = {}
     for offset, width in index.offsets(MOST_FOLLOWED):
         widths[offset] = max(widths.get(offset, 0), width or pointer_size)
@@ -128,8 +131,14 @@ def width_in_code(module: Module, offset: int) -> int | None:
     if module.path is None:
         return None
     try:
-        found = code_index(module.path).accesses(offset, offset + 1)
+        found = _code(module).accesses(offset, offset + 1)
     except (TlsError, NotElf, OSError):
         return None
     widths = Counter(one.width for one in found if one.exact and one.width and one.offset == offset)
     return max(widths, key=lambda width: (widths[width], width), default=None)
+
+
+def _code(module: Module) -> CodeIndex:
+    from gdb_tls.code.index import code_index  # most questions need no code, and it is a fifth of the modules
+
+    return code_index(module.path or "")

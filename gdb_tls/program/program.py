@@ -6,7 +6,6 @@ one stop of the process.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from gdb_tls.program.threads import find_threads
 from gdb_tls.program.where import DEEPEST, Ownership, Where, where_of
 from gdb_tls.target.model import Module, Place, TargetInfo, Thread, Variable
 from gdb_tls.target.protocol import CallFrame, Frame, Region, Target
+from gdb_tls.target.regions import region_at
 
 if TYPE_CHECKING:
     from gdb_tls.libc.thread_data import ThreadData
@@ -48,6 +48,8 @@ class Program:
     @cached_property
     def libc(self) -> CLibrary:
         """The C library; what is read instead of files of other builds is said on the way."""
+        if self.target.gaps:
+            self.announce(f"Note: {self.target.gaps}")
         found = c_libraries.find(self.target, self.objects)
         for loaded in self.objects.all:
             if loaded.set_aside and loaded.path and self.objects.tls_segment_at(loaded.load_base):
@@ -151,14 +153,9 @@ class Program:
         """The memory map, by address; empty where the target does not tell."""
         return self.target.regions()
 
-    @cached_property
-    def _region_starts(self) -> list[int]:
-        return [region.start for region in self.regions]
-
     def region(self, address: int) -> Region | None:
         """The mapped region that holds an address; None where none does, or where that is not known."""
-        at = bisect_right(self._region_starts, address) - 1
-        return self.regions[at] if at >= 0 and address < self.regions[at].end else None
+        return region_at(address, self.regions)
 
     def frames(self, thread: Thread, most: int, until: Callable[[Frame], bool] | None = None) -> list[Frame]:
         """The innermost frames of a thread; none where its stack cannot be read.  A bad one ends no command.

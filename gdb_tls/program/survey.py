@@ -12,12 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
-from gdb_tls.program.lifetimes import Lifetime
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.names import is_rust_value
 from gdb_tls.program.program import Program
@@ -26,6 +25,9 @@ from gdb_tls.program.value import read_instances, untyped
 from gdb_tls.target.model import Absence, Flag, Instance, Kind, Module, Place, State, Thread, Type, Variable
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.target.protocol import Target
+
+if TYPE_CHECKING:
+    from gdb_tls.program.lifetimes import Lifetime
 
 # Of a longer variable (a buffer) only the beginning is kept, unless all of it is asked for.
 LONGEST_KEPT = 256

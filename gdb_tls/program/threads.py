@@ -8,13 +8,13 @@ so the ids are compared with care.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.library import CLibrary, KnowsEndings
 from gdb_tls.target.model import Life, Thread
-from gdb_tls.target.protocol import Region, Target
+from gdb_tls.target.protocol import Target
+from gdb_tls.target.regions import region_at
 
 # Of many threads, so many are asked for their registers before the ids are believed.
 SAMPLES = 8
@@ -95,7 +95,9 @@ class _Finder:
         except Exception as error:  # one bad thread is one bad row
             return thread._replace(problem=f"its thread pointer is not known: {reason(error)}")
         if pointer is None:
-            return thread._replace(problem="its thread pointer is not known: its registers cannot be read")
+            goes_on = self._target.kind == "live" and self._target.engine == "direct"
+            how = " while it goes on (--stop stops it)" if goes_on else ""
+            return thread._replace(problem=f"its thread pointer is not known: its registers cannot be read{how}")
         if not pointer:
             where = "is not in this core" if self._target.kind == "core" else "is 0: its TLS is not set up yet"
             return thread._replace(problem=f"its thread pointer {where}")
@@ -116,7 +118,7 @@ class _Finder:
         found: dict[int, int] = {}
         for thread in lost:
             stack = self._target.stack_pointer(thread)
-            region = _region_of(regions, stack) if stack else None
+            region = region_at(stack, regions) if stack else None
             above = [pointer for pointer in free if region and stack and stack < pointer < region.end]
             if above and thread.num is not None:
                 found[thread.num] = above[0]
@@ -148,9 +150,3 @@ class _Finder:
                 life = Life.CHANGING
             found.append(Thread(None, (one.lwp or None) if comparable else None, "", one.pointer, life))
         return found
-
-
-def _region_of(regions: Sequence[Region], address: int) -> Region | None:
-    with suppress(StopIteration):
-        return next(region for region in regions if region.start <= address < region.end)
-    return None

@@ -65,11 +65,11 @@ def written(entries: Mapping[str, bytes], licences: Iterable[tuple[str, str]], v
         version: of gdb-tls.
         contents: the packages in it, for people.
     """
-    archive = "\n".join(f"{name} {_packed(entries[name])}" for name in sorted(entries))
-    head, tail = LOADER.read_text().split("\n_start(\n", 1)
+    archive = "\n".join(f"#: {name} {_packed(entries[name])}" for name in sorted(entries))
+    head, tail = LOADER.read_text().split("\n_start()\n", 1)
     notices = "".join(f"\n\n# Licence of {name}:\n#\n{_comment(text)}" for name, text in licences)
-    text = f"{head.rstrip()}{notices}\n\n\n_start(\n{tail}"
-    return text.replace("@VERSION@", version).replace("@CONTENTS@", contents).replace("@ARCHIVE@", archive).encode()
+    text = f"{head.rstrip()}{notices}\n\n\n_start()\n{tail}"
+    return text.replace("@VERSION@", version).replace("@CONTENTS@", contents).replace("#: @ARCHIVE@", archive).encode()
 
 
 def pinned(root: Path = ROOT) -> list[tuple[str, str]]:

@@ -217,7 +217,7 @@ def test_native_library_is_opened_in_memory(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     made = bundle(folder / "made.py", checkout)
-    assert set(re.findall(r"(?m)^native/lib/libanswer.so@(\w+) ", made.read_text())) == {here, *others}
+    assert set(re.findall(r"(?m)^#: native/lib/libanswer.so@(\w+) ", made.read_text())) == {here, *others}
     done = shell(made, folder=folder)
     assert done.stdout == "True False 42 True\nTrue\n", done.stdout + done.stderr
     assert list(folder.iterdir()) == [made]

@@ -50,6 +50,8 @@ static __thread unsigned lcore;
 static __thread struct place place;
 static __thread bool ready;
 static __thread enum phase phase;
+static __thread const char *role;
+static __thread pthread_t owner;
 static __thread action *called, *unmapped;
 static __thread pthread_mutex_t *locked;
 
@@ -77,6 +79,8 @@ void prepare(void) {
     place.slot = 1;
     ready = true;
     phase = RUNNING;
+    role = "worker";
+    owner = pthread_self();
     called = unmapped = do_nothing;
     locked = calloc(1, sizeof *locked);
     pthread_setspecific(key, new_buffer());
@@ -283,6 +287,22 @@ SPOIL(assertion, asserted, NULL)
 CRASH(assertion) {
     assert(asserted != NULL);
     asserted->length = 1;
+}
+
+/* The C library compares. */
+SPOIL(compared, role, "guest")
+CRASH(compared) {
+    const char *volatile wanted = "worker";
+    if (strcmp(role, wanted) != 0)
+        abort();
+    sink++;
+}
+
+SPOIL(equal, owner, 0)
+CRASH(equal) {
+    if (!pthread_equal(owner, pthread_self()))
+        abort();
+    sink++;
 }
 
 /* ------------------------------------------------------------------ calls */
@@ -604,6 +624,8 @@ const struct mode modes[] = {
     OWN(phase, "phase"),
     OWN(helper, "phase"),
     OWN(assertion, "asserted"),
+    OWN(compared, "role"),
+    OWN(equal, "owner"),
     OWN(call, "called"),
     OWN(call_unmapped, "unmapped"),
     OWN(memcpy, "copied_from"),
@@ -622,6 +644,7 @@ const struct mode modes[] = {
     {"opened", "opened", "libcauses_opened.so", spoil_opened, crash_opened},
     {"copied", "copied", "libcauses_opened.so", spoil_copied, crash_copied},
     INNOCENT(global),
+    {"innocent_global_of_library", NULL, "", NULL, use_of_all},
     INNOCENT(argument),
     {"innocent_heap_member", NULL, "", spoil_heap_member, crash_heap_member},
     INNOCENT(killed),

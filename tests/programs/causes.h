@@ -53,6 +53,7 @@ void *spoil_kept(void);
 struct buffer **get_kept_address(void);
 void keep(struct buffer *);
 void use_copied_linked(void);
+void use_of_all(void);
 void set_copied_linked(struct buffer *);
 
 /* libcauses_opened.so, by dlsym */

@@ -28,6 +28,13 @@ void *spoil_kept(void) {
     return &kept;
 }
 
+/* Others may define it instead: the code asks the dynamic linker where it is. */
+struct buffer *of_all;
+
+void use_of_all(void) {
+    of_all->length = 1;
+}
+
 void set_copied_linked(struct buffer *buffer) {
     copied = buffer;
 }

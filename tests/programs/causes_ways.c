@@ -284,6 +284,20 @@ CRASH(innocent_twice) {
     free(request->buffer);
 }
 
+/* A thread-local variable and a global, which both hold what is bad. */
+static struct buffer *volatile of_process;
+static APART void *spoil_both(void) {
+    requested = (struct buffer *)0x1230;
+    of_process = requested;
+    return NULL;
+}
+static APART struct buffer *either_of_both(void) {
+    return sink ? of_process : requested;
+}
+CRASH(innocent_both) {
+    either_of_both()->length = 2;
+}
+
 #ifdef __x86_64__
 CRASH(innocent_divisor) {
     buckets = 3;
@@ -316,6 +330,7 @@ const struct mode modes[] = {
     INNOCENT(found, NULL),
     INNOCENT(closed, spoil_closed),
     INNOCENT(shared, spoil_shared),
+    INNOCENT(both, spoil_both),
     INNOCENT(malloc, NULL),
     INNOCENT(twice, NULL),
     {NULL, NULL, NULL, NULL, NULL},

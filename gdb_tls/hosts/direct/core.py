@@ -123,7 +123,7 @@ class Core:
         return list(notes_in(self.elf.read(end, max(min(following, last) - end, 0)), self._order, kinds))
 
     @cached_property
-    def _process_notes(self) -> list[tuple[int, bytes, bytes]]:
+    def _process_notes(self) -> Sequence[tuple[int, bytes, bytes]]:
         return process_notes(self.path)
 
     @cached_property

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from gdb_tls.hosts.native.roots import DELETED, by_build_id, inside_root, is_same, mapped_file, region_at
+from gdb_tls.hosts.native.roots import DELETED, by_build_id, inside_root, is_same, mapped_file
 from gdb_tls.target.protocol import FoundFile, Region
+from gdb_tls.target.regions import region_at
 
 USUAL_PLACES = ("/lib", "/usr", "/opt", "/bin", "/sbin")
 DEBUG_DIRECTORIES = ("/usr/lib/debug",)
@@ -37,7 +38,7 @@ class Files:
 
     def find(self, target_path: str, address: int, build_id: str | None) -> Iterator[FoundFile]:
         """See `Target.files_for`."""
-        region = region_at(address, self._regions())
+        region = region_at(address, self._regions()) if address else None
         mapped = mapped_file(self._pid, region, is_executable=not target_path)
         noted = region.file.removesuffix(DELETED) if region and region.file.startswith("/") else ""
         seen: set[str] = set()

@@ -17,8 +17,9 @@ from contextlib import suppress
 import gdb
 
 from gdb_tls.elf.file import NotElf, open_elf
-from gdb_tls.hosts.native.roots import DELETED, by_build_id, inside_root, is_same, mapped_file, region_at
+from gdb_tls.hosts.native.roots import DELETED, by_build_id, inside_root, is_same, mapped_file
 from gdb_tls.target.protocol import FoundFile, Region
+from gdb_tls.target.regions import region_at
 
 TARGET = "target:"
 
@@ -47,7 +48,7 @@ class Files:
     def find(self, target_path: str, address: int, build_id: str | None) -> Iterator[FoundFile]:
         """See `Target.files_for`."""
         named = (gdb.solib_name(address) if address else None) if target_path else self._executable
-        region = region_at(address, self._regions())
+        region = region_at(address, self._regions()) if address else None
         mapped = mapped_file(self._pid, region, is_executable=not target_path)
         noted = region.file.removesuffix(DELETED) if region and region.file.startswith("/") else ""
         remote = self._remote_names(named, target_path, noted)

@@ -10,7 +10,7 @@ from gdb_tls.elf.file import open_elf
 from gdb_tls.elf.headers import PF_W, PF_X, PT_LOAD
 from gdb_tls.target.protocol import Region
 
-PROC_LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+)\s+([r-][w-][x-][ps])\s+\S+\s+\S+\s+\S+\s*(.*)$")
+PROC_LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) [r-]([w-])([x-])[ps] \S+ \S+ \S+ *(.*)$", re.MULTILINE)
 
 
 def process_regions(pid: int) -> list[Region]:
@@ -19,9 +19,9 @@ def process_regions(pid: int) -> list[Region]:
     Raises:
         OSError: where it cannot be read.
     """
-    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
-        found = (PROC_LINE.match(line.rstrip("\n")) for line in lines)
-        return [Region(int(m[1], 16), int(m[2], 16), "w" in m[3], "x" in m[3], m[4].strip()) for m in found if m]
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        lines = PROC_LINE.findall(file.read())
+    return [Region(int(low, 16), int(high, 16), w == "w", x == "x", name) for low, high, w, x, name in lines]
 
 
 def core_regions(core_file: str, files: Sequence[Region]) -> list[Region]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from gdb_tls.target.protocol import Region
@@ -30,11 +30,6 @@ def inside_root(root: str, path: str) -> str:
         link = os.readlink(place)
         place = root.rstrip("/") + link if os.path.isabs(link) else os.path.join(os.path.dirname(place), link)
     return place
-
-
-def region_at(address: int, regions: Sequence[Region]) -> Region | None:
-    """The mapping that has an address; None for address 0, and where none has it."""
-    return next((one for one in regions if one.start <= address < one.end), None) if address else None
 
 
 def mapped_file(pid: int | None, region: Region | None, *, is_executable: bool) -> str | None:

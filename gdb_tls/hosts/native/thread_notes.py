@@ -62,8 +62,8 @@ def _thread_notes(path: str, at: tuple[int, int, int]) -> list[ThreadNote]:
     return [note for start, end in parts for note in _in_segment(core, file, start, end)]
 
 
-def process_notes(path: str) -> list[tuple[int, bytes, bytes]]:
-    """NT_AUXV, NT_FILE and NT_PRPSINFO: (type, name, contents).
+def process_notes(path: str) -> Sequence[tuple[int, bytes, bytes]]:
+    """NT_AUXV, NT_FILE and NT_PRPSINFO: (type, name, contents); read once for as long as the core does not change.
 
     The kernel writes them behind the first thread's registers, GDB before the first and behind the last thread: so what
     lies between two threads is read only where that is not as much as between all others.
@@ -71,6 +71,12 @@ def process_notes(path: str) -> list[tuple[int, bytes, bytes]]:
     Raises:
         NotElf, OSError: where the file cannot be read.
     """
+    return _process_notes(path, version(path))
+
+
+@lru_cache(maxsize=1)
+def _process_notes(path: str, at: tuple[int, int, int]) -> list[tuple[int, bytes, bytes]]:
+    del at
     core = open_elf(path)
     order = "<" if core.byte_order == "little" else ">"
     threads = thread_notes(path)

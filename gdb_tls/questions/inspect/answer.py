@@ -24,6 +24,8 @@ from gdb_tls.views.words import patterns, spread
 
 # Tables under each other; who wants more variables than fit on a few screens wants tls-map.
 MOST_VARIABLES = 20
+# In a group of more than so many threads, names are tried first: where they are the usual one, none is shown.
+MOST_NAMED, NAMES_TRIED = 1_000, 200
 # More groups than this differ in the reasons only.
 MOST_GROUPS = 8
 # Of groups those come first that one looks for.
@@ -189,7 +191,9 @@ def _shown(
         found = found._replace(instances=Instances.of(found.instances))
     if not request.is_for_people:
         return OneAnswer(found, (), {}, marks, judgement)
-    lines = [_named(program, row) for row in rows(found, request.max_rows, marks)]
+    main = [thread for thread in found.instances.threads if thread.num is not None and thread.num == marks.main]
+    usual = program.named(main[0]).name if main else ""
+    lines = [_named(program, row, usual) for row in rows(found, request.max_rows, marks)]
     shown = [row.instance.thread for row in lines if row.is_single and row.instance.thread.num is not None]
     wanted = [thread for thread in shown if thread.num not in where]
     with request.progress.task("Reading stacks", len(wanted)) as task:
@@ -211,14 +215,24 @@ def _judged(program: Program, found: Report) -> Judgement | None:
         return None
 
 
-def _named(program: Program, row: Row) -> Row:
-    """A line with the name of its thread, or those of its threads as patterns."""
-    if not row.is_single:
-        names = [name for thread in row.threads if (name := program.named(thread).name)]
-        # One name for all, as a thread has it from the one that made it, tells none from another.
-        started = pools(program, row.threads) if len(set(names)) < 2 else ""
-        return row._replace(names=patterns(names), pools=started)
-    return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
+def _named(program: Program, row: Row, usual: str) -> Row:
+    """A line with the name of its thread, or those of its threads as patterns.
+
+    Args:
+        program: the program.
+        row: the line.
+        usual: the main thread's name, which the others have from it unless they were given one.
+    """
+    if row.is_single:
+        return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
+    threads = row.threads
+    if len(threads) > MOST_NAMED:
+        tried = {program.named(thread).name for thread in threads[:: len(threads) // NAMES_TRIED]}
+        threads = () if tried <= {"", usual} else threads  # each name costs a system call
+    names = [name for thread in threads if (name := program.named(thread).name)]
+    # One name for all, as a thread has it from the one that made it, tells none from another.
+    started = pools(program, row.threads) if len(set(names)) < 2 else ""
+    return row._replace(names=patterns(names), pools=started)
 
 
 def rows(report: Report, most: int | None, marks: Marked | None = None) -> list[Row]:
@@ -264,11 +278,13 @@ def _row(report: Report, members: Sequence[int]) -> Row:
 
 
 def unanswered(answer: Answer) -> bool:
-    """Whether no address was found in any thread of any inferior."""
+    """Whether no address was found in any thread of any inferior, or all that is there is not in the core."""
     if isinstance(answer, (Parts, Several)):
         return all(part.answer is None or unanswered(part.answer) for part in answer.parts)
-    counts = answer.report.instances.summary
-    return counts["threads"] == counts["unresolved"]
+    report = answer.report
+    counts = report.instances.summary
+    lost = report.path is None and counts["unreadable"]
+    return counts["threads"] == counts["unresolved"] + (lost or 0)
 
 
 def flagged(answer: Answer) -> bool:

@@ -65,7 +65,9 @@ def _heading(report: Report, colour: bool) -> RenderableType:
         facts.append("starts null")
     if variable.is_static:
         facts.append("file-local")
-    if not kind:
+    if variable.piece_of:
+        facts.append(f"an optimiser has kept {variable.size} of its {variable.piece_of} bytes; which is not known")
+    elif not kind:
         facts.append("type not known: taken for a pointer (--type TYPE if it is not)")
     heading = Table.grid(padding=(0, 4))
     heading.add_row(left, Text(safe(place), "dim"))

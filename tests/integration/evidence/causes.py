@@ -170,6 +170,10 @@ def difference(build: Build, mode: str, truth: Any, found: Any) -> Iterator[str]
     if truth["guilty"] is None:
         if alarms:
             yield "nothing thread-local is to blame"
+        if mode == "innocent_global_of_library" and "from the global of_all," not in " ".join(found["verdict"]):
+            yield f"it was of_all; it says {found['verdict']}"
+        if mode == "innocent_both" and "a global may have had it, and both hold it" not in " ".join(found["verdict"]):
+            yield f"it was either; it says {found['verdict']}"
         is_full = any("stack is full" in one for one in found["verdict"])
         if mode == "innocent_overflow_handled" and guards_may_be_hidden() and not is_full:
             return  # the signal that is known says nothing of an address, and the list of mappings nothing of a guard
