@@ -89,7 +89,8 @@ def stored_sentences(found: Storages) -> Iterator[str]:
     for problem in found.problems:
         yield f"Not all is known of {problem}."
     for kind, what in (("QThreadStorage", "table"), ("boost::thread_specific_ptr", "map")):
-        if found.of(kind):
-            yield f"{count(len(found.of(kind)), 'object')} of {kind}: each thread has one {what} for all of them, behind one key."
+        own = found.of(kind)
+        if own:
+            yield f"{count(len(own), 'object')} of {kind}: each thread has one {what} for all of them, behind one key."
     if any(one.number == 0 and len(one.variables) > 1 for one in found.storages):
         yield "A QThreadStorage that is not constructed yet holds the index 0, too."
