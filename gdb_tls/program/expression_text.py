@@ -26,6 +26,8 @@ KEYWORDS = {
     *("alignof", "void", "volatile", "wchar_t"),
 }
 TAGS = ("struct", "union", "enum", "class")
+# What stands between two operands in C++, Ada, Pascal, Fortran and Rust.
+OPERATORS = {"and", "as", "div", "in", "mod", "not", "or", "rem", "xor"}
 
 
 class Name(NamedTuple):
@@ -109,3 +111,19 @@ def split_name(text: str) -> tuple[str, str]:
     """Splits `EXPRESSION as NAME`; the name is empty where there is none."""
     last = re.search(r"\s+as\s+([A-Za-z_]\w*)\s*$", text)
     return (text[: last.start()].strip(), last[1]) if last else (text.strip(), "")
+
+
+def side_by_side(text: str) -> list[str]:
+    """The expressions that stand beside each other without an operator between them: of `a b` both; else none."""
+    cuts, depth, after_operand = [0], 0, False
+    for token in TOKEN.finditer(text):
+        kind, piece = token.lastgroup, token[0]
+        if kind == "space":
+            continue
+        if kind == "other":
+            depth += (piece in OPENING) - (piece in CLOSING)
+        is_operand = kind in ("number", "dollar") or (kind == "name" and piece.lower() not in {*KEYWORDS, *OPERATORS})
+        if is_operand and after_operand and not depth:
+            cuts.append(token.start())
+        after_operand = is_operand
+    return [text[start:end].strip() for start, end in zip(cuts, [*cuts[1:], len(text)])] if cuts[1:] else []

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from gdb_tls.program.where import Where
+from gdb_tls.views.columns import LEAST_CUT, LEAST_FOLDED, LONGEST_WORD, MOST_LINES, Cell, Fitting, Table
+from gdb_tls.views.folding import MORE, cut, folded, longest_part, shortened, without_arguments
 from gdb_tls.views.origin import Origin, caption
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.syntax import tokens
@@ -17,8 +21,6 @@ if TYPE_CHECKING:
     from rich.padding import Padding
     from rich.text import Text
 
-    from gdb_tls.views.long_table import Table
-
     HAS_RICH = True
 else:
     try:
@@ -26,11 +28,9 @@ else:
         from rich.padding import Padding
         from rich.text import Text
 
-        from gdb_tls.views.long_table import Table
-
         HAS_RICH = True
     except ImportError:
-        from gdb_tls.views.plain import Group, Padding, Table, Text
+        from gdb_tls.views.plain import Group, Padding, Text
         from gdb_tls.views.plain import Renderable as RenderableType
 
         HAS_RICH = False
@@ -42,10 +42,13 @@ __all__ = [
     "RenderableType",
     "Table",
     "Text",
+    "declared_text",
     "drawn",
     "flowing",
-    "plain_table",
+    "heading_text",
     "under_caption",
+    "value_cell",
+    "where_cell",
     "where_text",
 ]
 
@@ -76,29 +79,6 @@ def drawn(renderable: Any, screen: Screen) -> str:
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
-def plain_table(*headings: str, right: Iterable[str] = (), whole: Iterable[str] = (), of_many: bool = False) -> Table:
-    """A table without lines.
-
-    Args:
-        headings: of its columns.
-        right: the columns that are set to the right, and not folded.
-        whole: others that are not folded.
-        of_many: whether there are so many tables that they have to be drawn quickly.
-    """
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    table.of_many = of_many
-    numbers = set(right)
-    unfolded = numbers | set(whole)
-    for heading in headings:
-        table.add_column(
-            heading,
-            overflow="fold",
-            justify="right" if heading in numbers else "left",
-            no_wrap=heading in unfolded,
-        )
-    return table
-
-
 def flowing(parts: Sequence[Text], columns: int, gap: int = 3, indent: int = 0) -> Text:
     """Short texts beside each other, in as many lines as they need: none is broken that fits into one."""
     text, width = Text(), 0
@@ -119,6 +99,10 @@ def under_caption(table: Any, origin: Origin | None, columns: int) -> Any:
 
 # Beside a place, "in" and so much of a function's name.
 LEAST_CALLED = 12
+# Beside a line so much of the function's own name.
+LEAST_FUNCTION = 6
+QUALIFIED = re.compile(r"\w+(::\w+)+")
+GAP_OF_PLACE, INDENT = 4, "  "
 # In a function's name it takes room and says nothing.
 NAMELESS = "(anonymous namespace)::"
 # How what `tokens` tells apart looks on a screen.
@@ -143,23 +127,79 @@ def function_text(function: str) -> str:
 def where_text(where: Where | None, room: int | None = None) -> Text:
     """The program's own function and its line, then the library's function that it has called.
 
-    A line's number for which there is no room is left out: cut, it would be another one's.  So is a function's name of
-    which nearly nothing would be left.
+    Where there is less room than that the function's scopes are left out before its line, and the end of its name last;
+    nothing is said of a called function of which nearly no name would be left.
     """
     if where is None:
         return Text("")
     frame = where.own or where.innermost
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(function_text(frame.function) or f"0x{frame.pc:x}")
-    if frame.file:
-        place = f"  {safe(frame.file)}:{frame.line}"
-        if room is not None and text.cell_len + len(place) > room:
-            return text.append(f"  {safe(frame.file)}", "dim")
+    function = function_text(frame.function) or f"0x{frame.pc:x}"
+    file = f"  {safe(frame.file)}" if frame.file else ""
+    place = f"{file}:{frame.line}" if file else ""
+    if room is not None and len(function) + len(place) > room:
+        # A line's number that is cut would be another one's.
+        for shown in (place, file, ""):
+            left = room - len(shown)
+            short = shortened(function, left)
+            if not shown or (left >= LEAST_FUNCTION and not short.endswith(MORE)):
+                break
+        function, place = short, shown
+    text = Text(no_wrap=True, overflow="ellipsis").append(function)
+    if place:
         text.append(place, "dim")
     if where.called is not None and where.called.function:
         # So are `__libc_pause` and `___pthread_mutex_lock`.
-        name = function_text(where.called.function).removeprefix("__libc_")
+        name = without_arguments(function_text(where.called.function).removeprefix("__libc_"))
         called = f"  in {name.lstrip('_') or name}"
-        if room is None or text.cell_len + min(len(called), LEAST_CALLED) <= room:
-            text.append(called, "dim")
+        left = len(called) if room is None else room - text.cell_len
+        if left >= min(len(called), LEAST_CALLED):
+            text.append(called if left >= len(called) else called[: cut(called, left)] + MORE, "dim")
+    return text
+
+
+def where_cell(where: Where | None) -> Fitting:
+    """The same, for a column."""
+    return Fitting(lambda room: where_text(where, room), where_text(where).cell_len, LEAST_CUT)
+
+
+def value_cell(text: Text, most: int) -> Cell:
+    """A value for a column, in so many lines at most.
+
+    Of an enumerator or a function's name the scopes are left out where room is short.
+    """
+    name = text.plain
+    if QUALIFIED.fullmatch(name):
+        least = min(len(name), len(MORE) + len(name.rpartition(":")[2]), LONGEST_WORD)
+        return Fitting(
+            lambda room: text if len(name) <= room else Text(shortened(name, room), text.style), len(name), least
+        )
+
+    def fitted(room: int) -> Text:
+        *_, (start, end) = islice(folded(name, room), most)
+        return text if end == len(name) else text[: start + cut(name[start:], room)].append(MORE)
+
+    least = max(LEAST_FOLDED, longest_part(name, LONGEST_WORD))
+    return Fitting(fitted, text.cell_len, least, most) if most < MOST_LINES else text
+
+
+def declared_text(name: str, kind: str, room: int, colour: bool) -> Text:
+    """A variable's declaration; a name that does not fit beside its type is on a line of its own."""
+    if not kind:
+        return Text(safe(name))
+    text = code(f"{kind}{'' if kind.endswith(('*', '&')) else ' '}{name}", colour)
+    if text.cell_len <= room:
+        return text
+    text = code(kind, colour)
+    for start, end in folded(name, max(room - len(INDENT), LEAST_FUNCTION)):
+        text.append("\n" + INDENT).append(code(name[start:end], colour))
+    return text
+
+
+def heading_text(name: str, kind: str, place: str, screen: Screen) -> Text:
+    """A variable's declaration and where it is."""
+    text = declared_text(name, kind, screen.columns, screen.colour)
+    if place:
+        last = text.plain.rpartition("\n")[2]
+        fits = len(last) + len(place) + GAP_OF_PLACE <= screen.columns
+        text.append(" " * GAP_OF_PLACE if fits else "\n" + INDENT).append(safe(place), "dim")
     return text

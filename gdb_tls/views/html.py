@@ -15,11 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
 
+from gdb_tls.views.folding import MORE
 from gdb_tls.views.origin import Origin, facts
 from gdb_tls.views.page import (
     CODE,
     NUMBER,
     STATE,
+    Column,
     Facts,
     Finding,
     Findings,
@@ -30,12 +32,18 @@ from gdb_tls.views.page import (
     Row,
     Section,
     Table,
+    Words,
 )
 from gdb_tls.views.syntax import tokens
 from gdb_tls.views.text import safe
 
 # Beyond so many different texts C++ is no longer coloured: Pygments takes its time.
 MOST_COLOURED = 1_000
+# A table of so many rows is written as briefly as can be, and with so many characters of text: it is opened on a phone.
+MANY_ROWS, MOST_TEXT, LEAST_SHOWN = 1_000, 1_100_000, 24
+# So many of them are laid out before more are asked for, as page.css has it.
+SHOWN_AT_FIRST = 500
+CUT = "Long values are cut, as there are so many: --format csv writes all of each."
 LETTERS = {
     **{"set": "S", "null": "N", "no-value": "v", "unallocated": "-", "not-constructed": "c", "destroyed": "d"},
     **{"unreadable": "u", "unresolved": "?"},
@@ -92,6 +100,17 @@ def _text(value: object) -> str:
     return escape(safe(str(value)))
 
 
+# A browser breaks a long name where it is told to, which is where a reader expects it, and leaves numbers whole.
+LONG_WORD = re.compile(r"[^\s]{17,}")
+NAME_PART = re.compile(r"(::|-&gt;|_|/|,)(?=[^\s_:])")
+
+
+def _breakable(value: object) -> str:
+    """Text in a cell, in which long names may be broken at their parts."""
+    text = _text(value)
+    return LONG_WORD.sub(lambda word: NAME_PART.sub(r"\1<wbr>", word[0]), text) if len(text) > LEAST_BROKEN else text
+
+
 def _target(target: Mapping[str, object]) -> str:
     order = ("executable", "pid", "kind", "architecture", "libc", "engine")
     words = [f"PID {target[key]}" if key == "pid" else str(target[key]) for key in order if target.get(key)]
@@ -99,6 +118,8 @@ def _target(target: Mapping[str, object]) -> str:
 
 
 # A browser breaks lines at hyphens, but "12-15" is one word.
+LEAST_BROKEN = 16
+WHOLE = re.compile(r"0x[0-9a-f]+|-?\d+(\.\d+)?")
 RANGE = re.compile(r"\b\d+-\d+\b")
 
 
@@ -163,17 +184,17 @@ class _Writer:
     def _value(self, value: object, kind: str) -> str:
         if kind == STATE and value:
             return _state(str(value))
-        if kind == CODE and value is not None:
+        if kind == CODE and value is not None and not isinstance(value, Words):
             return f"<code>{self._code(str(value))}</code>"
-        return _text(value)
+        return _breakable(value)
 
     def _code(self, text: str) -> str:
         if text not in self._coloured:
             if len(self._coloured) >= MOST_COLOURED:
-                return _text(text)
+                return _breakable(text)
             # Ten thousand rows are megabytes: neighbours of one kind share an element.
             grouped = groupby(tokens(text), key=lambda token: token[0])
-            pieces = [(kind, escape("".join(piece for _, piece in some), quote=False)) for kind, some in grouped]
+            pieces = [(kind, _breakable("".join(piece for _, piece in some))) for kind, some in grouped]
             self._coloured[text] = "".join(
                 f'<span class="{kind}">{piece}</span>' if kind else piece for kind, piece in pieces
             )
@@ -205,21 +226,33 @@ class _Writer:
         top = level == 2 and not table.plain
         if top:
             yield from self._tools(table, opens)
+        most = _most_shown(table.rows) if top and len(table.rows) > MANY_ROWS and not opens else None
+        if most is not None and any(
+            isinstance(cell, str) and len(cell) > most for row in table.rows for cell in row.cells
+        ):
+            yield f'<p class="legend">{CUT}</p>'
         name = _text(table.title or "Rows")
         yield (
             f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">' if not top else '<div class="wide">'
         )
-        yield f'<table class="{"rows" if top else "inner"}" aria-label="{name}">'
+        kind = "inner" if not top else "rows" if most is None else "rows brief begun"
+        yield f'<table class="{kind}" aria-label="{name}">'
         yield "<thead><tr>"
         for column in table.columns:
             classes = _classes(column.kind, column.minor)
-            label = f'<button type="button">{_text(column.name)}</button>' if top else _text(column.name)
+            label = f'<button type="button">{_breakable(column.name)}</button>' if top else _text(column.name)
             yield f'<th scope="col"{classes}>{label}</th>'
         yield "</tr></thead>"
         for row in table.rows:
-            yield from self._row(table, row, level, top and opens)
+            if most is None:
+                yield from self._row(table, row, level, top and opens)
+            else:
+                yield _brief_row(table.columns, row, most)
         yield "</table></div>"
         if top:
+            if most is not None:
+                begun = {"class_": "more", "data_most": str(SHOWN_AT_FIRST)}
+                yield _element("button", "Show all", type="button", hidden="", **begun)
             yield '<p class="empty" hidden>No row matches.</p>'
 
     def _tools(self, table: Table, opens: bool) -> Iterable[str]:
@@ -298,11 +331,42 @@ class _Writer:
     def _line(self, line: Line) -> Iterable[str]:
         # A line that is the same all over is no news.
         even = ' class="even"' if len(set(line.states)) == 1 else ""
-        yield f'<tbody{even}><tr><th scope="row"><code>{_text(line.name)}</code></th>'
+        yield f'<tbody{even}><tr><th scope="row"><code>{_breakable(line.name)}</code></th>'
         for index, state in enumerate(line.states):
             detail = line.details[index] if index < len(line.details) else ""
             yield f"<td>{_cell(state, detail) if state else ''}</td>"
         yield "</tr></tbody>"
+
+
+def _most_shown(rows: Sequence[Row]) -> int:
+    """How many characters of a cell are shown, so that all cells together are not more than a page may have."""
+    lengths = Counter(len(cell) for row in rows for cell in row.cells if isinstance(cell, str))
+    most = max(lengths, default=0)
+    while most > LEAST_SHOWN and sum(min(length, most) * number for length, number in lengths.items()) > MOST_TEXT:
+        most = most * 9 // 10
+    return most
+
+
+def _brief_row(columns: Sequence[Column], row: Row, most: int) -> str:
+    """A row of thousands: without colours, and without the end tags that HTML does not ask for."""
+    cells = []
+    state = ""
+    for index, (column, cell) in enumerate(zip(columns, row.cells)):
+        if isinstance(cell, str) and len(cell) > most:
+            cell = cell[:most] + MORE
+        state = state or (_first_word(cell) if column.kind == STATE else "")
+        text = _state(str(cell)) if column.kind == STATE and cell else _breakable(cell)
+        mark = f' <span class="mark">{_text(row.mark)}</span>' if row.mark and index == 0 else ""
+        kind = "" if isinstance(cell, Words) else column.kind
+        opened = 'th scope="row"' if index == 0 else "td"
+        classes = _classes(kind, column.minor)
+        if kind == CODE and WHOLE.fullmatch(text):
+            classes = ' class="code whole"'
+        cells.append(f"<{opened}{classes}>{text}{mark}")
+    classes = " ".join(word for word, holds in (("grave", row.grave), ("marked", bool(row.mark))) if holds)
+    named = f' class="{classes}"' if classes else ""
+    shown = f' data-state="{_text(state)}"' if state else ""
+    return f"<tbody{named}{shown}><tr>{''.join(cells)}"
 
 
 def _element(tag: str, inner: str, **attributes: str) -> str:

@@ -25,6 +25,10 @@ document.addEventListener("DOMContentLoaded", function () {
     var openAll = tools.querySelector(".all");
     var rows = Array.from(table.tBodies);
     var texts = null;
+    // Thousands of rows take a browser seconds to lay out.
+    var more = table.parentNode.parentNode.querySelector(".more");
+    var most = more ? Number(more.dataset.most) : Infinity;
+    var fitting = null;
 
     function opener(row) { return row.querySelector(".open"); }
 
@@ -41,6 +45,20 @@ document.addEventListener("DOMContentLoaded", function () {
       button.setAttribute("aria-expanded", String(open));
     }
 
+    function limit() {
+      var wanted = fitting && new Set(fitting), shown = 0;
+      rows.forEach(function (row) {
+        var fits = !wanted || wanted.has(row);
+        row.hidden = !fits || shown >= most;
+        shown += !row.hidden;
+      });
+      table.classList.remove("begun");
+      if (!more) return;
+      var all = (fitting || rows).length;
+      more.hidden = shown === all;
+      more.textContent = "Show all " + all.toLocaleString("en") + ", not only the first " + shown.toLocaleString("en");
+    }
+
     function filter() {
       // textContent takes the details in, so an address or a reason is found in a row that is shut.
       texts = texts || new Map(rows.map(function (row) { return [row, row.textContent.toLowerCase()]; }));
@@ -48,13 +66,14 @@ document.addEventListener("DOMContentLoaded", function () {
       var states = chips.filter(function (chip) { return chip.getAttribute("aria-pressed") === "true"; })
         .map(function (chip) { return chip.dataset.state; });
       var count = 0;
-      rows.forEach(function (row) {
+      fitting = rows.filter(function (row) {
         var text = texts.get(row);
         var fits = (!states.length || states.indexOf(row.dataset.state) >= 0) &&
           words.every(function (word) { return text.indexOf(word) >= 0; });
-        row.hidden = !fits;
         count += fits;
+        return fits;
       });
+      limit();
       tell(count);
       empty.hidden = count > 0 || !rows.length;
     }
@@ -77,6 +96,7 @@ document.addEventListener("DOMContentLoaded", function () {
       var sorted = document.createDocumentFragment();
       rows.forEach(function (row) { sorted.appendChild(row); });
       table.appendChild(sorted);
+      limit();
     }
 
     function step(from, by) {
@@ -120,6 +140,10 @@ document.addEventListener("DOMContentLoaded", function () {
         openAll.setAttribute("aria-pressed", String(open));
         rows.forEach(function (row) { show(row, open); });
       });
+    }
+    if (more) {
+      more.addEventListener("click", function () { most = Infinity; limit(); });
+      limit();
     }
     tools.hidden = false;
     tell(rows.length);

@@ -54,6 +54,10 @@ FIRST = ("num", "name", "state", "text")
 LONGEST_WORD = 40
 
 
+class Words(str):
+    """What is said in a column of code where there is no code: a reason."""
+
+
 class Column(NamedTuple):
     """A column of a table.
 

@@ -24,9 +24,9 @@ class Pieces:
         """Takes the pieces of each line; their text has no line's end."""
         self._lines = list(lines)
 
-    def lines(self, width: int) -> list[str]:
+    def lines(self, room: int) -> list[str]:
         """Without styles."""
-        return ["".join(piece.text for piece in line)[:width].rstrip() for line in self._lines]
+        return ["".join(piece.text for piece in line)[:room].rstrip() for line in self._lines]
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         """What rich asks for."""

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from gdb_tls.target.model import State
-from gdb_tls.views.drawing import Group, Table, Text, plain_table
+from gdb_tls.views.drawing import Group, Table, Text
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count
@@ -125,7 +125,7 @@ def variables_table(rows: list[Tally], changed: dict[tuple[str, str, int], float
     flags = [flag for flag in ("shared", "dangling") if any(one.remarkable[flag] for one in rows)]
     restless = any(one.changing for one in rows)
     numbers = [*used, *flags, *(["changing"] if restless else [])]
-    table = plain_table("Variable", "Module", *numbers, "Last change", right=numbers)
+    table = Table("Variable", "Module", *numbers, "Last change", right=numbers)
     for one in rows:
         cells: list[Any] = [Text(safe(one.row.name)), Text(safe(one.row.module), "dim")]
         for state in used:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 def process_of(tid: int) -> int:
-    """The process of a thread, by whose id the kernel shows it, too (proc(5), Tgid); the id itself where there is none."""
+    """The process of a thread, by whose id the kernel shows it, too (proc(5), Tgid); itself where there is none."""
     with suppress(OSError, ValueError), open(f"/proc/{tid}/status", encoding="ascii", errors="replace") as file:
         for line in file:
             if line.startswith("Tgid:"):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from gdb_tls.program.marked import Marked
 from gdb_tls.questions.access.answer import Answer, UserRow
 from gdb_tls.questions.access.sentence import brief, scope, sentences, uses_text, where_text
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, plain_table
-from gdb_tls.views.parts import declared, source
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, heading_text
+from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, storage, with_marks
@@ -17,7 +17,7 @@ from gdb_tls.views.words import count, storage, with_marks
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """The variable, a line for each function, and what follows."""
     shown = answer.rows if answer.most is None else answer.rows[: answer.most]
-    parts: list[RenderableType] = [_heading(answer, screen.colour), Text("")]
+    parts: list[RenderableType] = [_heading(answer, screen), Text("")]
     if shown:
         parts += [_functions(answer, shown), Text("")]
     if len(shown) < len(answer.rows):
@@ -28,22 +28,22 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*parts)
 
 
-def _heading(answer: Answer, colour: bool) -> RenderableType:
+def _heading(answer: Answer, screen: Screen) -> RenderableType:
     variable, module = answer.variable, answer.variable.module
-    heading = Table.grid(padding=(0, 4))
-    heading.add_row(code(declared(answer.type, answer.expression), colour), Text(safe(source(variable)), "dim"))
+    kind = answer.type.name if answer.type else ""
     facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset + answer.offset:x}"]
     if module.emulated:
         facts = [module.name, f"control variable at 0x{module.emulated.control:x}"]
         facts += [f"offset 0x{answer.offset:x}"] if answer.offset else []
     facts.append(storage(module))
     facts += ["exported"] if variable.exported else []
+    heading = heading_text(answer.expression, kind, source(variable), screen)
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 
 
 def _functions(answer: Answer, rows: Sequence[UserRow]) -> RenderableType:
     inside = any(row.passages for row in rows)
-    found = plain_table("", "Function", "Uses", "Where", *(["Now in it"] if inside else []))
+    found = Table("", "Function", "Uses", "Where", *(["Now in it"] if inside else []))
     for row in rows:
         mark = "!" if row.is_unchecked else ""
         name = Text(safe(brief(row.function.name)))

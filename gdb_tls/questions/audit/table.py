@@ -6,9 +6,10 @@ from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.audit.verdict import verdict
-from gdb_tls.target.model import State, Variable
+from gdb_tls.target.model import State
 from gdb_tls.target.protocol import Frame
-from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, code, flowing, function_text
+from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, declared_text, flowing, function_text
+from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
@@ -29,22 +30,18 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
 
 def _suspect(suspect: Suspect, columns: int, colour: bool) -> list[RenderableType]:
     variable = suspect.variable
-    heading = Text()
-    heading.append("! " if suspect.is_alarming else "  ", "bold red")
-    heading.append(code(declaration(variable), colour) if variable else Text(suspect.name))
-    place = f"{variable.file}:{variable.line}" if variable and variable.line else variable.file if variable else ""
-    facts = [variable.module.name if variable else "", place, _states(suspect), suspect.level]
+    heading = Text("! " if suspect.is_alarming else "  ", "bold red")
+    if variable:
+        kind = variable.type.name if variable.type else ""
+        heading.append(declared_text(variable.name, kind, columns - heading.cell_len, colour))
+    else:
+        heading.append(suspect.name)
+    place = [variable.module.name, source(variable)] if variable else []
+    facts = [*place, _states(suspect), suspect.level]
     dim = [Text(safe(fact), "dim") for fact in facts if fact]
     heading = flowing([heading, *dim], columns, indent=2)
     sentences = Group(*(Text(safe(finding.sentence)) for finding in suspect.findings))
     return [heading, Padding(sentences, (0, 0, 0, 4))]
-
-
-def declaration(variable: Variable) -> str:
-    """The variable with its type, as in the source."""
-    kind = variable.type.name if variable.type else ""
-    separator = "" if not kind or kind.endswith(("*", "&")) else " "
-    return f"{kind}{separator}{variable.name}"
 
 
 def _states(suspect: Suspect) -> str:

@@ -9,11 +9,16 @@ from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.diff.answer import Answer
 from gdb_tls.questions.diff.difference import Cell, Difference
 from gdb_tls.target.model import State
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text
+from gdb_tls.views.columns import MOST_LINES
+from gdb_tls.views.columns import Cell as Drawn
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, value_cell
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count
+
+# A long value is told by its beginning, unless all is wanted.
+MOST_LINES_OF_A_VALUE = 4
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -69,18 +74,17 @@ def headings(answer: Answer) -> list[str]:
 
 def _table(answer: Answer, shown: Sequence[Difference]) -> Table:
     moments = answer.same_process is not None
-    lines = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    lines.add_column("Variable", overflow="fold")
-    lines.add_column("Module", overflow="fold")
+    lines = Table("Variable", "Module")
     if moments:
-        lines.add_column("Thread", no_wrap=True)
+        lines.add_column("Thread", whole=True)
     for heading in headings(answer):
-        lines.add_column(safe(heading), overflow="fold")
+        lines.add_column(safe(heading))
+    most = MOST_LINES if answer.all else MOST_LINES_OF_A_VALUE
     for one in shown:
-        cells = [Text(safe(one.variable["name"])), Text(safe(one.module_name), "dim")]
+        cells: list[Drawn] = [Text(safe(one.variable["name"])), Text(safe(one.module_name), "dim")]
         if moments:
             cells.append(Text(thread_text(one)))
-        lines.add_row(*cells, _cell(one.left), _cell(one.right))
+        lines.add_row(*cells, value_cell(_cell(one.left), most), value_cell(_cell(one.right), most))
     return lines
 
 

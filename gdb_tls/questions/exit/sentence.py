@@ -28,7 +28,9 @@ def argument_text(step: Step) -> str:
     address = f"0x{step.argument:x}"
     if step.variable is not None:
         offset = f"+0x{step.inside:x}" if step.inside else ""
-        return f"{step.variable.name}{offset} ({step.variable.module.name})"
+        name, module = f"{step.variable.name}{offset}", step.variable.module.name
+        # Most destructors are in the file that has their object, which stands beside it.
+        return name if step.file == module and not step.is_gone else f"{name} ({module})"
     if step.module is not None:
         return f"{step.module.name}+0x{step.inside:x}"
     return address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdb_tls.questions.exit.answer import Answer, ThreadExit
 from gdb_tls.questions.exit.sentence import argument_text, cause_text, function_text, sentences, title, where_text
-from gdb_tls.views.drawing import Group, RenderableType, Text, plain_table
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
@@ -22,7 +22,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
 
 
 def _steps(one: ThreadExit) -> RenderableType:
-    rows = plain_table("", "Destructor", "Of", "Argument", "Where", right=("",))
+    rows = Table("", "Destructor", "Of", "Argument", "Where", right=("",))
     for number, step in enumerate(one.steps, 1):
         where = Text(safe(where_text(step)), "bold white on red" if step.is_gone else "dim")
         rows.add_row(

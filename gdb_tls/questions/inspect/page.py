@@ -62,7 +62,7 @@ def _page_row(answer: OneAnswer, instance: Instance, named: bool, opens: bool) -
         thread.lwp,
         *([thread.name] if named else []),
         state,
-        value,
+        pages.Words(value) if instance.reason else value,
         *([where] if answer.where else []),
     ]
     names = ", ".join(answer.marked.names(thread))

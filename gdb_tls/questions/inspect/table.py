@@ -6,18 +6,17 @@ from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Several
 from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Flag, Instance, State
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, where_text
-from gdb_tls.views.parts import STYLES
+from gdb_tls.views.columns import Cell
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, heading_text, value_cell, where_cell
+from gdb_tls.views.parts import STYLES, source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, numbers, share, storage
 
 SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 
-# "Where" keeps so many columns before a value is folded, which keeps so many.
-LEAST_WHERE, LEAST_VALUE = 18, 24
-# What Linux takes for a thread's name.
-MOST_NAME = 15
+# Values of structures and containers take so many lines together, or so many each.
+ROOM_FOR_VALUES, LEAST_LINES = 12, 2
 
 
 def table(answer: Answer, screen: Screen) -> RenderableType:
@@ -40,8 +39,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
 def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
     """The heading, a line for every row, and the verdict."""
     report, lines = answer.report, answer.rows
-    colour = screen.colour
-    parts: list[RenderableType] = [_heading(report, colour), Text(""), _table(answer, screen), Text("")]
+    parts: list[RenderableType] = [_heading(report, screen), Text(""), _table(answer, screen), Text("")]
     if len(lines) < len(report.instances):
         parts.append(Text(SHARED_LINE, "dim"))
     parts += [
@@ -51,12 +49,10 @@ def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
     return Group(*parts)
 
 
-def _heading(report: Report, colour: bool) -> RenderableType:
+def _heading(report: Report, screen: Screen) -> RenderableType:
     variable, module = report.variable, report.variable.module
     kind = report.type.name if report.type else ""
-    separator = "" if not kind or kind.endswith(("*", "&")) else " "
-    left = code(f"{kind}{separator}{report.expression}", colour) if kind else Text(safe(report.expression))
-    place = f"{variable.file}:{variable.line}" if variable.line else variable.file
+    place = source(variable)
     if module.emulated:
         facts = [module.name, storage(module), f"control variable at 0x{module.emulated.control:x}"]
     else:
@@ -69,44 +65,30 @@ def _heading(report: Report, colour: bool) -> RenderableType:
         facts.append(f"an optimiser has kept {variable.size} of its {variable.piece_of} bytes; which is not known")
     elif not kind:
         facts.append("type not known: taken for a pointer (--type TYPE if it is not)")
-    heading = Table.grid(padding=(0, 4))
-    heading.add_row(left, Text(safe(place), "dim"))
-    return Group(heading, Text(safe("  ".join(facts)), "dim"))
+    return Group(heading_text(report.expression, kind, place, screen), Text(safe("  ".join(facts)), "dim"))
 
 
 def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
     report, lines = answer.report, answer.rows
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
+    table = Table()
     named = any(line.instance.thread.name or line.names for line in lines)  # GDB has no names in a core
-    values = [value_text(report, line, screen.colour) for line in lines]
-    widest = max((value.cell_len for value in values), default=0)
-    # Where it is narrow, "Where" gives way first (rich shrinks the others before a column that may not wrap), but a
-    # value is folded before nothing of a function's name is left, or of the threads' numbers and states.
-    heads = max((_number(answer, line).cell_len for line in lines), default=0)
-    states = max((_state(line.instance).cell_len for line in lines), default=0)
-    numbers_of = max((len(str(line.instance.thread.lwp or "LWP")) for line in lines), default=0)
-    room = screen.columns - heads - states - numbers_of - (MOST_NAME if named else 0) - 2 * (6 if named else 5)
-    most = max(LEAST_VALUE, room - LEAST_WHERE)
-    width = most if widest > most else None
-    # A column is as wide as its heading at least.
-    columns = (("  Thread", heads), ("LWP", numbers_of), ("State", states), ("Value", min(widest, most)))
-    room_of_where = room - min(widest, most) - sum(max(len(name) - wide, 0) for name, wide in columns)
-    table.add_column("  Thread", no_wrap=True)
-    table.add_column("LWP", justify="right", no_wrap=True)
+    table.add_column("  Thread", whole=True)
+    table.add_column("LWP", right=True, whole=True)
     if named:
-        table.add_column("Name", overflow="fold", max_width=MOST_NAME if width else None)
-    table.add_column("State", overflow="fold", no_wrap=True)
-    table.add_column("Value", overflow="fold", no_wrap=width is None, min_width=width, max_width=width)
-    # Rich would make it as wide as the value, and the table wider than the screen.
-    table.add_column("Where", max_width=max(room - most, len("Where")) if width else None)
-    for line, value in zip(lines, values):
+        table.add_column("Name")
+    table.add_column("State")
+    table.add_column("Value")
+    table.add_column("Where", gives_way=True)
+    most = max(ROOM_FOR_VALUES // max(len(lines), 1), LEAST_LINES)
+    for line in lines:
+        value = value_text(report, line, screen.colour)
         thread = line.instance.thread
         alone = line.is_single
-        cells = [_number(answer, line), Text(str(thread.lwp or "-") if alone else "")]
+        cells: list[Cell] = [_number(answer, line), str(thread.lwp or "-") if alone else ""]
         if named:
             cells.append(Text(safe(thread.name if alone else line.names)))
-        place = where_text(answer.where.get(thread.num), room_of_where) if alone else _listed(line)
-        cells += [_state(line.instance), value, place]
+        place = where_cell(answer.where.get(thread.num)) if alone else _listed(line)
+        cells += [_state(line.instance), value if line.instance.reason else value_cell(value, most), place]
         table.add_row(*cells, style="bold" if line.instance.state is State.NULL else "")
     return table
 

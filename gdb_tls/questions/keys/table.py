@@ -8,7 +8,7 @@ from typing import Any
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
 from gdb_tls.questions.keys.storages import Storage, StoredValue
 from gdb_tls.questions.keys.words import exhausted, named, stored_named, stored_sentences, stored_state
-from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Text, plain_table
+from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, who, with_marks
@@ -33,7 +33,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     # Where there is little room, what tells one use of a number from the next one is left to the sentences.
     sequences = ["Seq"] if screen.columns >= WIDE else []
     headings = ("Key", *sequences, "Variable", "Destructor", "Thread", "State", "Value")
-    rows = plain_table(*headings, right=("Key", "Seq"), whole=("Value",))
+    rows = Table(*headings, right=("Key", "Seq"), whole=("Value",))
     for keys, groups in _folded(lines):
         key = keys[0]
         for index, group in enumerate(groups):
@@ -53,7 +53,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
 
 def _stored_parts(answer: Answer) -> Iterator[RenderableType]:
     """What libraries keep behind keys of their own, below the keys."""
-    rows = plain_table("Class", "Index", "Variable", "Thread", "State", "Value", right=("Index",), whole=("Value",))
+    rows = Table("Class", "Index", "Variable", "Thread", "State", "Value", right=("Index",), whole=("Value",))
     lines = [(one, list(_stored_groups(one, each=True))) for one in answer.behind.storages]
     if answer.most is not None and sum(len(groups) for _, groups in lines) > answer.most:
         lines = [(one, list(_stored_groups(one, each=False))) for one in answer.behind.storages]

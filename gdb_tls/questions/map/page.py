@@ -31,7 +31,7 @@ from gdb_tls.views.words import MOST_LISTED, count, group_names, ranges, share
 # Beyond so many threads those that are alike share a column of the map; beyond so many values the threads'
 # rows do not open to them, since nobody reads so large a page.
 MOST_COLUMNS = 64
-MOST_VALUES = 50_000
+MOST_VALUES = 10_000
 
 Document = Mapping[str, Any]
 

@@ -12,6 +12,7 @@ from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
 from gdb_tls.views.drawing import Group, RenderableType, Text, flowing
+from gdb_tls.views.folding import shortened, width
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.pieces import Piece, Pieces, joined
 from gdb_tls.views.screen import Screen
@@ -29,6 +30,7 @@ LETTERS = {
     State.UNRESOLVED: "?",
 }
 LONGEST_NAME, SHORTEST_NAME = 48, 8
+INDENT = "  "
 SHARED_COLUMN = "Threads in the same states share a column; --all and --format csv show each."
 
 
@@ -51,7 +53,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     answer, folded = _fold(answer)
     grid = answer.grid
     names = _names(grid, screen.columns)
-    room = max((screen.columns - names[0].cell_len) // _column_width(grid), 1)
+    room = max((screen.columns - width(names[0])) // _column_width(grid), 1)
     pieces, left_out = _pieces(answer, room)
     parts: list[RenderableType] = []
     letters = [{state: _cell(row, state) for state in set(row.states)} for row in grid.rows]
@@ -120,14 +122,14 @@ def _pieces(answer: Answer, room: int) -> tuple[list[list[Head]], list[Head]]:
 
 
 def _picture(
-    grid: Grid, names: Sequence[Text], letters: Sequence[Mapping[State, Piece]], heads: Sequence[Head]
+    grid: Grid, names: Sequence[str], letters: Sequence[Mapping[State, Piece]], heads: Sequence[Head]
 ) -> Pieces:
     """The headings, and a line a variable under its module's; `names` are as wide as the first column."""
     labels = []
     for head in heads:
         own = any("selected" in grid.marked.names(grid.threads[index]) for index in head.members)
         labels.append(f"*{head.label}" if own else head.label)
-    lines = [[Piece(" ".join(["Thread".ljust(names[0].cell_len), *labels]), "bold")]]
+    lines = [[Piece(" ".join(["Thread".ljust(width(names[0])), *labels]), "bold")]]
     columns = [(" " * len(label), head.members[0]) for label, head in zip(labels, heads)]
     module = None
     for name, row, cells in zip(names, grid.rows, letters):
@@ -135,7 +137,7 @@ def _picture(
             module = row.variable.module.title
             lines.append([Piece(_title(row), "bold")])
         states = row.states
-        line = [Piece(name.plain, "dim" if len(cells) == 1 else "")]
+        line = [Piece(name, "dim" if len(cells) == 1 else "")]
         for blanks, at in columns:
             line += (Piece(blanks), cells[states[at]])
         lines.append(joined(line))
@@ -176,17 +178,17 @@ def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list
     return parts
 
 
-def _names(grid: Grid, columns: int) -> list[Text]:
+def _names(grid: Grid, columns: int) -> list[str]:
     """The first column: all as wide as the widest, and room for one column beside them."""
+    names = [safe(row.variable.name) for row in grid.rows]
+    notes = [" (unused copy)" if row.used_instead else "" for row in grid.rows]
+    longest = max(width(name) + len(note) for name, note in zip(names, notes))
+    widest = max(len("Thread"), *(width(_title(row)) for row in grid.rows), min(longest, LONGEST_NAME) + len(INDENT))
+    widest = min(widest, max(columns - _column_width(grid), SHORTEST_NAME))
     found = []
-    for row in grid.rows:
-        name = row.variable.name + (" (unused copy)" if row.used_instead else "")
-        found.append(Text("  " + safe(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "...")))
-    width = max(len("Thread"), *(name.cell_len for name in found), *(Text(_title(row)).cell_len for row in grid.rows))
-    width = min(width, max(columns - _column_width(grid), SHORTEST_NAME))
-    for text in found:
-        text.truncate(width, overflow="ellipsis")
-        text.append(" " * (width - text.cell_len))
+    for name, note in zip(names, notes):
+        shown = INDENT + shortened(name, widest - len(INDENT) - len(note)) + note
+        found.append(shown + " " * (widest - width(shown)))
     return found
 
 

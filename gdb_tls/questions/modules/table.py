@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdb_tls.questions.modules.answer import ModuleReport, ModulesReport
 from gdb_tls.questions.modules.budget import budget_sentences, room_sentence
-from gdb_tls.views.drawing import Group, RenderableType, Text, plain_table
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count
@@ -14,7 +14,7 @@ def table(report: ModulesReport, screen: Screen) -> RenderableType:
     """A line for every module, and the sums."""
     del screen
     numbers = ("Id", "Size", "Align", "Blocks", "Bytes", "Vars", "Gen")
-    rows = plain_table("Id", "Module", "Storage", *numbers[1:], right=numbers)
+    rows = Table("Id", "Module", "Storage", *numbers[1:], right=numbers)
     for one in report.modules:
         module = one.module
         size, alignment = (f"{module.segment.size:,}", str(module.segment.alignment)) if module.segment else ("?", "?")

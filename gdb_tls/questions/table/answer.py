@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program.columns import Column, Columns
-from gdb_tls.program.expression_text import split, split_name
+from gdb_tls.program.expression_text import side_by_side, split, split_name
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
@@ -137,17 +137,28 @@ def query(request: Request) -> Answer:
 
 
 def _chosen(rows: Rows, text: str, condition: Condition, progress: Progress) -> tuple[list[int], Choice]:
-    """The threads for which a condition holds."""
-    shown, unknown = [], []
-    with progress.task("Choosing threads", len(rows.threads)) as task:
-        for at in range(len(rows.threads)):
-            holds = condition(RowOf(rows, at))
-            if holds:
-                shown.append(at)
-            elif holds is None:
-                unknown.append(at)
+    """The threads for which a condition holds.
+
+    Stacks are read for those only for which the rest does not decide, and for all of these at once.
+    """
+    every = range(len(rows.threads))
+    with progress.task("Choosing threads", len(every)) as task:
+        held: dict[int, bool | None] = {}
+        for at in every:
+            held[at] = condition(RowOf(rows, at))
             task.advance()
-    return shown, Choice(text, unknown, task.interrupted)
+    interrupted = task.interrupted
+    if rows.wants_places and not interrupted:
+        open_ones = [at for at, holds in held.items() if holds is None]
+        rows.read_places(open_ones, progress)
+        interrupted = rows.interrupted
+        for at in open_ones:
+            if rows.has_place(at):
+                held[at] = condition(RowOf(rows, at))
+            elif interrupted:
+                del held[at]
+    shown = [at for at, holds in held.items() if holds]
+    return shown, Choice(text, [at for at, holds in held.items() if holds is None], interrupted)
 
 
 def _finished(rows: Rows, members: Sequence[Sequence[int]], request: Request) -> list[Line]:
@@ -180,6 +191,11 @@ def expressions(text: str, macros: Macros) -> list[tuple[str, str]]:
             raise BadArgument(
                 "An expression between two commas is empty" if text.strip(" ,") else "No expression is given",
                 "Write them like request, request->id as id.",
+            )
+        if beside := side_by_side(expression):
+            raise BadArgument(
+                f"There is nothing between {beside[0]} and {beside[1]}",
+                f"Columns are separated by commas: {', '.join(beside)}.",
             )
         columns = macros.columns(expression)
         if columns is not None and name:

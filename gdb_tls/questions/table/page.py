@@ -5,6 +5,7 @@ from __future__ import annotations
 from gdb_tls.questions.table.answer import Answer, Line, is_flagged
 from gdb_tls.questions.table.document import thread_document
 from gdb_tls.questions.table.table import cell, sentences, which
+from gdb_tls.target.model import State
 from gdb_tls.views import page as pages
 from gdb_tls.views.drawing import where_text
 
@@ -38,7 +39,13 @@ def page(answer: Answer) -> pages.Page:
 
 
 def _cells(answer: Answer, at: int) -> list[object]:
-    return [cell(column, column.instances[at], False).plain for column in answer.columns]
+    found: list[object] = []
+    for column in answer.columns:
+        instance = column.instances[at]
+        text = cell(column, instance, False).plain
+        has_value = instance.reason is None and instance.state is not State.UNALLOCATED
+        found.append(text if has_value else pages.Words(text))
+    return found
 
 
 def _group(answer: Answer, line: Line, named: bool) -> pages.Row:

@@ -37,6 +37,7 @@ class Rows:
         threads: with the names of those that were asked for.
         where: the places of those that were asked for, by number.
         interrupted: whether the user has stopped it: then places are missing.
+        wants_places: whether one was asked for that had not been read.
     """
 
     def __init__(self, program: Program, columns: Sequence[Column], threads: Sequence[Thread]) -> None:
@@ -46,7 +47,7 @@ class Rows:
         self._named: set[int] = set()
         self.threads = list(threads)
         self.where: dict[int | None, Where | None] = {}
-        self.interrupted = False
+        self.interrupted = self.wants_places = False
 
     def named(self, at: int) -> Thread:
         """A thread with its name."""
@@ -55,14 +56,9 @@ class Rows:
             self.threads[at] = self._program.named(self.threads[at])
         return self.threads[at]
 
-    def place(self, at: int) -> Where | None:
-        """Where a thread is; None where its stack cannot be read."""
-        thread = self.threads[at]
-        if thread.num is None:
-            return None
-        if thread.num not in self.where:
-            self.where[thread.num] = self._program.where(thread)
-        return self.where[thread.num]
+    def has_place(self, at: int) -> bool:
+        """Whether it has been read where a thread is."""
+        return self.threads[at].num in self.where
 
     def read_places(self, positions: Sequence[int], progress: Progress) -> None:
         """Reads where many threads are, which takes less than to ask for each."""
@@ -87,7 +83,8 @@ class Rows:
         if word == "name":
             return self.named(at).name
         if word == "where":
-            place = self.place(at)
+            self.wants_places |= not self.has_place(at)
+            place = self.where.get(self.threads[at].num)
             return where_text(place).plain if place else None
         states = {column.instances.judgements[at].state for column in self._columns}
         return next(state.value for state in GRAVITY if state in states)

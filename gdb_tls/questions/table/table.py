@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from gdb_tls.program.columns import Column
 from gdb_tls.questions.table.answer import Answer, Line, is_flagged
 from gdb_tls.target.model import Flag, Instance, State
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, where_text
+from gdb_tls.views.columns import Cell
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, value_cell, where_cell
 from gdb_tls.views.parts import STYLES, declared
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -19,9 +19,9 @@ from gdb_tls.views.words import count, ended, mark, numbers, share, spread, who,
 SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 MOST_REASONS = 3
 LONGEST_HEADING = 28
-# Addresses and short texts are not broken.
-WHOLE = 18
-GAP, LEAST_PLACE = 2, 12
+# A structure would fill the screen; two lines tell what it is.
+MOST_LINES_OF_A_VALUE = 2
+GAP = 2
 ALL_VALUES = ("a value", "all values")
 
 
@@ -30,7 +30,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     parts: list[RenderableType] = [*_headings(answer, screen.colour), Text("")]
     lines = answer.lines if answer.most is None else answer.lines[: answer.most]
     if lines:
-        parts += [_table(answer, lines, screen), Text("")]
+        parts += [*_tables(answer, lines, screen), Text("")]
     if len(lines) < len(answer.lines):
         rest = answer.lines[len(lines) :]
         threads = sum(len(line.members) for line in rest)
@@ -45,7 +45,7 @@ def _headings(answer: Answer, colour: bool) -> Iterator[RenderableType]:
     """What each column is: its type and, where its heading does not say it, the expression."""
     short = Text()
     for column in answer.columns:
-        if heading(column.name) != column.expression:
+        if heading(column.name) != column.expression and not _is_column_of_a_file(column):
             text = Text(safe(f"{heading(column.name)} = "), "bold")
             text.append(code(" ".join(column.expression.split()), colour))
             text.append(safe(f"  {column.type.name}" if column.type else ""), "dim")
@@ -56,43 +56,75 @@ def _headings(answer: Answer, colour: bool) -> Iterator[RenderableType]:
         yield short
 
 
+def _is_column_of_a_file(column: Column) -> bool:
+    """Whether it is one of `@NAME`, whose headings say what they are."""
+    return column.expression.startswith("@") and column.expression.endswith(f".{column.name}")
+
+
 def heading(name: str) -> str:
     """A column's name, or its end: that of a long expression says most."""
     return name if len(name) <= LONGEST_HEADING else "..." + name[3 - LONGEST_HEADING :]
 
 
-def _table(answer: Answer, lines: Sequence[Line], screen: Screen) -> RenderableType:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    named = any(line.names for line in lines)
-    # A structure would fill the screen; two lines of what there is room for tell what it is.
-    most = max(2 * (screen.columns - 30) // max(len(answer.columns), 1), LONGEST_HEADING)
-    table.add_column("  Threads" if answer.grouped else "  Thread", no_wrap=True)
+def _tables(answer: Answer, lines: Sequence[Line], screen: Screen) -> list[RenderableType]:
+    """One table or, where its columns would be too narrow to be read, several, each with the threads."""
+    every = range(len(answer.columns))
+    whole = _table(answer, lines, screen, every)
+    if whole.fits(screen.columns):
+        return [whole]
+    thread, *least, where = whole.least()
+    named = len(least) > len(every)
+    room = screen.columns - thread
+    bands: list[list[int]] = [[]]
+    left = room - (GAP + least[0] if named else 0)
+    for index in every:
+        needed = GAP + least[index + named]
+        if needed > left and bands[-1]:
+            bands.append([])
+            left = room
+        bands[-1].append(index)
+        left -= needed
+    if GAP + where > left:
+        bands.append([])
+    shown: list[RenderableType] = []
+    for number, band in enumerate(bands):
+        shown += [Text("")] if shown else []
+        shown.append(_table(answer, lines, screen, band, number == 0, number == len(bands) - 1))
+    return shown
+
+
+def _table(
+    answer: Answer,
+    lines: Sequence[Line],
+    screen: Screen,
+    wanted: Sequence[int],
+    has_names: bool = True,
+    has_places: bool = True,
+) -> Table:
+    """Some columns, with the threads before them; with the threads' names, and with where they are."""
+    table = Table()
+    named = has_names and any(line.names for line in lines)
+    columns = [answer.columns[index] for index in wanted]
+    table.add_column("  Threads" if answer.grouped else "  Thread", whole=True)
     if named:
-        table.add_column("Name", overflow="fold")
-    every = [[_of_all(column, line.members, screen.colour) for column in answer.columns] for line in lines]
-    widths = [max(texts[index].cell_len for texts in every) for index in range(len(answer.columns))]
-    numbered = max((_number(answer, line).cell_len for line in lines), default=0)
-    heads = [max(width, len(heading(column.name))) + GAP for width, column in zip(widths, answer.columns)]
-    # Numbers that are summed up are read on one line, where some of the place is left.
-    fits = numbered + GAP + sum(heads) + LEAST_PLACE <= screen.columns and not named
-    for index, column in enumerate(answer.columns):
-        whole = fits if _is_number(column) else widths[index] <= WHOLE
-        justify: Literal["left", "right"] = "right" if _is_number(column) else "left"
-        table.add_column(safe(heading(column.name)), overflow="fold", justify=justify, no_wrap=whole)
-    table.add_column("Where")
-    for line, shown in zip(lines, every):
+        table.add_column("Name")
+    for column in columns:
+        table.add_column(safe(heading(column.name)), right=_is_number(column))
+    if has_places:
+        table.add_column("Where", gives_way=True)
+    for line in lines:
         first = line.members[0]
-        cells = [_number(answer, line)]
+        cells: list[Cell] = [_number(answer, line)]
         if named:
-            cells.append(Text(safe(line.names)))
-        for text in shown:
-            text.truncate(most, overflow="ellipsis")
-        if line.is_single:
-            place = where_text(answer.where.get(answer.threads[first].num))
-        else:
-            listed = which(answer, line)
-            place = Text(listed, "dim", no_wrap=True, overflow="ellipsis")
-        table.add_row(*cells, *shown, place, style="bold" if is_flagged(answer, first) else "")
+            cells.append(safe(line.names))
+        for column in columns:
+            text = _of_all(column, line.members, screen.colour)
+            cells.append(value_cell(text, MOST_LINES_OF_A_VALUE))
+        if has_places:
+            alone = where_cell(answer.where.get(answer.threads[first].num))
+            listed = Text(which(answer, line), "dim", no_wrap=True, overflow="ellipsis")
+            cells.append(alone if line.is_single else listed)
+        table.add_row(*cells, style="bold" if is_flagged(answer, first) else "")
     return table
 
 
@@ -133,11 +165,15 @@ def cell(column: Column, instance: Instance, colour: bool) -> Text:
         text = Text(instance.state.value, STYLES[instance.state])
     elif instance.state is State.NULL:
         text = Text("NULL", STYLES[State.NULL])
+    elif instance.state is State.NO_VALUE and not instance.text:
+        text = Text(instance.state.value, STYLES[State.NO_VALUE])
     else:
         cast = f"({column.type.name}) " if column.type else ""
         # Where there is a text its address says nothing to a reader.
         text = code(re.sub(r'^0x[0-9a-f]+ (?=")', "", instance.text.removeprefix(cast)), colour)
     for flag in instance.flags:
+        if flag is Flag.CONSTRUCTED:  # the value says it
+            continue
         text.append(f" {flag.value}", "bold red" if flag is Flag.DANGLING else "yellow")
     return text
 

@@ -9,30 +9,29 @@ from itertools import groupby
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport, is_known
 from gdb_tls.target.model import Absence, Flag, State
-from gdb_tls.views.drawing import Group, RenderableType, Text, code, plain_table, where_text
+from gdb_tls.views.columns import MOST_LINES
+from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, value_cell, where_text
 from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, not_shown
 
-MANY_THREADS = 20
 INTERRUPTED = "Interrupted: the last variables or threads are missing."
 
 
 def table(report: ThreadsReport, screen: Screen) -> RenderableType:
     """For each thread a heading, its blocks, and the variables in them."""
     parts: list[RenderableType] = []
-    many = len(report.threads) > MANY_THREADS
     for one in report.threads:
         if parts:
             parts.append(Text(""))
-        parts += [*_heading(one, report), Text(""), _blocks(one, many)]
+        parts += [*_heading(one, report), Text(""), _blocks(one)]
         blocks, folded = _fold(one.blocks) if report.folds else (one.blocks, "")
         blocks = sorted(blocks, key=lambda block: is_runtime(block.module.name))
         for title, group in groupby(blocks, key=lambda block: block.module.title):
             here = [block for block in group if isinstance(block.place, int) and block.values]
             if here:
-                parts += [Text(""), Text(safe(title), "bold"), _values(here, screen, many)]
+                parts += [Text(""), Text(safe(title), "bold"), _values(here, screen)]
         parts += [Text(""), Text(safe(folded), "dim")] if folded else []
         parts += [Text(""), Text(safe(sentence(one, blocks)), "bold")]
     if report.interrupted:
@@ -75,8 +74,8 @@ def _heading(one: ThreadReport, report: ThreadsReport) -> list[Text]:
     return [Text(safe("  ".join(words)), "bold"), *(Text(safe(fact), "dim") for fact in dict.fromkeys(facts) if fact)]
 
 
-def _blocks(one: ThreadReport, of_many: bool) -> RenderableType:
-    rows = plain_table("Id", "Module", "Storage", "Size", "Block", right=("Id", "Size"), of_many=of_many)
+def _blocks(one: ThreadReport) -> RenderableType:
+    rows = Table("Id", "Module", "Storage", "Size", "Block", right=("Id", "Size"))
     for block in one.blocks:
         module = block.module
         if module.emulated:
@@ -92,9 +91,9 @@ def _blocks(one: ThreadReport, of_many: bool) -> RenderableType:
     return rows
 
 
-def _values(blocks: Sequence[BlockReport], screen: Screen, of_many: bool) -> RenderableType:
+def _values(blocks: Sequence[BlockReport], screen: Screen) -> RenderableType:
     first = "  Address" if blocks[0].module.emulated else "  Offset"
-    rows = plain_table(first, "Variable", "State", "Value", right=(first,), of_many=of_many)
+    rows = Table(first, "Variable", "State", "Value", right=(first,))
     for variable, instance in (value for block in blocks for value in block.values):
         state = Text("NULL" if instance.state is State.NULL else instance.state.value, STYLES[instance.state])
         for flag in instance.flags:
@@ -103,7 +102,7 @@ def _values(blocks: Sequence[BlockReport], screen: Screen, of_many: bool) -> Ren
             state.append(f" {flag.value}", "yellow")
         value = Text(safe(instance.reason), "dim") if instance.reason else code(instance.text, screen.colour)
         at = instance.address if variable.module.emulated else variable.offset
-        rows.add_row(pointer(at), Text(safe(variable.name)), state, value)
+        rows.add_row(pointer(at), Text(safe(variable.name)), state, value_cell(value, MOST_LINES))
     return rows
 
 

@@ -18,9 +18,7 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
     del screen
     parts: list[RenderableType] = [Text(safe(line)) for line in answered(found)]
     if found.disagreements:
-        lines = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for heading in ("Variable", "Module", "Thread", "Answers"):
-            lines.add_column(heading, overflow="fold")
+        lines = Table("Variable", "Module", "Thread", "Answers")
         for one in found.disagreements[:MOST_DISAGREEMENTS]:
             answers = "\n".join(
                 f"{name}: {hex(place) if isinstance(place, int) else place.reason}"

@@ -13,11 +13,10 @@ from gdb_tls.views.words import storage, who
 
 def table(found: Whatis, screen: Screen) -> RenderableType:
     """One sentence, and what is known besides."""
-    lines = Table.grid(padding=(0, 2))
-    lines.add_column(no_wrap=True, style="dim")
-    lines.add_column(overflow="fold")
+    lines = Table()
+    lines.add_column(whole=True)
     for name, text in facts(found, screen.colour):
-        lines.add_row(name, text)
+        lines.add_row(Text(name, "dim"), text)
     return Group(Text(safe(told(found)), "bold"), lines)
 
 

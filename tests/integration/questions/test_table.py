@@ -105,6 +105,7 @@ def test_commas_and_names(subject: Subject, tmp_path: Path) -> None:
     [
         ("", "required"),
         ("a,,b", "is empty"),
+        ("counter small  total", "There is nothing between counter and small. Columns are separated by commas"),
         ("counter, counter", "Two columns are called counter"),
         ("counter --wher 3", "unrecognized arguments: --wher"),
         ("counter --threads 99", "There is no thread 99"),
@@ -204,3 +205,21 @@ def test_pictures(subject: Subject, form: str, tmp_path: Path) -> None:
     text = output.read_text()
     assert "request-&gt;id" in text or "request->id" in text
     assert all(str(line.value) in text for line in subject.truth.of("counter"))
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_many_columns_are_several_tables(subject: Subject, width: int) -> None:
+    """Headings and numbers are whole, every thread is in every part, and nothing is wider than the screen."""
+    names = ["counter", "small", "total", "request->seconds", "last_request.path", *(f"values[{n}]" for n in range(3))]
+    command = f"tls-table {', '.join(names)}"
+    _, said = run_gdb(subject.arguments, [f"set width {width}", "echo \\n>>>\\n", command]).stdout.split(">>>\n")
+    lines = said.splitlines()
+    assert max(map(len, lines)) <= width
+    heads = [line.split() for line in lines if line.lstrip().startswith("Thread ")]
+    shown = [name for head in heads for name in head if name not in ("Thread", "Name", "Where")]
+    # A long heading is on two lines, of which this is the second.
+    assert len(shown) == len(names) and all(name.endswith(last) for name, last in zip(names, shown))
+    assert (len(heads) == 1) == (width == 200)
+    assert heads[-1][-1] == "Where"
+    for name in ("counter", "values[2]"):
+        assert all(f" {line.value} " in said for line in subject.truth.of(name))

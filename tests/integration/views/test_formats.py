@@ -18,6 +18,10 @@ from integration.harness import PROGRAMS, Inferior
 from integration.sessions import run_gdb
 from limits import wait_until
 
+from gdb_tls.views import html
+from gdb_tls.views import page as page_model
+from gdb_tls.views.page import Column, Page, Row, Table
+
 FORMATS = ("table", "json", "csv", "html", "svg")
 # What a command has to be asked; nothing where it is not here.
 ARGUMENTS = {
@@ -416,3 +420,24 @@ def test_page_is_light_and_dark(page: tuple[Path, dict[str, list[str]]], browser
         assert browser.run(POOR_CONTRAST) == []
         grounds.append(browser.run("return getComputedStyle(document.body).backgroundColor"))
     assert grounds[0] != grounds[1]
+
+
+def test_page_of_thousands_shows_the_first_and_then_all(browser: Browser, tmp_path: Path) -> None:
+    """The filter and the order are of all rows, whether or not they are on the screen."""
+    columns = [Column("Thread", page_model.NUMBER), Column("State", page_model.STATE)]
+    rows = [Row([number, "set" if number % 3 else "null"]) for number in range(2_000)]
+    file = tmp_path / "many.html"
+    file.write_text(html.render(Page([], [Table("Threads", columns, rows)]), "many"))
+    browser.open(file)
+    seen = ROWS + "return rows.map(row => row.rows[0].cells[0].textContent)"
+    said = "return document.querySelector('output').textContent"
+    more = "document.querySelector('.more')"
+    assert browser.run(seen) == [str(number) for number in range(500)] and browser.run(said) == "2,000 threads"
+    assert browser.run(f"return {more}.textContent") == "Show all 2,000, not only the first 500"
+    browser.run("document.querySelector('thead button').click(); document.querySelector('thead button').click()")
+    assert browser.run(seen)[:2] == ["1999", "1998"] and len(browser.run(seen)) == 500
+    browser.run("document.querySelector('.chips [data-state=null]').click()")
+    assert browser.run(seen)[:2] == ["1998", "1995"] and browser.run(said) == "667 of 2,000 threads"
+    browser.run(f"{more}.click()")
+    assert len(browser.run(seen)) == 667 and browser.run(f"return {more}.hidden")
+    assert browser.messages() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gdb_tls.program.expression_text import Name, changes, dollars, names, replaced, split, split_name
+from gdb_tls.program.expression_text import Name, changes, dollars, names, replaced, side_by_side, split, split_name
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,25 @@ def test_split_name(text: str, expression: str, name: str) -> None:
 )
 def test_changes(text: str, does: bool) -> None:
     assert changes(text) is does
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("request counter", ["request", "counter"]),
+        ("request->id  errno $sp", ["request->id", "errno", "$sp"]),
+        ("values[1] counter", []),  # a bracket may end a cast
+        ("(unsigned long) counter", []),
+        ("unsigned long", []),
+        ("sizeof counter", []),
+        ("struct request *", []),
+        ("a + b", []),
+        ("a mod b", []),
+        ("not a", []),
+        ("call_me(a b)", []),
+        ("'file.c'::name other", ["'file.c'::name", "other"]),
+        ("", []),
+    ],
+)
+def test_expressions_without_a_comma_between_them(text: str, parts: list[str]) -> None:
+    assert side_by_side(text) == parts

@@ -28,7 +28,7 @@ class Seen(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in ("meta", "link", "input"):
+        if tag not in ("meta", "link", "input", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -69,7 +69,7 @@ def test_text_is_text_everywhere() -> None:
 
 def test_the_same_elements_for_harmless_text() -> None:
     def tags(text: str) -> list[str]:
-        return [tag for tag in Seen(html.render(everything(text), text)).tags if tag != "span"]
+        return [tag for tag in Seen(html.render(everything(text), text)).tags if tag not in ("span", "wbr")]
 
     assert tags(BAD.replace(" ", "")) == tags("harmless")
 
@@ -231,3 +231,27 @@ def test_picture_fits_its_text() -> None:
         assert min(max(length, svg.NARROWEST), svg.WIDEST) <= columns <= min(max(length, svg.NARROWEST), svg.WIDEST) + 6
         assert "<img" not in drawn and "\x1b" not in drawn and drawn.isascii()
         assert drawn.count("://") == 1, "the name space, and no font from the network"
+
+
+def test_a_page_of_thousands_of_rows_is_small() -> None:
+    """However long the values: those are cut then, and the page says so; no row is left out."""
+    columns = [Column("Thread", page.NUMBER), Column("State", page.STATE), Column("Value", page.CODE)]
+    for value, is_cut in (("std::vector of length 3 = {1, 2, 3} " * 8, True), ("0x7f1234567890", False)):
+        rows = [Row([number, "set", value], (), "main" if number == 1 else "") for number in range(10_000)]
+        written = html.render(Page([], [Table("Threads", columns, rows)]), "title")
+        assert len(written) < 3_000_000
+        assert written.count("<tbody") == 10_000 and written.count('<span class="mark">main</span>') == 1
+        assert (html.CUT in written) == is_cut == (value not in written)
+
+
+def test_names_may_be_broken_at_their_parts_and_numbers_nowhere() -> None:
+    table = Table("", [Column("", page.CODE)], [Row(["acme::networking::ConnectionContext"]), Row(["0x55b148fcdf10"])])
+    written = html.render(Page([], [table]), "title")
+    assert "acme::<wbr>networking::<wbr>ConnectionContext" in written
+    assert '<span class="num">0x55b148fcdf10</span>' in written
+
+
+def test_a_reason_is_no_code() -> None:
+    table = Table("", [Column("", page.CODE)], [Row([page.Words("not in this thread")]), Row(["not"])])
+    written = html.render(Page([], [table]), "title")
+    assert ">not in this thread<" in written and '<span class="keyword">not</span>' in written

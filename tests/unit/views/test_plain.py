@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from rich.console import Group as RichGroup
 from rich.padding import Padding as RichPadding
-from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
 from gdb_tls.views import drawing, plain
+from gdb_tls.views.columns import Table
 from gdb_tls.views.screen import Screen
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
@@ -18,20 +18,17 @@ WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
 
 def made(kit: Any) -> Any:
     """The same renderable of either kit."""
-    table = kit.Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    table.add_column("Number", justify="right", no_wrap=True)
-    table.add_column("Name", overflow="fold")
-    table.add_column("Where")
+    table = Table("Number", "Name", "Where", right=("Number",))
     for index, word in enumerate(WORDS):
         cut = kit.Text(f"{word}  file.cc:{index}", no_wrap=True, overflow="ellipsis")
         table.add_row(str(index**3), kit.Text(" ".join(WORDS[: index + 1])), cut, style="bold")
-    facts = kit.Table.grid(padding=(0, 2))
+    facts = Table()
     facts.add_row("left", kit.Text("right", "dim").append(kit.Text(" more")))
     return kit.Group(table, kit.Text(""), kit.Padding(kit.Text("moved"), (0, 0, 0, 4)), facts, "a sentence 日本語")
 
 
 class Rich:
-    Group, Padding, Table, Text = RichGroup, RichPadding, RichTable, RichText
+    Group, Padding, Text = RichGroup, RichPadding, RichText
 
 
 def test_where_there_is_room_it_is_what_rich_draws() -> None:
