@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import reason
@@ -12,8 +12,10 @@ from gdb_tls.libc.thread_data import Key, KeySlot
 from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
+from gdb_tls.questions.keys.boost_storage import boost_storages
 from gdb_tls.questions.keys.names import UNKNOWN, KeyNames, KeyVariable, key_names
-from gdb_tls.questions.keys.qt_storage import QtStorages, qt_storages
+from gdb_tls.questions.keys.qt_storage import qt_storages
+from gdb_tls.questions.keys.storages import Storage, Storages
 from gdb_tls.target.model import Absence, State, TargetInfo, Thread
 
 
@@ -181,13 +183,13 @@ class Answer(NamedTuple):
         report: all of it.
         most: beyond how many lines a table puts the threads in one state on one line; None for no limit.
         marked: the threads that are named first.
-        qt: what is behind Qt's own key, or instead of one.
+        behind: what libraries keep behind one key of their own.
     """
 
     report: KeysReport
     most: int | None
     marked: Marked = Marked()
-    qt: QtStorages = QtStorages()
+    behind: Storages = Storages()
 
 
 def unanswered(answer: Answer) -> bool:
@@ -200,4 +202,30 @@ def query(request: Request) -> Answer:
     program = request.program()
     threads = request.chosen(program) or program.threads
     report = read_keys(program, threads, key_names(program))
-    return Answer(report, request.max_rows, marked(program, threads), qt_storages(program, threads))
+    return Answer(report, request.max_rows, marked(program, threads), _behind(program, threads, report))
+
+
+def _behind(program: Program, threads: Sequence[Thread], report: KeysReport) -> Storages:
+    """What Qt and Boost keep behind keys of their own; where one of them cannot be read, the other still is."""
+    held = {
+        key.number: [
+            None if one.state is KeyState.UNREADABLE else (one.value or 0) * (one.state is KeyState.SET)
+            for one in key.values
+        ]
+        for key in report.keys
+    }
+    asks: list[Callable[[], Storages]] = [
+        lambda: qt_storages(program, threads),
+        lambda: boost_storages(program, threads, report.names, held),
+    ]
+    found: list[Storage] = []
+    problems: list[str] = []
+    for ask in asks:
+        try:
+            one = ask()
+        except Exception as error:  # the keys are known without it
+            problems.append(reason(error))
+            continue
+        found += one.storages
+        problems += one.problems
+    return Storages(found, problems)

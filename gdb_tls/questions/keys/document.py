@@ -7,7 +7,7 @@ from typing import Any
 
 from gdb_tls.questions.keys.answer import Answer
 from gdb_tls.questions.keys.names import KeyVariable
-from gdb_tls.questions.keys.words import qt_state
+from gdb_tls.questions.keys.words import stored_state
 from gdb_tls.views.parts import pointer, thread_fields
 from gdb_tls.views.records import Records
 
@@ -46,9 +46,10 @@ def document(answer: Answer) -> dict[str, Any]:
             for key in report.keys
         ],
         "without_a_key": list(map(_variable, report.without_a_key)),
-        "qt_problem": answer.qt.problem or None,
-        "qt_storages": [
+        "storage_problems": list(answer.behind.problems),
+        "storages": [
             {
+                "class": one.kind,
                 "index": one.number,
                 "variables": list(map(_variable, one.variables)),
                 "threads": [
@@ -56,7 +57,7 @@ def document(answer: Answer) -> dict[str, Any]:
                     for value in one.values
                 ],
             }
-            for one in answer.qt.storages
+            for one in answer.behind.storages
         ],
     }
 
@@ -73,7 +74,7 @@ def _variable(one: KeyVariable) -> dict[str, Any]:
 
 
 def records(answer: Answer) -> Records:
-    """One record a key and thread, then one a QThreadStorage and thread, which have no key but an index."""
+    """One record a key and thread, then one a thread and what a library keeps behind its own key."""
     columns = ("key", "in_use", "key_sequence", "variables", "destructor", "destructor_name", "num", "lwp", "name")
     rows = (
         (
@@ -85,13 +86,13 @@ def records(answer: Answer) -> Records:
         for key in answer.report.keys
         for value in key.values
     )
-    qt = (
+    stored = (
         (
             *(None, None, None, " ".join(each.name for each in one.variables), None, ""),
-            *(value.thread.num, value.thread.lwp, value.thread.name, qt_state(value).value),
-            *(None, pointer(value.value), None, value.reason, one.number),
+            *(value.thread.num, value.thread.lwp, value.thread.name, stored_state(value).value),
+            *(None, pointer(value.value), None, value.reason, one.kind),
         )
-        for one in answer.qt.storages
+        for one in answer.behind.storages
         for value in one.values
     )
-    return Records((*columns, "state", "address", "value", "sequence", "reason", "qt_index"), chain(rows, qt))
+    return Records((*columns, "state", "address", "value", "sequence", "reason", "class"), chain(rows, stored))

@@ -160,7 +160,7 @@ def _with_declared(program: Program, names: KeyNames) -> KeyNames:
 
 
 def _variable(program: Program, code: Code, holder: int, uses: Sequence[KeyUse]) -> KeyVariable:
-    name, file, is_nameless = _name(program, code, uses[0].fixed)
+    name, file, is_nameless = name_of(program, code, uses[0].fixed)
     creating = [use for use in uses if use.role == CREATE]
     destructors = {use.destructor for use in creating}
     known = frozenset(one for one in destructors if one is not None)
@@ -177,7 +177,7 @@ def _variable(program: Program, code: Code, holder: int, uses: Sequence[KeyUse])
     )
 
 
-def _name(program: Program, code: Code, fixed: Sequence[int]) -> tuple[str, str, bool]:
+def name_of(program: Program, code: Code, fixed: Sequence[int]) -> tuple[str, str, bool]:
     """(name, its object's name, whether it has no symbol) of what the number was reached by, the innermost variable."""
     for depth, address in enumerate(fixed):
         loaded = code.objects.at(address)

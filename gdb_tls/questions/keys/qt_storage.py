@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.code.values import Displaced, Result, Value, loads_in
 from gdb_tls.errors import TlsError, reason
@@ -20,10 +19,12 @@ from gdb_tls.evidence.key_uses import CREATE, DELETE, GET, SET, KeyCode, KeyKind
 from gdb_tls.objects.loaded import LoadedObject
 from gdb_tls.objects.words import Words
 from gdb_tls.program.program import Program
-from gdb_tls.questions.keys.names import KeyVariable, held_in_variables, left_out
+from gdb_tls.questions.keys.names import held_in_variables, left_out
+from gdb_tls.questions.keys.storages import Storage, Storages, StoredValue
 from gdb_tls.target.model import Absence, State, Thread
 from gdb_tls.target.protocol import UnreadableMemory
 
+CLASS = "QThreadStorage"
 LOOK_UP = "_ZNK18QThreadStorageData3getEv"
 FUNCTIONS = {
     "_ZN18QThreadStorageDataC1EPFvPvE": CREATE,
@@ -41,75 +42,35 @@ LARGEST_OFFSET = 4096
 ARRAY_HEADER = 24  # sizeof(QArrayData) in Qt 5, with 64 bits
 
 
-class QtValue(NamedTuple):
-    """One number's value in one thread.
-
-    Attributes:
-        thread: the thread.
-        value: the pointer, 0 for none; None where it is not known.
-        reason: why it is not known; None where it is.
-    """
-
-    thread: Thread
-    value: int | None
-    reason: str | None = None
-
-
-class QtStorage(NamedTuple):
-    """One number in all threads.
-
-    Attributes:
-        number: the index in each thread's table.
-        variables: the QThreadStorage objects that hold it: more than one where some are destroyed already.
-        values: one for every thread.
-    """
-
-    number: int
-    variables: Sequence[KeyVariable]
-    values: Sequence[QtValue]
-
-
-class QtStorages(NamedTuple):
-    """All that is known of Qt's tables.
-
-    Attributes:
-        storages: by number.
-        problem: why not all is known; empty where it is, or where there is no Qt.
-    """
-
-    storages: Sequence[QtStorage] = ()
-    problem: str = ""
-
-
 class UnknownTable(Exception):
     """Where Qt keeps its tables is not known; the text says why."""
 
 
-def qt_storages(program: Program, threads: Sequence[Thread]) -> QtStorages:
+def qt_storages(program: Program, threads: Sequence[Thread]) -> Storages:
     """Reads the tables of these threads, and looks through the code for what holds the numbers."""
     code = Code(program)
     qt = next((one for one in program.objects.all if one.file and LOOK_UP in one.file.symbols([LOOK_UP])), None)
     if qt is None:
-        return QtStorages()
+        return Storages()
     try:
         found = KeyCode(code, program.objects.all, KIND).find()
         variables, problem = held_in_variables(program, code, found), left_out(found)
         tables = _tables(program, code, qt, threads)
     except (TlsError, UnknownTable) as error:
-        return QtStorages((), f"{error}".rstrip("."))
+        return Storages((), [f"{CLASS}: {error}".rstrip(".")])
     numbers = {one.number for one in variables if one.number is not None and one.number < MOST}
     numbers |= {number for table in tables if not isinstance(table, str) for number, held in enumerate(table) if held}
     storages = []
     for number in sorted(numbers):
         values = [_value(thread, table, number) for thread, table in zip(threads, tables)]
-        storages.append(QtStorage(number, [one for one in variables if one.number == number], values))
-    return QtStorages(storages, problem)
+        storages.append(Storage(CLASS, number, [one for one in variables if one.number == number], values))
+    return Storages(storages, [f"{CLASS}: {problem}"] if problem else ())
 
 
-def _value(thread: Thread, table: Sequence[int] | str, number: int) -> QtValue:
+def _value(thread: Thread, table: Sequence[int] | str, number: int) -> StoredValue:
     if isinstance(table, str):
-        return QtValue(thread, None, table)
-    return QtValue(thread, table[number] if number < len(table) else 0)
+        return StoredValue(thread, None, table)
+    return StoredValue(thread, table[number] if number < len(table) else 0)
 
 
 def _tables(program: Program, code: Code, qt: LoadedObject, threads: Sequence[Thread]) -> list[Sequence[int] | str]:

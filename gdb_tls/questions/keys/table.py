@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
-from gdb_tls.questions.keys.qt_storage import QtStorage, QtValue
-from gdb_tls.questions.keys.words import exhausted, named, qt_named, qt_sentences, qt_state
+from gdb_tls.questions.keys.storages import Storage, StoredValue
+from gdb_tls.questions.keys.words import exhausted, named, stored_named, stored_sentences, stored_state
 from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -48,32 +48,33 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
         parts.append(Text("Threads in one state share a line; --all shows each value, --format csv all.", "dim"))
     words = [safe(sentence).replace(NAMELESS, "") for sentence in sentences(report)]
     parts += [Text(sentence, "bold" if index == 0 else "") for index, sentence in enumerate(words)]
-    return Group(*parts, *_qt_parts(answer))
+    return Group(*parts, *_stored_parts(answer))
 
 
-def _qt_parts(answer: Answer) -> Iterator[RenderableType]:
-    """Qt's own variables, below the keys."""
-    rows = Table("Index", "QThreadStorage", "Thread", "State", "Value", right=("Index",), whole=("Value",))
-    lines = [(one, list(_qt_groups(one, each=True))) for one in answer.qt.storages]
+def _stored_parts(answer: Answer) -> Iterator[RenderableType]:
+    """What libraries keep behind keys of their own, below the keys."""
+    rows = Table("Class", "Index", "Variable", "Thread", "State", "Value", right=("Index",), whole=("Value",))
+    lines = [(one, list(_stored_groups(one, each=True))) for one in answer.behind.storages]
     if answer.most is not None and sum(len(groups) for _, groups in lines) > answer.most:
-        lines = [(one, list(_qt_groups(one, each=False))) for one in answer.qt.storages]
+        lines = [(one, list(_stored_groups(one, each=False))) for one in answer.behind.storages]
     for one, groups in lines:
         for index, group in enumerate(groups):
-            state = qt_state(group[0])
+            state = stored_state(group[0])
             values = {value.value for value in group if value.value}
             text = group[0].reason or ", ".join(map(hex, values)) if len(values) < 2 else f"{len(values):,} values"
-            head = [str(one.number), qt_named(one)] if index == 0 else ["", ""]
+            told = [one.kind, "" if one.number is None else str(one.number), stored_named(one)]
+            head = told if index == 0 else [""] * len(told)
             threads = with_marks([value.thread for value in group], answer.marked)
             rows.add_row(*map(_text, head), threads, Text(state.value, STYLES[state]), _text(text))
-    if answer.qt.storages:
+    if answer.behind.storages:
         yield from (Text(""), rows, Text(""))
-    yield from (Text(safe(sentence).replace(NAMELESS, "")) for sentence in qt_sentences(answer.qt))
+    yield from (Text(safe(sentence).replace(NAMELESS, "")) for sentence in stored_sentences(answer.behind))
 
 
-def _qt_groups(one: QtStorage, each: bool) -> Iterator[Sequence[QtValue]]:
-    found: dict[object, list[QtValue]] = {}
+def _stored_groups(one: Storage, each: bool) -> Iterator[Sequence[StoredValue]]:
+    found: dict[object, list[StoredValue]] = {}
     for value in one.values:
-        found.setdefault((qt_state(value), value.reason, value.value if each else None), []).append(value)
+        found.setdefault((stored_state(value), value.reason, value.value if each else None), []).append(value)
     yield from found.values()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState
 from gdb_tls.questions.keys.names import KeyNames, KeyVariable
-from gdb_tls.questions.keys.qt_storage import QtStorage, QtStorages, QtValue
+from gdb_tls.questions.keys.storages import Storage, Storages, StoredValue
 from gdb_tls.views.words import count
 
 # glibc and musl: PTHREAD_KEYS_MAX (limits.h) is 1024 in the one, 128 in the other.
@@ -70,25 +70,27 @@ def _group(key: KeyReport, names: KeyNames) -> str:
     return f"{kind}, {who}" if who else kind
 
 
-def qt_state(value: QtValue) -> KeyState:
-    """What `QThreadStorage::hasLocalData` would say in a thread."""
+def stored_state(value: StoredValue) -> KeyState:
+    """Whether a thread has a value of what a library keeps."""
     if value.value is None:
         return KeyState.UNREADABLE
     return KeyState.SET if value.value else KeyState.UNSET
 
 
-def qt_named(one: QtStorage) -> str:
-    """What holds an index of Qt's tables."""
+def stored_named(one: Storage) -> str:
+    """Which variable it is."""
     shown = " or ".join(map(called, one.variables[:MOST_NAMED]))
     more = len(one.variables) - MOST_NAMED
     return shown + (f" or {more} more" if more > 0 else "")
 
 
-def qt_sentences(found: QtStorages) -> Iterator[str]:
-    """What is to be known of Qt's tables, beside their values."""
-    if found.problem:
-        yield f"Not all is known of Qt's QThreadStorage: {found.problem}."
-    if found.storages:
-        yield f"{count(len(found.storages), 'QThreadStorage')} of Qt: each thread has one table for all of them."
-    if any(not one.number and len(one.variables) > 1 for one in found.storages):
+def stored_sentences(found: Storages) -> Iterator[str]:
+    """What is to be known of what libraries keep behind their own keys."""
+    for problem in found.problems:
+        yield f"Not all is known of {problem}."
+    for kind, what in (("QThreadStorage", "table"), ("boost::thread_specific_ptr", "map")):
+        own = found.of(kind)
+        if own:
+            yield f"{count(len(own), 'object')} of {kind}: each thread has one {what} for all of them, behind one key."
+    if any(one.number == 0 and len(one.variables) > 1 for one in found.storages):
         yield "A QThreadStorage that is not constructed yet holds the index 0, too."

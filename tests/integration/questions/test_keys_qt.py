@@ -52,7 +52,7 @@ def test_words(tmp_path: Path) -> None:
         table = without_gdb(subject)
         page = without_gdb(subject, "--format", "html")
     for text in (table, page):
-        assert "4 QThreadStorages of Qt: each thread has one table for all of them." in text
+        assert "4 objects of QThreadStorage: each thread has one table for all of them, behind one key." in text
         assert "inner()::made" in text
 
 
@@ -68,8 +68,8 @@ def test_values(qt: int, words: str, kind: str, tmp_path: Path) -> None:
         lines = said(subject)
     assert len(lines) == 12
     for document in (found, other):
-        assert document["qt_problem"] is None
-        by_index = {one["index"]: one for one in document["qt_storages"]}
+        assert document["storage_problems"] == []
+        by_index = {one["index"]: one for one in document["storages"]}
         for line in lines:
             storage = by_index[line["index"]]
             values = {one["lwp"]: one["value"] for one in storage["threads"]}
@@ -78,8 +78,8 @@ def test_values(qt: int, words: str, kind: str, tmp_path: Path) -> None:
             mine = [one for one in names if not one.startswith("libQt")]
             expected = f"qt_storage+0x{0:x}"[:-1] if "-s" in words else line["name"]
             assert len(mine) == 1 and mine[0].startswith(expected), line
-        assert len(values) == 4 and all(len(one["threads"]) == 4 for one in document["qt_storages"])
-    shown = {(row["qt_index"], row["lwp"], row["value"], row["state"]) for row in rows if row["qt_index"]}
+        assert len(values) == 4 and all(len(one["threads"]) == 4 for one in document["storages"])
+    shown = {(row["variables"], row["lwp"], row["value"], row["state"]) for row in rows if row["class"]}
     told = {
         (str(line["index"]), str(line["lwp"]), line["value"], "unset" if line["value"] == "0x0" else "set")
         for line in lines
