@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
-from gdb_tls.elf.headers import PT_LOAD
+from gdb_tls.elf.headers import MAGIC, PT_LOAD
 from gdb_tls.errors import MissingFile, TlsError
 from gdb_tls.hosts.native.thread_notes import process_notes
 
@@ -65,17 +65,44 @@ PACKINGS = (
 )
 
 
+# What people take for cores: how it begins, what it is, and what makes a core of it.
+NO_CORES = (
+    (b"MDMP", "a minidump, as Breakpad and Crashpad write them", "Breakpad's minidump-2-core makes a core of it."),
+    (b"ProblemType:", "a report of apport", "`apport-unpack FILE DIR` writes its core, DIR/CoreDump."),
+    (b"KDUMP   ", "a dump of the kernel", "gdb-tls looks at programs."),
+    (b"makedumpfile", "a dump of the kernel", "gdb-tls looks at programs."),
+    (b"", "empty", "See whether the disk was full, and `ulimit -c`."),
+)
+
+
+def no_core(path: str) -> BadCore:
+    """What is wrong with a file that is no ELF file.
+
+    Raises:
+        MissingFile: where it cannot be read.
+    """
+    head = _head(path)
+    for magic, what, hint in NO_CORES:
+        if head.startswith(magic) if magic else not head:
+            return BadCore(f"{path} is no core dump, it is {what}", hint)
+    return BadCore(f"{path} is no core dump", "Linux writes cores as ELF files: see what `file` says of it.")
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(16)
+    except OSError as error:
+        raise MissingFile(f"{path} cannot be read ({error.strerror})", "") from error
+
+
 def packing_of(path: str) -> Packing | None:
     """How a file is compressed; None where it is not.
 
     Raises:
         MissingFile: where it cannot be read.
     """
-    try:
-        with open(path, "rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise MissingFile(f"{path} cannot be read ({error.strerror})", "") from error
+    head = _head(path)
     return next((packing for packing in PACKINGS if head.startswith(packing.magic)), None)
 
 
@@ -136,7 +163,9 @@ def origin(path: str) -> Origin:
             )
         notes = process_notes(place)
     except (NotElf, OSError) as error:
-        raise BadCore(f"{path} is no core dump ({error})", "") from error
+        if not _head(path).startswith(MAGIC):
+            raise no_core(path) from error
+        raise BadCore(f"{path} is no core dump that can be read ({error})", "") from error
     vector = dict(pair for kind, _, data in notes if kind == NT_AUXV for pair in pairs(core, data))
     mappings = [mapping for kind, _, data in notes if kind == NT_FILE for mapping in mappings_in(core, data)]
     inside = [one for key in (AT_ENTRY, AT_PHDR) for one in mappings if one.start <= vector.get(key, 0) < one.end]

@@ -8,8 +8,10 @@ from importlib.util import find_spec
 
 from gdb_tls.cli.arguments import Wanted
 from gdb_tls.errors import BadArgument
+from gdb_tls.program.names import split_path
 
 GDB, DIRECT = "gdb", "direct"
+WITHOUT_GDB = f"--engine {DIRECT}, which reads what is there"
 # What takes expressions and types as GDB understands them.
 OF_EXPRESSIONS = ("tls-whatis", "tls-verify", "tls-table")
 PASSIVE = (None, "passive")
@@ -32,7 +34,7 @@ def chosen(wanted: Wanted) -> str:
             raise BadArgument(f"{why} takes gdb", "Leave --engine direct out, or use --engine gdb.")
         return str(own.engine)
     has_gdb = shutil.which(own.gdb or os.environ.get("GDB") or GDB) is not None
-    if own.gdb or (has_gdb and why):
+    if own.gdb or (has_gdb and (why or _has_index(wanted))):
         return GDB
     if own.stop:
         return DIRECT
@@ -49,5 +51,9 @@ def _only_gdb(wanted: Wanted) -> str:
         value = getattr(own, name, None)
         if value and not (name == "via" and value in PASSIVE):
             return option
-    # Elements of most containers are found by GDB's pretty printers, and what `*` points to by its parser.
-    return next((f"the path of {word}" for word in wanted.words[1:2] if "[" in word), "")
+    return ""
+
+
+def _has_index(wanted: Wanted) -> bool:
+    """Whether elements are asked for: those of most containers GDB's pretty printers find."""
+    return any("[" in split_path(word)[1] for word in wanted.words[1:2])

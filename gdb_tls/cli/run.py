@@ -18,6 +18,7 @@ from gdb_tls.cli.arguments import Wanted, quote
 from gdb_tls.cli.extension import EXTENSION
 from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED, say
 from gdb_tls.errors import BadArgument, TlsError
+from gdb_tls.hosts.native.core_file import gaps_in, open_core
 
 # What gdb ends with, plus one of the exit statuses: anything else is not from gdb_tls.hosts.gdb.batch.
 ANSWERED = 60
@@ -166,6 +167,9 @@ def _pid_of(subject: str) -> int:
 
 def _core_plan(wanted: Wanted, found: _FoundCore, folder: str) -> Plan:
     settings, path = _settings(wanted.own), found.path
+    file = open_core(path)
+    if file.lacks_notes:  # GDB calls it no core dump
+        raise core.BadCore(f"GDB cannot read so little of a core. {gaps_in(file)}", f"Try {engine.WITHOUT_GDB}.")
     if not wanted.asks_gdb:
         settings.append(WITHOUT_LIBTHREAD_DB)
     if not PLAIN_NAME.match(path):

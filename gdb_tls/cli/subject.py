@@ -106,6 +106,8 @@ def find(words: Sequence[str]) -> Subject:
             f"Type gdb-tls {first} CORE, or gdb-tls run -- {first}.",
         )
     if kind:
+        if kind == OTHER and not PID.match(first):
+            raise core.no_core(first)
         hint = f"For the process of that number type gdb-tls pid {first}." if PID.match(first) else HELP
         raise BadArgument(f"{first} is no core dump" + (", but a folder" if kind == FOLDER else ""), hint)
     if following == CORE:

@@ -40,6 +40,9 @@ REFERENCES_ELSEWHERE, STRINGS_ELSEWHERE = (0x1C, 0x24, 0x1F20), (0x1D, 0x1F21)
 MOST_ENTRIES = 20_000_000
 PART = 1 << 48
 COMMON = 1  # the part that is dwz's common file
+TYPES = 1 << 14  # and, added to another part's number, its .debug_types
+# DW_FORM_ref_sig8; a signature that no unit here has stands for itself, in a tuple, which is no offset.
+BY_SIGNATURE = 0x20
 
 
 class BadDwarf(Exception):
@@ -74,6 +77,8 @@ class Unit(NamedTuple):
         width: of an offset, 4 or 8.
         abbreviations: where they begin in .debug_abbrev.
         identity: what it and its other half in a .dwo file have in common; 0 for none, or where an attribute says it.
+        signature: of a type unit, by which its type is referred to; 0 for other units.
+        type: where in a type unit that type is.
     """
 
     start: int
@@ -84,6 +89,8 @@ class Unit(NamedTuple):
     width: int
     abbreviations: int
     identity: int = 0
+    signature: int = 0
+    type: int = 0
 
 
 class Entry(NamedTuple):
@@ -113,19 +120,21 @@ class Entry(NamedTuple):
 class Dwarf:
     """The debug information of one file."""
 
-    def __init__(self, file: ElfFile, number: int = 0, suffix: str = "") -> None:
+    def __init__(self, file: ElfFile, number: int = 0, suffix: str = "", of_types: bool = False) -> None:
         """Reads .debug_info.
 
         Args:
             file: the file.
             number: of the part that it is of what belongs together.
             suffix: of its sections' names.
+            of_types: reads .debug_types instead.
         """
         self.file = file
+        self.of_types = of_types
         self._suffix = suffix
         self.base = number * PART
         self.order = "<" if file.byte_order == "little" else ">"
-        self.info = self.section(".debug_info")
+        self.info = self.section(".debug_types" if of_types else ".debug_info")
         self._abbreviations: dict[tuple[int, int, int], dict[int, Abbreviation]] = {}
         self._entries: dict[int, Entry] = {}
         self._string_bases: dict[int, int] = {}
@@ -195,18 +204,39 @@ class Dwarf:
         end = at + length
         version = self.number(at, 2)
         at += 2
-        identity = 0
+        identity = signature = type_at = 0
         if version == 5:
             kind, address_size, abbreviations = self.info[at], self.info[at + 1], self.number(at + 2, width)
             at += 2 + width
             identity = self.number(at, 8) if kind in (4, 5) else 0
+            if kind in (2, 6):
+                signature, type_at = self.number(at, 8), self.number(at + 8, width)
             at += 8 if kind in (4, 5) else 8 + width if kind in (2, 6) else 0
         elif 2 <= version <= 4:
             abbreviations, address_size = self.number(at, width), self.number(at + width, 1)
             at += width + 1
         else:
             raise BadDwarf(f"its version {version} of DWARF is not known")
-        return Unit(start, at, end, version, address_size, width, abbreviations, identity)
+        if self.of_types and version == 4:
+            signature, type_at = self.number(at, 8), self.number(at + 8, width)
+            at += 8 + width
+        return Unit(start, at, end, version, address_size, width, abbreviations, identity, signature, type_at)
+
+    def type_of(self, signature: int) -> int | None:
+        """The offset of the type that a type unit is for; None where no unit here is."""
+        found = self.signatures.get(signature)
+        return self.types.type_of(signature) if found is None and self.types else found
+
+    @cached_property
+    def signatures(self) -> dict[int, int]:
+        """Signature -> offset of the type."""
+        return {unit.signature: self.base + unit.start + unit.type for unit in self.units if unit.signature}
+
+    @cached_property
+    def types(self) -> Dwarf | None:
+        """What DWARF 4 has in .debug_types; None for nothing."""
+        found = None if self.of_types else Dwarf(self.file, self.base // PART + TYPES, self._suffix, of_types=True)
+        return found if found and found.info else None
 
     def address_size(self, offset: int) -> int:
         """Of the unit that an entry is in, in bytes."""
@@ -317,6 +347,10 @@ class Dwarf:
         if form in STRINGS_BY_INDEX:
             index = leb(self.info, at)[0] if form in LEB else self.number(at, end - at)
             return self._string_at(index, unit), end
+        if form == BY_SIGNATURE:
+            signature = self.number(at, 8)
+            found = self.type_of(signature)
+            return ((signature, 8) if found is None else found), end
         if form in REFERENCES:
             inside = leb(self.info, at)[0] if form == 0x15 else self.number(at, end - at)
             return self.base + unit.start + inside, end
@@ -355,6 +389,11 @@ class Dwarf:
     def common_text(self, at: int) -> str | None:
         """A text of the file that dwz has moved common parts to; None where that is not here."""
         return None
+
+    def block(self, entry: Entry, place: tuple[int, int]) -> bytes:
+        """The bytes of an attribute that is a block, as `Entry.attributes` has its place."""
+        start, size = place
+        return bytes(self.part(entry.offset).info[start : start + size])
 
     def text_at(self, at: int) -> str:
         """A text of .debug_str."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
@@ -20,12 +20,14 @@ from gdb_tls.elf.dwarf import (
     COMMON,
     PART,
     TAG_VARIABLE,
+    TYPES,
     BadDwarf,
     Dwarf,
     Entry,
     Unit,
     leb,
 )
+from gdb_tls.elf.dwarf_packages import Package
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 
 TAG_FUNCTION, TAG_INLINED, TAG_IMPORTED = 0x2E, 0x1D, 0x3D
@@ -70,6 +72,11 @@ class DwarfFiles(Dwarf):
     def part(self, offset: int) -> Dwarf:
         """See `Dwarf.part`."""
         number = offset // PART
+        if number & TYPES:
+            types = self.part((number & ~TYPES) * PART).types
+            if types is None:
+                raise BadDwarf("an entry is in a file that is not here")
+            return types
         found = self if number == 0 else self._common if number == COMMON else self._split.get(number)
         if found is None:
             raise BadDwarf("an entry is in a file that is not here")
@@ -175,7 +182,19 @@ class DwarfFiles(Dwarf):
                     if skeleton.identity in found.identities:
                         self._split[number] = found
                         break
+            places = self._package.places(skeleton.identity) if self._package and not self._split[number] else None
+            if self._package and places:
+                with suppress(BadDwarf, IndexError, ValueError):
+                    self._split[number] = _Split(self._package.file, number, skeleton, places)
         return self._split[number]
+
+    @cached_property
+    def _package(self) -> Package | None:
+        """The package of .dwo files that lies beside the file; None for none."""
+        for place in dict.fromkeys((f"{self.file.path}.dwp", f"{os.path.realpath(self.file.path)}.dwp")):
+            with suppress(NotElf):
+                return Package(open_elf(place))
+        return None
 
     @cached_property
     def _common(self) -> Dwarf | None:
@@ -230,11 +249,20 @@ class DwarfFiles(Dwarf):
 
 
 class _Split(Dwarf):
-    """A .dwo file."""
+    """A .dwo file, or what a package has of one."""
 
-    def __init__(self, file: ElfFile, number: int, skeleton: Skeleton) -> None:
+    def __init__(
+        self, file: ElfFile, number: int, skeleton: Skeleton, places: Mapping[str, tuple[int, int]] | None = None
+    ) -> None:
+        self._places = places or {}
         super().__init__(file, number, ".dwo")
         self.skeleton = skeleton
+
+    def section(self, name: str) -> bytes:
+        """See `Dwarf.section`."""
+        whole = super().section(name)
+        start, size = self._places.get(name, (0, len(whole)))
+        return whole[start : start + size]
 
     @cached_property
     def identities(self) -> set[int]:

@@ -24,12 +24,17 @@ def entries(data: bytes, pointer_size: int, order: str) -> dict[int, int]:
         pointer_size: of the file, in bytes.
         order: "<" or ">".
     """
+    return dict(reversed(every_entry(data, pointer_size, order)))
+
+
+def every_entry(data: bytes, pointer_size: int, order: str) -> list[tuple[int, int]]:
+    """(tag, value) of all rows up to the end mark; see `entries`."""
     row = struct.Struct(order + DYNAMIC[pointer_size])
-    found: dict[int, int] = {}
+    found: list[tuple[int, int]] = []
     for tag, value in row.iter_unpack(data[: len(data) // row.size * row.size]):
         if tag == 0:
             break
-        found.setdefault(tag, value)
+        found.append((tag, value))
     return found
 
 

@@ -7,20 +7,18 @@ Python objects: only the rows that are wanted become `ElfSymbol`s.
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterable
 from functools import cached_property
 from io import BytesIO
 from typing import BinaryIO
 
 from gdb_tls.elf import headers
+from gdb_tls.elf.compressed import has_zstd, is_of_zstd, unpacked, unpacked_as_gnu
 from gdb_tls.elf.dynamic import entries, symbol_table
 from gdb_tls.elf.headers import ProgramHeader, SectionHeader, TlsSegment
 from gdb_tls.elf.notes import find_build_id
 from gdb_tls.elf.symbols import ElfSymbol, _SymbolTable, name_at
 
-ELFCOMPRESS_ZLIB = 1
-MOST_UNPACKED = 1 << 31
 MOST_AT_ONCE = 1 << 30
 
 
@@ -174,6 +172,13 @@ class ElfFile:
             return unpacked_as_gnu(self._contents(old)) if old else b""
         raw = self._contents(section)
         return unpacked(raw, self.pointer_size, self._order) if section.flags & headers.SHF_COMPRESSED else raw
+
+    @cached_property
+    def cannot_be_unpacked(self) -> bool:
+        """Whether its debug information is zstd's, and nothing here unpacks that."""
+        section = self._sections.get(".debug_info")
+        packed = section is not None and section.flags & headers.SHF_COMPRESSED and not has_zstd()
+        return bool(section and packed and is_of_zstd(self._read(section.offset, 4), self._order))
 
     @cached_property
     def is_stripped(self) -> bool:
@@ -360,33 +365,6 @@ class ElfFile:
         if section is None:
             return None
         return self._contents(section).split(b"\0", 1)[0].decode(errors="replace")
-
-
-def unpacked(raw: bytes, pointer_size: int, order: str) -> bytes:
-    """What is in a compressed section (gABI, "Section Compression"); empty where it is not zlib's or makes no sense."""
-    form = struct.Struct(order + ("IIQQ" if pointer_size == 8 else "III"))
-    if len(raw) < form.size:
-        return b""
-    head = form.unpack_from(raw)
-    kind, size = head[0], head[2] if pointer_size == 8 else head[1]
-    return _inflated(memoryview(raw)[form.size :], size) if kind == ELFCOMPRESS_ZLIB else b""
-
-
-def unpacked_as_gnu(raw: bytes) -> bytes:
-    """What is in a `.zdebug_` section: "ZLIB", the size as a big-endian number of 8 bytes, and zlib's data."""
-    return _inflated(memoryview(raw)[12:], int.from_bytes(raw[4:12], "big")) if raw[:4] == b"ZLIB" else b""
-
-
-def _inflated(data: memoryview, size: int) -> bytes:
-    import zlib
-
-    # A damaged header may claim anything; zlib makes at most 1032 bytes of one.
-    if not 0 < size <= min(MOST_UNPACKED, 1032 * (len(data) + 24)):
-        return b""
-    try:
-        return zlib.decompressobj().decompress(data, size)
-    except zlib.error:
-        return b""
 
 
 _open_files: dict[str, tuple[tuple[int, int, int], ElfFile]] = {}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PF_X, PF_W = 1, 2
+MAGIC = b"\x7fELF"
 ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
 EM_X86_64, EM_AARCH64 = 62, 183
 SHT_NOBITS = 8
@@ -111,7 +112,7 @@ def read_file_header(data: bytes) -> FileHeader:
     Raises:
         ValueError: where they are no ELF header; the text says why.
     """
-    if data[:4] != b"\x7fELF":
+    if data[:4] != MAGIC:
         raise ValueError("it does not begin as one")
     width, order = data[4:5], data[5:6]  # EI_CLASS, EI_DATA
     if width not in (b"\1", b"\2") or order not in (b"\1", b"\2"):

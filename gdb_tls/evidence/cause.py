@@ -10,6 +10,8 @@ from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.target.model import Module, Thread
 
+POINTER = 8  # of x86-64 and AArch64, whose code alone is read
+
 
 class Cause(NamedTuple):
     """The variable to blame, and how the bad value came from it.
@@ -53,3 +55,11 @@ class Cause(NamedTuple):
     in_handler: bool = False
     written: Written | None = None
     asked: Asked | None = None
+
+    @property
+    def is_of_own_value(self) -> bool:
+        """Whether the variable's own value was bad: nothing was followed from it, or it is too short for a pointer.
+
+        An index is followed, too, where what it leads to was read.
+        """
+        return not self.path or (self.kind == "index" and self.width < POINTER)

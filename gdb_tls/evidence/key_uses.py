@@ -7,7 +7,7 @@ callers are asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from gdb_tls.code.values import Argument, Displaced, Either, Loaded, Number, Result, Value
@@ -32,6 +32,21 @@ FUNCTIONS = {
     "__pthread_key_delete": DELETE,
     "tss_delete": DELETE,
 }
+
+
+class KeyKind(NamedTuple):
+    """A family of functions that use keys.
+
+    Attributes:
+        functions: their names, as the linker has them -> what they do with the key of their first argument.
+        by_address: the roles of those which take not the key's number but the address where it is.
+    """
+
+    functions: Mapping[str, str]
+    by_address: Set[str]
+
+
+PTHREAD = KeyKind(FUNCTIONS, frozenset({CREATE}))
 # Wrappers of wrappers are followed so far.
 MOST_ROUNDS = 3
 # Calls that are followed; a library that keeps all its data behind one wrapper has thousands.
@@ -85,11 +100,15 @@ class _Route(NamedTuple):
         argument: the number of its argument from which the key is reached.
         steps: displacements: the key is what is read at the last of them, and each one before is read to have the next
             pointer; empty where the argument is the number itself.
+        destructor: the function that the key gets, 0 for none; empty where that is not known, or nothing is created.
+        destructor_from: the number of the argument that is the destructor; empty where none is.
     """
 
     role: str
     argument: int
     steps: tuple[int, ...]
+    destructor: tuple[int, ...] = ()
+    destructor_from: tuple[int, ...] = ()
 
 
 class _Form(NamedTuple):
@@ -107,10 +126,17 @@ class _Form(NamedTuple):
 class KeyCode:
     """Looks through the code of all objects that know one of the functions."""
 
-    def __init__(self, code: Code, objects: Sequence[LoadedObject]) -> None:
-        """Reads nothing yet."""
+    def __init__(self, code: Code, objects: Sequence[LoadedObject], kind: KeyKind = PTHREAD) -> None:
+        """Reads nothing yet.
+
+        Args:
+            code: the program's code.
+            objects: those whose code is looked through.
+            kind: which functions use the keys.
+        """
         self._code = code
         self._objects = objects
+        self._kind = kind
         self._calls: dict[LoadedObject, dict[int, list[int]]] = {}
         self._unread: dict[str, str] = {}
         self._followed = 0
@@ -124,7 +150,7 @@ class KeyCode:
         found: dict[tuple[str, int], KeyUse] = {}
         routes = {one: {route} for one, route in self._own_functions()}
         known = {(one, route) for one, several in routes.items() for route in several}
-        names = set(FUNCTIONS)
+        names = set(self._kind.functions)
         for _ in range(MOST_ROUNDS):
             outer: dict[int, set[_Route]] = {}
             for loaded in self._objects:
@@ -150,9 +176,10 @@ class KeyCode:
     def _own_functions(self) -> Iterator[tuple[int, _Route]]:
         for loaded in self._objects:
             file = loaded.file
-            for name, symbol in (file.symbols(FUNCTIONS) if file else {}).items():
-                role = FUNCTIONS[name]
-                yield loaded.load_base + symbol.value, _Route(role, 0, (0,) if role == CREATE else ())
+            for name, symbol in (file.symbols(self._kind.functions) if file else {}).items():
+                role = self._kind.functions[name]
+                steps = (0,) if role in self._kind.by_address else ()
+                yield loaded.load_base + symbol.value, _Route(role, 0, steps, (), (1,) if role == CREATE else ())
 
     def _is_of_interest(self, loaded: LoadedObject, names: set[str], functions: dict[int, set[_Route]]) -> bool:
         """Whether an object's code may call one of the functions."""
@@ -191,13 +218,17 @@ class KeyCode:
         self._followed += 1
         arguments = flow.arguments(spot.address)
         given = arguments[route.argument] if route.argument < len(arguments) else None
-        destructor = None
-        if route.role == CREATE:
-            last = arguments[1] if len(arguments) > 1 else None
-            if isinstance(last, Number):
-                destructor = last.number and (spot.base + last.number) % (1 << 64)
         function = spot.function
         registers = spot.file_index.convention.arguments
+        known = route.destructor
+        given_from: tuple[int, ...] = ()
+        for one in route.destructor_from:
+            last = arguments[one] if one < len(arguments) else None
+            if isinstance(last, Number):
+                known = (last.number and (spot.base + last.number) % (1 << 64),)
+            elif isinstance(last, Argument) and last.register in registers:
+                given_from = (registers.index(last.register),)
+        destructor = known[0] if known else None
         is_told = False
         for form in self._forms(given, spot, 0):
             whole = _through(form, route.steps)
@@ -208,7 +239,7 @@ class KeyCode:
                     # By value, the last word that was read is the number itself.
                     steps = whole.steps if route.steps else whole.steps[:-1]
                     is_told = True
-                    yield function, _Route(route.role, registers.index(whole.root), steps)
+                    yield function, _Route(route.role, registers.index(whole.root), steps, known, given_from)
                 continue
             fixed, holder = self._reach(whole.root, whole.steps if route.steps else whole.steps[:-1])
             if fixed:

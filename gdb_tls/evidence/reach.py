@@ -65,6 +65,8 @@ def calls_of(code: Code, loaded: LoadedObject) -> dict[int, list[int]]:
     stubs: dict[int, int | None] = {}
     base = loaded.load_base
     for place, target, is_slot in index.calls():
+        if index.is_stub(place):
+            continue  # what it jumps to is called by those that call it; to unwind tables all stubs are one function
         if target not in stubs:
             slot = target if is_slot else index.jump_slot(target) if index.is_stub(target) else None
             stubs[target] = target + base if slot is None else code.word(slot + base)

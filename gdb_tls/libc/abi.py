@@ -93,6 +93,11 @@ class AbiOnly:
         self._reason = reason
         self._hint = hint
 
+    @property
+    def problem(self) -> str:
+        """Why the C library's own bookkeeping cannot be used, and what can be done, as a clause."""
+        return self._reason + (f" ({self._hint})" if self._hint else "")
+
     def threads(self) -> ListedThreads:
         """Those of the C library, if it lists any; else the debugger's threads and their registers are all there is."""
         with suppress(TlsError):
@@ -116,8 +121,7 @@ class AbiOnly:
     def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
         """The executable's block; for all others the reason why there is none."""
         if module.static_offset is None:
-            hint = f" ({self._hint})" if self._hint else ""
-            return [Absence(State.UNRESOLVED, self._reason + hint)] * len(thread_pointers)
+            return [Absence(State.UNRESOLVED, self.problem)] * len(thread_pointers)
         offset = -module.static_offset if self._architecture.static_below else module.static_offset
         offset -= self._architecture.thread_pointer_bias
         mask = (1 << 8 * self._words.size) - 1

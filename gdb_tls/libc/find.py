@@ -7,6 +7,10 @@ from gdb_tls.libc.library import CLibrary
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.target.protocol import Target
 
+# What the Go linker notes its build id in (cmd/link/internal/ld/elf.go).
+GO_SECTION = ".note.go.buildid"
+GO_HINT = "Go keeps what is a goroutine's elsewhere: Go's runtime-gdb.py (`info goroutines`) and Delve know it."
+
 
 def find(target: Target, objects: LoadedObjects) -> CLibrary:
     """The program's C library; where its own bookkeeping cannot be read, what the ABI alone fixes.
@@ -66,6 +70,11 @@ def _why_none(objects: LoadedObjects) -> TlsError:
             return MissingFile(f"The C library's file is needed to read TLS, and {loaded.problem}")
     if missing and not any(loaded.path for loaded in objects.all):
         return MissingFile(f"The program's files are needed to read TLS, and {missing[0].problem}")
+    executable = next((loaded.file for loaded in objects.all), None)
+    if executable and not objects.interpreter and not executable.tls_segment:
+        what = "The program has no thread-local variables: it is static, without a C library and without a TLS segment"
+        is_go = executable.has_section(GO_SECTION)
+        return UnsupportedTarget(f"{what}, as Go programs without cgo are" if is_go else what, GO_HINT if is_go else "")
     return UnsupportedTarget(
         "No C library that describes its threads was found in the program",
         "glibc is known by the _thread_db_ symbols in libc.so.6 (libpthread.so.0 before 2.34); is it stripped of them?",

@@ -36,20 +36,20 @@ class StaticTls(NamedTuple):
         """What is left; None where it is not known."""
         return None if self.size is None else max(self.size - self.overhead - self.used, 0)
 
-    def would_fit(self, segment: TlsSegment) -> bool | None:
-        """Whether a module that needs static TLS could still have it; None where that is not known.
+    def with_one_more(self, segment: TlsSegment) -> StaticTls | None:
+        """What there is after a module was given its part; None where it does not fit, or that is not known.
 
         elf/dl-reloc.c, `_dl_try_allocate_static_tls`.
         """
-        if self.size is None or self.alignment is None:
+        if self.size is None or self.alignment is None or segment.alignment > self.alignment:
             return None
-        if segment.alignment > self.alignment:
-            return False
         first = segment.address % segment.alignment
         if self.below:
-            return self.size - self.overhead - self.used >= segment.size + first
+            spare = self.size - self.overhead - self.used - segment.size - first
+            lost = spare % segment.alignment + segment.size
+            return self._replace(used=self.used + lost) if spare >= 0 else None
         start = -(-(self.used - first) // segment.alignment) * segment.alignment + first
-        return start + segment.size <= self.size
+        return self._replace(used=start + segment.size) if start + segment.size <= self.size else None
 
 
 @runtime_checkable

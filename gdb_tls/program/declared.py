@@ -42,12 +42,17 @@ class Declared(NamedTuple):
 
 
 class Declarations:
-    """Finds variables in the debug information of object files."""
+    """Finds variables in the debug information of object files.
+
+    Attributes:
+        packed: the files whose debug information is compressed in a way that nothing here unpacks.
+    """
 
     def __init__(self, debug: DebugInformation) -> None:
         """Takes who knows where debug files are; reads nothing yet."""
         self._debug = debug
         self._read: dict[str, DwarfFiles | None] = {}
+        self.packed: list[str] = []
 
     def at(self, symbol: ElfSymbol, object_path: str) -> Declared | None:
         """The declaration of a symbol; None where none is found, or it cannot be read here."""
@@ -83,6 +88,8 @@ class Declarations:
             with suppress(NotElf):
                 file = open_elf(object_path)
                 own = file if file.has_debug_info else debug_file(file, self._debug)
+                if own is not None and own.cannot_be_unpacked:
+                    self.packed.append(own.path)
                 self._read[object_path] = DwarfFiles(own, self._debug.debug_directories()) if own is not None else None
         return self._read[object_path]
 

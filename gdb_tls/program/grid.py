@@ -37,8 +37,8 @@ class Row:
 
     @property
     def is_known_anywhere(self) -> bool:
-        """Whether it was found in one thread at least."""
-        return any(state is not State.UNRESOLVED for state in self.states)
+        """Whether it was found in one thread at least, and there is what it holds there."""
+        return any(state not in (State.UNRESOLVED, State.UNREADABLE) for state in self.states)
 
     @property
     def is_pointer(self) -> bool:

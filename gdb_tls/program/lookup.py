@@ -60,9 +60,10 @@ class Found(NamedTuple):
     Attributes:
         variable: it.
         path: the path into it that followed the name; empty where there is none.
-        left_out: what to type for each other variable of that name, which was not meant.
-        copies: what to type for its other definitions, which no code uses.
+        left_out: what to type for each other variable of that name, which was not meant; the first of many.
+        copies: what to type for its other definitions, which no code uses; the first of many.
         used_instead: where no code uses it: what to type for the definition that is used.
+        more: how many there are besides, left out and copies.
     """
 
     variable: Variable
@@ -70,6 +71,7 @@ class Found(NamedTuple):
     left_out: Sequence[str] = ()
     copies: Sequence[str] = ()
     used_instead: str = ""
+    more: tuple[int, int] = (0, 0)
 
 
 class _Named(NamedTuple):
@@ -127,8 +129,7 @@ class Lookup:
             raise self._not_found(text)
         if len(meant) > 1:
             raise self._ambiguous(query, meant)
-        left_out = [self.exact_text(one) for one in others[:MOST_LISTED]] if not query.scope else []
-        return self._found(meant[0], query.path, left_out)
+        return self._found(meant[0], query.path, others if not query.scope else ())
 
     def _emulated_at(self, place: PlaceName) -> Candidate | None:
         """The variable of emulated TLS that is called after the place of its control variable."""
@@ -161,14 +162,15 @@ class Lookup:
         wanted = comparable(query.name)
         return not any(wanted in spellings(one.symbol.name, name) for one, name in zip(meant, self._demangled(meant)))
 
-    def _found(self, meant: Candidate, path: str, left_out: Sequence[str] = ()) -> Found:
+    def _found(self, meant: Candidate, path: str, left_out: Sequence[Candidate] = ()) -> Found:
         copies = [one for one, used in self._unused.items() if used == meant]
         return Found(
             self._variable(meant),
             path,
-            left_out,
+            [self.exact_text(one) for one in left_out[:MOST_LISTED]],
             [self.exact_text(one) for one in copies[:MOST_LISTED]],
             self.exact_text(self._unused[meant]) if meant in self._unused else "",
+            (max(len(left_out) - MOST_LISTED, 0), max(len(copies) - MOST_LISTED, 0)),
         )
 
     def copies_of(self, found: Found) -> list[Found]:
@@ -235,9 +237,20 @@ class Lookup:
             query.name, likely
         )
         places: dict[tuple[int, int], _Named] = {}
+        if any(_is_less_an_end(query.name, one) for one in fitting):  # only gfortran adds what is not typed
+            fitting = [
+                one for one in fitting if not _is_less_an_end(query.name, one) or self._is_common_block(one.candidate)
+            ]
         for one in sorted(fitting, key=lambda one: one.rank):
             places.setdefault((one.candidate.module.id, one.candidate.symbol.value), one)
         return list(places.values())
+
+    def _is_common_block(self, candidate: Candidate) -> bool:
+        """Whether a symbol may be that of a Fortran common block, as far as its name and its source file tell."""
+        if not COMMON_BLOCK.fullmatch(candidate.symbol.name):
+            return False
+        file = candidate.symbol.file or self._variable(candidate).file
+        return not file or is_without_case("", file)
 
     def _likely(self, name: str) -> list[_Named]:
         """Those that the rest is worth trying on."""
@@ -305,10 +318,13 @@ class Lookup:
     def exact_text(self, candidate: Candidate) -> str:
         """What to type so that just this one is meant, whatever frame is selected; tried before it is said."""
         symbol, module = candidate.symbol, candidate.module
-        name = source_name(symbol.name, self._demangled([candidate])[0])
+        demangled = self._demangled([candidate])[0]
+        name = source_name(symbol.name, demangled)
         bare = SUFFIXES.sub("", name)
         function = self._function_of(candidate)
         texts = [f"{function}::{bare}"] if function else [bare]
+        if demangled != symbol.name:  # parameters may tell it from others: f(int)::counter
+            texts.append(demangled)
         if not RUNTIME.fullmatch(module.name):
             texts += [f"'{file}'::{one}" for file in self._files_of(candidate) for one in (bare, name)]
         texts.append(name)
@@ -340,7 +356,7 @@ class Lookup:
                 other = "" if known.is_thread_local else ", not a thread-local variable"
                 return NotThreadLocal(f"{query.name} is {known.what}{other}", known.hint)
         near = self._near(name)
-        suggestion = f"Did you mean {' or '.join(near)}?" if near else None
+        suggestion = f"Did you mean {_one_of(near)}?" if near else None
         missing = [module.problem for module in self._modules if module.problem]
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
@@ -348,7 +364,7 @@ class Lookup:
         if not self._modules:
             what = f"No thread-local variable is called {name}, as no file with thread-local storage is loaded (yet)"
             return UnknownName(what, suggestion, near)
-        blocks = [one.symbol.name for one in self._candidates if COMMON_BLOCK.fullmatch(one.symbol.name)]
+        blocks = [one.symbol.name for one in self._candidates if self._is_common_block(one)]
         if blocks and not suggestion:
             suggestion = (
                 f"A member of a Fortran common block has no symbol of its own: select a frame that sees it, or inspect "
@@ -373,12 +389,19 @@ class Lookup:
         candidates = [one for one in self._candidates if not is_helper(one.symbol.name)]
         for candidate, demangled in zip(candidates, self._demangled(candidates)):
             by_name.setdefault(source_name(candidate.symbol.name, demangled), candidate)
-        last: dict[str, str] = {}
+        last: dict[str, list[str]] = {}
         for known in sorted(by_name):
-            last.setdefault(last_word(known).lower(), known)
-        close = difflib.get_close_matches(last_word(wanted), last, n=3, cutoff=0.6)
+            last.setdefault(last_word(known).lower(), []).append(known)
+        close = []
+        for word in difflib.get_close_matches(last_word(wanted), last, n=3, cutoff=0.6):
+            # Of those that end alike, what is the same but for template arguments, or most like all that was typed.
+            same = [known for known in last[word] if _without_arguments(known.lower()) == _without_arguments(wanted)]
+            words = set(re.findall(r"\w+", wanted))
+            most = max(len(words & {*re.findall(r"\w+", known.lower())}) for known in last[word])
+            alike = [known for known in last[word] if len(words & {*re.findall(r"\w+", known.lower())}) == most]
+            close += same or difflib.get_close_matches(wanted, alike, n=1, cutoff=0)
         inside = [known for known in sorted(by_name) if len(wanted) > 2 and wanted in known.lower()]
-        names = list(dict.fromkeys([last[match] for match in close] + inside))[:3]
+        names = list(dict.fromkeys(close + inside))[:3]
         return [self.exact_text(by_name[one]) for one in names]
 
 
@@ -398,6 +421,23 @@ def _ranked(name: str, one: _Named) -> _Named | None:
         dotless != lower and _ends([spelling.replace(".", "::").lower() for spelling in one.spellings], dotless),
     )
     return one._replace(rank=(_is_runtime(one), fits.index(True))) if True in fits else None
+
+
+def _without_arguments(name: str) -> str:
+    """A name without template arguments."""
+    before = ""
+    while before != name:
+        before, name = name, re.sub(r"<[^<>]*>", "", name)
+    return name
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _is_less_an_end(name: str, one: _Named) -> bool:
+    """Whether a name fits a symbol only without the underscore at its end."""
+    return one.candidate.symbol.name == f"{comparable(name).lower()}_" and comparable(name) != one.demangled
 
 
 def _ends(spellings: Sequence[str], wanted: str) -> bool:

@@ -149,7 +149,7 @@ def plain(name: str) -> str:
     name = re.sub(r"\[abi:[^\]]*\]", "", name)
     while match := re.search(r"\)( const)?(?=::)", name):
         start = _opening(name, match.start())
-        if start < 0:
+        if start < 0 or name[:start].endswith("operator"):
             break
         name = name[:start] + name[match.end() :]
     return name.removeprefix("::")

@@ -48,6 +48,8 @@ class Program:
     @cached_property
     def libc(self) -> CLibrary:
         """The C library; what is read instead of files of other builds is said on the way."""
+        if self.target.gaps:
+            self.announce(f"Note: {self.target.gaps}")
         found = c_libraries.find(self.target, self.objects)
         for loaded in self.objects.all:
             if loaded.set_aside and loaded.path and self.objects.tls_segment_at(loaded.load_base):

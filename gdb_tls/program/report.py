@@ -6,16 +6,21 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdb_tls.errors import BadPath
+from gdb_tls.errors import BadPath, TlsError
 from gdb_tls.program import resolve
+from gdb_tls.program.accesses import users_of
 from gdb_tls.program.choice import wanted
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.lookup import Found
-from gdb_tls.program.names import is_glob
+from gdb_tls.program.names import SUFFIXES, is_glob
 from gdb_tls.program.program import Program
 from gdb_tls.program.value import is_null, read_instances, untyped
 from gdb_tls.program.walk import follow
 from gdb_tls.target.model import Absence, Flag, Kind, Path, State, TargetInfo, Type, Variable
+
+NO_USERS = (
+    "No code uses it: an optimiser has removed what the source does with it, and each thread holds what it began with."
+)
 
 
 class Report(NamedTuple):
@@ -32,6 +37,7 @@ class Report(NamedTuple):
         found: how the name was understood, and what else is called so; None where there was no name.
         is_part: whether the program has threads that were not asked for.
         prefix: "&" where the addresses were asked for; else empty.
+        caution: why what was read is not what the source says, as a sentence; empty where nothing speaks for that.
     """
 
     target: TargetInfo
@@ -44,6 +50,7 @@ class Report(NamedTuple):
     found: Found | None = None
     is_part: bool = False
     prefix: str = ""
+    caution: str = ""
 
     @property
     def expression(self) -> str:
@@ -96,13 +103,17 @@ def with_copies(program: Program, name: str, module: str | None = None) -> tuple
     return prefix, [found, *symbols.copies_of(found)]
 
 
+def _pointer_to(name: str) -> str:
+    return f"{name}{'' if name.endswith('*') else ' '}*"
+
+
 def _split_prefix(name: str) -> tuple[str, str]:
     """Splits `*NAME` and `&NAME`; a pattern may begin with a star, too.
 
     Raises:
         BadPath: where it is neither.
     """
-    name = name.strip()
+    name = re.sub(r"^\(\s*\*([^()]+)\)\s*\.", r"\1->", name.strip())  # (*NAME).member
     if is_glob(name) and "&" not in name:
         return "", name
     prefix = re.match(r"[*&\s]*", name)[0].replace(" ", "")  # type: ignore[index]
@@ -181,7 +192,10 @@ def inspect_found(
         instances = instances.select([index for index, thread in enumerate(asked) if thread in kept])
     kind = path.type if path else None if assumed else root
     if "&" in prefix:
-        instances, kind = _addresses(instances), Type(f"{kind.name if kind else 'void'} *", Kind.POINTER, pointer_size)
+        instances, kind = (
+            _addresses(instances),
+            Type(_pointer_to(kind.name if kind else "void"), Kind.POINTER, pointer_size),
+        )
     return Report(
         target=program.info,
         variable=variable,
@@ -197,7 +211,26 @@ def inspect_found(
         found=found,
         is_part=len(chosen) < len(every),
         prefix="&" if "&" in prefix else "",
+        caution="" if "&" in prefix else _caution(program, variable, instances),
     )
+
+
+def _caution(program: Program, variable: Variable, instances: Instances) -> str:
+    """Whether an optimiser has left a variable that no code uses any more: its value is not that of the source.
+
+    Code is read for what has a name that optimisers give, and holds in every thread what it began with.
+    """
+    if not (variable.initial and SUFFIXES.search(variable.linkage_name)):
+        return ""
+    addresses = [one.address for one in instances if one.address is not None]
+    if any(raw != variable.initial for raw in program.target.memory.read_many(addresses, variable.size)):
+        return ""
+    try:
+        found = users_of(program, variable, 0, variable.size)
+    except TlsError:
+        return ""
+    is_sure = not (found.unread or found.undecided or found.unexplained or found.interrupted)
+    return NO_USERS if is_sure and not found.functions else ""
 
 
 def _addresses(instances: Instances) -> Instances:

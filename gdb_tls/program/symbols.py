@@ -173,11 +173,16 @@ class Symbols:
         """Joins what the symbol table and the debugger say of one symbol; where they fail, why."""
         module, symbol = candidate
         name, described, initial, problem = symbol.name, None, None, ""
-        size = symbol.size
+        size, piece_of = symbol.size, 0
         try:
             name = self._target.debug.demangle([symbol.name])[0]
             if module.path and symbol.source != BY_OFFSET:
                 described = self._target.debug.describe(symbol, name, module.path)
+            if described and described.type and 0 < symbol.size < described.type.size:
+                # LLVM's GlobalOpt makes variables of an object's members that are used, and drops the others: what lies
+                # behind this one is not the object's.
+                piece_of = described.type.size
+                described = described._replace(type=None, symbol=None)
             size = symbol.size or (described.type.size if described and described.type else 0)
             initial = self.initial_image(module, symbol.value, size)
         except Exception as error:  # one bad variable is one bad row
@@ -198,6 +203,7 @@ class Symbols:
             problem=problem,
             debugger_symbol=described.symbol if described else None,
             is_helper=self.is_helper(candidate),
+            piece_of=piece_of,
         )
 
     def at(self, module: int, offset: int) -> Candidate | None:

@@ -95,7 +95,9 @@ class _Finder:
         except Exception as error:  # one bad thread is one bad row
             return thread._replace(problem=f"its thread pointer is not known: {reason(error)}")
         if pointer is None:
-            return thread._replace(problem="its thread pointer is not known: its registers cannot be read")
+            goes_on = self._target.kind == "live" and self._target.engine == "direct"
+            how = " while it goes on (--stop stops it)" if goes_on else ""
+            return thread._replace(problem=f"its thread pointer is not known: its registers cannot be read{how}")
         if not pointer:
             where = "is not in this core" if self._target.kind == "core" else "is 0: its TLS is not set up yet"
             return thread._replace(problem=f"its thread pointer {where}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 # What is in a library's inline namespaces is called as if it were not ([namespace.def]/3).
-INLINE = re.compile(r"\bstd::(__cxx11|__1|__ndk1)::")
+INLINE = re.compile(r"\bstd::(?:(filesystem::|chrono::)(?:__cxx11|_V2)|__1|__cxx11|__ndk1)::")
 CHARACTERS = {
     "char": "",
     "wchar_t": "w",
@@ -57,6 +57,10 @@ def language_of(file: str) -> str:
     return next((language for language, endings in LANGUAGES.items() if ending in endings), "")
 
 
+def _outer(name: re.Match[str]) -> str:
+    return f"std::{name[1] or ''}"
+
+
 @cache
 def short_type(name: str) -> str:
     """A type's name without default template arguments and inline namespaces.
@@ -64,12 +68,12 @@ def short_type(name: str) -> str:
     A name that is not understood (brackets that do not match) stays as it is.
     """
     if "<" not in name:
-        return INLINE.sub("std::", name)
+        return INLINE.sub(_outer, name)
     opening = name.index("<")
     closing = _closing(name, opening)
     if closing < 0 or name[:opening].endswith("operator"):
         return name
-    head = INLINE.sub("std::", name[:opening])
+    head = INLINE.sub(_outer, name[:opening])
     arguments = _without_defaults(head, [short_type(one) for one in _split(name[opening + 1 : closing])])
     rest = name[closing + 1 :]
     # What comes after it is a name of its own (`::iterator`), or a star; blanks of old compilers go.
@@ -80,10 +84,17 @@ def short_type(name: str) -> str:
     return f"{head}<{', '.join(arguments)}>{tail}"
 
 
+def first_arguments(name: str) -> list[str]:
+    """The arguments of the first template in a name, as they stand there; empty where there is none."""
+    opening = name.find("<")
+    closing = _closing(name, opening) if opening >= 0 else -1
+    return _split(name[opening + 1 : closing]) if closing > 0 else []
+
+
 def short_beginning(text: str) -> str:
     """A value that begins with its type's name, as pretty printers write it, with a short one."""
     if re.match(r"(empty )?std::\w+::\w+( = |$)", text):  # a template without its arguments
-        return INLINE.sub("std::", text, count=1)
+        return INLINE.sub(_outer, text, count=1)
     opening = text.find("<")
     closing = _closing(text, opening) if re.match(r"std::[\w:]+<", text) else -1
     return short_type(text[: closing + 1]) + text[closing + 1 :] if closing > 0 else text

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from gdb_tls.errors import reason
+from gdb_tls.program import scalars
 from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.names import COMMON_BLOCK
@@ -209,6 +210,8 @@ def _judge(
         without = Judgement(State.NO_VALUE, assumed)
         found.update((raw, without) for raw in known if raw is not None and not any(raw[start:end]))
     null = Judgement(State.NULL, assumed)
+    if kind.null:
+        found.update((raw, null) for raw in known if raw is not None and raw.startswith(kind.null))
     remarkable = shared | unmapped | {0}
     for raw, pointer in pointers.items():
         if pointer in remarkable:
@@ -249,7 +252,7 @@ def _unmapped(pointers: Sequence[int], target: Target) -> set[int]:
 
 def is_null(kind: Type, raw: bytes, target: Target) -> bool:
     """Whether bytes of a type are a null pointer, or an object whose owned pointer is null."""
-    return pointers_in([raw], kind, target).get(raw) == 0
+    return pointers_in([raw], kind, target).get(raw) == 0 or (bool(kind.null) and raw.startswith(kind.null))
 
 
 def pointers_in(raws: Sequence[bytes], kind: Type, target: Target) -> dict[bytes, int]:
@@ -306,16 +309,16 @@ class _Describer:
         kind = self._kind.kind
         if kind is Kind.FLOAT:
             real = float(struct.unpack(self._float, raw)[0])
-            return real, repr(real)
+            return real, scalars.real(real, self._kind.size)
         value = int.from_bytes(raw, self._order, signed=self._kind.is_signed)
         if kind is Kind.POINTER:
             return value, f"({self._kind.name}) 0x{value:x}" + self._pointed(value)
         if kind is Kind.ENUM:
-            return value, self._kind.enumerators.get(value, str(value))
+            return value, scalars.enumerator(self._kind.enumerators, value)
         if kind is Kind.BOOLEAN:
             return bool(value), str(bool(value)).lower()
         if kind is Kind.CHARACTER:
-            return value, f"{value} {chr(value % 256)!r}"
+            return value, scalars.character(value, self._kind.size, self._kind.name)
         return value, str(value)
 
     def _pointed(self, pointer: int) -> str:
@@ -328,7 +331,8 @@ class _Describer:
             return f" <{name}>" if name else ""
         if self._kind.points_to == "printed":
             text = self._target.format_pointed(self._kind, pointer)
-            return f" {text}" if text else ""
+            colon = ":" if self._kind.name.endswith("&") else ""
+            return f"{colon} {text}" if text else ""
         return counted_preview(self._kind.counted, pointer, self._target) if self._kind.counted else ""
 
 

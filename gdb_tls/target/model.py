@@ -240,6 +240,7 @@ class Type(NamedTuple):
         debugger_type: the debugger's own object, opaque here.
         language: the source language in which its values are written; empty where it is not known.
         storage: of a value of Rust's std::thread_local!: how the variable keeps it; None for all others.
+        null: of a pointer to a member, the bytes with which a null one begins; empty for all others.
     """
 
     name: str
@@ -257,6 +258,7 @@ class Type(NamedTuple):
     debugger_type: Any = None
     language: str = ""
     storage: Storage | None = None
+    null: bytes = b""
 
     @property
     def inside(self) -> int:
@@ -348,6 +350,7 @@ class Variable(NamedTuple):
         problem: why what is known of it could not be read; empty where it could.
         debugger_symbol: the debugger's own object, opaque here.
         is_helper: whether it is the compiler's own, beside a variable: a guard, a temporary.
+        piece_of: the size of the object of which an optimiser has kept only this piece; 0 where it is whole.
     """
 
     name: str
@@ -365,6 +368,7 @@ class Variable(NamedTuple):
     problem: str = ""
     debugger_symbol: Any = None
     is_helper: bool = False
+    piece_of: int = 0
 
 
 class Absence(NamedTuple):

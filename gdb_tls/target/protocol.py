@@ -339,6 +339,11 @@ class Target(Protocol):
         ...
 
     @property
+    def gaps(self) -> str:
+        """What its core dump lacks as a whole, as a sentence; empty for nothing."""
+        ...
+
+    @property
     def architecture(self) -> Architecture:
         """The row of the table of architectures."""
         ...

@@ -18,8 +18,13 @@ from integration.harness import (
     make_core,
     without_its_libraries,
 )
+from integration.hosts.direct.answers import Said, gdb_tls
 from integration.sessions import ask
 from integration.truth import Truth, mismatches
+
+from gdb_tls.elf.file import open_elf
+from gdb_tls.elf.headers import PT_NOTE
+from gdb_tls.hosts.native.thread_notes import thread_notes
 
 OWN = ("any_buffer", "any_count", "any_wide")
 
@@ -115,6 +120,51 @@ def test_sparse(core: Subject, tmp_path: Path) -> None:
     answers = ask([core.executable, "-c", file], BY_NAME["pie"].queries, tmp_path / "answers")
     for query in answers.queries:
         assert mismatches(answers[query], core.truth.of(query), kind="core") == []
+
+
+def _said(core: Path, executable: Path, engine: str, question: str) -> Said:
+    words = [question] if not question.startswith("tls-") else ["--command", question]
+    return gdb_tls(["core", core, *words, "--exe", executable, "--engine", engine])
+
+
+@pytest.mark.parametrize("engine", ["gdb", "direct"])
+def test_a_core_without_memory_says_so(engine: str, tmp_path: Path) -> None:
+    """And there is no answer, which the exit status says; that other modules are unknown is said, too."""
+    if not kernel_writes_cores():
+        pytest.skip("the kernel writes no cores here, and gcore leaves no pages out")
+    executable = BY_NAME["pie"].executable()
+    shell = 'echo 0 > /proc/self/coredump_filter && exec "$@"'
+    with Inferior(["sh", "-c", shell, "sh", *command_of(executable, tmp_path, "abort")], tmp_path) as inferior:
+        inferior.wait_ready()
+        core = make_core(inferior, by_kernel=True)
+    for question in ("any_buffer", "tls-map", "tls-audit"):
+        said = _said(core, executable, engine, question)
+        assert said.status == 2, (question, said)
+        assert "Note: The core has registers and nothing of what the program wrote" in said.errors, question
+    assert "these pages are not in the core" in _said(core, executable, engine, "any_buffer").output
+    assert "There may be more modules: " in _said(core, executable, engine, "tls-modules").output
+
+
+def test_a_core_that_is_cut_off_says_so(core: Subject, tmp_path: Path) -> None:
+    """The threads that are left are no answer for all; GDB does not read what ends before the notes do."""
+    assert core.core is not None
+    whole = core.core.read_bytes()
+    notes = next(one for one in open_elf(str(core.core)).segments if one.type == PT_NOTE)
+    half, short = tmp_path / "half", tmp_path / "short"
+    half.write_bytes(whole[: len(whole) // 2])
+    # The first threads' notes, and what is between them and the others'.
+    places = [note.offset for note in thread_notes(str(core.core))]
+    short.write_bytes(whole[: places[-1] - 100])
+    assert short.stat().st_size < notes.offset + notes.file_size
+    sizes = {file: f"{file.stat().st_size:,} of {len(whole):,} bytes" for file in (half, short)}
+    for engine in ("gdb", "direct"):
+        said = _said(half, core.executable, engine, "any_buffer")
+        assert f"The core is cut off: {sizes[half]} are here, so memory is missing" in said.errors
+        assert _said(core.core, core.executable, engine, "any_buffer").errors.count("cut off") == 0
+    left = _said(short, core.executable, "direct", "any_buffer")
+    assert f"The core is cut off: {sizes[short]} are here, so threads are missing" in left.errors
+    refused = _said(short, core.executable, "gdb", "any_buffer")
+    assert refused.status == 2 and "cut off" in refused.errors and "Try --engine direct" in refused.errors
 
 
 TEXTS = """

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
+from integration.harness import Inferior
+from integration.hosts.direct.answers import gdb_tls
 from integration.sessions import ask, session
+from limits import wait_until
 
 FORKS = r"""
 #include <unistd.h>
@@ -118,3 +123,24 @@ def test_declared_without_location(tmp_path: Path) -> None:
     found = ask([program], ["plain --type long"], tmp_path / "asked", before=["run"])["plain --type long"]
     assert [(row["state"], row["value"]) for row in found["threads"]] == [("set", 4242)]
     assert found["variable"]["linkage_name"] == "plain"
+
+
+# A program without any C library, which waits.
+BARE = ".globl _start\n_start: mov $34, %eax\nsyscall\njmp _start\n"
+
+
+@pytest.mark.parametrize("engine", ["gdb", "direct"])
+def test_no_thread_local_storage_at_all(engine: str, tmp_path: Path) -> None:
+    """As Go programs without cgo are, which the Go linker marks: no C library is missing there."""
+    bare, marked, note = tmp_path / "bare", tmp_path / "marked", tmp_path / "note"
+    subprocess.run(["gcc", "-nostdlib", "-static", "-xassembler", "-", "-o", bare], input=BARE, text=True, check=True)
+    note.write_bytes(b"\4\0\0\0\0\0\0\0\4\0\0\0Go\0\0")
+    added = f".note.go.buildid={note}"
+    subprocess.run(["objcopy", "--add-section", added, bare, marked], check=True)
+    for program, is_go in ((bare, False), (marked, True)):
+        with Inferior([program], tmp_path) as inferior:
+            wait_until(partial(os.path.samefile, f"/proc/{inferior.pid}/exe", program), "it runs")
+            said = gdb_tls(["pid", inferior.pid, "--engine", engine])
+        assert said.status == 2
+        assert said.errors.startswith("gdb-tls: The program has no thread-local variables: it is static")
+        assert ("Go programs without cgo" in said.errors) == is_go

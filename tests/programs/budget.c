@@ -21,7 +21,9 @@ static FILE *said;
 static const char *const opened[] = {"libroom_200.so", "libroom_700.so"};
 static const char *const tried[] = {"libroom_16.so",   "libroom_300.so", "libroom_500.so",     "libroom_600.so",
                                     "libroom_700b.so", "libroom_900.so", "libroom_1400.so",    "libroom_big.so",
-                                    "libroom_wide.so", "libearly.so",    "liblate_big_gd.so", "libexits_gone.so"};
+                                    "libroom_wide.so", "libearly.so",    "liblate_big_gd.so", "libexits_gone.so",
+                                    /* These need others. */
+                                    "libroom_over.so", "libroom_only.so", "libroom_whole.so", "libroom_borrows.so"};
 
 static void try_each(void) {
     for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {

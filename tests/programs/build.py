@@ -45,9 +45,11 @@ def slots(output: str, prefix: str, *flags: str, debug: bool = True, after: str 
     return Target(output, ("slots.c",), (*LIBRARY, *names, *flags), debug, after)
 
 
-def room(name: str, size: int, *flags: str) -> Target:
-    """A library that needs static TLS."""
-    return Target(f"libroom_{name}.so", ("room.c",), (*LIBRARY, f"-DNAME=room_{name}", f"-DSIZE={size}", *flags))
+def room(name: str, size: int, *flags: str, needs: str = "") -> Target:
+    """A library that needs static TLS, and perhaps another one."""
+    linked = f"-Wl,-soname,libroom_{name}.so,--no-as-needed,-rpath,$ORIGIN"
+    flags = (*LIBRARY, f"-DNAME=room_{name}", f"-DSIZE={size}", linked, *flags)
+    return Target(f"libroom_{name}.so", ("room.c",), flags, libraries=(f"libroom_{needs}.so",) if needs else ())
 
 
 def program(output: str, *sources: str, libraries: tuple[str, ...] = (), flags: tuple[str, ...] = ()) -> Target:
@@ -97,6 +99,8 @@ def libraries() -> list[Target]:
         room("700b", 700),
         room("big", 4096),
         room("wide", 64, "-DALIGNED=4096"),
+        room("under", 500),
+        room("lent", 700, "-DDYNAMIC"),
         slots("libspace.so", "space"),
         slots("liblone.so", "lone"),
         slots("libclosed.so", "closed"),
@@ -144,6 +148,10 @@ def outer_libraries() -> list[Target]:
     return [
         copies("outer", *flags, libraries=("libcopies_inner.so",)),
         copies("apart", *flags, libraries=("libcopies_user.so",)),
+        room("over", 500, needs="under"),
+        room("only", 16, "-DONLY_CALLS", needs="under"),
+        room("whole", 16, "-DONLY_CALLS", needs="big"),
+        room("borrows", 700, "-DBORROWS", needs="lent"),
     ]
 
 

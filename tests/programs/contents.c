@@ -35,6 +35,8 @@ struct node {
 
 static __thread int cached_id;
 static __thread unsigned slot = 4000000000u;
+/* Neither main nor the thread that crashes sets it. */
+static __thread int chosen = -1;
 static __thread bool ready;
 /* In one piece, whatever is used of it. */
 static __thread struct settings settings __attribute__((used));
@@ -49,6 +51,7 @@ static long *shared_table[1] = {table};
 /* Clang takes a variable to which one thing only is assigned for that, wherever it is followed. */
 static long **volatile given_table = shared_table;
 static long **of_main;
+static long *volatile block[TABLE];
 static pthread_barrier_t step;
 static volatile long sink;
 
@@ -74,6 +77,10 @@ static APART void stale_id(void) {
 
 static APART void by_slot(void) {
     table[slot]++;
+}
+
+static APART void by_choice(void) {
+    sink = *block[chosen + 2];
 }
 
 static APART void if_ready(void) {
@@ -123,6 +130,8 @@ static APART void by_foreign(void) {
 static APART void use(void) {
     if (is("starting"))
         by_slot();
+    if (is("began"))
+        by_choice();
     if (is("ready"))
         if_ready();
     if (is("zero"))
@@ -145,6 +154,7 @@ static void *worker(void *argument) {
     id();
     if (!crashes) {
         slot = (unsigned)number;
+        chosen = (int)number;
         settings.version = 3;
         settings.table = given_table;
         strcpy(settings.name, "set");
@@ -165,6 +175,8 @@ static void *worker(void *argument) {
     if (crashes && !is("stale")) {
         if (is("starting"))
             say("slot", "starting-value");
+        if (is("began"))
+            say("chosen", "evidence");
         if (is("ready"))
             say("ready", "set-in-one");
         if (is("zero"))
@@ -204,7 +216,7 @@ static void run(void) {
 
 int main(int argc, char **argv) {
     if (argc < 2) {
-        puts("stale starting ready zero freed freed_large dead foreign");
+        puts("stale starting began ready zero freed freed_large dead foreign");
         return 0;
     }
     mode = argv[1];

@@ -1,6 +1,6 @@
 /* Keys in variables of all kinds; says in FILE.keys which variable holds which key.
  *
- * `never` is a key that nobody has created: its number is 0, which is `first`'s.  With `crash` a thread follows what
+ * `never` and `idle` are keys that nobody has created: their number is 0, which is `first`'s.  With `crash` a thread follows what
  * pthread_getspecific gives for it; with `deleted` what it gives for a key that was deleted; with `unset` what it
  * gives for `second` in the only thread that has not set it; with `exhausted` for one that could not be created.
  */
@@ -42,7 +42,7 @@ class Slot {
     pthread_key_t key = 0;
 };
 
-pthread_key_t first, by_value, never, removed, refused;
+pthread_key_t first, by_value, never, removed, refused, wrapped, idle;
 struct {
     long other;
     pthread_key_t key;
@@ -91,6 +91,16 @@ APART long *of_removed() {
 
 APART long *of_refused() {
     return static_cast<long *>(pthread_getspecific(refused));
+}
+
+/* Its second argument is not what the key gets. */
+APART int make_for(pthread_key_t *key, void (*reason)(void *)) {
+    return reason == nullptr ? 1 : pthread_key_create(key, free_never);
+}
+
+APART void *make_idle() {
+    make_for(&idle, free_first);
+    return pthread_getspecific(idle);
 }
 
 const char *crash = "";
@@ -148,8 +158,12 @@ int main(int argc, char **argv) {
     owners_lazy_get(&lonely);
     Pool *pool = make_pool();
     pthread_setspecific(pool->key, nullptr);
-    if (argc > 100)
+    truth_require(make_for(&wrapped, free_first) == 0);
+    pthread_setspecific(wrapped, nullptr);
+    if (argc > 100) {
         make_never();
+        make_idle();
+    }
     say("first", "program", first);
     say("by_value", "program", by_value);
     say("pair", "program", pair.key);
@@ -162,6 +176,7 @@ int main(int argc, char **argv) {
     say("hidden", "library", owners_hidden());
     say("*lonely", "program", *lonely.number);
     say("", "", pool->key);
+    say("wrapped", "program", wrapped);
     say("removed", "program", removed);
     std::fclose(said);
     pthread_key_delete(removed);

@@ -1,5 +1,6 @@
 // Its own __cxa_thread_atexit, which keeps a list under a pthread key as that of libstdc++ does where the C library has none
-// for it.  Needs nothing of the C++ library, so that musl-gcc can link it.
+// for it.  Needs nothing of the C++ library, so that musl-gcc can link it.  With IN_THREAD it is kept as that of libc++abi: the
+// first record is in a thread-local variable, and the key's value is only the address of the key.
 //
 // FILE.exits has a line of JSON for each thread ({"who", "lwp"}), and one for each destructor that ran in a thread that has
 // ended, in this order ({"ended", "ran"}): of worker-1's twin.
@@ -29,7 +30,15 @@ struct Record {
 pthread_key_t plain, list;
 pthread_once_t once = PTHREAD_ONCE_INIT;
 
+#ifdef IN_THREAD
+thread_local Record *records;
+thread_local bool is_asked;
+#endif
+
 void run(void *first) {
+#ifdef IN_THREAD
+    first = records;
+#endif
     for (Record *one = static_cast<Record *>(first); one != nullptr;) {
         Record *done = one;
         one->destructor(one->object);
@@ -44,12 +53,25 @@ void make_key() { pthread_key_create(&list, run); }
 
 extern "C" int __cxa_thread_atexit(void (*destructor)(void *), void *object, void *) noexcept {
     pthread_once(&once, make_key);
+#ifdef IN_THREAD
+    if (!is_asked) {
+        if (pthread_setspecific(list, &list) != 0)
+            return -1;
+        is_asked = true;
+    }
+    Record *first = records;
+#else
     Record *first = static_cast<Record *>(pthread_getspecific(list));
+#endif
     Record *made = static_cast<Record *>(malloc(sizeof *made));
     if (made == nullptr)
         return -1;
     *made = {destructor, object, first};
+#ifdef IN_THREAD
+    records = made;
+#else
     pthread_setspecific(list, made);
+#endif
     return 0;
 }
 

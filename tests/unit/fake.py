@@ -274,6 +274,10 @@ class FakeTarget:
     def is_steady(self, pointer: int, lwp: int) -> bool:
         return True
 
+    @property
+    def gaps(self) -> str:
+        return ""
+
     def has_task(self, lwp: int) -> bool:
         return False
 

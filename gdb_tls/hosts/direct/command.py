@@ -12,6 +12,7 @@ from gdb_tls.hosts.direct import screen
 from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.failures import failure, is_defect
 from gdb_tls.hosts.native.output import UNLIMITED, save, written
+from gdb_tls.hosts.native.process_ids import process_of
 from gdb_tls.program.program import Program
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Request, Settings
@@ -46,7 +47,8 @@ def _told(answer: Any, target: DirectTarget) -> Any:
 
 
 def of_process(pid: int, executable: str | None, *, stop: bool) -> Callable[[Query], Any]:
-    """Asks a process: while it goes on, or stopped for that time."""
+    """Asks a process, by its id or that of one of its threads: while it goes on, or stopped for that time."""
+    own = process_of(pid)
 
     def ask(query: Query) -> Any:
         from gdb_tls.hosts.direct.process_target import ProcessTarget
@@ -54,9 +56,9 @@ def of_process(pid: int, executable: str | None, *, stop: bool) -> Callable[[Que
         from gdb_tls.hosts.direct.stop import stopped
 
         if not stop:
-            return steadily(pid, lambda steady: ProcessTarget(pid, executable, steady), query, screen.warn)
-        with stopped(pid) as held:
-            target = ProcessTarget(pid, executable, held=held)
+            return steadily(own, lambda steady: ProcessTarget(own, executable, steady), query, screen.warn)
+        with stopped(own) as held:
+            target = ProcessTarget(own, executable, held=held)
             return _told(query(lambda: Program(target, screen.warn)), target)
 
     return ask

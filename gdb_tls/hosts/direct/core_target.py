@@ -11,6 +11,7 @@ from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.memory import CoreMemory
 from gdb_tls.hosts.direct.target import DirectTarget
+from gdb_tls.hosts.native.core_file import gaps_in
 from gdb_tls.hosts.native.regions import core_regions
 from gdb_tls.hosts.native.signals import FAULTS, MOST_ASKED, is_sent, signal_name, tells_address
 from gdb_tls.hosts.native.thread_notes import first_signal
@@ -43,6 +44,7 @@ class CoreTarget(DirectTarget):
         self.core_file = path
         self.architecture = self.core.architecture
         self.pid = self.core.pid
+        self.gaps = gaps_in(self.core.file)
         self.executable = executable
         self.files = Files(executable, sysroot, None, self.regions)
         self.memory = CoreMemory(self.core, self.files)

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator
 
 from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT
 from gdb_tls.hosts.direct.rust_storage import storage_of
+from gdb_tls.hosts.direct.texts import width_of
 from gdb_tls.hosts.native import buffers
 from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
 from gdb_tls.hosts.native.dwarf_types import (
@@ -18,9 +19,13 @@ from gdb_tls.hosts.native.dwarf_types import (
     TAG_BASE,
     TAG_ENUM,
     TAG_FUNCTION,
+    TAG_MEMBER_POINTER,
     TAG_POINTER,
+    WHOLE,
     DwarfType,
 )
+from gdb_tls.hosts.native.library_contents import is_known
+from gdb_tls.program.scalars import PREFIXES
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Counted, Kind, Type
 
@@ -50,6 +55,7 @@ def describe(found: DwarfType, language: str = "") -> Type:
         debugger_type=found,
         language=language,
         storage=kept[0] if kept else None,
+        null=_null(bare),
     )
 
 
@@ -65,7 +71,7 @@ def _holder(bare: DwarfType) -> Holder[DwarfType]:
 
 
 def _kind(bare: DwarfType) -> Kind:
-    if bare.tag in POINTERS:
+    if bare.tag in POINTERS or bare.is_null_type:
         return Kind.POINTER
     if bare.tag == TAG_ENUM:
         return Kind.ENUM
@@ -75,9 +81,18 @@ def _kind(bare: DwarfType) -> Kind:
         return Kind.BOOLEAN
     if bare.encoding == ATE_FLOAT:
         return Kind.FLOAT
-    if bare.size == 1 or bare.encoding == ATE_UTF:
+    if bare.encoding not in WHOLE:
+        return Kind.AGGREGATE
+    if bare.size == 1 or bare.encoding == ATE_UTF or bare.qualified in PREFIXES:
         return Kind.CHARACTER
     return Kind.INTEGER
+
+
+def _null(bare: DwarfType) -> bytes:
+    """With what a null pointer to a member begins (Itanium C++ ABI, 2.3)."""
+    if bare.tag != TAG_MEMBER_POINTER:
+        return b""
+    return bytes(bare.size // 2) if bare.target.bare.tag == TAG_FUNCTION else b"\xff" * bare.size
 
 
 def _points_to(bare: DwarfType) -> str:
@@ -86,7 +101,12 @@ def _points_to(bare: DwarfType) -> str:
     target = bare.target.bare
     if target.tag == TAG_FUNCTION:
         return "function"
-    return "character" if target.tag == TAG_BASE and target.size == 1 and target.encoding != ATE_BOOLEAN else ""
+    if bare.tag != TAG_POINTER:  # a reference stands for what it refers to
+        return "printed"
+    width = width_of(bare.target)
+    if width == 1:
+        return "character"
+    return "printed" if width or (target.tag in CLASSES and is_known(target.qualified) and target.members) else ""
 
 
 def _pointers_in(bare: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[int, DwarfType]]:

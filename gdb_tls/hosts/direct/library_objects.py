@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT, TAG_UNION
 from gdb_tls.hosts.native.dwarf_types import TAG_ARRAY, DwarfType
@@ -20,11 +20,15 @@ class DwarfReader:
     Args:
         memory: the program's.
         architecture: of the program.
+        symbol_at: the name of what is at an address.
     """
 
-    def __init__(self, memory: Memory, architecture: Architecture) -> None:
+    def __init__(
+        self, memory: Memory, architecture: Architecture, symbol_at: Callable[[int], str | None] = lambda address: None
+    ) -> None:
         """Takes what objects are read with."""
         self._memory = memory
+        self._symbol_at = symbol_at
         self.word = architecture.pointer_size
         self.is_little = architecture.byte_order == "little"
         self._most_aligned = MOST_ALIGNED.get(architecture.name, 1 << 16)
@@ -72,6 +76,14 @@ class DwarfReader:
     def target(self, kind: DwarfType) -> DwarfType:
         """See `Reader.target`."""
         return kind.bare.target
+
+    def symbol(self, address: int) -> str:
+        """See `Reader.symbol`."""
+        return self._symbol_at(address) or ""
+
+    def named(self, name: str) -> DwarfType | None:
+        """See `Reader.named`: DWARF is not searched by names here."""
+        return None
 
     def number(self, address: int, size: int) -> int:
         """See `Reader.number`.

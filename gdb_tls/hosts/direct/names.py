@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from gdb_tls.elf.symbols import ElfSymbol
@@ -24,6 +25,11 @@ class DwarfNames(PlainNames):
         """Reads nothing yet."""
         super().__init__(objects)
         self._declarations = Declarations(self)
+
+    @property
+    def packed(self) -> Sequence[str]:
+        """The files whose debug information was wanted, and is compressed in a way that nothing here unpacks."""
+        return self._declarations.packed
 
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         """See `DebugInformation.describe`."""

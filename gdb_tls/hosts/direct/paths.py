@@ -13,6 +13,8 @@ from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Path, Step
 from gdb_tls.target.protocol import Part
 
+WHOLE = "Look at the whole object instead."
+
 WITH_GDB = "GDB's pretty printers find it: use --engine gdb."
 
 
@@ -58,10 +60,22 @@ def _member(bare: DwarfType, arrow: str, name: str, done: str) -> tuple[Step, Dw
     if found is None and re.match(r"std::(__\w+::)?optional<", holder.name):
         raise BadPath(f"What {done} ({holder.name}) may hold is not found by this engine", WITH_GDB)
     if found is None:
+        if base := _virtual(holder, name):
+            raise BadPath(f"{name} is in the virtual base class {base}, whose place each object says", WHOLE)
         names = ", ".join([one.name for one in holder.members if one.name][:12]) or "none"
         raise BadPath(f"{holder.name} has no member {name}", f"It has: {names}.")
     offset, kind, bits = found
     return Step(pointer, offset, done), kind, bits
+
+
+def _virtual(holder: DwarfType, name: str, depth: int = 0) -> str:
+    """The virtual base class, of a class or of its bases, that has a member; empty for none."""
+    for kind, _ in holder.bare.virtual_bases if depth < DEEPEST else ():
+        if _field(kind.bare, name) is not None:
+            return kind.name
+    bases = [one.type for one in holder.bare.members if one.is_base] + [kind for kind, _ in holder.bare.virtual_bases]
+    found = (_virtual(base.bare, name, depth + 1) for base in bases if depth < DEEPEST)
+    return next(filter(None, found), "")
 
 
 def _field(holder: DwarfType, name: str, depth: int = 0) -> tuple[int, DwarfType, tuple[int, int] | None] | None:
@@ -121,15 +135,23 @@ def part_at(start: DwarfType, offset: int) -> Part:
             path += f"[{offset // size}]"
             current, offset = bare.element, offset % size
         elif bare.tag in CLASSES:
-            inside = next((one for one in bare.members if one.offset <= offset < one.offset + _size(one)), None)
+            # The last: in the end of a base class, as it is by itself, its virtual bases or this class's members lie.
+            holding = [one for one in bare.members if one.offset <= offset < one.offset + _size(one)]
+            inside = max(holding, key=lambda one: one.offset, default=None)
             if inside is None:
-                return Part(path, short_type(current.name), offset, bool(bare.members))
+                return Part(path, short_type(current.name), offset, bool(bare.members) and not _has_virtual_base(start))
             offset -= inside.offset
             path += f".{inside.name}" if inside.name and not inside.is_base else ""
             current = inside.type
         else:
             break
     return Part(path, current.name, offset, False)
+
+
+def _has_virtual_base(kind: DwarfType, depth: int = 0) -> bool:
+    bare = kind.bare
+    bases = [one.type for one in bare.members if one.is_base] if depth < DEEPEST else []
+    return bool(bare.virtual_bases) or any(_has_virtual_base(base, depth + 1) for base in bases)
 
 
 def _size(one: Member) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from gdb_tls.errors import NoProcess
+from gdb_tls.hosts.native.permission import denied, ended
 from gdb_tls.hosts.native.reads import Scattered
 from gdb_tls.hosts.native.scatter import ScatteredReads
 from gdb_tls.target.protocol import UnreadableMemory
@@ -16,8 +17,6 @@ LARGEST_ADDRESS = (1 << 63) - 1
 # What is no larger is read by the kernel in one piece, so that it is a value that was there.
 WORD = 8
 MOST_LOOKS = 4
-
-PERMISSION = "That takes the permission that ptrace(2) takes: be its user (and see /proc/sys/kernel/yama), or root."
 
 
 class ProcessMemory(Scattered):
@@ -88,17 +87,37 @@ class ProcessMemory(Scattered):
         return self._reads.read(addresses, size)
 
 
-def refusal(pid: int, error: OSError) -> NoProcess:
-    """Why a process cannot be looked at."""
+def refusal(pid: int, error: OSError, *, tracing: bool = False) -> NoProcess:
+    """Why a process cannot be looked at, or traced."""
+    if isinstance(error, (FileNotFoundError, ProcessLookupError)) and os.path.exists(f"/proc/{pid}"):
+        return ended(pid) if is_zombie(pid, pid) else denied(pid, tracing=tracing)
     if isinstance(error, (FileNotFoundError, ProcessLookupError)):
         return NoProcess(f"There is no process {pid}", "Type `pgrep NAME` for a program's process ids.")
     if isinstance(error, PermissionError):
-        return NoProcess(f"Process {pid} may not be looked at ({error.strerror})", PERMISSION)
+        return denied(pid, tracing=tracing)
     return NoProcess(f"Process {pid} cannot be looked at ({error.strerror or error})", "")
 
 
+def is_zombie(pid: int, tid: int) -> bool:
+    """Whether a thread has ended; the main thread may, while others go on (pthread_exit)."""
+    try:
+        with open(f"/proc/{pid}/task/{tid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] in ("Z", "X")
+    except (OSError, IndexError):
+        return True
+
+
+def door(pid: int) -> int:
+    """The id under which /proc shows the process's memory and files: the main thread's while it has not ended.
+
+    Raises:
+        NoProcess: where there is no such process, or all of it has ended.
+    """
+    return tasks(pid)[0]
+
+
 def tasks(pid: int) -> list[int]:
-    """The ids of the threads, the main thread's first, the others in their order.
+    """The ids of the threads, the main thread's first, unless it has ended, the others in their order.
 
     Raises:
         NoProcess: where there is no such process, or it may not be looked at.
@@ -107,8 +126,10 @@ def tasks(pid: int) -> list[int]:
         found = sorted(int(name) for name in os.listdir(f"/proc/{pid}/task"))
     except OSError as error:
         raise refusal(pid, error) from error
+    if pid in found and is_zombie(pid, pid):
+        found.remove(pid)
     if not found:
-        raise NoProcess(f"Process {pid} has ended", "")
+        raise ended(pid)
     return sorted(found, key=lambda tid: (tid != pid, tid))
 
 

@@ -36,7 +36,11 @@ class Steady(NamedTuple):
 
 
 class ProcessTarget(DirectTarget):
-    """A process; implements `gdb_tls.target.Target`."""
+    """A process; implements `gdb_tls.target.Target`.
+
+    Attributes:
+        door: the thread through whose folder in /proc it is read; see `process.door`.
+    """
 
     kind = "live"
     pid: int
@@ -62,24 +66,28 @@ class ProcessTarget(DirectTarget):
         """
         self.pid = pid
         self.began = process.started(pid)
-        self.memory = process.ProcessMemory(pid)
         self.tasks = process.tasks(pid)
-        self.architecture, self.layout = _architecture(pid)
-        self.executable = executable or _executable(pid)
-        self.files = Files(executable, None, pid, self.regions)
+        self.door = process.door(pid)
+        self.memory = process.ProcessMemory(self.door)
+        self.architecture, self.layout = _architecture(self.door)
+        self.executable = executable or _executable(self.door)
+        self.files = Files(self.executable, None, self.door, self.regions)
         self._steady = steady
         self._held = held
 
     def look_again(self) -> None:
         """Forgets which threads and what memory there were: they may be others by now."""
         self.tasks = process.tasks(self.pid)
+        if self.door != process.door(self.pid):
+            self.door = process.door(self.pid)
+            self.memory = process.ProcessMemory(self.door)
         for name in ("_regions", "_outer_ids"):
             self.__dict__.pop(name, None)
 
     @cached_property
     def _regions(self) -> Sequence[Region]:
         try:
-            return process_regions(self.pid)
+            return process_regions(self.door)
         except OSError as error:
             raise process.refusal(self.pid, error) from error
 
@@ -102,7 +110,7 @@ class ProcessTarget(DirectTarget):
 
     @cached_property
     def _outer_ids(self) -> Mapping[int, int]:
-        if not process.is_in_namespace(self.pid):
+        if not process.is_in_namespace(self.door):
             return {}
         return {process.own_id(self.pid, tid): tid for tid in self.tasks}
 
@@ -157,7 +165,7 @@ class ProcessTarget(DirectTarget):
     @cached_property
     def _auxiliary_vector(self) -> dict[int, int]:
         form = struct.Struct("@" + ("QQ" if self.architecture.pointer_size == 8 else "II"))
-        with suppress(OSError), open(f"/proc/{self.pid}/auxv", "rb") as file:
+        with suppress(OSError), open(f"/proc/{self.door}/auxv", "rb") as file:
             raw = file.read()
             return dict(form.iter_unpack(raw[: len(raw) // form.size * form.size]))
         return {}

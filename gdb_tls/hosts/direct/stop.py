@@ -59,10 +59,10 @@ class Stopped:
             error = ctypes.get_errno()
             if error == errno.ESRCH:
                 return False  # it has ended
-            if error == errno.EPERM and _is_zombie(self._pid, tid):
+            if error == errno.EPERM and process.is_zombie(self._pid, tid):
                 self._held.add(tid)
                 return False
-            raise process.refusal(self._pid, OSError(error, os.strerror(error)))
+            raise process.refusal(self._pid, OSError(error, os.strerror(error)), tracing=True)
         self._held.add(tid)
         return bool(self._ptrace(PTRACE_INTERRUPT, tid, None, None) >= 0)
 
@@ -94,14 +94,6 @@ class Stopped:
         for tid in self._held:
             self._ptrace(PTRACE_DETACH, tid, None, None)
         self._held.clear()
-
-
-def _is_zombie(pid: int, tid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/task/{tid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] in ("Z", "X")
-    except (OSError, IndexError):
-        return True
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from gdb_tls.hosts.direct.names import DwarfNames
 from gdb_tls.hosts.direct.rust_storage import state_of
 from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
 from gdb_tls.hosts.direct.values import Formatter
-from gdb_tls.hosts.native.dwarf_types import DwarfType
+from gdb_tls.hosts.native.dwarf_types import TAG_POINTER, DwarfType
 from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.hosts.native.reads import OneByOne
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
@@ -29,7 +30,6 @@ from gdb_tls.target.protocol import (
     Answers,
     CallFrame,
     Calls,
-    DebugInformation,
     Evaluator,
     Fault,
     FoundFile,
@@ -38,6 +38,10 @@ from gdb_tls.target.protocol import (
 )
 
 WITH_GDB = "Use --engine gdb."
+NOT_UNPACKED = (
+    "Note: the debug information of {} is compressed with zstd, which takes the library libzstd (or Python 3.14), and "
+    "neither is here: types and lines are missing. Install it, or `objcopy --decompress-debug-sections` a copy."
+)
 # Of a value with many members.
 MOST_VALUE_CHARACTERS = 200
 NUMBER = re.compile(r"\s*([+-]?\s*(?:0x[0-9a-f]+|[0-9]+))\s*", re.IGNORECASE)
@@ -53,6 +57,7 @@ class DirectTarget:
     pid: int | None
     executable: str | None
     core_file: str | None = None
+    gaps = ""
     # Only of a core stacks are unwound: a process has others meanwhile.
     core: Core | None = None
     architecture: Architecture
@@ -65,7 +70,7 @@ class DirectTarget:
         return LoadedObjects(self)
 
     @cached_property
-    def debug(self) -> DebugInformation:
+    def debug(self) -> DwarfNames:
         """See `Target.debug`."""
         return DwarfNames(self.objects)
 
@@ -150,7 +155,12 @@ class DirectTarget:
 
     @property
     def missing(self) -> str:
-        """What would have said more, and was asked for; empty for nothing."""
+        """What would have said more, and was asked for, a line each; empty for nothing."""
+        packed = NOT_UNPACKED.format(", ".join(map(os.path.basename, self.debug.packed))) if self.debug.packed else ""
+        return "\n".join(note for note in (packed, self._missing_of_stacks) if note)
+
+    @property
+    def _missing_of_stacks(self) -> str:
         if "stacks" not in self.__dict__:
             return ""
         if self.stacks is None:
@@ -180,6 +190,9 @@ class DirectTarget:
             text = self._formatter.text(kind.debugger_type, address)
         except UNREADABLE as error:
             return f"<{error}>"
+        return self._one_line(text)
+
+    def _one_line(self, text: str) -> str:
         text = short_beginning(text)
         most = max(self.most_characters, MOST_VALUE_CHARACTERS)
         return text if len(text) <= most or STRING_TEXT.match(text) else text[:most] + "..."
@@ -190,7 +203,14 @@ class DirectTarget:
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""
-        return ""
+        if not isinstance(kind.debugger_type, DwarfType):
+            return ""
+        try:
+            bare = kind.debugger_type.bare
+            text = self._formatter.pointed(bare.target, pointer, is_text=bare.tag == TAG_POINTER)
+        except UNREADABLE:
+            return ""
+        return "" if "<error" in text else self._one_line(text)
 
     def storage_state(self, storage: Storage, address: int) -> str:
         """See `Target.storage_state`."""

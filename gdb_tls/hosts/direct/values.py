@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 
+from gdb_tls.hosts.direct import numbers
 from gdb_tls.hosts.direct.library_objects import DwarfReader
+from gdb_tls.hosts.direct.texts import characters, quoted, runs, units_of, width_of
+from gdb_tls.hosts.direct.virtual_bases import place_of
 from gdb_tls.hosts.native.dwarf_types import (
     ATE_BOOLEAN,
-    ATE_FLOAT,
     CLASSES,
     POINTERS,
     TAG_ARRAY,
     TAG_BASE,
     TAG_ENUM,
+    TAG_FUNCTION,
+    TAG_MEMBER_POINTER,
+    WHOLE,
     DwarfType,
     Member,
 )
 from gdb_tls.hosts.native.library_contents import class_of, contents_of, hint_of
 from gdb_tls.hosts.native.library_objects import Bit, Characters, Child, NotLaidOut, Object
+from gdb_tls.program.scalars import PREFIXES, enumerator
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.protocol import Memory, UnreadableMemory
 
 # `set print repeats`; and how much of a value is shown at all.
 REPEATS = 10
 DEEPEST = 20
-PREFIXES = {"wchar_t": "L", "char16_t": "u", "char32_t": "U"}
-FLOATS = {2: "e", 4: "f", 8: "d"}
-ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 27: "\\033", 92: "\\\\"}
+# Whether a pointer to a function says in its second word that the function is virtual (AAPCS64's and Arm's C++ ABI).
+IN_SECOND_WORD = ("aarch64", "arm")
 
 
 class Formatter:
@@ -46,8 +50,10 @@ class Formatter:
     ) -> None:
         """Takes what values are read with."""
         self._memory = memory
-        self._reader = DwarfReader(memory, architecture)
+        self._reader = DwarfReader(memory, architecture, symbol_at)
         self._little = architecture.byte_order == "little"
+        self._architecture = architecture.name
+        self._word = architecture.pointer_size
         self._most = most
         self._symbol_at = symbol_at
         self._left = most
@@ -59,7 +65,31 @@ class Formatter:
             UnreadableMemory: where it cannot be read.
         """
         self._left = self._most
+        self._bases: set[tuple[int, str]] = set()
         return self._value(kind, address, self._memory.read(address, kind.size), 0)
+
+    def pointed(self, target: DwarfType, address: int, is_text: bool) -> str:
+        """What a pointer points to or a reference refers to: an object, or text where wide characters may be one.
+
+        Raises:
+            UnreadableMemory: where it cannot be read.
+        """
+        width = width_of(target)
+        if width < 2 or not is_text:
+            return self.text(target, address)
+        found = b""
+        while len(found) <= self._most * width and not any(
+            not any(found[at : at + width]) for at in range(0, len(found), width)
+        ):
+            try:
+                found += self._memory.read(address + len(found), width)
+            except UnreadableMemory:
+                if not found:
+                    raise
+                break
+        ended = not any(found[-width:])
+        units = units_of(found[: self._most * width] if not ended else found[:-width], width, self._little)
+        return PREFIXES.get(target.typed(PREFIXES), "") + quoted(units) + ("" if ended else "...")
 
     def _number(self, raw: bytes, signed: bool = False) -> int:
         return int.from_bytes(raw, "little" if self._little else "big", signed=signed)
@@ -75,11 +105,15 @@ class Formatter:
         if bare.tag == TAG_ARRAY:
             return self._array(bare, address, raw, depth)
         self._left -= 1
+        if bare.tag == TAG_MEMBER_POINTER:
+            return self._member_pointer(bare, raw)
+        if bare.is_null_type:
+            return f"0x{self._number(raw):x}"
         if bare.tag in POINTERS:
             return self._pointer(bare.target, self._number(raw), "" if depth else bare.name)
         if bare.tag == TAG_ENUM:
             value = self._number(raw, bare.is_signed)
-            return bare.enumerators.get(value) or _flags(bare, value)
+            return enumerator(bare.enumerators, value)
         if bare.tag == TAG_BASE:
             return self._scalar(bare, raw)
         return "0x" + raw.hex() if raw else "<incomplete type>"
@@ -88,14 +122,30 @@ class Formatter:
         if bare.encoding == ATE_BOOLEAN:
             value = self._number(raw)
             return {0: "false", 1: "true"}.get(value, str(value))
-        if bare.encoding == ATE_FLOAT:
-            form = FLOATS.get(len(raw))
-            if form is None:
-                return "0x" + raw.hex()
-            value = struct.unpack(("<" if self._little else ">") + form, raw)[0]
-            return f"{value:.{9 if len(raw) == 4 else 17}g}"
+        text = numbers.text_of(bare, raw, self._architecture, self._little)
+        if text is not None or bare.encoding not in WHOLE:
+            return text or "0x" + raw.hex()
         number = self._number(raw, bare.is_signed)
-        return f"{number} '{_character(raw[0], chr(39))}'" if len(raw) == 1 else str(number)
+        if len(raw) > 1 and bare.qualified not in PREFIXES:
+            return str(number)
+        unit = raw[0] if len(raw) == 1 else self._number(raw)
+        return f"{number} {PREFIXES.get(bare.qualified, '')}'{characters([unit], chr(39), len(raw))}'"
+
+    def _member_pointer(self, bare: DwarfType, raw: bytes) -> str:
+        """A pointer to a member: its name (Itanium C++ ABI, 2.3)."""
+        word = self._word
+        value, adjustment = self._number(raw[:word], signed=True), self._number(raw[word:])
+        if bare.target.bare.tag != TAG_FUNCTION:
+            named = next((one.name for one in bare.holder.bare.members if one.offset == value and one.name), None)
+            shown = f"&{bare.holder.qualified}::{named}" if named else str(value)
+            return "NULL" if value == -1 else shown
+        by_second = self._architecture in IN_SECOND_WORD
+        if (adjustment if by_second else value) & 1:
+            return f"&virtual table offset {value - (not by_second)}"
+        if not value:
+            return "NULL"
+        name = self._symbol_at(value)
+        return f"({bare.name}) 0x{value:x}" + (f" <{_joined(name)}>" if name else "")
 
     def _pointer(self, target: DwarfType, value: int, kind: str = "") -> str:
         """A pointer, with its type in front where it has a name."""
@@ -117,7 +167,7 @@ class Formatter:
             return f" <error: Cannot access memory at address 0x{address:x}>"
         text, zero, _ = found.partition(b"\0")
         cut = len(text) > self._most or not zero
-        return " " + _quoted(text[: self._most]) + ("..." if cut else "")
+        return " " + quoted(units_of(text[: self._most], 1, self._little)) + ("..." if cut else "")
 
     def _of_library(self, one: Object[DwarfType], name: str, depth: int) -> str:
         """A class of the C++ library as printers for GDB show it (GDB's py-prettyprint.c, print_children)."""
@@ -142,7 +192,8 @@ class Formatter:
             rest = _unreadable(error) + "..."
         if not parts:
             return text + rest
-        return f"{text} = {{{''.join(parts)}{rest or ('...' if len(parts) == self._most else '')}}}"
+        equals = f"{text} = " if text else ""
+        return f"{equals}{{{''.join(parts)}{rest or ('...' if len(parts) == self._most else '')}}}"
 
     def _labelled(self, label: str, shown: str, hint: str | None, index: int) -> str:
         """One element, with what separates it from the one before it."""
@@ -170,27 +221,47 @@ class Formatter:
             data = self._memory.read(text.address, min(text.length, self._most) * width) if text.length else b""
         except UnreadableMemory:
             return f"<error: Cannot access memory at address 0x{text.address:x}>"
-        units = [self._number(data[at : at + width]) for at in range(0, len(data), width or 1)]
-        cut = text.length > len(units)
+        units = units_of(data, width, self._little)
+        cut = text.length > len(data) // (width or 1)
         if units and not cut and not units[-1]:  # GDB takes it for the end
             units.pop()
         length = f" length {text.length}" if with_length else ""
-        return PREFIXES.get(text.kind.bare.qualified, "") + _runs(units) + (f"...{length}" if cut else "")
+        return PREFIXES.get(text.kind.bare.qualified, "") + runs(units) + (f"...{length}" if cut else "")
 
     def _structure(self, bare: DwarfType, address: int, raw: bytes, depth: int) -> str:
         parts = []
+        bases = [one for one in bare.members if one.is_base]
+        for one in bases:
+            parts.append(f"<{one.type.written()}> = {self._member(one, address, raw, depth)}")
+        for kind, code in bare.virtual_bases:
+            parts += self._virtual(kind, code, address, depth)
         for one in bare.members:
             if self._left <= 0:
                 parts.append("...")
                 break
-            shown = self._member(one, address, raw, depth)
-            if one.is_base:
-                parts.append(f"<{one.type.written()}> = {shown}")
-            else:
+            if not one.is_base:
+                shown = self._member(one, address, raw, depth)
                 parts.append(f"{one.name} = {shown}" if one.name else shown)
         if not parts:
             return "<incomplete type>" if not bare.size else "{<No data fields>}"
         return "{" + ", ".join(parts) + "}"
+
+    def _virtual(self, kind: DwarfType, code: bytes, address: int, depth: int) -> Iterator[str]:
+        """A virtual base class, where it comes first: several classes of one object may have it."""
+        try:
+            at = place_of(code, address, lambda where: self._number(self._read_word(where)), self._little, self._word)
+            if (at, kind.qualified) in self._bases:
+                return
+            self._bases.add((at, kind.qualified))
+            shown = self._value(kind, at, self._memory.read(at, kind.size), depth + 1)
+        except NotLaidOut as error:
+            shown = f"<{error}>"
+        except UnreadableMemory as error:
+            shown = _unreadable(error)
+        yield f"<{kind.written()}> = {shown}"
+
+    def _read_word(self, address: int) -> bytes:
+        return self._memory.read(address, self._word)
 
     def _member(self, one: Member, address: int, raw: bytes, depth: int) -> str:
         if one.bits is not None:
@@ -204,7 +275,7 @@ class Formatter:
             self._left -= 1
             bare = one.type.bare
             if bare.tag == TAG_ENUM:
-                return bare.enumerators.get(value) or _flags(bare, value)
+                return enumerator(bare.enumerators, value)
             if bare.tag == TAG_BASE and bare.encoding == ATE_BOOLEAN:
                 return "true" if value else "false"
             return str(value)
@@ -214,11 +285,10 @@ class Formatter:
     def _array(self, bare: DwarfType, address: int, raw: bytes, depth: int) -> str:
         element = bare.element
         size = element.size
-        inner = element.bare
         if not size:
             return "{...}"
-        if inner.tag == TAG_BASE and size == 1 and inner.encoding != ATE_BOOLEAN:
-            return self._characters(raw)
+        if width_of(element):
+            return PREFIXES.get(element.typed(PREFIXES), "") + self._characters(raw, width_of(element))
         pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
         return "{" + ", ".join(self._elements(element, address, pieces, depth)) + "}"
 
@@ -238,49 +308,17 @@ class Formatter:
                 at = start + index * len(piece)
                 yield shown if not index else self._value(element, at, piece, depth + 1)
 
-    def _characters(self, raw: bytes) -> str:
-        """An array of characters: without its last zeros, in quotes, runs of one character by their number."""
-        units = raw[:-1] if raw.endswith(b"\0") else raw
+    def _characters(self, raw: bytes, width: int) -> str:
+        """An array of characters: without its last zero, in quotes, runs of one character by their number."""
+        units = units_of(raw, width, self._little)
+        units = units[:-1] if units and not units[-1] else units
         shown = 0
         for _, same in groupby(units):  # GDB's valprint.c, generic_printstr: what is repeated is not cut
             if shown >= self._most:
                 break
             shown += sum(1 for _ in same)
         self._left -= 1
-        return _runs(units[:shown]) + ("..." if shown < len(units) else "")
-
-
-def _runs(units: Sequence[int]) -> str:
-    """Quoted text in which what is repeated often stands by itself."""
-    parts: list[str] = []
-    pending: list[int] = []
-    for unit, same in groupby(units):
-        count = sum(1 for _ in same)
-        if count > REPEATS:
-            if pending:
-                parts.append(_quoted(pending))
-                pending = []
-            parts.append(f"'{_character(unit, chr(39))}' <repeats {count} times>")
-        else:
-            pending += [unit] * count
-    if pending or not parts:
-        parts.append(_quoted(pending))
-    return ", ".join(parts)
-
-
-def _quoted(text: Sequence[int]) -> str:
-    return '"' + "".join(_character(unit, '"') for unit in text) + '"'
-
-
-def _character(unit: int, quote: str) -> str:
-    if unit in ESCAPES:
-        return ESCAPES[unit]
-    if unit < 128 and chr(unit) == quote:
-        return "\\" + quote
-    if 32 <= unit < 127:
-        return chr(unit)
-    # GDB's valprint.c, print_wchar: what does not fit in three octal digits is in hexadecimal ones.
-    return f"\\{unit:03o}" if unit <= 0o777 else f"\\x{unit:x}"
+        return runs(units[:shown]) + ("..." if shown < len(units) else "")
 
 
 def _unreadable(error: UnreadableMemory) -> str:
@@ -289,17 +327,3 @@ def _unreadable(error: UnreadableMemory) -> str:
 
 def _joined(name: str) -> str:
     return name.replace(" + ", "+")
-
-
-def _flags(bare: DwarfType, value: int) -> str:
-    """A value that is no enumerator: the flags that it is made of, where the enumerators are flags."""
-    known = [(flag, name) for flag, name in bare.enumerators.items() if flag > 0 and flag & (flag - 1) == 0]
-    if not value or len(known) < len([one for one in bare.enumerators if one]):
-        return str(value)
-    found = [name for flag, name in known if value & flag]
-    rest = value
-    for flag, _ in known:
-        rest &= ~flag
-    if not found:
-        return f"(unknown: 0x{value:x})" if rest else str(value)
-    return "(" + " | ".join([*found, *([f"unknown: 0x{rest:x}"] if rest else [])]) + ")"

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 import gdb
 
 from gdb_tls.target.model import Thread, Variable
 
+ANOTHERS = "GDB has the name of another file's variable only; use --via passive"
+
 
 def addresses_of(
     threads: Sequence[Thread], variables: Sequence[Variable], switch: Callable[[Thread], None], mask: int
 ) -> list[list[int | str]]:
     """For each thread of each variable its address, or GDB's sentence; changes the selected thread."""
-    return [_in_thread(thread, variables, switch, mask) for thread in threads]
+    others = [_is_anothers(variable) for variable in variables]
+    return [_in_thread(thread, variables, others, switch, mask) for thread in threads]
 
 
 def _in_thread(
-    thread: Thread, variables: Sequence[Variable], switch: Callable[[Thread], None], mask: int
+    thread: Thread,
+    variables: Sequence[Variable],
+    others: Sequence[bool],
+    switch: Callable[[Thread], None],
+    mask: int,
 ) -> list[int | str]:
     try:
         switch(thread)
     except gdb.error as error:
         return [sentence(error)] * len(variables)
-    return [_selected(variable, mask) for variable in variables]
+    return [ANOTHERS if is_other else _selected(one, mask) for one, is_other in zip(variables, others)]
+
+
+def _is_anothers(variable: Variable) -> bool:
+    """Whether GDB would take another file's variable of that name, be it thread-local or not, as it has no symbol."""
+    if variable.debugger_symbol is not None or not variable.module.path:
+        return False
+    found = gdb.lookup_global_symbol(variable.linkage_name)
+    # GDB before 10 has no such function: there it is asked as it always was.
+    static = getattr(gdb, "lookup_static_symbols", None)
+    every = [found] if found is not None else static(variable.linkage_name) if static else []
+    files = [one.symtab.objfile.owner or one.symtab.objfile for one in every if one.symtab is not None]
+    names = {os.path.realpath(file.filename or "") for file in files}
+    return bool(names) and os.path.realpath(variable.module.path) not in names
 
 
 def _selected(variable: Variable, mask: int) -> int | str:

@@ -17,14 +17,13 @@ import gdb
 from gdb_tls.errors import NoProcess
 from gdb_tls.hosts.gdb import output
 from gdb_tls.hosts.gdb.sentences import FAILED, STATUS, speak_to_a_shell
+from gdb_tls.hosts.native.permission import denied
 
 NEWS = re.compile(
     r"^\[Inferior .* exited|^Program terminated|^warning: .*(build-id|truncated|may not match)", re.IGNORECASE
 )
-HINTS = {
-    "is a zombie": "If only its main thread has ended, the id of another will do: ls /proc/PID/task lists them.",
-    "Operation not permitted": "Only root may look at this process, or its parent: see ptrace(2).",
-}
+NOT_PERMITTED = "Operation not permitted"
+ATTACH = re.compile(r"attach (\d+)\Z")
 
 
 def run(text: str) -> None:
@@ -46,8 +45,10 @@ def run(text: str) -> None:
         gdb.execute(task["question"])
         status = int(gdb.convenience_variable(STATUS) or 0)
     except (gdb.error, NoProcess) as error:
-        hint = next((hint for what, hint in HINTS.items() if what in str(error)), "")
-        output.warn(f"gdb-tls: {' '.join(f'{error}'.split())} {hint}".rstrip())
+        attached = [found for found in map(ATTACH.match, task["start"]) if found]
+        if attached and NOT_PERMITTED in str(error):
+            error = denied(int(attached[0][1]), tracing=True)
+        output.warn(f"gdb-tls: {' '.join(f'{error}'.split())}")
     except KeyboardInterrupt:
         output.warn("gdb-tls: interrupted.")
     with suppress(gdb.error):

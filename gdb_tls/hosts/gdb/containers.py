@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -69,6 +70,11 @@ def _text(key: Any) -> str:
     """A key as a user types it: without quotes, a character by its number or itself, an enumerator by its name."""
     if not isinstance(key, gdb.Value):
         return str(key)
+    if STRING.match(key.type.strip_typedefs().name or "") and key.address is not None:
+        with suppress(NotLaidOut, UnicodeDecodeError):  # all of it, without what GDB writes for quotes and repeats
+            whole = characters(object_of(key))
+            if whole.kind.sizeof == 1:
+                return gdb.selected_inferior().read_memory(whole.address, whole.length).tobytes().decode()
     with own_printers():
         text = key.format_string()
     return text.strip('"') if text.startswith('"') else text

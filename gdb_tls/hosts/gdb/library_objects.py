@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import gdb
 
+from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.native.library_objects import Child, Field, NotLaidOut, Object, Pointer, place_of
 
 
@@ -42,7 +44,7 @@ class GdbReader:
         return [
             Field(one.name or "", one.bitpos // 8, one.type, one.is_base_class)
             for one in inner.fields()
-            if hasattr(one, "bitpos") and one.type is not None and not one.bitsize
+            if is_placed(one) and one.type is not None and not one.bitsize
         ]
 
     def argument(self, kind: gdb.Type, index: int) -> gdb.Type:
@@ -74,6 +76,22 @@ class GdbReader:
     def target(self, kind: gdb.Type) -> gdb.Type:
         """See `Reader.target`."""
         return kind.strip_typedefs().target()
+
+    def symbol(self, address: int) -> str:
+        """See `Reader.symbol`."""
+        text = gdb.execute(f"info symbol 0x{address:x}", to_string=True)
+        return "" if text.startswith("No symbol") else re.split(r" in section | of ", text, maxsplit=1)[0].strip()
+
+    def named(self, name: str) -> gdb.Type | None:
+        """See `Reader.named`."""
+        stars = len(name) - len(name.rstrip("*& "))
+        try:
+            found = gdb.lookup_type(name[: len(name) - stars] if stars else name)
+        except gdb.error:
+            return None
+        for star in name[len(name) - stars :]:
+            found = found.pointer() if star == "*" else found
+        return found
 
     def number(self, address: int, size: int) -> int:
         """See `Reader.number`."""

@@ -6,6 +6,7 @@ distribution, a static executable or a copy of the library.  These are asked las
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,10 @@ from typing import Any
 import gdb
 
 from gdb_tls.hosts.gdb.library_objects import object_of, value_of
-from gdb_tls.hosts.native.library_contents import Contents, class_of, contents_of, hint_of, is_text
-from gdb_tls.hosts.native.library_objects import Characters, NotLaidOut, Object
+from gdb_tls.hosts.native.library_contents import class_of, contents_of, hint_of, is_text
+from gdb_tls.hosts.native.library_objects import Characters, Contents, NotLaidOut, Object
+
+ANY = re.compile(r"std::(?:__\w+::)?any$")
 
 
 class Text:
@@ -47,7 +50,7 @@ class Text:
         text = self._all()[0]
         if isinstance(text, Characters):
             return gdb.Value(text.address).cast(text.kind.pointer()).lazy_string(length=text.length)
-        return text
+        return text or None
 
     def display_hint(self) -> str | None:
         """How GDB puts it together."""
@@ -77,11 +80,24 @@ def printer(value: gdb.Value) -> Text | None:
     return (Text if is_text(name) else Elements)(one, name)
 
 
+def of_any(value: gdb.Value) -> Text | None:
+    """The printer of a std::any: libstdc++'s fails, and GDB says so, where what is held has another name to GDB."""
+    bare = value.type.strip_typedefs()
+    return printer(value) if bare.code == gdb.TYPE_CODE_STRUCT and ANY.match(bare.name or "") else None
+
+
 @contextmanager
 def own_printers() -> Iterator[None]:
     """Has GDB use these printers after all others, for the time inside."""
     gdb.pretty_printers.append(printer)
+    gdb.pretty_printers.insert(0, of_any)
+    hidden = [one for one in gdb.objfiles() if one.pretty_printers]
+    for one in hidden:  # an objfile's are asked first
+        one.pretty_printers.insert(0, of_any)
     try:
         yield
     finally:
         gdb.pretty_printers.remove(printer)
+        gdb.pretty_printers.remove(of_any)
+        for one in hidden:
+            one.pretty_printers.remove(of_any)

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 import gdb
 
 from gdb_tls.errors import BadPath
+from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.gdb.library_objects import place_in
 from gdb_tls.hosts.gdb.types import CLASSES, DEEPEST, POINTERS, describe, member, owner, witness
 from gdb_tls.hosts.native.container_types import ATOMIC
 from gdb_tls.hosts.native.path_text import pieces
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.model import Bound, Lookup, Path, Step, Type
+
+WHOLE = "Look at the whole object instead."
 
 STRINGS = re.compile(r"std::(__\w+::)?basic_string(_view)?<")
 VECTORS = re.compile(r"std::(__\w+::)?vector<")
@@ -74,6 +77,8 @@ def _member(bare: gdb.Type, arrow: str, name: str, done: str) -> tuple[Step, gdb
             what = "may hold a value" if _is_optional(holder) else "is a pointer"
             raise BadPath(f"{done} {what} ({_name(holder)})", f"Use {done}->{name}.", [f"{done}->{name}"])
     if found is None:
+        if base := _virtual(holder, name):
+            raise BadPath(f"{name} is in the virtual base class {base}, whose place each object says", WHOLE)
         names = ", ".join(_field_names(holder)) or "none"
         raise BadPath(f"{_name(holder)} has no member {name}", f"It has: {names}.")
     at, size, kind = found
@@ -93,9 +98,7 @@ def _optional(bare: gdb.Type) -> tuple[gdb.Type, int, Bound | None]:
     value = place_in(bare, "_M_payload") or place_in(bare, "__val_")
     engaged = member(bare, "_M_engaged") or member(bare, "__engaged_")
     if value is None or engaged is None:
-        raise BadPath(
-            f"{_name(bare)} is not laid out as libstdc++ or libc++ have it", "Look at the whole object instead."
-        )
+        raise BadPath(f"{_name(bare)} is not laid out as libstdc++ or libc++ have it", WHOLE)
     kind = bare.template_argument(0).strip_typedefs().unqualified()
     return kind, value[0], Bound(0, engaged[0], 1, None, 0)
 
@@ -103,7 +106,8 @@ def _optional(bare: gdb.Type) -> tuple[gdb.Type, int, Bound | None]:
 def _element(bare: gdb.Type, index: str, done: str) -> tuple[Step, gdb.Type]:
     name = bare.name or ""
     if bare.code == gdb.TYPE_CODE_STRUCT and MAPS.match(name):
-        return Step(None, 0, done, None, Lookup(bare, index.strip("\"'"), witness(bare))), bare.template_argument(1)
+        key = index[1:-1] if len(index) > 1 and index[0] == index[-1] and index[0] in "\"'" else index
+        return Step(None, 0, done, None, Lookup(bare, key, witness(bare))), bare.template_argument(1)
     try:
         number = int(index, 0)
     except ValueError:
@@ -139,9 +143,7 @@ def _counted(bare: gdb.Type, number: int, done: str) -> tuple[Step, gdb.Type]:
     if not known and not name.startswith("std::"):
         raise BadPath(f"{done} is no array ({_name(bare)})", "Use a dot for a member.")
     if not known:
-        raise BadPath(
-            f"Where {done} has its elements is not known ({_name(bare)})", "Look at the whole object instead."
-        )
+        raise BadPath(f"Where {done} has its elements is not known ({_name(bare)})", WHOLE)
     element = bare.template_argument(0)
     size = element.strip_typedefs().sizeof
     start = member(bare, "_M_start") or member(bare, "__begin_")
@@ -159,7 +161,7 @@ def _counted(bare: gdb.Type, number: int, done: str) -> tuple[Step, gdb.Type]:
         if not 0 <= number < extent:
             raise BadPath(f"{done} has the elements 0 to {extent - 1}, so there is no [{number}]")
         return Step(start[0], number * size, done), element
-    raise BadPath(f"Where {done} has its elements is not known ({_name(bare)})", "Look at the whole object instead.")
+    raise BadPath(f"Where {done} has its elements is not known ({_name(bare)})", WHOLE)
 
 
 def _dereference(bare: gdb.Type, done: str, keep_name: bool = False) -> tuple[int, gdb.Type]:
@@ -169,7 +171,7 @@ def _dereference(bare: gdb.Type, done: str, keep_name: bool = False) -> tuple[in
     else:
         held = owner(bare)
         if held is None and (bare.name or "").startswith("std::"):
-            raise BadPath(f"What {done} points to is not known ({_name(bare)})", "Look at the whole object instead.")
+            raise BadPath(f"What {done} points to is not known ({_name(bare)})", WHOLE)
         if held is None:
             raise BadPath(f"{done} is no pointer ({_name(bare)})", "Use a dot for a member.")
         target, at = bare.template_argument(0), held
@@ -190,20 +192,27 @@ def _field(holder: gdb.Type, name: str, depth: int = 0) -> tuple[int, int, gdb.T
     Members of base classes and of anonymous members are found, too.
     """
     for field in holder.fields():
-        if field.name == name and hasattr(field, "bitpos"):
+        if field.name == name and is_placed(field):
             return field.bitpos, field.bitsize, field.type
     for field in holder.fields():
         inner = field.type.strip_typedefs() if field.type else None
-        if (
-            (field.is_base_class or not field.name)
-            and hasattr(field, "bitpos")
-            and inner is not None
-            and inner.code in CLASSES
-        ):
+        if (field.is_base_class or not field.name) and is_placed(field) and inner is not None and inner.code in CLASSES:
             found = _field(inner, name, depth + 1) if depth < DEEPEST else None
             if found:
                 return found[0] + field.bitpos, found[1], found[2]
     return None
+
+
+def _virtual(holder: gdb.Type, name: str, depth: int = 0) -> str:
+    """The virtual base class, of a class or of its bases, that has a member; empty for none."""
+    for field in holder.fields() if depth < DEEPEST else ():
+        if field.is_base_class and field.type is not None:
+            inner = field.type.strip_typedefs()
+            if not is_placed(field) and _field(inner, name) is not None:
+                return _name(inner)
+            if found := _virtual(inner, name, depth + 1):
+                return found
+    return ""
 
 
 def members(start: gdb.Type, arrow: str) -> list[str]:
@@ -222,9 +231,9 @@ def members(start: gdb.Type, arrow: str) -> list[str]:
 def _all_names(holder: gdb.Type, depth: int = 0) -> Iterator[str]:
     for field in holder.fields():
         inner = field.type.strip_typedefs() if field.type else None
-        if field.name and not field.is_base_class and hasattr(field, "bitpos") and not field.artificial:
+        if field.name and not field.is_base_class and is_placed(field) and not field.artificial:
             yield field.name
-        elif inner is not None and inner.code in CLASSES and depth < DEEPEST:
+        elif inner is not None and inner.code in CLASSES and depth < DEEPEST and is_placed(field):
             yield from _all_names(inner, depth + 1)
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import gdb
 
+from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.gdb.library_objects import object_of
 from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.hosts.native.buffers import BYTES, DEEPEST, chosen, plain_name
@@ -16,6 +17,7 @@ from gdb_tls.target.model import Counted
 
 WIDE = ("wchar_t", "char16_t", "char32_t")
 CXX_STRING = re.compile(r"std::__(?!cxx11)\w+::basic_string(_view)?<")
+COMPLEX_INTEGER = re.compile(r"complex(?: ([\w ]+))?$")
 OLD_STRING = re.compile(r"std::(basic_string<|string$)")
 
 
@@ -60,7 +62,7 @@ def counted(pointer: gdb.Type) -> Counted | None:
 def _members(holder: gdb.Type, offset: int, depth: int = 0) -> Iterator[tuple[str, gdb.Type, int]]:
     """(name without its prefix, type, offset) of the members, base classes' and anonymous ones' too."""
     for field in holder.fields():
-        if not hasattr(field, "bitpos") or field.bitsize or field.type is None:
+        if not is_placed(field) or field.bitsize or field.type is None:
             continue
         at = offset + field.bitpos // 8
         if (field.is_base_class or not field.name) and depth < DEEPEST:
@@ -78,6 +80,23 @@ def _is_byte(kind: gdb.Type) -> bool:
 
 def _is_void(kind: gdb.Type) -> bool:
     return kind.strip_typedefs().code == gdb.TYPE_CODE_VOID
+
+
+def unprinted(value: gdb.Value) -> str:
+    """The text of a value that GDB prints wrongly; empty for all others.
+
+    It takes an array of no elements for one of unknown length, and of a complex integer it prints the type.
+    """
+    bare = value.type.strip_typedefs()
+    if bare.code == gdb.TYPE_CODE_ARRAY and bare.range()[1] < bare.range()[0] and bare.sizeof == 0:
+        return '""' if _is_byte(bare.target()) else "{}"
+    whole = COMPLEX_INTEGER.match(bare.name or "")
+    known = (gdb.TYPE_CODE_COMPLEX, gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
+    if whole and value.address is not None and bare.code not in known:  # DWARF has no encoding of it
+        of_size = {2: "signed char", 4: "short", 8: "int", 16: "long"}.get(bare.sizeof, "__int128")
+        parts = gdb.Value(int(value.address)).cast(gdb.lookup_type(whole[1] or of_size).pointer())
+        return f"{int(parts[0])} + {int(parts[1])}i"
+    return ""
 
 
 def length_of(value: gdb.Value) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import gdb
 
+from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.native.rust_types import (
     ALIVE,
     CELL,
@@ -60,7 +61,7 @@ def _state_in(value: gdb.Value) -> str:
             return next((str(one.name) for one in kind.fields() if one.enumval == number), "").rpartition("::")[2]
         if kind.code != gdb.TYPE_CODE_STRUCT:
             return ""
-        fields = [one for one in kind.fields() if hasattr(one, "bitpos")]
+        fields = [one for one in kind.fields() if is_placed(one)]
         if any(one.artificial for one in fields) or getattr(kind, "dynamic", False):  # since GDB 10
             # A value of an enum has only the variant that it is.
             variants = [one.name or "" for one in fields if not one.artificial]

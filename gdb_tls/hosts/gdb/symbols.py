@@ -107,6 +107,8 @@ class GdbSymbols:
         if found.addr_class != gdb.SYMBOL_LOC_UNRESOLVED or self._in_vain[object_path] >= MOST_IN_VAIN:
             return None
         place = defined_at(found, open_elf(object_path).source_files)
+        if place and place[0].startswith("<"):  # gcc's link-time optimisation has no better name for it
+            return None
         self._in_vain[object_path] += 0 if place else 1
         return place
 

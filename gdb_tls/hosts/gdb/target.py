@@ -25,7 +25,9 @@ from gdb_tls.hosts.gdb.read_cache import cached_reads
 from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_language
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.hosts.gdb.warnings import Warnings
+from gdb_tls.hosts.native.core_file import gaps_in, open_core
 from gdb_tls.hosts.native.library_contents import STRING_TEXT
+from gdb_tls.hosts.native.process_ids import process_of
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Storage, Thread, Type, Variable
@@ -73,7 +75,7 @@ class GdbTarget:
             raise UnsupportedTarget(f"The architecture {name} is not known to gdb-tls")
         self.architecture = found
         self.kind = kind_of(self._inferior)
-        self.pid: int | None = _process_of(self._inferior.pid) if self.kind == "live" else self._inferior.pid
+        self.pid: int | None = process_of(self._inferior.pid) if self.kind == "live" else self._inferior.pid
         self.memory = open_memory(
             self._inferior,
             self.kind,
@@ -155,6 +157,14 @@ class GdbTarget:
         if thread.num is None or thread.num not in known or isinstance(known, core_threads.CoreThreads):
             return ""
         return _name(known[thread.num])
+
+    @cached_property
+    def gaps(self) -> str:
+        """See `Target.gaps`."""
+        if self.core_file:
+            with suppress(NotElf, OSError):
+                return gaps_in(open_core(self.core_file))
+        return ""
 
     @cached_property
     def _gdb_threads(self) -> Mapping[int, gdb.InferiorThread]:
@@ -314,7 +324,9 @@ class GdbTarget:
         try:
             with setting("language", kind.language or LANGUAGE), own_printers():
                 value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
-                text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
+                text = pointed.unprinted(value) or value.format_string(
+                    pretty_structs=False, max_elements=self.most_characters
+                )
         except gdb.MemoryError:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
@@ -324,12 +336,16 @@ class GdbTarget:
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""
         try:
-            value = gdb.Value(pointer).cast(kind.debugger_type)
             with setting("language", kind.language or LANGUAGE), own_printers():
-                if pointed.is_wide(kind.debugger_type):
+                bare = kind.debugger_type.strip_typedefs()
+                if bare.code != gdb.TYPE_CODE_PTR:
+                    value = gdb.Value(pointer).cast(bare.target().pointer()).dereference()
+                    text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
+                elif pointed.is_wide(kind.debugger_type):
+                    value = gdb.Value(pointer).cast(kind.debugger_type)
                     text = value.format_string(max_elements=self.most_characters).partition(" ")[2]
                 else:
-                    value = value.dereference()
+                    value = gdb.Value(pointer).cast(kind.debugger_type).dereference()
                     text = value.format_string(pretty_structs=False, max_elements=self.most_characters)
         except (gdb.error, RuntimeError, ValueError):
             return ""
@@ -446,10 +462,3 @@ def is_core(path: str) -> bool:
         return open_elf(path).is_core
     except NotElf:
         return False
-
-
-def _process_of(lwp: int) -> int:
-    """The process of a thread: GDB takes the id of any thread for that of a process to attach to."""
-    with suppress(OSError, ValueError), open(f"/proc/{lwp}/status", encoding="ascii", errors="replace") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("Tgid:"))
-    return lwp

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator
 import gdb
 
 from gdb_tls.hosts.gdb import pointed, rust_storage
+from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
 from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
 from gdb_tls.program.type_names import short_type
@@ -49,6 +50,7 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         debugger_type=found,
         language=language,
         storage=kept[0] if kept else None,
+        null=_null(bare),
     )
 
 
@@ -88,11 +90,19 @@ def _kind(bare: gdb.Type) -> Kind:
         return Kind.ENUM
     if bare.code == gdb.TYPE_CODE_FLT:
         return Kind.FLOAT
-    if bare.code == gdb.TYPE_CODE_CHAR or (bare.code == gdb.TYPE_CODE_INT and bare.sizeof == 1):
+    is_character = bare.sizeof == 1 or bare.name in pointed.WIDE
+    if bare.code == gdb.TYPE_CODE_CHAR or (bare.code == gdb.TYPE_CODE_INT and is_character):
         return Kind.CHARACTER
     if bare.code == gdb.TYPE_CODE_INT:
         return Kind.INTEGER
     return Kind.AGGREGATE
+
+
+def _null(bare: gdb.Type) -> bytes:
+    """With what a null pointer to a member begins (Itanium C++ ABI, 2.3)."""
+    if bare.code == gdb.TYPE_CODE_MEMBERPTR:
+        return b"\xff" * bare.sizeof
+    return bytes(bare.sizeof // 2) if bare.code == gdb.TYPE_CODE_METHODPTR else b""
 
 
 def _is_signed(bare: gdb.Type) -> bool:
@@ -113,6 +123,8 @@ def _points_to(bare: gdb.Type) -> str:
     target = bare.target().strip_typedefs()
     if target.code == gdb.TYPE_CODE_FUNC:
         return "function"
+    if bare.code != gdb.TYPE_CODE_PTR:  # a reference stands for what it refers to
+        return "printed"
     if target.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR) and target.sizeof == 1:
         return "character"
     return "printed" if pointed.is_wide(bare) or pointed.is_printed(bare) else ""
@@ -128,7 +140,7 @@ def member(
 ) -> tuple[int, gdb.Type] | None:
     """The offset and type of a member by its name, however deep inside of other members, of some kinds, it is."""
     for field in holder.fields():
-        if not hasattr(field, "bitpos") or field.type is None:
+        if not is_placed(field) or field.type is None:
             continue
         if field.name == name and not field.is_base_class:
             return field.bitpos // 8, field.type
@@ -154,7 +166,7 @@ def owner(bare: gdb.Type) -> int | None:
 
 def _pointers_in(bare: gdb.Type, offset: int, depth: int = 0) -> Iterator[tuple[int, gdb.Type]]:
     for field in bare.fields():
-        if not hasattr(field, "bitpos") or field.bitsize or depth > DEEPEST:
+        if not is_placed(field) or field.bitsize or depth > DEEPEST:
             continue
         inner = field.type.strip_typedefs()
         at = offset + field.bitpos // 8
@@ -174,9 +186,12 @@ def part_at(start: gdb.Type, offset: int) -> Part:
             path += f"[{bare.range()[0] + offset // element}]"
             current, offset = bare.target(), offset % element
         elif bare.code in CLASSES:
-            inside = next((field for field in bare.fields() if _holds(field, offset)), None)
+            # The last: in the end of a base class, as it is by itself, its virtual bases or this class's members lie.
+            holding = [field for field in bare.fields() if _holds(field, offset)]
+            inside = max(holding, key=lambda field: int(field.bitpos), default=None)
             if inside is None:
-                return Part(path, short_type(str(current)), offset, bool(list(bare.fields())))
+                is_padding = bool(list(bare.fields())) and not _has_virtual_base(start)
+                return Part(path, short_type(str(current)), offset, is_padding)
             offset -= inside.bitpos // 8
             path += f".{inside.name}" if inside.name and not inside.is_base_class else ""
             current = inside.type
@@ -185,8 +200,14 @@ def part_at(start: gdb.Type, offset: int) -> Part:
     return Part(path, short_type(str(current)), offset, False)
 
 
+def _has_virtual_base(kind: gdb.Type, depth: int = 0) -> bool:
+    """Whether a class has, itself or through its bases, a base class whose place each object says."""
+    bases = [field for field in kind.strip_typedefs().fields() if field.is_base_class] if depth < DEEPEST else []
+    return any(not is_placed(base) or (base.type and _has_virtual_base(base.type, depth + 1)) for base in bases)
+
+
 def _holds(field: gdb.Field, offset: int) -> bool:
-    if not hasattr(field, "bitpos"):  # a static member
+    if not is_placed(field):  # a static member
         return False
     start = field.bitpos // 8
     bits = field.bitpos % 8 + field.bitsize

@@ -11,7 +11,7 @@ from itertools import repeat
 from operator import attrgetter
 
 from gdb_tls.elf.file import open_elf, version
-from gdb_tls.elf.headers import PF_W, PT_LOAD, ProgramHeader
+from gdb_tls.elf.headers import PF_W, PT_LOAD, PT_NOTE, ProgramHeader
 
 
 class CoreFile:
@@ -19,6 +19,8 @@ class CoreFile:
 
     Attributes:
         length: of the file, in bytes.
+        wanted: the length that its headers tell of.
+        lacks_notes: whether the file ends before the notes do, which tell of the threads.
 
     The file is read and not mapped: a mapping of a file that somebody truncates would kill GDB, and what was looked at
     would count as GDB's memory.
@@ -30,12 +32,15 @@ class CoreFile:
         Raises:
             OSError, NotElf: where it cannot be read.
         """
-        segments = sorted((one for one in open_elf(path).segments if one.type == PT_LOAD), key=attrgetter("address"))
+        every = open_elf(path).segments
+        segments = sorted((one for one in every if one.type == PT_LOAD), key=attrgetter("address"))
         self._segments = segments
         self._starts = [segment.address for segment in segments]
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         # As `bisect` counts: at 0 is what lies before the first segment. The file may be cut off.
         self.length = length = os.fstat(self._file).st_size
+        self.wanted = max((one.offset + one.file_size for one in every if one.file_size), default=0)
+        self.lacks_notes = any(one.type == PT_NOTE and one.offset + one.file_size > length for one in every)
         self._ends = [-1, *(one.address + min(one.file_size, length - one.offset) for one in segments)]
         self._shifts = [0, *(one.offset - one.address for one in segments)]
 
@@ -85,6 +90,20 @@ class CoreFile:
         found = list(map(os.pread, repeat(self._file), repeat(size), offsets))
         whole = [len(raw) == size for raw in found]
         return found if all(whole) else found[: whole.index(False)]
+
+
+def gaps_in(core: CoreFile) -> str:
+    """What a core lacks as a whole, as a sentence; empty where it has what its headers tell of."""
+    if core.length < core.wanted:
+        part = f"The core is cut off: {core.length:,} of {core.wanted:,} bytes are here"
+        what = "threads are missing, and memory" if core.lacks_notes else "memory is missing"
+        return f"{part}, so {what}. See `ulimit -c`, ProcessSizeMax of coredump.conf, and whether the disk was full."
+    if core.any_address() is None:
+        return (
+            "The core has registers and nothing of what the program wrote: it was made with a narrow coredump_filter "
+            "(0x33 is what the kernel starts with)."
+        )
+    return ""
 
 
 def open_core(path: str) -> CoreFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from gdb_tls.elf.dwarf import (
     AT_LANGUAGE,
     AT_NAME,
     AT_SIGNATURE,
+    AT_SPECIFICATION,
     AT_TYPE,
     TAG_CLASS,
     TAG_MEMBER,
@@ -20,6 +21,7 @@ from gdb_tls.elf.dwarf import (
     BadDwarf,
     Dwarf,
     Entry,
+    leb,
 )
 from gdb_tls.program.type_names import short_type
 
@@ -27,11 +29,16 @@ TAG_ARRAY, TAG_ENUM, TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE = 0x01, 0x
 TAG_FUNCTION, TAG_TYPEDEF, TAG_SUBRANGE, TAG_BASE, TAG_PARAMETER, TAG_ELLIPSIS = 0x15, 0x16, 0x21, 0x24, 0x05, 0x18
 TAG_CONST, TAG_VOLATILE, TAG_RESTRICT, TAG_ATOMIC = 0x26, 0x35, 0x37, 0x47
 TAG_INHERITANCE, TAG_ENUMERATOR, TAG_TEMPLATE_TYPE, TAG_TEMPLATE_VALUE = 0x1C, 0x28, 0x2F, 0x30
+TAG_MEMBER_POINTER, TAG_UNSPECIFIED = 0x1F, 0x3B
 TAG_PACK = 0x4107  # DW_TAG_GNU_template_parameter_pack: its children are arguments
 AT_SIZE, AT_ENCODING, AT_DECLARATION, AT_OFFSET, AT_CONSTANT = 0x0B, 0x3E, 0x3C, 0x38, 0x1C
 AT_UPPER, AT_COUNT, AT_BIT_SIZE, AT_BIT_OFFSET, AT_ARTIFICIAL, AT_EXTERNAL = 0x2F, 0x37, 0x0D, 0x6B, 0x34, 0x3F
-AT_OLD_BIT_OFFSET, AT_ALIGNMENT = 0x0C, 0x88
+AT_OLD_BIT_OFFSET, AT_ALIGNMENT, AT_CONTAINING = 0x0C, 0x88, 0x1D
 ATE_BOOLEAN, ATE_FLOAT, ATE_SIGNED, ATE_SIGNED_CHAR, ATE_UNSIGNED_CHAR, ATE_UTF = 0x02, 0x04, 0x05, 0x06, 0x08, 0x10
+ATE_COMPLEX, ATE_UNSIGNED, ATE_ASCII, ATE_LO_USER = 0x03, 0x07, 0x12, 0x80
+# What is a whole number, or a character; all others (decimal, fixed-point and complex numbers) are neither.
+WHOLE = (ATE_BOOLEAN, ATE_SIGNED, ATE_SIGNED_CHAR, ATE_UNSIGNED, ATE_UNSIGNED_CHAR, ATE_UTF, ATE_ASCII)
+PLUS_CONSTANT = 0x23  # DW_OP_plus_uconst
 CLASSES = (TAG_STRUCT, TAG_CLASS, TAG_UNION)
 POINTERS = (TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE)
 QUALIFIERS = {TAG_CONST: "const", TAG_VOLATILE: "volatile", TAG_RESTRICT: "restrict", TAG_ATOMIC: "_Atomic"}
@@ -78,9 +85,12 @@ class DwarfType:
     def __init__(self, dwarf: Dwarf, entry: Entry | None) -> None:
         """Takes the entry."""
         self.dwarf = dwarf
+        if entry is not None and AT_SIGNATURE in entry.attributes:  # a declaration of what a type unit has
+            at = entry.attributes[AT_SIGNATURE]
+            if not isinstance(at, int):
+                raise BadDwarf("the type is in a type unit that is not here")
+            entry = dwarf.entry(at)
         self.entry = entry
-        if entry is not None and AT_SIGNATURE in entry.attributes:
-            raise BadDwarf("the type is in a type unit")
 
     @property
     def tag(self) -> int:
@@ -105,6 +115,17 @@ class DwarfType:
             found = found.target
         return found
 
+    def typed(self, names: Container[str]) -> str:
+        """The first of its names, typedefs' or its own, that is one of these; empty for none."""
+        found = self
+        for _ in range(DEEPEST):
+            if found.qualified in names:
+                return found.qualified
+            if found.tag != TAG_TYPEDEF and found.tag not in QUALIFIERS:
+                break
+            found = found.target
+        return ""
+
     @cached_property
     def size(self) -> int:
         """In bytes; 0 where it is not known."""
@@ -119,7 +140,21 @@ class DwarfType:
         own = bare.entry.attributes.get(AT_SIZE)
         if isinstance(own, int):
             return own
-        return self.dwarf.address_size(bare.entry.offset) if bare.tag in POINTERS else 0
+        word = self.dwarf.address_size(bare.entry.offset)
+        if bare.tag == TAG_MEMBER_POINTER:  # Itanium C++ ABI, 2.3: of a function with what `this` is adjusted by
+            return 2 * word if bare.target.bare.tag == TAG_FUNCTION else word
+        return word if bare.tag in POINTERS or bare.is_null_type else 0
+
+    @property
+    def is_null_type(self) -> bool:
+        """Whether it is that of `nullptr`, which has the size of a pointer ([basic.fundamental]/14)."""
+        return self.tag == TAG_UNSPECIFIED and "nullptr" in self.qualified
+
+    @cached_property
+    def holder(self) -> DwarfType:
+        """Of a pointer to a member, the class that has the member."""
+        at = self.entry.attributes.get(AT_CONTAINING) if self.entry else None
+        return DwarfType(self.dwarf, self.dwarf.entry(at) if isinstance(at, int) else None)
 
     @cached_property
     def counts(self) -> list[int]:
@@ -158,7 +193,9 @@ class DwarfType:
         """Its name with namespaces and classes around it; empty where it has none."""
         if self.entry is None:
             return "void"
-        name = self.entry.attributes.get(AT_NAME)
+        declared = self.entry.attributes.get(AT_SPECIFICATION)  # which is where the name belongs
+        entry = self.dwarf.entry(declared) if isinstance(declared, int) else self.entry
+        name = entry.attributes.get(AT_NAME, self.entry.attributes.get(AT_NAME))
         if not isinstance(name, str):
             return ""
         if self.tag == TAG_BASE:
@@ -169,7 +206,7 @@ class DwarfType:
             name = IN_ARGUMENTS.sub(lambda number: NUMBERS[number[1]], name)
             name = LITERALS.sub(lambda ending: ending[0].lower(), name).replace("[]", " []").replace("  []", " []")
         scopes = []
-        for parent in self.dwarf.locate(self.entry.offset)[1]:
+        for parent in self.dwarf.locate(entry.offset)[1]:
             around = self.dwarf.entry(parent)
             if around.tag == TAG_NAMESPACE:
                 scopes.append(around.name or "(anonymous namespace)")
@@ -190,7 +227,12 @@ class DwarfType:
                 blank = " " if inner.startswith(("*", "&")) else ""
                 return target._written(f" {word}{blank}{inner}", words)
             rest = target._written(inner, words)
+            if rest.startswith("const ") and word == "volatile":
+                return f"const volatile {rest[6:]}"
             return rest if rest.startswith(f"{word} ") else f"{word} {rest}"
+        if tag == TAG_MEMBER_POINTER:
+            sign = f"{self.holder.written()}::*{inner}"
+            return self.target._written(f"({sign})" if self.target.tag == TAG_FUNCTION else sign, words)
         if tag in POINTERS:
             sign = {TAG_POINTER: "*", TAG_REFERENCE: "&", TAG_RVALUE_REFERENCE: "&&"}[tag] + inner
             around = self.target.tag in (TAG_ARRAY, TAG_FUNCTION)
@@ -228,10 +270,22 @@ class DwarfType:
             if child.attributes.get(AT_EXTERNAL) or child.attributes.get(AT_DECLARATION):
                 continue  # a static member
             kind = DwarfType(self.dwarf, self.dwarf.entry(at))
-            offset, bits = _place(child, kind)
+            offset, bits = _place(child, kind, self.dwarf)
             if offset is None:
-                continue  # a virtual base class: its place is computed
+                continue  # a virtual base class: see below
             found.append(Member(child.name, kind, offset, child.tag == TAG_INHERITANCE, bits))
+        return found
+
+    @cached_property
+    def virtual_bases(self) -> list[tuple[DwarfType, bytes]]:
+        """The base classes whose place the object says, with the DWARF expression that makes it of the object's."""
+        found: list[tuple[DwarfType, bytes]] = []
+        for child in self.dwarf.children(self.entry) if self.entry and self.tag in CLASSES else ():
+            at, place = child.attributes.get(AT_TYPE), child.attributes.get(AT_OFFSET)
+            if child.tag == TAG_INHERITANCE and isinstance(at, int) and isinstance(place, tuple):
+                kind = DwarfType(self.dwarf, self.dwarf.entry(at))
+                if _place(child, kind, self.dwarf)[0] is None:
+                    found.append((kind, self.dwarf.block(child, place)))
         return found
 
     @cached_property
@@ -316,11 +370,14 @@ class _Row(DwarfType):
         return _Row(self, self._depth + 1) if len(self.counts) > 1 else self.target
 
 
-def _place(child: Entry, kind: DwarfType) -> tuple[int | None, tuple[int, int] | None]:
-    """The offset of a member in bytes, and its bits where it is a bit-field."""
+def _place(child: Entry, kind: DwarfType, dwarf: Dwarf) -> tuple[int | None, tuple[int, int] | None]:
+    """The offset of a member in bytes, None where it is computed; and its bits where it is a bit-field."""
     offset, size = child.attributes.get(AT_OFFSET, 0), child.attributes.get(AT_BIT_SIZE)
-    if isinstance(offset, tuple):
-        return None, None
+    if isinstance(offset, tuple):  # before DWARF 4 all are expressions, of one operation
+        code = dwarf.block(child, offset)
+        offset, end = leb(code, 1) if code[:1] == bytes([PLUS_CONSTANT]) else (None, 0)
+        if offset is None or end != len(code):
+            return None, None
     if not isinstance(size, int):
         return offset if isinstance(offset, int) else None, None
     at = child.attributes.get(AT_BIT_OFFSET)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Union
+from typing import Any
 
+from gdb_tls.hosts.native import library_values
 from gdb_tls.hosts.native.library_nodes import deque, hashed, linked, tree
 from gdb_tls.hosts.native.library_objects import (
     Bit,
-    Characters,
     Children,
+    Contents,
     Kind,
     NotLaidOut,
     Object,
@@ -29,25 +30,30 @@ NAME = re.compile(
 )
 BOOLEAN = "bool"
 # What is before their members in `{}` says what these are.
-PLAIN = ("unique_ptr", "shared_ptr", "weak_ptr", "optional", "tuple", "atomic")
+PLAIN = ("unique_ptr", "shared_ptr", "weak_ptr", "optional", "tuple", "atomic", "any", "pair", "expected")
 # libstdc++'s own printers write the numbers of these elements, and some member by which it is told.
 GNU_NUMBERED = re.compile(r"(?:forward_)?list$|(?:unordered_)?(?:multi)?set$")
 GNU_MEMBERS = ("_M_header", "_M_before_begin", "_M_next")
 # How the text of a string begins; what is not such a text is cut where it is long.
 STRING_TEXT = re.compile(r"""(L|u8?|U)?("|'(\\.[^']*|[^'])' <repeats )""")
 
-Contents = tuple[Union[str, Characters[Kind]], Children[Kind]]
-
 
 def class_of(one: Object[Kind]) -> str:
     """The class's name, without namespaces and arguments; empty for what is none of the library, or only declared."""
-    match = NAME.match(one.full_name) if one.reader.is_class(one.kind) else None
-    return match[1] if match and one.reader.fields(one.kind) else ""
+    if not one.full_name.startswith("std::") or not one.reader.is_class(one.kind) or not one.reader.fields(one.kind):
+        return ""
+    match = NAME.match(one.full_name)
+    return match[1] if match else library_values.class_of(one)
+
+
+def is_known(name: str) -> bool:
+    """Whether a class of this whole name is shown as people expect it."""
+    return any(pattern.match(name) for pattern in (NAME, library_values.TEMPLATE, library_values.CLASS))
 
 
 def is_text(name: str) -> bool:
     """Whether a class is a string, which has no elements to be shown."""
-    return name.startswith("basic_string")
+    return name.startswith("basic_string") or name == "path"
 
 
 def hint_of(one: Object[Kind], name: str) -> str | None:
@@ -234,6 +240,7 @@ def _adapter(one: Object[Kind]) -> Contents[Kind]:
 
 CONTENTS: dict[str, Callable[[Object[Any]], Contents[Any]]] = {
     "": unknown,
+    **library_values.CONTENTS,
     "basic_string": _string,
     "basic_string_view": _string,
     "vector": _vector,

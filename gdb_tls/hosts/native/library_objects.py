@@ -86,6 +86,14 @@ class Reader(Protocol[Kind]):
         """What a pointer points to."""
         ...
 
+    def symbol(self, address: int) -> str:
+        """The name of the function or object at an address; empty where no symbol tells."""
+        ...
+
+    def named(self, name: str) -> Kind | None:
+        """The type of a whole name; None where it is not found."""
+        ...
+
     def number(self, address: int, size: int) -> int:
         """So many bytes as a number without sign; raises what the host raises for memory that cannot be read."""
         ...
@@ -192,6 +200,8 @@ class Pointer(Generic[Kind]):
 
 Child = Union[Object[Kind], Bit[Kind], Pointer[Kind]]
 Children = Iterator[tuple[str, Child[Kind]]]
+# What is before an object's elements, and the elements: of a map, the keys and values in turn.
+Contents = tuple[Union[str, Characters[Kind]], Children[Kind]]
 
 
 def place_of(reader: Reader[Kind], kind: Kind, name: str) -> tuple[int, Kind] | None:

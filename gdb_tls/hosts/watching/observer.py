@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gdb_tls.errors import NoProcess, TlsError, reason
 from gdb_tls.hosts.direct import process
 from gdb_tls.hosts.direct.process_target import ProcessTarget
+from gdb_tls.hosts.native.process_ids import process_of
 from gdb_tls.hosts.watching.alarms import Auditor
 from gdb_tls.hosts.watching.replay import Read, Recorder, Replay
 from gdb_tls.hosts.watching.variables import VIA, Watched, choose
@@ -59,11 +60,11 @@ class Observer:
         Raises:
             TlsError: where it cannot be looked at, or a name is none.
         """
-        self.pid = pid
+        self.pid = process_of(pid)
         self._names = names
         self._executable = executable
         self._announce = announce
-        self._began = process.started(pid)
+        self._began = process.started(self.pid)
         self._comms: dict[ThreadKey, str] = {}
         self._young: set[ThreadKey] = set()
         self._failed = False
@@ -116,11 +117,10 @@ class Observer:
     def has_ended(self) -> bool:
         """Whether the process is no more, or nothing of it but what its parent has not asked for yet."""
         try:
-            with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as file:
-                state = file.read().rpartition(")")[2].split()[0]
-        except (OSError, IndexError):
+            process.tasks(self.pid)
+        except NoProcess:
             return True
-        return state in ("Z", "X") or process.started(self.pid) != self._began
+        return process.started(self.pid) != self._began
 
     def audit(self) -> None:
         """Audits the program where something has changed since, and it is not too soon."""
@@ -189,7 +189,7 @@ class Observer:
             self._reads = [[] for _ in self.variables]
             for number in range(len(self.variables)):
                 self._judge(number)
-            self._replay = Replay(self.pid, [structure.reads, *self._reads])
+            self._replay = Replay(self._target.door, [structure.reads, *self._reads])
             dirty = self._replay.note()
             if dirty is not None and STRUCTURE not in dirty and process.tasks(self.pid) == self._target.tasks:
                 self._dirty = dirty

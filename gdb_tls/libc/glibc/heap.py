@@ -5,7 +5,8 @@ gave out.  In a freed one there is:
 
 - of a thread's cache (tcache): its link, then `key`: since 2.34 one random number of the process, `tcache_key`; in
   2.29 to 2.33 the address of the cache.  Each heap begins with the cache of a thread (`tcache_perthread_struct`:
-  counts, then the first free chunk of each size), after `heap_info` and `malloc_state` where it is not the main one.
+  counts, then the first free chunk of each size), after `heap_info` and `malloc_state` where it is not the main one;
+  since 2.43 it is made later, and only the thread-local variable `tcache` tells where.
 - of a bin: its neighbours in a ring of two links, `fd` and `bk`; and the following chunk says so (`prev_size` is its
   size, and PREV_INUSE is clear).
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gdb_tls.objects.words import Words
 from gdb_tls.target.protocol import Memory, Region, UnreadableMemory
@@ -35,7 +36,14 @@ FEWEST_BYTES = 32
 class FreeChunks:
     """Tells free chunks of a 64-bit glibc from used ones."""
 
-    def __init__(self, memory: Memory, words: Words, key_address: int | None, regions: Sequence[Region]) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        words: Words,
+        key_address: int | None,
+        regions: Sequence[Region],
+        own_words: Callable[[], Iterable[int]],
+    ) -> None:
         """Reads nothing yet.
 
         Args:
@@ -43,8 +51,10 @@ class FreeChunks:
             words: reads it.
             key_address: of `tcache_key`; None where it has no symbol.
             regions: the memory map, by address.
+            own_words: reads the words of libc's own thread-local variables.
         """
         self._memory = memory
+        self._own_words = own_words
         self._words = words
         self._regions = [one for one in regions if one.writable and not one.file.startswith("/")]
         self._starts = [one.start for one in self._regions]
@@ -97,8 +107,11 @@ class FreeChunks:
             except UnreadableMemory:
                 return
             return
+        yield from self._keys_in(self._caches()) or self._keys_in(self._caches_of_threads())
+
+    def _keys_in(self, caches: Iterable[tuple[int, int]]) -> list[int]:
         found: Counter[int] = Counter()
-        for cache, size in self._caches():
+        for cache, size in caches:
             try:
                 words = self._words.read_some(cache, (size - 16) // 8)
             except UnreadableMemory:
@@ -112,7 +125,15 @@ class FreeChunks:
             # All the chunks of one cache have one key.
             if len(keys) == 1:
                 found.update(keys)
-        yield from (key for key in found if key)
+        return [key for key in found if key]
+
+    def _caches_of_threads(self) -> Iterator[tuple[int, int]]:
+        """(address, size of the chunk) of what pointers among libc's own variables lead to, and may be a cache."""
+        places = sorted({one for one in self._own_words() if one % 16 == 0 and self._room(one)})
+        for place, raw in zip(places, self._memory.read_many([one - 8 for one in places], 8)):
+            size = struct.unpack(self._words.order + "Q", raw)[0] & ~FLAGS if raw is not None else 0
+            if size in CACHE_SIZES:
+                yield place, size
 
     def _caches(self) -> Iterator[tuple[int, int]]:
         """(address, size of the chunk) of the caches with which heaps begin."""

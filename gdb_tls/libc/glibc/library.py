@@ -36,6 +36,8 @@ FEW = 4
 # nptl/descr.h: the thread has left its start routine.
 EXITING = 0x10
 LARGEST_SLOT = 32
+# Of more threads than this the first ones are asked for the cache of malloc that they have.
+MOST_CACHES = 1_000
 
 
 class Slot(NamedTuple):
@@ -329,8 +331,17 @@ class Glibc:
             owner = self._main_library
             symbol = owner.file.symbols(["tcache_key"]).get("tcache_key") if owner.file else None
             address = owner.load_base + symbol.value if symbol else None
-            self._free_chunks = FreeChunks(self._memory, self._words, address, regions)
+            self._free_chunks = FreeChunks(self._memory, self._words, address, regions, self._own_words)
         return self._free_chunks.among(pointers)
+
+    def _own_words(self) -> Iterator[int]:
+        """The words of libc's own thread-local variables, in some threads."""
+        own = next((one for one in self._modules if one.load_base == self._main_library.load_base), None)
+        if own is not None and own.segment is not None:
+            blocks = self.blocks(own, self.threads().thread_pointers[:MOST_CACHES])
+            places = [one for one in blocks if isinstance(one, int)]
+            for raw in self._memory.read_many(places, own.segment.size & ~7):
+                yield from self._words.each(raw) if raw is not None else ()
 
     @cached_property
     def static_tls(self) -> StaticTls:

@@ -16,7 +16,7 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit import cause as words
-from gdb_tls.questions.audit import lives, numbers
+from gdb_tls.questions.audit import lives, numbers, tables
 from gdb_tls.questions.audit.circumstances import Circumstances
 from gdb_tls.questions.audit.copies import copies
 from gdb_tls.questions.audit.destructors import when_ending
@@ -32,7 +32,7 @@ from gdb_tls.target.model import Module, State, Variable
 # Of these the code may say that they are more than a pattern.
 NULL_PATTERNS = ("set-in-main", "null-in-minority")
 # What the pattern of its values adds to what the crash says of a variable.
-ADDED = ("shared", "dangling", "other-stack", "other-block", "freed", "dead-stack", *numbers.RULES)
+ADDED = ("shared", "dangling", "other-stack", "other-block", "freed", "dead-stack", tables.RULE, *numbers.RULES)
 
 
 class Auditor:
@@ -87,11 +87,15 @@ class Auditor:
         around = Circumstances(survey, scene, cause, found)
         cause = cause._replace(crashed=around.crashed(), loaded=around.named(cause.loaded))
         part = around.part()
+        member = around.member()
         sentences = [
-            words.chain(cause, found, around.member(), around.caller()),
+            words.chain(cause, found, member, around.caller()),
             *words.remarks(cause, found, part),
             *around.remarks(),
         ]
+        scene_of = self._places.get(cause.module.id) if cause.module else None
+        table = tables.of_crash(survey, cause, member, scene_of) if scene_of else ""
+        sentences += [table] if table else []
         try:
             told = list(lives.remarks(survey, crashed, found.variable)) if found.variable else []
             sentences += [*told, *when_ending(survey, crashed, None if told else found.variable)]
@@ -107,12 +111,15 @@ class Auditor:
             is_said = any(one.rule in numbers.RULES for one in known)
             zero, what = words.zero_word(cause, found, part), words.its_member(part) or "It"
             is_said = is_said or cause.kind == "missing"
-            if not cause.path and not is_said:
+            if cause.is_of_own_value and not is_said:
                 having = words.who_has_it(survey, held, crashed, scene.main, zero, what)
-                sentences += filter(None, (having, around.who_began(held) if having else ""))
+                began = "" if having else self._as_it_began(found, held, cause)
+                sentences += filter(None, (having, around.who_began(held) if having else "", began))
             states = dict(Counter(_state(word) for word in held))
             sentences += copies(survey, found.variable)
-            sentences += [one.sentence for one in known if one.rule in ADDED]
+            sentences += [
+                one.sentence for one in known if one.rule in ADDED and not (table and one.rule == tables.RULE)
+            ]
         findings = [
             Finding("cause" if n == 0 else "evidence", HIGHEST, text, [crashed]) for n, text in enumerate(sentences)
         ]
@@ -180,6 +187,17 @@ class Auditor:
             return [who_uses_it(answer._replace(rows=rows))]
         except TlsError as error:
             return [f"Who uses {variable.name} is not known: {error}."]
+
+    def _as_it_began(self, found: words.Guilty, held: Sequence[int | None], cause: Cause) -> str:
+        """Whether a number that is not 0 is still the one with which the variable begins, and others have another."""
+        survey, variable, crashed = self._survey, found.variable, self.threads.crashed
+        if variable is None or crashed is None or not held[crashed] or cause.kind == "pointer" or not cause.agrees:
+            return ""
+        at = variable.offset + found.inside
+        image = survey.symbols.initial_image(variable.module, at, cause.width)
+        if image is None or len(image) != cause.width or int.from_bytes(image, self.examiner.order) != held[crashed]:
+            return ""
+        return words.as_it_began(survey, held, crashed)
 
     def _words_of(self, variable: Variable, inside: int, width: int) -> list[int | None]:
         """What is at an offset in a variable, in each thread."""

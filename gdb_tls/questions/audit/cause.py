@@ -267,5 +267,22 @@ def who_has_it(
     return f"{what} is {zero} in {_threads(survey, null)}, and {others}."
 
 
+def as_it_began(survey: Survey, words: Sequence[int | None], crashed: int) -> str:
+    """That the thread which crashed has the starting value, and others another; empty where that says nothing.
+
+    Args:
+        survey: the threads.
+        words: what each has.
+        crashed: who crashed.
+    """
+    unset = [index for index, word in enumerate(words) if word == words[crashed] and index != crashed]
+    changed = [index for index, word in enumerate(words) if word is not None and word != words[crashed]]
+    if not changed:
+        return ""
+    also = f", as in {_threads(survey, unset)}" if unset else ""
+    have = "has" if len(changed) == 1 else "have"
+    return f"That is the value with which it begins{also}; {_threads(survey, changed)} {have} another."
+
+
 def _threads(survey: Survey, indices: Sequence[int]) -> str:
     return who([survey.threads[index] for index in indices])

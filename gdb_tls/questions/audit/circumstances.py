@@ -78,7 +78,7 @@ class Circumstances:
     def part(self) -> Part | None:
         """The innermost member of the variable that was read; None where types do not tell."""
         variable = self._found.variable
-        if variable is None or variable.type is None or self._cause.path:
+        if variable is None or variable.type is None or not self._cause.is_of_own_value:
             return None
         try:
             part = self._program.target.debug.part_at(variable.type, self._found.inside)

@@ -9,7 +9,7 @@ from typing import Literal
 from gdb_tls.errors import reason
 from gdb_tls.program.memory_map import MemoryMap
 from gdb_tls.program.survey import Column, Survey
-from gdb_tls.questions.audit import numbers
+from gdb_tls.questions.audit import numbers, tables
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, holding_of, is_pointer_like
 from gdb_tls.questions.audit.scene import ModuleScene, Threads
 from gdb_tls.questions.audit.suspect import Suspect
@@ -61,7 +61,9 @@ class Examiner:
         of_presence, of_number = self._of_presence(column, place), self._of_number(column, place)
         # Where a class says whether there is a value, zero bytes say nothing; of a bool the starting value says more.
         tells = (of_presence or of_number) and column.judged_as[0].presence is not None
-        return [*self._of_pointer(column, place), *(of_presence if tells else of_number or of_presence)]
+        of_values = of_presence if tells else of_number or of_presence
+        of_object = [] if place.is_libc else tables.of_object(self._survey, column, self.ended | column.dead)
+        return [*self._of_pointer(column, place), *of_values, *of_object]
 
     def _of_presence(self, column: Column, place: ModuleScene) -> list[Finding]:
         """What is said of a bool, or of an object that has a value or none; nothing where the threads do not differ."""
@@ -105,7 +107,7 @@ class Examiner:
             # Before its type is known, see above.
             self.pointers += 1
             holding = self._holding(column, 0)
-            if not self._findings(holding, place):
+            if not self._findings(holding, place) and not self._tables(column, holding, 0, place):
                 return []
         at = column.pointer_offset
         if at is None or at + size > column.size:
@@ -117,7 +119,12 @@ class Examiner:
         holding = holding_of(holding, kind, column.variable.type is not None)
         if column.variable.type is None and not is_pointer_like(holding):
             return []
-        return self._findings(holding, place)
+        return [*self._findings(holding, place), *self._tables(column, holding, at, place)]
+
+    def _tables(self, column: Column, holding: Holding, at: int, place: ModuleScene) -> list[Finding]:
+        if place.is_libc or not place.is_described:
+            return []
+        return list(tables.of_values(self._survey, column, holding, at, place))
 
     def _findings(self, holding: Holding, place: ModuleScene) -> list[Finding]:
         found = [finding for rule in RULES for finding in rule(holding, place)]

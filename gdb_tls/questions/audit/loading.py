@@ -10,7 +10,8 @@ from typing import NamedTuple
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.libc.loader_errors import KeepsLoaderErrors, LoaderError
 from gdb_tls.program.program import Program
-from gdb_tls.program.static_tls import Budget, Room, budget_or_reason, room_for
+from gdb_tls.program.static_tls import Budget, budget_or_reason
+from gdb_tls.program.would_load import Room, room_for
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.modules.budget import named
 from gdb_tls.target.model import Thread
@@ -103,9 +104,12 @@ def _used_up(budget: Budget, room: Room | None, name: str) -> str:
     there = f"{total.used:,} of {total.size - total.overhead:,} bytes are used in each thread"
     if room is None:
         return f"Static TLS is used up: {there}, {total.left:,} are left, and what {name} needs is not known."
+    asks = f"{name} needs {room.size:,}"
+    if room.asked > room.size:
+        asks = f"{name} with the libraries that would be loaded with it needs {room.asked:,}"
     if room.fits:
-        return f"Static TLS was used up then: {there} now, {total.left:,} are left, and {name} needs {room.size:,}."
-    return f"Static TLS is used up: {there}, {total.left:,} are left, and {name} needs {room.size:,} (initial-exec)."
+        return f"Static TLS was used up then: {there} now, {total.left:,} are left, and {asks}."
+    return f"Static TLS is used up: {there}, {total.left:,} are left, and {asks} (initial-exec)."
 
 
 def _room(program: Program, path: str) -> Room | None:

@@ -126,7 +126,7 @@ def thread_exits(program: Program, threads: Sequence[Thread], progress: Progress
             elif value.state is KeyState.SET and value.value and key.destructor != 0 and key.in_use is not False:
                 steps.append(_key_step(program, code, key, value.value, problem))
                 if key.number in own_lists.keys:
-                    kept = own_lists.records(value.value)
+                    kept = own_lists.records(key.number, thread, value.value)
                     problems += [kept.problem] if kept.problem else []
                     steps += steps_of(thread, kept.records, key.number)
         is_main = thread.lwp is not None and thread.lwp == program.target.pid  # Linux: its id is the process's

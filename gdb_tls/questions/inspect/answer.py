@@ -278,11 +278,13 @@ def _row(report: Report, members: Sequence[int]) -> Row:
 
 
 def unanswered(answer: Answer) -> bool:
-    """Whether no address was found in any thread of any inferior."""
+    """Whether no address was found in any thread of any inferior, or all that is there is not in the core."""
     if isinstance(answer, (Parts, Several)):
         return all(part.answer is None or unanswered(part.answer) for part in answer.parts)
-    counts = answer.report.instances.summary
-    return counts["threads"] == counts["unresolved"]
+    report = answer.report
+    counts = report.instances.summary
+    lost = report.path is None and counts["unreadable"]
+    return counts["threads"] == counts["unresolved"] + (lost or 0)
 
 
 def flagged(answer: Answer) -> bool:

@@ -63,6 +63,7 @@ def _document(answer: OneAnswer) -> dict[str, Any]:
         "variable": variable_document(report),
         "threads": Each(partial(thread_document, kind=report.type, marked=answer.marked), report.instances),
         "summary": report.instances.summary,
+        "caution": report.caution or None,
         "left_out": list(report.found.left_out) if report.found else [],
         "copies": list(report.found.copies) if report.found else [],
         "used_instead": (report.found.used_instead if report.found else "") or None,
@@ -106,6 +107,7 @@ def variable_document(report: Report) -> dict[str, Any]:
         "exported": variable.exported,
         "source": variable.source,
         "module": {"id": variable.module.number, "path": variable.module.path, "storage": variable.module.storage},
+        "piece_of": variable.piece_of or None,
         "initial": None if variable.initial is None else {"hex": variable.initial.hex(), "null": report.starts_null},
     }
     if report.path:

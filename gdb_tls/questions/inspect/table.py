@@ -61,7 +61,9 @@ def _heading(report: Report, screen: Screen) -> RenderableType:
         facts.append("starts null")
     if variable.is_static:
         facts.append("file-local")
-    if not kind:
+    if variable.piece_of:
+        facts.append(f"an optimiser has kept {variable.size} of its {variable.piece_of} bytes; which is not known")
+    elif not kind:
         facts.append("type not known: taken for a pointer (--type TYPE if it is not)")
     return Group(heading_text(report.expression, kind, place, screen), Text(safe("  ".join(facts)), "dim"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -29,6 +30,8 @@ WITHOUT_VALUE = {
 }
 
 
+# What differs in the address only (gdb_tls.program.value).
+NO_PAGE = re.compile(r"the page at 0x[0-9a-f]+ is not in the core")
 NOT_OWN = ": it is not each thread's own"
 # What the audit's rules find that the states alone do not tell.
 ADDED = ("explains-fault", "other-stack", "other-block")
@@ -37,7 +40,8 @@ ADDED = ("explains-fault", "other-stack", "other-block")
 def verdict(report: Report, judgement: Judgement | None = None) -> list[str]:
     """Sentences for the end of the report, the most important first; by the audit's rules where these were asked."""
     rows = report.instances
-    sentences = [*_null(report, rows), *_gaps(report, rows), *_flags(rows, judgement)]
+    sentences = [report.caution] if report.caution else []
+    sentences += [*_null(report, rows), *_gaps(report, rows), *_flags(rows, judgement)]
     added = [one for one in judgement.findings if one.rule in ADDED] if judgement else []
     sentences += [one.sentence for one in added]
     if any(one.rule == "explains-fault" for one in added):
@@ -84,17 +88,22 @@ def _namesakes(found: Found | None) -> list[str]:
         return []
     sentences = []
     if found.left_out:
-        others = "another variable" if len(found.left_out) == 1 else f"{len(found.left_out)} other variables"
-        sentences.append(f"Not shown: {others} of that name: {', '.join(found.left_out)}.")
+        number = len(found.left_out) + found.more[0]
+        others = "another variable" if number == 1 else f"{number:,} other variables"
+        sentences.append(f"Not shown: {others} of that name: {_listed(found.left_out, found.more[0])}.")
     if found.copies:
         copies = "is a copy" if len(found.copies) == 1 else "are copies"
         sentences.append(
-            f"There {copies} that no code uses, as the loader chose this one: {', '.join(found.copies)}. "
+            f"There {copies} that no code uses, as the loader chose this one: {_listed(found.copies, found.more[1])}. "
             f"--copies shows {'it' if len(found.copies) == 1 else 'them'}."
         )
     if found.used_instead:
         sentences.append(f"No code uses this copy: the loader chose {found.used_instead} instead.")
     return sentences
+
+
+def _listed(names: Sequence[str], more: int) -> str:
+    return ", ".join(names) + (f", and {more:,} more" if more else "")
 
 
 def _in_state(rows: Instances, state: State) -> list[int]:
@@ -157,6 +166,9 @@ def _gaps(report: Report, rows: Instances) -> list[str]:
         if bad:
             sentences.append(_count(words, report, bad))
             reasons = Counter(rows.judgements[index].reason or "" for index in bad)
+            if len(reasons) > 1 and all(NO_PAGE.fullmatch(reason) for reason in reasons):
+                sentences.append("  these pages are not in the core")
+                continue
             sentences += [f"  {reason}" for reason, _ in reasons.most_common(3)]
     have = rows.summary[State.SET.value]
     if sentences and have and not rows.summary[State.NULL.value]:

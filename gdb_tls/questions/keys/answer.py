@@ -13,6 +13,7 @@ from gdb_tls.program.marked import Marked, marked
 from gdb_tls.program.program import Program
 from gdb_tls.questions.command import Request
 from gdb_tls.questions.keys.names import UNKNOWN, KeyNames, KeyVariable, key_names
+from gdb_tls.questions.keys.qt_storage import QtStorages, qt_storages
 from gdb_tls.target.model import Absence, State, TargetInfo, Thread
 
 
@@ -180,11 +181,13 @@ class Answer(NamedTuple):
         report: all of it.
         most: beyond how many lines a table puts the threads in one state on one line; None for no limit.
         marked: the threads that are named first.
+        qt: what is behind Qt's own key, or instead of one.
     """
 
     report: KeysReport
     most: int | None
     marked: Marked = Marked()
+    qt: QtStorages = QtStorages()
 
 
 def unanswered(answer: Answer) -> bool:
@@ -196,4 +199,5 @@ def query(request: Request) -> Answer:
     """Reads the keys in the threads that are wanted."""
     program = request.program()
     threads = request.chosen(program) or program.threads
-    return Answer(read_keys(program, threads, key_names(program)), request.max_rows, marked(program, threads))
+    report = read_keys(program, threads, key_names(program))
+    return Answer(report, request.max_rows, marked(program, threads), qt_storages(program, threads))

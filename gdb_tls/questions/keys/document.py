@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from gdb_tls.questions.keys.answer import Answer
 from gdb_tls.questions.keys.names import KeyVariable
+from gdb_tls.questions.keys.words import qt_state
 from gdb_tls.views.parts import pointer, thread_fields
 from gdb_tls.views.records import Records
 
@@ -44,6 +46,18 @@ def document(answer: Answer) -> dict[str, Any]:
             for key in report.keys
         ],
         "without_a_key": list(map(_variable, report.without_a_key)),
+        "qt_problem": answer.qt.problem or None,
+        "qt_storages": [
+            {
+                "index": one.number,
+                "variables": list(map(_variable, one.variables)),
+                "threads": [
+                    {**thread_fields(value.thread), "value": pointer(value.value), "reason": value.reason}
+                    for value in one.values
+                ],
+            }
+            for one in answer.qt.storages
+        ],
     }
 
 
@@ -59,16 +73,25 @@ def _variable(one: KeyVariable) -> dict[str, Any]:
 
 
 def records(answer: Answer) -> Records:
-    """One record a key and thread."""
+    """One record a key and thread, then one a QThreadStorage and thread, which have no key but an index."""
     columns = ("key", "in_use", "key_sequence", "variables", "destructor", "destructor_name", "num", "lwp", "name")
     rows = (
         (
             *(key.number, key.in_use, key.sequence, " ".join(one.name for one in key.variables)),
             *(pointer(key.destructor), key.destructor_name),
             *(value.thread.num, value.thread.lwp, value.thread.name, value.state.value),
-            *(pointer(value.address), pointer(value.value), value.sequence, value.reason),
+            *(pointer(value.address), pointer(value.value), value.sequence, value.reason, None),
         )
         for key in answer.report.keys
         for value in key.values
     )
-    return Records((*columns, "state", "address", "value", "sequence", "reason"), rows)
+    qt = (
+        (
+            *(None, None, None, " ".join(each.name for each in one.variables), None, ""),
+            *(value.thread.num, value.thread.lwp, value.thread.name, qt_state(value).value),
+            *(None, pointer(value.value), None, value.reason, one.number),
+        )
+        for one in answer.qt.storages
+        for value in one.values
+    )
+    return Records((*columns, "state", "address", "value", "sequence", "reason", "qt_index"), chain(rows, qt))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gdb_tls.errors import TlsError
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.key_uses import CREATE, DELETE, FUNCTIONS, KeyCode, KeyUse
+from gdb_tls.evidence.key_uses import CREATE, DELETE, FUNCTIONS, KeyCode, KeyUse, KeyUses
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
 
@@ -96,24 +96,38 @@ def key_names(program: Program) -> KeyNames:
         found = KeyCode(code, program.objects.all).find()
     except TlsError as error:
         return _with_declared(program, UNKNOWN._replace(problem=error.what.rstrip(".")))
-    by_holder: dict[int, list[KeyUse]] = {}
     creators: dict[Creator, None] = {}
+    existing = {key.number for key in program.thread_data.keys().keys if key.in_use}
+
+    def is_known(use: KeyUse) -> bool:
+        """Whether the variable to which a key was given holds the number of one."""
+        return use.holder is not None and code.word(use.holder, NUMBER_SIZE) in existing
+
+    for use in sorted(found.uses, key=is_known):
+        if use.role == CREATE:
+            function, file = _function(program, code, use)
+            creators[Creator(function, file, use.destructor)] = None
+    names = KeyNames(held_in_variables(program, code, found), list(creators), left_out(found))
+    return _with_declared(program, names)
+
+
+def held_in_variables(program: Program, code: Code, found: KeyUses) -> list[KeyVariable]:
+    """The variables of which the code says that they hold the number of a key, by their addresses."""
+    by_holder: dict[int, list[KeyUse]] = {}
     for use in found.uses:
         region = program.region(use.holder) if use.holder is not None else None
         is_constant = region is not None and not region.writable
         if use.holder is not None and not is_constant:
             by_holder.setdefault(use.holder, []).append(use)
-        if use.role == CREATE:
-            function, file = _function(program, code, use)
-            creators[Creator(function, file, use.destructor)] = None
-    variables = [_variable(program, code, holder, uses) for holder, uses in sorted(by_holder.items())]
-    problem = ""
+    return [_variable(program, code, holder, uses) for holder, uses in sorted(by_holder.items())]
+
+
+def left_out(found: KeyUses) -> str:
+    """Why not all code was looked through; empty where it was."""
     if found.unread:
         names = ", ".join(name for name, _ in found.unread[:3])
-        problem = f"the code of {names} was not looked through ({found.unread[0][1]})"
-    elif found.interrupted:
-        problem = "there are too many calls that use keys to follow all of them"
-    return _with_declared(program, KeyNames(variables, list(creators), problem))
+        return f"the code of {names} was not looked through ({found.unread[0][1]})"
+    return "there are too many calls that use keys to follow all of them" if found.interrupted else ""
 
 
 def _with_declared(program: Program, names: KeyNames) -> KeyNames:

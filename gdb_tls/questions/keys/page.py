@@ -5,14 +5,15 @@ from __future__ import annotations
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeyState
 from gdb_tls.questions.keys.document import document
 from gdb_tls.questions.keys.table import destructor_text, sentences
-from gdb_tls.questions.keys.words import named
+from gdb_tls.questions.keys.words import named, qt_sentences
 from gdb_tls.views import page as pages
 
 
 def page(answer: Answer) -> pages.Page:
     """The answer in plain words, a row a key, which opens to each thread's value, and what else there is."""
     report = answer.report
-    found = pages.from_document(document(answer), sentences(report), without=("problem", "names_problem"))
+    words = [*sentences(report), *qt_sentences(answer.qt)]
+    found = pages.from_document(document(answer), words, without=("problem", "names_problem", "qt_problem"))
     columns = [
         pages.Column("Key", pages.NUMBER),
         pages.Column("Variable"),

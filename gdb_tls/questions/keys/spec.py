@@ -25,6 +25,9 @@ not the key's, so pthread_getspecific gives null, and no destructor will ever ru
 "*NAME" points to where the number is. Where the code keeps it in no fixed place, the functions that create such keys
 are named instead. The code of x86-64 and AArch64 is understood.
 
+The QThreadStorage objects of Qt share one table a thread; each is shown by the variable that it is, with its index in
+that table and the pointer that each thread has there: to the value or, of a QThreadStorage of pointers, the value.
+
 Only memory and files are read.
 """,
     options=(options.FORMAT, options.OUTPUT, options.THREADS, options.ALL_THREADS),

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
-from gdb_tls.questions.keys.words import exhausted, named
+from gdb_tls.questions.keys.qt_storage import QtStorage, QtValue
+from gdb_tls.questions.keys.words import exhausted, named, qt_named, qt_sentences, qt_state
 from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -46,7 +47,34 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     if shortened:
         parts.append(Text("Threads in one state share a line; --all shows each value, --format csv all.", "dim"))
     words = [safe(sentence).replace(NAMELESS, "") for sentence in sentences(report)]
-    return Group(*parts, *(Text(sentence, "bold" if index == 0 else "") for index, sentence in enumerate(words)))
+    parts += [Text(sentence, "bold" if index == 0 else "") for index, sentence in enumerate(words)]
+    return Group(*parts, *_qt_parts(answer))
+
+
+def _qt_parts(answer: Answer) -> Iterator[RenderableType]:
+    """Qt's own variables, below the keys."""
+    rows = Table("Index", "QThreadStorage", "Thread", "State", "Value", right=("Index",), whole=("Value",))
+    lines = [(one, list(_qt_groups(one, each=True))) for one in answer.qt.storages]
+    if answer.most is not None and sum(len(groups) for _, groups in lines) > answer.most:
+        lines = [(one, list(_qt_groups(one, each=False))) for one in answer.qt.storages]
+    for one, groups in lines:
+        for index, group in enumerate(groups):
+            state = qt_state(group[0])
+            values = {value.value for value in group if value.value}
+            text = group[0].reason or ", ".join(map(hex, values)) if len(values) < 2 else f"{len(values):,} values"
+            head = [str(one.number), qt_named(one)] if index == 0 else ["", ""]
+            threads = with_marks([value.thread for value in group], answer.marked)
+            rows.add_row(*map(_text, head), threads, Text(state.value, STYLES[state]), _text(text))
+    if answer.qt.storages:
+        yield from (Text(""), rows, Text(""))
+    yield from (Text(safe(sentence).replace(NAMELESS, "")) for sentence in qt_sentences(answer.qt))
+
+
+def _qt_groups(one: QtStorage, each: bool) -> Iterator[Sequence[QtValue]]:
+    found: dict[object, list[QtValue]] = {}
+    for value in one.values:
+        found.setdefault((qt_state(value), value.reason, value.value if each else None), []).append(value)
+    yield from found.values()
 
 
 def _groups(key: KeyReport, each: bool) -> Iterator[Sequence[KeyValue]]:

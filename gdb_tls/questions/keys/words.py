@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState
 from gdb_tls.questions.keys.names import KeyNames, KeyVariable
+from gdb_tls.questions.keys.qt_storage import QtStorage, QtStorages, QtValue
 from gdb_tls.views.words import count
 
 # glibc and musl: PTHREAD_KEYS_MAX (limits.h) is 1024 in the one, 128 in the other.
@@ -67,3 +68,27 @@ def _group(key: KeyReport, names: KeyNames) -> str:
     kind = f"with the destructor {destructor}" if destructor else "without a destructor"
     who = named(key, names)
     return f"{kind}, {who}" if who else kind
+
+
+def qt_state(value: QtValue) -> KeyState:
+    """What `QThreadStorage::hasLocalData` would say in a thread."""
+    if value.value is None:
+        return KeyState.UNREADABLE
+    return KeyState.SET if value.value else KeyState.UNSET
+
+
+def qt_named(one: QtStorage) -> str:
+    """What holds an index of Qt's tables."""
+    shown = " or ".join(map(called, one.variables[:MOST_NAMED]))
+    more = len(one.variables) - MOST_NAMED
+    return shown + (f" or {more} more" if more > 0 else "")
+
+
+def qt_sentences(found: QtStorages) -> Iterator[str]:
+    """What is to be known of Qt's tables, beside their values."""
+    if found.problem:
+        yield f"Not all is known of Qt's QThreadStorage: {found.problem}."
+    if found.storages:
+        yield f"{count(len(found.storages), 'QThreadStorage')} of Qt: each thread has one table for all of them."
+    if any(not one.number and len(one.variables) > 1 for one in found.storages):
+        yield "A QThreadStorage that is not constructed yet holds the index 0, too."

@@ -16,7 +16,7 @@ class Answer(NamedTuple):
     Attributes:
         grid: all of it.
         all: whether every thread has a column of its own, whatever the screen's width, and every variable a row.
-        is_blind: whether of no variable it is known in any thread where it is.
+        is_blind: whether of no variable it is known in any thread what it is, or that it is not there yet.
         folds: whether a table leaves out what is in every program.
     """
 
@@ -43,5 +43,5 @@ def query(request: Request) -> Answer:
 
 
 def unanswered(answer: Answer) -> bool:
-    """Whether there is no variable, or of none it is known where it is."""
+    """Whether there is no variable, or of none anything is known."""
     return answer.is_blind

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from gdb_tls.libc.abi import AbiOnly
 from gdb_tls.program.program import Program
-from gdb_tls.program.static_tls import Budget, Room, budget_or_reason, room_for
+from gdb_tls.program.static_tls import Budget, budget_or_reason
+from gdb_tls.program.would_load import Room, room_for
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, State, TargetInfo, Thread
 
@@ -45,6 +47,7 @@ class ModulesReport(NamedTuple):
         budget: who has the static TLS; None where that cannot be said.
         budget_problem: why not; empty where this C library keeps none for later.
         room: whether the file of --would-load would still be loaded; None where nobody asked.
+        problem: why there may be more modules than these, and what can be done, as a clause; empty where all are known.
     """
 
     target: TargetInfo
@@ -54,6 +57,7 @@ class ModulesReport(NamedTuple):
     budget: Budget | None = None
     budget_problem: str = ""
     room: Room | None = None
+    problem: str = ""
 
 
 def read_modules(program: Program, threads: Sequence[Thread], pattern: str | None) -> ModulesReport:
@@ -72,7 +76,10 @@ def read_modules(program: Program, threads: Sequence[Thread], pattern: str | Non
         variables = len(names[module.id]) if module.path else None
         found.append(ModuleReport(module, blocks, unallocated, len(places) - blocks - unallocated, variables))
     budget, problem = budget_or_reason(program)
-    return ModulesReport(program.info, found, len(threads), emulated, budget, problem)
+    # A static program could load something, but hardly any does.
+    libc, is_static = program.libc, not program.objects.interpreter
+    lost = libc.problem if isinstance(libc, AbiOnly) and not is_static else ""
+    return ModulesReport(program.info, found, len(threads), emulated, budget, problem, problem=lost)
 
 
 def query(request: Request) -> ModulesReport:

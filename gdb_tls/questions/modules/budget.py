@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gdb_tls.program.static_tls import Budget, Room, Share
+from gdb_tls.program.static_tls import Budget, Share
+from gdb_tls.program.would_load import Room
 from gdb_tls.views.words import count
 
 MOST_NAMED = 6

@@ -48,6 +48,7 @@ def document(report: ModulesReport) -> dict[str, Any]:
             for one in report.modules
         ],
         "bytes_used": sum(one.bytes_used or 0 for one in report.modules),
+        "problem": report.problem or None,
         "static_tls": budget_document(report.budget, report.budget_problem),
         "would_load": room_document(report.room) if report.room else None,
     }

@@ -23,8 +23,8 @@ file's symbols name. Gen is the generation: the loader counts loads and unloads,
 
 The lines below the table say how much static TLS each thread has, how much of it is used, and by which libraries that
 were loaded later. A library with initial-exec variables is not loaded where what is left is not enough: dlopen says
-"cannot allocate memory in static TLS block". --would-load says of a file whether that would happen to it now; the
-libraries that it needs are not counted.
+"cannot allocate memory in static TLS block". --would-load says of a file whether that would happen to it now, or to
+one of the libraries that it needs and that are not loaded yet.
 """,
     options=(
         options.FORMAT,

@@ -44,6 +44,8 @@ def sentences(report: ModulesReport) -> list[str]:
     least = "at least " if any(one.unresolved or one.bytes_used is None for one in report.modules) else ""
     size = f"{least}{count(used, 'byte')}"
     found += [f"{count(len(report.modules), 'module')} in {count(report.threads, 'thread')}: {size}."]
+    if report.problem:
+        found.append(f"There may be more modules: {report.problem}.")
     untouched = [one.module.name for one in report.modules if one.unallocated == report.threads]
     if untouched and report.threads:
         found.append(f"No thread has touched {', '.join(untouched)}.")

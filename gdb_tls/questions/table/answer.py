@@ -253,4 +253,5 @@ def flagged(answer: Answer) -> bool:
 def unanswered(answer: Answer) -> bool:
     """Whether no expression has a value in any thread, as nothing could be found or evaluated."""
     counts = [column.instances.summary for column in answer.columns]
-    return all(one["threads"] == one[State.UNRESOLVED.value] for one in counts)
+    lost = (State.UNRESOLVED.value, State.UNREADABLE.value)
+    return all(one["threads"] == sum(one[state] for state in lost) for one in counts)

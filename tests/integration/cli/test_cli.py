@@ -316,6 +316,14 @@ def test_errors_are_sentences(zoo: Subject, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no core\n")
     assert "--help" in failed("frob")
     assert "no core dump" in failed("core", tmp_path / "text", NULL)
+    for data, said in {
+        b"": "it is empty. See whether the disk was full",
+        b"MDMP\x93\xa7\0\0": "it is a minidump, as Breakpad",
+        b"ProblemType: Crash\n": "`apport-unpack FILE DIR` writes its core",
+        b"text": "see what `file` says of it",
+    }.items():
+        (tmp_path / "other").write_bytes(data)
+        assert said in failed("core", tmp_path / "other", NULL) and said in failed(tmp_path / "other")
     assert "another ELF file" in failed("core", "/bin/ls", NULL)
     assert "No such file" in failed("core", tmp_path / "missing", NULL)
     assert "zoo_bufer" in failed("core", zoo.core, "zoo_bufer")

@@ -29,6 +29,7 @@ BUILDS = {
     "clang": ["clang"],
     "compressed as GNU did": ["gcc", "-gz=zlib-gnu"],
     "compressed": ["gcc", "-gz=zlib"],
+    "compressed with zstd": ["gcc"],
     "LTO": ["gcc", "-flto", "-O2"],
     "LTO in parts": ["gcc", "-flto", "-flto-partition=max", "-O2"],
     "LTO by clang": ["clang", "-flto", "-fuse-ld=lld", "-O2"],
@@ -43,6 +44,8 @@ def built(how: str, folder: Path) -> Path:
         shutil.copy(source, folder)
     names = [source.name for source in sources]
     subprocess.run([*BUILDS[how], "-g", "-pthread", *names, "-o", program], check=True, cwd=folder)
+    if how == "compressed with zstd":  # older compilers and linkers cannot themselves
+        subprocess.run(["objcopy", "--compress-debug-sections=zstd", program], check=True)
     if how == "dwz":
         shutil.copy(program, folder / "twin")
         subprocess.run(["dwz", "-m", "common.dwz", "declared", "twin"], check=True, cwd=folder)
@@ -114,3 +117,13 @@ def test_another_builds_split_file_is_not_believed(tmp_path: Path) -> None:
         subprocess.run(command, check=True, cwd=tmp_path)
     document = asked(core, ["'declared.c'::level"], "direct")
     assert document["variable"]["type"] is None
+
+
+def test_what_nothing_unpacks_is_said(tmp_path: Path) -> None:
+    core, _ = core_of(built("compressed with zstd", tmp_path))
+    without = "from gdb_tls.elf import compressed; compressed._zstd = lambda: None; "
+    said = gdb_tls(["core", core, "'declared.c'::level", "--engine", "direct"], before=without)
+    assert "the debug information of declared is compressed with zstd" in said.errors
+    assert "libzstd" in said.errors and "objcopy --decompress-debug-sections" in said.errors
+    fine = gdb_tls(["core", core, "'declared.c'::level", "--engine", "direct"])
+    assert "zstd" not in fine.errors

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from integration.anywhere import run
 from integration.conftest import Subjects
 from integration.documents import documents
+from integration.harness import PROGRAMS as SOURCES
 from integration.harness import Subject
 from integration.questions.test_inspect import STATIC
 from integration.readelf import readelf
@@ -92,7 +94,11 @@ def test_static_tls(kind: str, subjects: Subjects, programs: Path, tmp_path: Pat
     found = documents(subject, [*commands.values(), "tls-modules"], tmp_path)
     rooms = {name: found[command]["would_load"] for name, command in commands.items()}
     assert {name: room["fits"] for name, room in rooms.items()} == tried
-    assert {name for name, room in rooms.items() if room["needs_static"]} == {one for one in tried if "room" in one}
+    without_own = {"libroom_only.so", "libroom_whole.so", "libroom_borrows.so"}
+    needing = {name for name, room in rooms.items() if room["needs_static"]}
+    assert needing == {one for one in tried if "room" in one} - without_own
+    # Each of the two would fit alone.
+    assert (tried["libroom_500.so"], tried["libroom_over.so"], tried["libroom_only.so"]) == (True, False, True)
     document = found["tls-modules"]
     budget = document["static_tls"]
     (size,) = (line for line in lines if "size" in line)
@@ -108,13 +114,22 @@ def test_static_tls(kind: str, subjects: Subjects, programs: Path, tmp_path: Pat
 def test_static_tls_words(subjects: Subjects, programs: Path, tmp_path: Path) -> None:
     subject = subjects.get("budget", "core")
     wide, gone = programs / "libroom_wide.so", tmp_path / "gone.so"
-    commands = ["tls-modules", *(f"tls-modules --would-load {file}" for file in (wide, gone, __file__))]
+    alone, nowhere = tmp_path / "libalone.so", tmp_path / "libnowhere.so"
+    for file, others in ((nowhere, ()), (alone, (nowhere,))):
+        name = f"-Wl,--no-as-needed,-soname,{file.name}"
+        run(["gcc", "-shared", "-fPIC", "-DNAME=it", "-DSIZE=8", SOURCES / "room.c", name, *others, "-o", file])
+    nowhere.unlink()
+    needing = (programs / "libroom_over.so", programs / "libroom_whole.so", alone)
+    commands = ["tls-modules", *(f"tls-modules --would-load {file}" for file in (wide, gone, __file__, *needing))]
     done = session(subject.arguments, commands, tmp_path)
     words = done["tls-modules"].words
     assert re.search(r"Static TLS: [\d,]+ of [\d,]+ bytes are used in each thread, [\d,]+ are left for dlopen\.", words)
     assert re.search(r"took 9\d\d: libroom_700\.so 7\d\d, libroom_200\.so 2\d\d\.", words), words
     assert f"dlopen of {wide} would fail" in done[commands[1]].words
     assert "aligned to 4,096: it does not fit" in done[commands[1]].words
+    assert "libroom_over.so 500, libroom_under.so 500) needs 1,000 bytes" in done[commands[4]].words
+    assert "libroom_whole.so needs libroom_big.so, which needs 4,096 bytes" in done[commands[5]].words
+    assert "libalone.so needs libnowhere.so, which is neither loaded nor found" in done[commands[6]].words
     assert "cannot be loaded" in one_sentence(done, commands[2])
     assert "cannot be loaded" in one_sentence(done, commands[3])
 

@@ -81,7 +81,7 @@ def test_queries(text: str, expected: list[Query]) -> None:
         ("cache[abi:cxx11]", "cache"),
         ("f(int)::local", "f::local"),
         ("C::f(int) const::local", "C::f::local"),
-        ("f(int)::{lambda(char)#1}::operator()(char) const::local", "f::{lambda(char)#1}::operator::local"),
+        ("f(int)::{lambda(char)#1}::operator()(char) const::local", "f::{lambda(char)#1}::operator()::local"),
         ("f(int (*)(char))::local", "f::local"),
     ],
 )

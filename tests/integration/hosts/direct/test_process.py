@@ -77,7 +77,7 @@ def test_nobody_is_asked_to_stop(subjects: Subjects) -> None:
     lines = subject.truth.of(subject.truth.queries[0])
     assert mismatches(said.document, lines, kind="live", untyped_ok=True) == []
     assert (refused.status, refused.output) == (2, "")
-    assert len(refused.errors.splitlines()) == 1 and "may not be looked at" in refused.errors
+    assert len(refused.errors.splitlines()) == 1 and f"traced by process {holder.pid}" in refused.errors
     assert tracer(subject.pid, subject.pid) == 0
 
 
@@ -176,6 +176,32 @@ def test_in_a_container(programs: Path, tmp_path: Path, stop: list[str]) -> None
         assert inner != {int(tid) for tid in tids(pid)}, "they have ids of their own"
 
 
+@pytest.mark.parametrize("whose", ["process", "thread"])
+@pytest.mark.parametrize("stop", [[], ["--stop"]], ids=["running", "stopped"])
+def test_main_has_left(programs: Path, tmp_path: Path, stop: list[str], whose: str) -> None:
+    """A process whose main thread has ended is there, and read by its id, or by that of a thread that goes on."""
+    with Inferior([programs / "births"], tmp_path) as inferior:
+        inferior.wait_ready()
+        (worker,) = {*map(int, tids(inferior.pid))} - {inferior.pid}
+        asked = inferior.pid if whose == "process" else worker
+        document = gdb_tls(["pid", asked, "births_counter", *DIRECT, *stop]).document
+        watched = gdb_tls(["watch", asked, "births_counter", "--for", "1s"])
+    assert document["target"]["pid"] == inferior.pid
+    said = [(row["lwp"], row["value"], row["flags"]) for row in document["threads"]]
+    assert said == [(worker, 8, []), (None, 9, ["exited"])]
+    assert f"in 2 threads of births ({inferior.pid})" in watched.output + watched.errors
+
+
+@pytest.mark.parametrize("stop", [[], ["--stop"]], ids=["running", "stopped"])
+def test_a_thread_s_id_is_its_process(programs: Path, tmp_path: Path, stop: list[str]) -> None:
+    with live_subject("many", programs / "many", tmp_path) as subject:
+        query = subject.truth.queries[0]
+        worker = max(map(int, tids(subject.pid)))
+        said = gdb_tls(["pid", worker, query, *DIRECT, *stop])
+        assert mismatches(said.document, subject.truth.of(query), kind="live", untyped_ok=True) == []
+        assert said.document["target"]["pid"] == subject.pid
+
+
 def test_who_may_not_look(subjects: Subjects) -> None:
     """Someone else's process is refused in one sentence, with what it takes."""
     subject = subjects.get("many", "live")
@@ -189,8 +215,52 @@ def test_who_may_not_look(subjects: Subjects) -> None:
         sentence = said.stdout.strip()
     else:
         sentence = gdb_tls(["pid", 1, *DIRECT]).errors
-    assert "may not be looked at" in sentence and "ptrace" in sentence
+    assert "may not be looked at: it is root's" in sentence and sentence.endswith("Use sudo.")
     assert len(sentence.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["--engine", "gdb"], [*DIRECT, "--stop"]])
+def test_who_is_traced_already(words: list[str], subjects: Subjects) -> None:
+    """Who traces it is named, and what needs not trace still answers."""
+    subject = subjects.get("many", "live")
+    strace = subprocess.Popen(["strace", "-qq", "-f", "-o", os.devnull, "-p", str(subject.pid)])
+    try:
+        wait_until(lambda: tracer(subject.pid, subject.pid) == strace.pid, "strace traces it")
+        said = gdb_tls(["pid", subject.pid, "late_ie_count", *words])
+        assert said.status == 2
+        assert f"is already traced by process {strace.pid} (strace)" in said.errors
+        assert "--engine direct without --stop" in said.errors and len(said.errors.splitlines()) == 1
+        assert gdb_tls(["pid", subject.pid, "late_ie_count", *DIRECT]).output
+    finally:
+        strace.terminate()
+        strace.wait()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give the capability up that it has")
+def test_why_root_may_not_look(subjects: Subjects) -> None:
+    subject = subjects.get("many", "live")
+    code = "import sys; from gdb_tls.cli.main import main; sys.exit(main())"
+    without = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
+    command = [*without, sys.executable, "-c", code, "pid", str(subject.pid), *DIRECT]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "--cap-add=SYS_PTRACE" in said.stderr and said.returncode == 2
+
+
+def test_gdb_says_who_reads_it_where_main_has_left(programs: Path, tmp_path: Path) -> None:
+    with Inferior([programs / "births"], tmp_path) as inferior:
+        inferior.wait_ready()
+        refused = gdb_tls(["pid", inferior.pid, "births_counter", "--engine", "gdb"])
+    assert "Use --engine direct, which looks at them." in refused.errors and refused.status == 2
+
+
+def test_what_has_no_program(tmp_path: Path) -> None:
+    """A zombie, and a thread of the kernel where one is to be seen: not "no process"."""
+    with subprocess.Popen(["true"]) as ended:
+        wait_until(lambda: " Z " in Path(f"/proc/{ended.pid}/stat").read_text(), "it ends")
+        for words in (DIRECT, ["--engine", "gdb"]):
+            assert f"Process {ended.pid} has ended, and only its parent" in gdb_tls(["pid", ended.pid, *words]).errors
+    if Path("/proc/2/comm").exists() and Path("/proc/2/comm").read_text() == "kthreadd\n":
+        assert "is a thread of the kernel" in gdb_tls(["pid", 2, *DIRECT]).errors
 
 
 def test_no_process() -> None:
