@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cached_property
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, Access
 from gdb_tls.code.arguments import ArgumentUses, uses_of_arguments
@@ -23,6 +25,19 @@ from gdb_tls.elf.headers import EM_X86_64
 LONGEST_GETTER = 128
 # Through so many calls the address of a variable is followed, into functions that are not longer.
 MOST_CALLS, LONGEST_CALLEE = 6, 4096
+
+
+# C11 7.13, 7.22.4, 7.26.5 and 7.2; POSIX; LSB (glibc's `__*_chk`); the Itanium C++ ABI; libstdc++'s functexcept.cc.
+NEVER_RETURN = frozenset(
+    (
+        *("abort", "exit", "_exit", "_Exit", "quick_exit", "longjmp", "_longjmp", "siglongjmp", "__longjmp_chk"),
+        *("pthread_exit", "thrd_exit", "__assert_fail", "__assert_perror_fail", "__assert"),
+        *("__stack_chk_fail", "__chk_fail", "__fortify_fail", "__libc_fatal"),
+        *("__cxa_throw", "__cxa_rethrow", "__cxa_bad_cast", "__cxa_bad_typeid", "__cxa_throw_bad_array_new_length"),
+        *("__cxa_pure_virtual", "__cxa_call_unexpected", "_Unwind_Resume", "_ZSt9terminatev"),
+    )
+)
+THROWING = re.compile(r"_ZSt\d+__throw_")
 
 
 class Callees:
@@ -162,6 +177,18 @@ class Callees:
             return True
         slot = self._slots.get(one.slot) if one.slot is not None else None
         return slot.kind != "offset" if slot else one.thread_offset is None
+
+    def never_returns(self, callee: int) -> bool:
+        """Whether what is called is known, by its reserved name, never to come back."""
+        name = self._stubs.name(callee)
+        if name is None:
+            return callee in self._never_returning
+        return name in NEVER_RETURN or THROWING.match(name) is not None
+
+    @cached_property
+    def _never_returning(self) -> frozenset[int]:
+        """The functions of this file itself that never return: a static executable's, the C library's."""
+        return frozenset(one.value for one in self._file.symbols(NEVER_RETURN).values() if one.value)
 
     def is_emulated(self, callee: int) -> bool:
         """Whether what is called is the runtime of emulated TLS."""

@@ -309,6 +309,13 @@ class Execution(Operands):
         state.used &= kept
         state.set(convention.result, value)
 
+    def never_returns(self, call: Instruction) -> bool:
+        """Whether a call never comes back, as that of abort."""
+        target, callee = call.template.target, call.goes_to
+        if isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset:
+            callee = call.address + target.displacement  # through a GOT entry
+        return callee is not None and self._around.ends(callee)
+
     def _given_back(self, callee: int) -> Value | None:
         """The address in thread-local storage that a called function was given, and returns; None for no such one."""
         given = [self.settled(self._state.registers.get(name)) for name in self.argument_registers]

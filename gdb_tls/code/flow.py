@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from heapq import heapify, heappop, heappush
 
 from gdb_tls.code.accesses import Recorder
@@ -66,7 +66,7 @@ class FunctionFlow:
         """
         self._execution = execution
         self._sites = sorted(sites)
-        self._blocks = _blocks(instructions, {site.handler for site in sites})
+        self._blocks = _blocks(instructions, {site.handler for site in sites}, execution.never_returns)
         self._impossible: set[int] = set()
         self._by_number = sorted(self._blocks, key=lambda block: block.number)
         self._starts = [block.instructions[0].address for block in self._blocks]
@@ -363,12 +363,15 @@ def _is_padding(block: Block) -> bool:
     return all(not one.template.steps and not one.template.flow for one in block.instructions)
 
 
-def _blocks(instructions: Sequence[Instruction], handlers: Set[int]) -> list[Block]:
+def _blocks(
+    instructions: Sequence[Instruction], handlers: Set[int], never_returns: Callable[[Instruction], bool]
+) -> list[Block]:
     places = {one.address for one in instructions}
     leaders = {instructions[0].address, *handlers}
+    last_calls = {one.address for one in instructions if one.template.flow == "call" and never_returns(one)}
     for one in instructions:
         flow = one.template.flow
-        if flow in ("jump", "branch", "return", "stop"):
+        if flow in ("jump", "branch", "return", "stop") or one.address in last_calls:
             leaders.add(one.end)
             if flow in ("jump", "branch") and one.goes_to is not None and one.goes_to in places:
                 leaders.add(one.goes_to)
@@ -391,7 +394,7 @@ def _blocks(instructions: Sequence[Instruction], handlers: Set[int]) -> list[Blo
                 block.leaves = flow == "jump"
             else:
                 block.anywhere = True
-        if flow in ("", "branch", "call") and last.end in by_start:
+        if flow in ("", "branch", "call") and last.end in by_start and last.address not in last_calls:
             block.successors.append(by_start[last.end])
     _number(blocks)
     return blocks

@@ -76,7 +76,13 @@ class CodeIndex:
     def _surroundings(self) -> Surroundings:
         callees, own = self.callees, self._own
         return Surroundings(
-            self.slots, own.place, own.word, callees.returned, callees.given_back, callees.emulated_address
+            slots=self.slots,
+            block=own.place,
+            word=own.word,
+            returned=callees.returned,
+            given_back=callees.given_back,
+            emulated=callees.emulated_address,
+            ends=callees.never_returns,
         )
 
     def accesses(self, first: int = 0, last: int | None = None, symbol: str | None = None) -> list[Access]:

@@ -46,6 +46,7 @@ class Surroundings(NamedTuple):
             for none.
         emulated: what the runtime of emulated TLS returns: takes what is called, and its first argument; None for
             any other function.
+        ends: whether what is called never returns.
     """
 
     slots: Mapping[int, Slot]
@@ -54,6 +55,7 @@ class Surroundings(NamedTuple):
     returned: Callable[[int], Value | None]
     given_back: Callable[[int], tuple[int, int] | None]
     emulated: Callable[[int, Value | None], Value | None]
+    ends: Callable[[int], bool]
 
 
 class Operands:
