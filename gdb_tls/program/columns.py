@@ -83,7 +83,17 @@ class Columns:
             BadArgument: where it would change something.
             ResolverUnavailable: where the debugger cannot be kept from changing the process.
         """
-        return self._as_variable(name, expression) or self._evaluated(name, expression)
+        return self._as_variable(name, expression) or self._evaluated(name, self._expanded(expression))
+
+    def _expanded(self, expression: str) -> str:
+        """An expression in which macros of the program's source stand as what they stand for.
+
+        Names in these may be thread-local variables, so it is done here and not by the debugger, and only where the
+        program has not all that the expression names.
+        """
+        if changes(expression) or self.fits(expression):
+            return expression
+        return next((text for text in self._evaluator.expansions(expression) if self.fits(text)), expression)
 
     def fits(self, expression: str) -> bool:
         """Whether the program has all that an expression names."""

@@ -576,6 +576,10 @@ class Evaluator(Protocol):
         """Whether the program has all that an expression names; nothing is read for it."""
         ...
 
+    def expansions(self, expression: str) -> Sequence[str]:
+        """What macros of the program's source make of it, as far as the debug information has them."""
+        ...
+
     def evaluate(self, expression: str, thread: Thread | None, given: Sequence[Given]) -> Evaluated:
         """Evaluates it.
 

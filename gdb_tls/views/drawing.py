@@ -141,7 +141,7 @@ def where_text(where: Where | None, room: int | None = None) -> Text:
         for shown in (place, file, ""):
             left = room - len(shown)
             short = shortened(function, left)
-            if not shown or (left >= LEAST_FUNCTION and not short.endswith(MORE)):
+            if not shown or (left >= min(LEAST_FUNCTION, len(function)) and not short.endswith(MORE)):
                 break
         function, place = short, shown
     text = Text(no_wrap=True, overflow="ellipsis").append(function)

@@ -56,6 +56,11 @@ def program(output: str, *sources: str, libraries: tuple[str, ...] = (), flags: 
     return Target(output, (*sources, "truth.c"), ("-pthread", *flags), libraries=libraries)
 
 
+def with_macros() -> tuple[str, ...]:
+    """What makes the compiler write the source's macros into the debug information."""
+    return ("-g3", "-fdebug-macro") if "clang" in CC[0] else ("-g3",)
+
+
 def meant(output: str, *flags: str) -> Target:
     """With link-time optimisation the symbol table names no source file."""
     libraries = ("libmeant_a.so", "libmeant_b.so", "meant.so")
@@ -176,7 +181,7 @@ def programs() -> list[Target]:
         program("stuck", "stuck.c", flags=("-rdynamic",)),
         program("suspects", "suspects.c"),
         program("server", "server.c"),
-        program("table", "table.c"),
+        program("table", "table.c", flags=with_macros()),
         program("zend", "zend_threads.c", "zend.c"),
         program("files", "files.c"),
         program("hostile", "hostile.c"),

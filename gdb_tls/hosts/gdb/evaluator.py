@@ -25,6 +25,10 @@ FORBIDDEN = {"may-call-functions": "off", "may-write-memory": "off"}
 # A convenience variable that points to a thread's own variable: what it points to can be assigned to no other.
 PURE = ("$_streq", "$_regex", "$_memeq", "$_strlen")
 PLACEHOLDER = "_tls_variable_"
+# A wait in a condition variable of C++ is seven frames deep in glibc.
+MOST_FRAMES = 12
+# Threads in which macros are looked for.
+MOST_THREADS = 8
 
 
 class GdbEvaluator:
@@ -110,6 +114,31 @@ class GdbEvaluator:
         except gdb.error:
             return False
         return True
+
+    def expansions(self, expression: str) -> Sequence[str]:
+        """See `Evaluator.expansions`.
+
+        GDB knows the macros of a frame's source file only (`gcc -g3`).  The innermost frames are often the C library's,
+        and where a call that does not return ends a file's code GDB takes that frame for the next file's.
+        """
+        with selection():
+            some = [one for one in (gdb.selected_thread(), *gdb.selected_inferior().threads()) if one is not None]
+            for thread in some[: 1 + MOST_THREADS]:
+                found: dict[str, None] = {}
+                with suppress(gdb.error):
+                    thread.switch()
+                    frame: gdb.Frame | None = gdb.newest_frame()
+                    for _ in range(MOST_FRAMES):
+                        if frame is None:
+                            break
+                        frame.select()
+                        said = gdb.execute(f"macro expand {expression}", to_string=True)
+                        text = said.partition("expands to: ")[2].strip()
+                        found.update({text: None} if text and text != expression else {})
+                        frame = frame.older()
+                if found:
+                    return list(found)
+        return []
 
     def _give(self, given: Sequence[Given]) -> None:
         for index, one in enumerate(given):

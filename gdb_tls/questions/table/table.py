@@ -161,10 +161,10 @@ def _of_all(column: Column, members: Sequence[int], colour: bool) -> Text:
 
 def cell(column: Column, instance: Instance, colour: bool) -> Text:
     """A value, its flags; or the state for which there is none."""
-    if instance.reason is not None or instance.state is State.UNALLOCATED:
-        text = Text(instance.state.value, STYLES[instance.state])
-    elif instance.state is State.NULL:
+    if instance.state is State.NULL:
         text = Text("NULL", STYLES[State.NULL])
+    elif instance.reason is not None or instance.state is State.UNALLOCATED:
+        text = Text(instance.state.value, STYLES[instance.state])
     elif instance.state is State.NO_VALUE and not instance.text:
         text = Text(instance.state.value, STYLES[State.NO_VALUE])
     else:
@@ -225,7 +225,7 @@ def _of_column(column: Column, answer: Answer) -> Iterator[tuple[str, tuple[int,
         if state is State.NULL and why is None:
             found.setdefault(("NULL", ""), []).append(at)
         elif why is not None or state is State.UNALLOCATED:
-            found.setdefault((state.value, why or ""), []).append(at)
+            found.setdefault(("NULL" if state is State.NULL else state.value, why or ""), []).append(at)
     for (said, because), members in sorted(found.items(), key=lambda one: (one[0][0] != "NULL", -len(one[1]))):
         yield said, tuple(members), because
 

@@ -222,4 +222,4 @@ def test_many_columns_are_several_tables(subject: Subject, width: int) -> None:
     assert (len(heads) == 1) == (width == 200)
     assert heads[-1][-1] == "Where"
     for name in ("counter", "values[2]"):
-        assert all(f" {line.value} " in said for line in subject.truth.of(name))
+        assert {str(line.value) for line in subject.truth.of(name)} <= set(said.split())

@@ -28,6 +28,12 @@ def test_a_place_in_less_and_less_room() -> None:
     assert place(8) == "…handle"
 
 
+def test_a_short_name_keeps_its_file() -> None:
+    main = Frame("main", "crowd.c", 120, 0x1000)
+    assert where_text(Where(main, main), 14).plain == "main  crowd.c"
+    assert where_text(Where(main, main), 17).plain == "main  crowd.c:120"
+
+
 def test_no_line_is_another_ones() -> None:
     for room in range(1, 90):
         found = place(room)
