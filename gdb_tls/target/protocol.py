@@ -203,7 +203,6 @@ class OtherName(NamedTuple):
 
 
 # Whether it would have been a thread's own is not in the debug information that is left: so it is not denied.
-# Whether it would have been a thread's own is not in the debug information that is left: so it is not denied.
 LEFT_OUT = OtherName(
     "optimised out",
     "The debug information says of no place where it is: most likely the compiler has left it out.",
