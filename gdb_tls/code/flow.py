@@ -68,6 +68,8 @@ class FunctionFlow:
         self._sites = sorted(sites)
         self._blocks = _blocks(instructions, {site.handler for site in sites}, execution.never_returns)
         self._impossible: set[int] = set()
+        self._reached_in: Block | None = None
+        self._reached = 0, State()
         self._by_number = sorted(self._blocks, key=lambda block: block.number)
         self._starts = [block.instructions[0].address for block in self._blocks]
         first = self._block_at(start if start is not None else instructions[0].address)
@@ -99,12 +101,18 @@ class FunctionFlow:
         block = self._blocks[index] if index >= 0 else None
         if block is None or block.point.state is None:
             return None
-        state = block.point.state.copy()
-        for instruction in block.instructions:
-            if instruction.address >= address:
-                return state if instruction.address == address else None
-            self._execution.run(instruction, state)
-        return None
+        # A function that constructs a hundred objects is one block, and is asked about each call in turn.
+        position, state = self._reached if self._reached_in is block else (0, block.point.state.copy())
+        if position == len(block.instructions) or block.instructions[position].address > address:
+            position, state = 0, block.point.state.copy()
+        self._reached_in = None  # the state is no longer that of the position
+        while block.instructions[position].address < address:
+            self._execution.run(block.instructions[position], state)
+            position += 1
+            if position == len(block.instructions):
+                return None
+        self._reached_in, self._reached = block, (position, state)
+        return state.copy() if block.instructions[position].address == address else None
 
     def arguments(self, call: int) -> list[Value | None]:
         """What the registers of arguments hold at a call, in the order of arguments.
