@@ -9,6 +9,7 @@ import gdb
 
 from gdb_tls.target.model import Thread, Variable
 
+NO_SYMBOL = "No symbol "
 ANOTHERS = "GDB has the name of another file's variable only; use --via passive"
 
 
@@ -16,14 +17,15 @@ def addresses_of(
     threads: Sequence[Thread], variables: Sequence[Variable], switch: Callable[[Thread], None], mask: int
 ) -> list[list[int | str]]:
     """For each thread of each variable its address, or GDB's sentence; changes the selected thread."""
-    others = [_is_anothers(variable) for variable in variables]
-    return [_in_thread(thread, variables, others, switch, mask) for thread in threads]
+    # What GDB cannot be asked for in any thread: it looks for a name that it does not have for milliseconds each time.
+    unknown = {index: ANOTHERS for index, variable in enumerate(variables) if _is_anothers(variable)}
+    return [_in_thread(thread, variables, unknown, switch, mask) for thread in threads]
 
 
 def _in_thread(
     thread: Thread,
     variables: Sequence[Variable],
-    others: Sequence[bool],
+    unknown: dict[int, str],
     switch: Callable[[Thread], None],
     mask: int,
 ) -> list[int | str]:
@@ -31,7 +33,13 @@ def _in_thread(
         switch(thread)
     except gdb.error as error:
         return [sentence(error)] * len(variables)
-    return [ANOTHERS if is_other else _selected(one, mask) for one, is_other in zip(variables, others)]
+    found: list[int | str] = []
+    for index, variable in enumerate(variables):
+        found.append(unknown[index] if index in unknown else _selected(variable, mask))
+        said = found[-1]
+        if isinstance(said, str) and said.startswith(NO_SYMBOL):
+            unknown[index] = said
+    return found
 
 
 def _is_anothers(variable: Variable) -> bool:
