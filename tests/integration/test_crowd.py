@@ -71,7 +71,7 @@ def crowd(
     files = {name: own / f"{name}.json" for name in VARIABLES}
     commands = [f"set width {COLUMNS}", f"set height {LINES}", *(f"tls-inspect {name}" for name in VARIABLES)]
     commands += [f"tls-inspect {name} --format json --output {file}" for name, file in files.items()]
-    commands += ["tls-map", "tls-map --module *crowd*", "tls-audit --all"]
+    commands += ["tls-map", "tls-map --module *crowd*", "tls-audit --all", "tls-thread all"]
     marked = [word for command in commands for word in (f"echo \\n{START}{command}\\n", command)]
     text = run_gdb([programs / "crowd", "-c", core], marked).stdout
     said = dict(part.split("\n", 1) for part in text.split(START)[1:])
@@ -186,3 +186,21 @@ def test_the_map_shows_who_crashed(crowd: Crowd) -> None:
 def test_no_list_is_long(crowd: Crowd) -> None:
     for command, text in crowd.said.items():
         assert not any(len(word) > COLUMNS for word in text.split()), command
+
+
+def test_all_threads_one_by_one(crowd: Crowd) -> None:
+    """Those in the same states are shown once, and none is missing in the count."""
+    text = "\n".join(crowd.lines("tls-thread all"))
+    states: dict[int, list[str]] = {}
+    for variable in VARIABLES:
+        for row in crowd.documents[variable]["threads"]:
+            states.setdefault(row["num"], []).append(row["state"])
+    counted = 0
+    for part in re.split(r"(?m)^(?=Thread \d+  .*LWP)", text)[1:]:
+        number = int(part.split()[1])
+        alike = re.search(r"(?m)^and ([\d,]+) threads? in the same states: (\S+)", part)
+        counted += 1 + (int(alike[1].replace(",", "")) if alike else 0)
+        assert all(states[other] == states[number] for other in numbers_in(alike[2] if alike else ""))
+    left = re.search(r"Not shown: ([\d,]+) thread", text)
+    assert counted + (int(left[1].replace(",", "")) if left else 0) == crowd.size
+    assert len(text.splitlines()) < 10 * LINES

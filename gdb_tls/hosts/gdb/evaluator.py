@@ -29,6 +29,7 @@ PLACEHOLDER = "_tls_variable_"
 MOST_FRAMES = 12
 # Threads in which macros are looked for.
 MOST_THREADS = 8
+NO_SYMBOL = re.compile(r'No symbol "(.+)" in current context')
 
 
 class GdbEvaluator:
@@ -61,6 +62,7 @@ class GdbEvaluator:
         self._most_characters = most_characters
         self._types: dict[str, Type] = {}
         self._used = 0
+        self._unknown: dict[str, str] = {}  # name -> GDB's sentence
         self._switched: Thread | None = None
         self._stack = ExitStack()
 
@@ -101,10 +103,18 @@ class GdbEvaluator:
                 self._switch(thread)
                 self._switched = thread
             self._give(given)
+            # GDB looks through all files for a name that none has, for milliseconds in each thread.
+            for name in self._unknown and {one.text for one in names(expression)} & set(self._unknown):
+                if not _is_local(name):
+                    raise EvaluationFailed(self._unknown[name])
             return self._described(gdb.parse_and_eval(expression))
         except (gdb.error, RuntimeError, ValueError, OverflowError) as error:
             sentence = " ".join(str(error).split()).rstrip(".").removeprefix("Error occurred in Python: ")
-            raise EvaluationFailed(re.sub(rf"\(?\*?\${PLACEHOLDER}\d+\)?", "the variable", sentence)) from None
+            sentence = re.sub(rf"\(?\*?\${PLACEHOLDER}\d+\)?", "the variable", sentence)
+            found = NO_SYMBOL.fullmatch(sentence)
+            if found:
+                self._unknown[found[1]] = sentence
+            raise EvaluationFailed(sentence) from None
 
     def fits(self, expression: str, given: Sequence[Given]) -> bool:
         """See `Evaluator.fits`."""
@@ -167,6 +177,17 @@ class GdbEvaluator:
     def _format(self, value: gdb.Value) -> str:
         with own_printers():
             return value.format_string(pretty_structs=False, max_elements=self._most_characters)
+
+
+def _is_local(name: str) -> bool:
+    """Whether the selected frame's function or file may have such a variable, or the object whose function it is."""
+    with suppress(RuntimeError):  # code without debug information
+        block: gdb.Block | None = gdb.selected_frame().block()
+        while block is not None and not block.is_global:
+            if any(symbol.name in (name, "this") for symbol in block):
+                return True
+            block = block.superblock
+    return False
 
 
 def _is_same_everywhere(name: str) -> bool:

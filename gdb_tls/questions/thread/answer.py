@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, reason
@@ -16,6 +16,9 @@ from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
+
+# A screen shows no more threads than this one by one.
+MOST_SHOWN = 10
 
 
 class VariableValue(NamedTuple):
@@ -48,6 +51,7 @@ class ThreadReport(NamedTuple):
         control_block: the C library's structure for it; None where its place or size is not known.
         dtv: its table of blocks, or why that is not known.
         blocks: one for each module, by id.
+        alike: other threads for which it stands, whose blocks and variables are in the same states.
     """
 
     thread: Thread
@@ -55,6 +59,7 @@ class ThreadReport(NamedTuple):
     control_block: ControlBlock | None
     dtv: Dtv | Absence
     blocks: Sequence[BlockReport]
+    alike: Sequence[Thread] = ()
 
 
 class ThreadsReport(NamedTuple):
@@ -66,6 +71,7 @@ class ThreadsReport(NamedTuple):
         interrupted: whether the user stopped it: then the last variables or threads are missing.
         marked: the threads that are remarkable.
         folds: whether a table leaves out the values that are in every program.
+        left_out: how many threads are not shown, nor others that are in the same states.
     """
 
     target: TargetInfo
@@ -73,10 +79,15 @@ class ThreadsReport(NamedTuple):
     interrupted: bool
     marked: Marked = Marked()
     folds: bool = False
+    left_out: int = 0
 
 
 def read_threads(
-    program: Program, numbers: Sequence[range] | None, pattern: str | None = None, progress: Progress = SILENT
+    program: Program,
+    numbers: Sequence[range] | None,
+    pattern: str | None = None,
+    progress: Progress = SILENT,
+    most: int | None = None,
 ) -> ThreadsReport:
     """Reads some threads.
 
@@ -85,11 +96,14 @@ def read_threads(
         numbers: GDB's numbers of them; None for all, the ended ones too.
         pattern: a --module pattern; None for all.
         progress: shows how far it is.
+        most: where there are more, those that are remarkable are shown, and of the others one for all in the same
+            states; None for each.
 
     Raises:
         BadArgument: where no thread has one of the numbers.
     """
     threads = program.threads
+    marks = marked(program, threads)
     chosen = [threads.index(thread) for thread in wanted(threads, numbers)]
     # All threads, so that a pointer that two of them hold is seen.
     survey = Survey(program, pattern, progress=progress)
@@ -99,10 +113,16 @@ def read_threads(
             values[column.module.id].append((column.variable, column.instances(chosen)))
             task.advance()
     found = []
+    every, groups = chosen, [[place] for place in range(len(chosen))]
+    if most is not None and len(chosen) > most:
+        own = marks.first([threads[index] for index in chosen])
+        groups = [[place] for place in own] + _alike(survey, chosen, values, set(own))
+    shown = [places[0] for places in groups[:most]]
+    chosen = [every[place] for place in shown]
     stopped = [threads[index] for index in chosen if _is_stopped(threads[index])]
     with progress.task("Reading stacks", len(chosen)) as stacks:
         places = program.places(stopped)
-        for place, index in enumerate(chosen):
+        for (place, *others), index in zip(groups, chosen):
             where = next(places, None) if _is_stopped(threads[index]) else None
             blocks = [
                 BlockReport(
@@ -112,11 +132,29 @@ def read_threads(
                 )
                 for module_id, block in survey.blocks.items()
             ]
-            found.append(_thread(program, threads[index], where, blocks))
+            report = _thread(program, threads[index], where, blocks)
+            found.append(report._replace(alike=[threads[every[other]] for other in others]))
             stacks.advance()
-    return ThreadsReport(
-        program.info, found, survey.interrupted or task.interrupted or stacks.interrupted, marked(program, threads)
-    )
+    interrupted = survey.interrupted or task.interrupted or stacks.interrupted
+    left_out = sum(map(len, groups[len(shown) :]))
+    return ThreadsReport(program.info, found, interrupted, marks, left_out=left_out)
+
+
+def _alike(
+    survey: Survey,
+    chosen: Sequence[int],
+    values: Mapping[int, Sequence[tuple[Variable, Instances]]],
+    but: Collection[int],
+) -> list[list[int]]:
+    """The places in `chosen` of threads whose blocks and variables are in the same states, the most common first."""
+    found: dict[tuple[object, ...], list[int]] = {}
+    columns = [instances.judgements for some in values.values() for _, instances in some]
+    for place, index in enumerate(chosen):
+        if place not in but:
+            has = [isinstance(blocks.places[index], int) for blocks in survey.blocks.values()]
+            states = [(judgements[place].state, judgements[place].flags) for judgements in columns]
+            found.setdefault((*has, *states), []).append(place)
+    return sorted(found.values(), key=lambda some: -len(some))
 
 
 def _is_stopped(thread: Thread) -> bool:
@@ -155,5 +193,6 @@ def query(request: Request) -> ThreadsReport:
         if selected is None:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
-    found = read_threads(program, numbers, arguments.module, request.progress)
+    most = MOST_SHOWN if request.is_for_people and arguments.format != "html" else None
+    found = read_threads(program, numbers, arguments.module, request.progress, most)
     return found._replace(folds=not (arguments.all or arguments.module))  # who names a module wants to see it

@@ -14,8 +14,9 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, valu
 from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, not_shown
+from gdb_tls.views.words import count, not_shown, numbers
 
+SHARED = "Threads in the same states are shown once; tls-thread NUMBER shows one, --format csv writes all."
 INTERRUPTED = "Interrupted: the last variables or threads are missing."
 
 
@@ -34,6 +35,10 @@ def table(report: ThreadsReport, screen: Screen) -> RenderableType:
                 parts += [Text(""), Text(safe(title), "bold"), _values(here, screen)]
         parts += [Text(""), Text(safe(folded), "dim")] if folded else []
         parts += [Text(""), Text(safe(sentence(one, blocks)), "bold")]
+    if any(one.alike for one in report.threads):
+        parts += [Text(""), Text(SHARED, "dim")]
+    if report.left_out:
+        parts.append(Text(f"Not shown: {count(report.left_out, 'thread')} in other states.", "yellow"))
     if report.interrupted:
         parts.append(Text(INTERRUPTED, "yellow"))
     return Group(*parts) if parts else Text("There is no thread to look at.")
@@ -63,7 +68,8 @@ def _heading(one: ThreadReport, report: ThreadsReport) -> list[Text]:
     words += [thread.name] if thread.name else []
     words += [thread.life.value] if thread.life.value else []
     words += [where_text(one.where).plain] if one.where else []
-    facts = [f"thread pointer {pointer(thread.thread_pointer)}" if thread.thread_pointer else thread.problem]
+    alike = f"and {count(len(one.alike), 'thread')} in the same states: {numbers(one.alike)}" if one.alike else ""
+    facts = [alike, f"thread pointer {pointer(thread.thread_pointer)}" if thread.thread_pointer else thread.problem]
     if one.control_block:
         facts.append(f"control block 0x{one.control_block.address:x}, {count(one.control_block.size, 'byte')}")
     if isinstance(one.dtv, Absence):
