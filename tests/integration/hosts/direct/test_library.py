@@ -78,7 +78,8 @@ def rows(document: Any) -> dict[str, list[dict[str, Any]]]:
 def test_both_engines_say_the_same(subject: Subject, library: str, tmp_path: Path) -> None:
     queries = QUERIES[subject.executable.name]
     # GDB writes what is no ASCII as the locale has it.
-    known = ask(subject.arguments, list(queries), tmp_path, before=["set host-charset UTF-8"])
+    utf8 = {"before": ["set host-charset UTF-8"], "environment": {"LC_ALL": "C.UTF-8"}}
+    known = ask(subject.arguments, list(queries), tmp_path, **utf8)
     if subject.core:
         words = ["core", subject.core, "--exe", subject.executable]
     else:
