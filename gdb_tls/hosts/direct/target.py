@@ -35,6 +35,7 @@ from gdb_tls.target.protocol import (
     FoundFile,
     Frame,
     Region,
+    UnreadableMemory,
 )
 
 WITH_GDB = "Use --engine gdb."
@@ -208,7 +209,7 @@ class DirectTarget:
         try:
             bare = kind.debugger_type.bare
             text = self._formatter.pointed(bare.target, pointer, is_text=bare.tag == TAG_POINTER)
-        except UNREADABLE:
+        except (UnreadableMemory, *UNREADABLE):
             return ""
         return "" if "<error" in text else self._one_line(text)
 

@@ -81,7 +81,7 @@ def records(answer: Answer) -> Records:
             *(key.number, key.in_use, key.sequence, " ".join(one.name for one in key.variables)),
             *(pointer(key.destructor), key.destructor_name),
             *(value.thread.num, value.thread.lwp, value.thread.name, value.state.value),
-            *(pointer(value.address), pointer(value.value), value.sequence, value.reason, None),
+            *(pointer(value.address), pointer(value.value), value.sequence, value.reason, None, None),
         )
         for key in answer.report.keys
         for value in key.values
@@ -90,9 +90,9 @@ def records(answer: Answer) -> Records:
         (
             *(None, None, None, " ".join(each.name for each in one.variables), None, ""),
             *(value.thread.num, value.thread.lwp, value.thread.name, stored_state(value).value),
-            *(None, pointer(value.value), None, value.reason, one.kind),
+            *(None, pointer(value.value), None, value.reason, one.kind, one.number),
         )
         for one in answer.behind.storages
         for value in one.values
     )
-    return Records((*columns, "state", "address", "value", "sequence", "reason", "class"), chain(rows, stored))
+    return Records((*columns, "state", "address", "value", "sequence", "reason", "class", "index"), chain(rows, stored))

@@ -79,7 +79,7 @@ def test_values(qt: int, words: str, kind: str, tmp_path: Path) -> None:
             expected = f"qt_storage+0x{0:x}"[:-1] if "-s" in words else line["name"]
             assert len(mine) == 1 and mine[0].startswith(expected), line
         assert len(values) == 4 and all(len(one["threads"]) == 4 for one in document["storages"])
-    shown = {(row["variables"], row["lwp"], row["value"], row["state"]) for row in rows if row["class"]}
+    shown = {(row["index"], row["lwp"], row["value"], row["state"]) for row in rows if row["class"]}
     told = {
         (str(line["index"]), str(line["lwp"]), line["value"], "unset" if line["value"] == "0x0" else "set")
         for line in lines

@@ -395,7 +395,7 @@ def test_csv(kind: str, subjects: Subjects, tmp_path: Path) -> None:
                 assert row[key] == ("" if thread[key] is None else str(thread[key])), (query, key)
 
 
-NAMESAKES = ("left_out", "copies", "used_instead")
+NAMESAKES = ("caution", "left_out", "copies", "used_instead")
 ROW_KEYS = "num lwp name thread_pointer state flags address value text via marks reason"
 
 
@@ -415,6 +415,7 @@ def test_json_keys(subjects: Subjects) -> None:
             "exported",
             "source",
             "module",
+            "piece_of",
             "initial",
         }
         has_path = re.search(r"->|\.(?!cc)|\[", query) is not None
