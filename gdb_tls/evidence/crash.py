@@ -10,7 +10,7 @@ from gdb_tls.code.instructions import Operand as Divisor
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.program.program import Program
-from gdb_tls.target.protocol import CallFrame, Fault
+from gdb_tls.target.facts import CallFrame, Fault
 
 # Addresses below this are an offset from null.
 NEAR_NULL = 1 << 16

@@ -20,8 +20,8 @@ from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.evidence.sources import Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
+from gdb_tls.target.facts import CallFrame, Fault
 from gdb_tls.target.model import Thread
-from gdb_tls.target.protocol import CallFrame, Fault
 
 
 class Investigation:

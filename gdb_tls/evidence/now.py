@@ -10,8 +10,9 @@ from gdb_tls.evidence.leaves import Leaf
 from gdb_tls.evidence.sources import Specific, ThreadLocal
 from gdb_tls.libc.library import blocks_in
 from gdb_tls.program.program import Program
+from gdb_tls.target.facts import CallFrame
 from gdb_tls.target.model import Absence, Module, Thread
-from gdb_tls.target.protocol import CallFrame, UnreadableMemory
+from gdb_tls.target.protocol import UnreadableMemory
 
 STACK_SEARCHED = 4096
 

@@ -8,7 +8,7 @@ from gdb_tls.code.values import Value
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.scope import Scope
 from gdb_tls.evidence.sources import Fixed, Held, Moved, Source, Word, alternatives
-from gdb_tls.target.protocol import CallFrame
+from gdb_tls.target.facts import CallFrame
 
 
 class Numbers:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gdb_tls.evidence.code import Code
 from gdb_tls.program.program import Program
-from gdb_tls.target.protocol import CallFrame
+from gdb_tls.target.facts import CallFrame
 
 
 class Layout(NamedTuple):

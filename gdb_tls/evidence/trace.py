@@ -11,7 +11,7 @@ from gdb_tls.evidence.follow import DEEPEST, Follower
 from gdb_tls.evidence.numbers import Numbers
 from gdb_tls.evidence.scope import Scope
 from gdb_tls.evidence.sources import Source, one_of
-from gdb_tls.target.protocol import CallFrame
+from gdb_tls.target.facts import CallFrame
 
 # Functions that end with a jump to the next one.
 MOST_JUMPS = 4

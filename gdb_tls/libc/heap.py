@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from gdb_tls.target.protocol import Region
+from gdb_tls.target.facts import Region
 
 
 @runtime_checkable

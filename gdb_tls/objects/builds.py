@@ -5,7 +5,7 @@ from __future__ import annotations
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.headers import PT_DYNAMIC, PT_LOAD, PT_TLS, ProgramHeader
 from gdb_tls.objects.images import Images
-from gdb_tls.target.protocol import FoundFile
+from gdb_tls.target.facts import FoundFile
 
 COMPARED = (PT_LOAD, PT_DYNAMIC, PT_TLS)
 

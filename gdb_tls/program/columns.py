@@ -21,9 +21,10 @@ from gdb_tls.program.operands import Operands, Prepared
 from gdb_tls.program.program import Program
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.value import judged
+from gdb_tls.target.facts import Evaluated, Given
 from gdb_tls.target.model import Absence, Flag, Instance, Life, Place, State, Thread, Type
 from gdb_tls.target.progress import SILENT, Progress
-from gdb_tls.target.protocol import Evaluated, EvaluationFailed, Evaluator, Given
+from gdb_tls.target.protocol import EvaluationFailed, Evaluator
 
 INTERRUPTED = Absence(State.UNRESOLVED, "interrupted before this thread was looked at")
 

@@ -17,8 +17,8 @@ from gdb_tls.program.resolve.passive import Passive
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.value import untyped
 from gdb_tls.program.walk import follow
+from gdb_tls.target.facts import Given
 from gdb_tls.target.model import Absence, Kind, Path, Place, Thread, Type, Variable
-from gdb_tls.target.protocol import Given
 
 STEP = re.compile(r"""\s*(?:(?:->|\.)\s*[A-Za-z_]\w*(?!\w|\s*[(<]|::)|\[\s*(?:\d+|0x[0-9a-fA-F]+|"[^"]*")\s*\])""")
 

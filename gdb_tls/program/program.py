@@ -21,8 +21,9 @@ from gdb_tls.program.names import is_rust_value
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.threads import find_threads
 from gdb_tls.program.where import DEEPEST, Ownership, Where, where_of
+from gdb_tls.target.facts import CallFrame, Frame, Region
 from gdb_tls.target.model import Module, Place, TargetInfo, Thread, Variable
-from gdb_tls.target.protocol import CallFrame, Frame, Region, Target
+from gdb_tls.target.protocol import Target
 from gdb_tls.target.regions import region_at
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from gdb_tls.libc.library import KnowsStartRoutines
 from gdb_tls.objects.words import Words
 from gdb_tls.program.program import Program
 from gdb_tls.program.where import without_return_type
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Thread
-from gdb_tls.target.protocol import Frame
 
 MOST_SHOWN = 3
 STATE = "vtable for std::thread::_State_impl<"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from gdb_tls.errors import reason
 from gdb_tls.libc.library import CLibrary
 from gdb_tls.libc.thread_exit import DestructorList, KeepsDestructors
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Thread
-from gdb_tls.target.protocol import Frame
 
 # glibc's own calls go to an alias.
 ALIAS = "__GI_"

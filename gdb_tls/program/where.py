@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject, LoadedObjects
 from gdb_tls.program.runtimes import is_runtime
-from gdb_tls.target.protocol import Frame
+from gdb_tls.target.facts import Frame
 
 # A wait in a condition variable of C++ is seven frames deep in glibc.
 DEEPEST = 12

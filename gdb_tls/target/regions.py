@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from gdb_tls.target.protocol import Region
+from gdb_tls.target.facts import Region
 
 # No region ends there.
 AFTER_ALL = 1 << 65

@@ -11,19 +11,9 @@ from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument, BadPath, ResolverUnavailable
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.architectures import Architecture
+from gdb_tls.target.facts import CallFrame, DebugSymbol, FoundFile, Frame, OtherName, PartInFrame, Region
 from gdb_tls.target.model import Kind, Path, Step, Thread, Type, Variable
-from gdb_tls.target.protocol import (
-    Answers,
-    CallFailed,
-    CallFrame,
-    DebugSymbol,
-    FoundFile,
-    Frame,
-    OtherName,
-    PartInFrame,
-    Region,
-    UnreadableMemory,
-)
+from gdb_tls.target.protocol import Answers, CallFailed, UnreadableMemory
 
 PAGE = 4096
 # No reader may ask for more at once: GDB itself ends with an internal error when it gets no memory for it.

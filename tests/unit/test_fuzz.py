@@ -22,8 +22,8 @@ from gdb_tls.errors import TlsError
 from gdb_tls.program.report import inspect
 from gdb_tls.questions.inspect import document as views
 from gdb_tls.questions.inspect.answer import OneAnswer
+from gdb_tls.target.facts import DebugSymbol
 from gdb_tls.target.model import Kind, State, Type
-from gdb_tls.target.protocol import DebugSymbol
 from gdb_tls.views import json as json_format
 
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "200"))

@@ -15,8 +15,8 @@ from gdb_tls.hosts.native.core_file import gaps_in
 from gdb_tls.hosts.native.regions import core_regions
 from gdb_tls.hosts.native.signals import FAULTS, MOST_ASKED, is_sent, signal_name, tells_address
 from gdb_tls.hosts.native.thread_notes import first_signal
+from gdb_tls.target.facts import Fault, Region
 from gdb_tls.target.model import Thread
-from gdb_tls.target.protocol import Fault, Region
 
 
 class CoreTarget(DirectTarget):

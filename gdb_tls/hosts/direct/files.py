@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 
 from gdb_tls.hosts.native.roots import DELETED, by_build_id, inside_root, is_same, mapped_file
-from gdb_tls.target.protocol import FoundFile, Region
+from gdb_tls.target.facts import FoundFile, Region
 from gdb_tls.target.regions import region_at
 
 USUAL_PLACES = ("/lib", "/usr", "/opt", "/bin", "/sbin")

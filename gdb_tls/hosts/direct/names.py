@@ -14,8 +14,8 @@ from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.declared import UNREADABLE, Declarations
 from gdb_tls.program.type_names import language_of
+from gdb_tls.target.facts import LEFT_OUT, DebugSymbol, OtherName, Part
 from gdb_tls.target.model import Path, Type
-from gdb_tls.target.protocol import LEFT_OUT, DebugSymbol, OtherName, Part
 
 
 class DwarfNames(PlainNames):

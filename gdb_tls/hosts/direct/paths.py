@@ -10,8 +10,8 @@ from gdb_tls.hosts.native.container_types import ATOMIC
 from gdb_tls.hosts.native.dwarf_types import CLASSES, DEEPEST, POINTERS, TAG_ARRAY, TAG_FUNCTION, DwarfType, Member
 from gdb_tls.hosts.native.path_text import pieces
 from gdb_tls.program.type_names import short_type
+from gdb_tls.target.facts import Part
 from gdb_tls.target.model import Path, Step
-from gdb_tls.target.protocol import Part
 
 WHOLE = "Look at the whole object instead."
 

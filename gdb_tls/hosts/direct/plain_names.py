@@ -9,8 +9,8 @@ from gdb_tls.errors import BadArgument, BadPath
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import DEBUG_DIRECTORIES
 from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.target.facts import DebugSymbol, OtherName, Part, PartInFrame
 from gdb_tls.target.model import Path, Type
-from gdb_tls.target.protocol import DebugSymbol, OtherName, Part, PartInFrame
 
 WITHOUT_TYPES = "Types need drgn, which is not installed: pip install 'gdb-tls[direct]'; or use --engine gdb."
 SAME_FOR_ALL = "Every thread sees the same one."

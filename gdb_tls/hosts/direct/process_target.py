@@ -19,8 +19,8 @@ from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.regions import process_regions
 from gdb_tls.hosts.native.roots import DELETED, inside_root, is_same
 from gdb_tls.target.architectures import Architecture
+from gdb_tls.target.facts import Fault, Region
 from gdb_tls.target.model import Life, Thread
-from gdb_tls.target.protocol import Fault, Region
 
 
 class Steady(NamedTuple):

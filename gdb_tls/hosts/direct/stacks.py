@@ -19,7 +19,8 @@ from gdb_tls.hosts.direct.unwinder import File, Raw, Scope, Unwinder
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.names import without_parameters
 from gdb_tls.target.architectures import Architecture
-from gdb_tls.target.protocol import CallFrame, Frame, Memory
+from gdb_tls.target.facts import CallFrame, Frame
+from gdb_tls.target.protocol import Memory
 
 MISSING = "Note: stacks and lines of code need drgn, which is not here: pip install 'gdb-tls[direct]', or --engine gdb."
 

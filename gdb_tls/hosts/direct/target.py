@@ -25,18 +25,9 @@ from gdb_tls.program.declared import UNREADABLE
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
+from gdb_tls.target.facts import CallFrame, Fault, FoundFile, Frame, Region
 from gdb_tls.target.model import Absence, Lookup, Place, State, Storage, Thread, Type, Variable
-from gdb_tls.target.protocol import (
-    Answers,
-    CallFrame,
-    Calls,
-    Evaluator,
-    Fault,
-    FoundFile,
-    Frame,
-    Region,
-    UnreadableMemory,
-)
+from gdb_tls.target.protocol import Answers, Calls, Evaluator, UnreadableMemory
 
 WITH_GDB = "Use --engine gdb."
 NOT_UNPACKED = (

@@ -17,8 +17,9 @@ from gdb_tls.hosts.gdb.types import POINTERS, describe, gdb_type
 from gdb_tls.program.expression_text import dollars, names
 from gdb_tls.program.value import FLOATS
 from gdb_tls.target.architectures import Architecture
+from gdb_tls.target.facts import Evaluated, Given
 from gdb_tls.target.model import Kind, Thread, Type
-from gdb_tls.target.protocol import Evaluated, EvaluationFailed, Given
+from gdb_tls.target.protocol import EvaluationFailed
 
 # `p->x` of a smart pointer and a string literal would call; a function in Python may write.
 FORBIDDEN = {"may-call-functions": "off", "may-write-memory": "off"}

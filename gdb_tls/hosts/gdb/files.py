@@ -18,7 +18,7 @@ import gdb
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.hosts.native.roots import DELETED, by_build_id, inside_root, is_same, mapped_file
-from gdb_tls.target.protocol import FoundFile, Region
+from gdb_tls.target.facts import FoundFile, Region
 from gdb_tls.target.regions import region_at
 
 TARGET = "target:"

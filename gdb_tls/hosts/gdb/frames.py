@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import gdb
 
-from gdb_tls.target.protocol import CallFrame, Frame
+from gdb_tls.target.facts import CallFrame, Frame
 
 _REGISTERS = {
     "x86-64": ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{number}" for number in range(8, 16))),

@@ -8,7 +8,7 @@ from contextlib import suppress
 import gdb
 
 from gdb_tls.hosts.gdb.selection import setting
-from gdb_tls.target.protocol import LEFT_OUT, OtherName
+from gdb_tls.target.facts import LEFT_OUT, OtherName
 
 EMULATED = (
     "It has no place in the blocks of thread-local storage: the program was built with -femulated-tls and keeps it in "

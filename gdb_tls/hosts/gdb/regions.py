@@ -9,7 +9,7 @@ import gdb
 
 from gdb_tls.elf.file import NotElf
 from gdb_tls.hosts.native.regions import core_regions, process_regions
-from gdb_tls.target.protocol import Region
+from gdb_tls.target.facts import Region
 
 # Without permissions for a core, and none at all before GDB 12.
 GDB_LINE = re.compile(

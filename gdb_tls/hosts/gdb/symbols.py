@@ -21,8 +21,8 @@ from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.program.declared import UNREADABLE, Declarations, Declared
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.program.type_names import language_of
+from gdb_tls.target.facts import DebugSymbol, OtherName, Part, PartInFrame
 from gdb_tls.target.model import Path, Type
-from gdb_tls.target.protocol import DebugSymbol, OtherName, Part, PartInFrame
 
 _demangled: dict[str, str] = {}
 # Each costs GDB a look through all names of all files.

@@ -30,8 +30,9 @@ from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.hosts.native.process_ids import process_of
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
+from gdb_tls.target.facts import CallFrame, Fault, FoundFile, Frame, Region
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Storage, Thread, Type, Variable
-from gdb_tls.target.protocol import Answers, CallFrame, Fault, FoundFile, Frame, Region, UnreadableMemory
+from gdb_tls.target.protocol import Answers, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls

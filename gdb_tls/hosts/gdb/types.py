@@ -11,8 +11,8 @@ from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.gdb.selection import LANGUAGE, setting
 from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
 from gdb_tls.program.type_names import lacks_width, short_type
+from gdb_tls.target.facts import Part
 from gdb_tls.target.model import Kind, Type
-from gdb_tls.target.protocol import Part
 
 POINTERS = (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 CLASSES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)

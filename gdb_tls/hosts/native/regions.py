@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gdb_tls.elf.file import open_elf
 from gdb_tls.elf.headers import PF_W, PF_X, PT_LOAD
-from gdb_tls.target.protocol import Region
+from gdb_tls.target.facts import Region
 
 PROC_LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) [r-]([w-])([x-])[ps] \S+ \S+ \S+ *(.*)$", re.MULTILINE)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from gdb_tls.target.protocol import Region
+from gdb_tls.target.facts import Region
 
 DELETED = " (deleted)"
 

@@ -21,7 +21,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from gdb_tls.objects.words import Words
-from gdb_tls.target.protocol import Memory, Region, UnreadableMemory
+from gdb_tls.target.facts import Region
+from gdb_tls.target.protocol import Memory, UnreadableMemory
 
 PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA, FLAGS = 1, 2, 4, 7
 # sizeof (tcache_perthread_struct) as a chunk, with counts of one byte, of two, and (2.42) with more sizes; 64 bits.

@@ -22,8 +22,9 @@ from gdb_tls.libc.library import ListedThreads
 from gdb_tls.libc.thread_exit import DestructorList
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.objects.words import Words
+from gdb_tls.target.facts import Region
 from gdb_tls.target.model import Absence, Module, Place, State
-from gdb_tls.target.protocol import Region, Target, UnreadableMemory
+from gdb_tls.target.protocol import Target, UnreadableMemory
 
 if TYPE_CHECKING:
     from gdb_tls.libc.glibc.heap import FreeChunks

@@ -13,8 +13,9 @@ from gdb_tls.elf.headers import PT_LOAD
 from gdb_tls.errors import ResolverUnavailable
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.program import Program
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Absence, Place, State, Thread, Variable
-from gdb_tls.target.protocol import CallFailed, Calls, Frame, Target
+from gdb_tls.target.protocol import CallFailed, Calls, Target
 
 # Both functions may allocate, and take the allocator's and the loader's locks on the way.
 UNSAFE_FUNCTION = re.compile(

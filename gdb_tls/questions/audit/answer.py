@@ -19,9 +19,9 @@ from gdb_tls.questions.audit.keys import NONE_LEFT
 from gdb_tls.questions.audit.loading import last_errors, last_word, refusals
 from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.command import Request
+from gdb_tls.target.facts import Fault, Frame
 from gdb_tls.target.model import Module, TargetInfo, Thread
 from gdb_tls.target.progress import SILENT, Progress
-from gdb_tls.target.protocol import Fault, Frame
 
 
 class Unread(NamedTuple):

@@ -14,8 +14,8 @@ from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.access.sentence import brief
+from gdb_tls.target.facts import Frame, Part
 from gdb_tls.target.model import Kind, Variable
-from gdb_tls.target.protocol import Frame, Part
 from gdb_tls.views.words import who
 
 

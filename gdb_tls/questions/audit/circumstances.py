@@ -13,8 +13,9 @@ from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.cause import Guilty, where
 from gdb_tls.questions.audit.scene import Threads
+from gdb_tls.target.facts import Frame, Part
 from gdb_tls.target.model import Container, Variable
-from gdb_tls.target.protocol import Frame, Part, UnreadableMemory
+from gdb_tls.target.protocol import UnreadableMemory
 from gdb_tls.views.words import count, who
 
 # Containers whose elements lie one after the other from `start` to `finish`.

@@ -16,8 +16,8 @@ from gdb_tls.program.survey import Column, Survey
 from gdb_tls.program.thread_end import AFTER_OBJECTS, ALIAS, RUNNERS
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.audit.scene import Threads, is_libc_name
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import State, Variable
-from gdb_tls.target.protocol import Frame
 from gdb_tls.views.words import count
 
 RULE = "destroyed"

@@ -15,8 +15,8 @@ from gdb_tls.program.survey import Survey
 from gdb_tls.program.value import pointers_in
 from gdb_tls.questions.audit.rules import RULES, Finding, Holding, holding_of, is_pointer_like, why_shared
 from gdb_tls.questions.audit.scene import INNER_FRAMES, ModuleScene, Threads
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Flag, State, Type, Variable
-from gdb_tls.target.protocol import Frame
 
 # To know to whose stack or block each pointer of ten thousand threads points takes seconds; `tls-audit` takes them.
 MOST_PLACED = 1_000

@@ -13,8 +13,8 @@ from gdb_tls.program.places import LIBC_SYMBOL
 from gdb_tls.program.starts import start_routines
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.audit.rules import Crash
+from gdb_tls.target.facts import Fault, Frame
 from gdb_tls.target.model import Module, Thread
-from gdb_tls.target.protocol import Fault, Frame
 
 # Unwinding costs GDB up to milliseconds a thread.
 MOST_UNWOUND = 256

@@ -6,8 +6,8 @@ from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.audit.verdict import verdict
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import State
-from gdb_tls.target.protocol import Frame
 from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, declared_text, flowing, function_text
 from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen

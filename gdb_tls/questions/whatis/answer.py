@@ -14,8 +14,8 @@ from gdb_tls.program.report import inspect
 from gdb_tls.program.survey import Survey
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.questions.command import Request
+from gdb_tls.target.facts import Part, Region
 from gdb_tls.target.model import Absence, Kind, Module, TargetInfo, Thread, Variable
-from gdb_tls.target.protocol import Part, Region
 
 # Above this, only the threads whose control block is in the same mapping are asked for their stack pointers.
 MOST_ASKED = 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gdb_tls.evidence.full_stack import is_full
-from gdb_tls.target.protocol import CallFrame, Region
+from gdb_tls.target.facts import CallFrame, Region
 
 STACK = Region(0x7000_0000, 0x7010_0000, writable=True, executable=False, file="")
 GUARD = Region(0x6FFF_0000, 0x7000_0000, writable=False, executable=False, file="")

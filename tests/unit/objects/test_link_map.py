@@ -9,7 +9,7 @@ from unit.elfwriter import Symbol
 from unit.process import AT_PHDR, Process
 
 from gdb_tls.objects.loaded import LoadedObjects
-from gdb_tls.target.protocol import Region
+from gdb_tls.target.facts import Region
 
 
 def names(process: Process) -> Sequence[str]:

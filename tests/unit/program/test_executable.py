@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from gdb_tls.program.executable import without_code
-from gdb_tls.target.protocol import Region
+from gdb_tls.target.facts import Region
 
 CODE, DATA, LEFT_OUT, NOTHING, OF_OBJECT = 0x1000, 0x2000, 0x3000, 0x4000, 0x5000
 

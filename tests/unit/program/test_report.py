@@ -9,8 +9,8 @@ from unit.process import FakeModule, FakeThread, Process
 
 from gdb_tls.errors import BadArgument, BadPath, CorruptMemory, NoProcess, TlsError, UnknownName
 from gdb_tls.program.report import Report, inspect
+from gdb_tls.target.facts import DebugSymbol
 from gdb_tls.target.model import Flag, Kind, Life, State, Type
-from gdb_tls.target.protocol import DebugSymbol
 
 STRING = Type("String *", Kind.POINTER, 8)
 
@@ -282,7 +282,7 @@ class TestThreads:
 
     def test_where(self, process: Process, module: FakeModule) -> None:
         from gdb_tls.program.where import Where
-        from gdb_tls.target.protocol import Frame
+        from gdb_tls.target.facts import Frame
 
         process.thread(100)
         program = process.program()

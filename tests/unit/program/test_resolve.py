@@ -14,8 +14,8 @@ from gdb_tls.program.program import Program
 from gdb_tls.program.resolve import native
 from gdb_tls.program.resolve.calls import RUNS_CODE, UNSAFE_FUNCTION
 from gdb_tls.questions.verify import answer as verify
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Absence, Place, State, Thread, Variable
-from gdb_tls.target.protocol import Frame
 
 CALLERS = ("dlsym", "tls-get-addr", "call")
 

@@ -6,8 +6,8 @@ from unit.fake import FakeTarget, architecture
 
 from gdb_tls.program.program import Program
 from gdb_tls.program.stacks import MOST_THREADS, passages
+from gdb_tls.target.facts import Fault, Frame
 from gdb_tls.target.model import Thread
-from gdb_tls.target.protocol import Fault, Frame
 
 FIRST, SECOND = range(0x100, 0x140), range(0x140, 0x180)
 

@@ -14,8 +14,8 @@ from unit.process import Process
 from gdb_tls.errors import AmbiguousName, BadArgument, MissingFile, NotThreadLocal, TlsError, UnknownName
 from gdb_tls.program.names import PlaceName, Query, place_name, plain, queries, split_path, without_parameters
 from gdb_tls.program.symbols import Symbols
+from gdb_tls.target.facts import DebugSymbol
 from gdb_tls.target.model import Variable
-from gdb_tls.target.protocol import DebugSymbol
 
 
 class TestSplitPath:

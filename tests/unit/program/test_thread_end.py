@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from gdb_tls.program.thread_end import Endings, stage_of
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Life, Thread
-from gdb_tls.target.protocol import Frame
 
 THREAD = Thread(1, 100, "one", 0x1000)
 

@@ -7,7 +7,7 @@ from unit.process import Process
 
 from gdb_tls.program.program import Program
 from gdb_tls.program.where import Ownership, Where, where_of
-from gdb_tls.target.protocol import Frame
+from gdb_tls.target.facts import Frame
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from gdb_tls.questions.inspect.answer import OneAnswer
 from gdb_tls.questions.verify import document as verify_document
 from gdb_tls.questions.verify import table as verify_views
 from gdb_tls.questions.verify.answer import Comparison, Disagreement
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Flag, Instance, Kind, Path, State, Thread, Type
-from gdb_tls.target.protocol import Frame
 from gdb_tls.views import csv as csv_format
 from gdb_tls.views import json as json_format
 from gdb_tls.views.drawing import code

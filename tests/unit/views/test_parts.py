@@ -16,8 +16,8 @@ from gdb_tls.questions.map.table import table
 from gdb_tls.questions.whatis.answer import Holder, Owner, OwnerKind, Whatis
 from gdb_tls.questions.whatis.document import document, records
 from gdb_tls.questions.whatis.sentence import sentence
+from gdb_tls.target.facts import Part, Region
 from gdb_tls.target.model import Kind, Life, Module, State, TargetInfo, Thread, Type, Variable
-from gdb_tls.target.protocol import Part, Region
 from gdb_tls.views.parts import declared, pointer
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.words import count, numbers

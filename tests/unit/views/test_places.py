@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdb_tls.program.where import Where
-from gdb_tls.target.protocol import Frame
+from gdb_tls.target.facts import Frame
 from gdb_tls.views.columns import Fitting
 from gdb_tls.views.drawing import declared_text, heading_text, value_cell, where_text
 from gdb_tls.views.plain import Text

@@ -20,8 +20,8 @@ from gdb_tls.program.lookup import Found
 from gdb_tls.program.stacks import Passage, Stacks
 from gdb_tls.questions.access.answer import Answer, UserRow, made_row
 from gdb_tls.questions.access.sentence import brief, scope, sentences, where_text
+from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Kind, TargetInfo, Thread, Type
-from gdb_tls.target.protocol import Frame
 
 OBJECT = CodeObject("libx.so", "/lib/libx.so", 0x1000)
 POINTER = Type("char *", Kind.POINTER, 8)
