@@ -1,4 +1,5 @@
-// Threads without names of their own in pools, as C++ starts them: `pools COUNT` starts so many of each.
+// Threads without names of their own in pools, as C++ starts them: `pools COUNT` starts so many of each; with `named`
+// those that pthread_create has started have names.
 #include <pthread.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <future>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -39,7 +41,11 @@ struct Compactor {
     void operator()() { wait_for_work(); }
 };
 
+static bool named;
+
 static void *plain(void *) {
+    static std::atomic<int> number;
+    if (named) pthread_setname_np(pthread_self(), ("plain-" + std::to_string(number++)).c_str());
     wait_for_work();
     return nullptr;
 }
@@ -57,7 +63,8 @@ static void serve(int count, std::vector<std::thread> &threads, std::vector<std:
     }
 }
 
-int main(int, char **arguments) {
+int main(int words, char **arguments) {
+    named = words > 2;
     int count = atoi(arguments[1]);
     std::vector<std::thread> threads;
     std::vector<std::future<void>> futures;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import NamedTuple, Union
 
 from gdb_tls.errors import TlsError, reason
@@ -227,8 +228,9 @@ def _named(program: Program, row: Row, usual: str) -> Row:
         return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
     threads = row.threads
     if len(threads) > MOST_NAMED:
-        tried = {program.named(thread).name for thread in threads[:: len(threads) // NAMES_TRIED]}
-        threads = () if tried <= {"", usual} else threads  # each name costs a system call
+        # Each name costs a system call.  Pools are often started in turn: every sixth thread may be of one of six.
+        tried = {program.named(thread).name for thread in Random(0).sample(threads, NAMES_TRIED)}
+        threads = () if tried <= {"", usual} else threads
     names = [name for thread in threads if (name := program.named(thread).name)]
     # One name for all, as a thread has it from the one that made it, tells none from another.
     started = pools(program, row.threads) if len(set(names)) < 2 else ""

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from integration.harness import Inferior
 from integration.sessions import run_gdb
 
@@ -32,3 +33,16 @@ def test_each_pool_by_what_it_was_started_with(programs: Path, tmp_path: Path) -
     assert Counter(found) == {**dict.fromkeys(POOLS, COUNT), "": 1}
     (group,) = [line for line in said.splitlines() if f"{len(POOLS) * COUNT} threads" in line]
     assert sum(f"{name} ({COUNT})" in group for name in POOLS) == 3, "as many as there is room for"
+
+
+@pytest.mark.parametrize("named", [[], ["named"]])
+def test_names_among_very_many(named: list[str], programs: Path, tmp_path: Path) -> None:
+    """Names that threads have from the one that made them tell nothing; where some have their own, all are counted."""
+    count = 200
+    with Inferior([programs / "pools", count, *named], tmp_path) as inferior:
+        inferior.wait_ready()
+        said = run_gdb(["-p", str(inferior.pid)], ["set width 160", "set tls max-rows 2", "tls-inspect pool_buffer"])
+    (group,) = [line for line in said.stdout.splitlines() if f"{len(POOLS) * count:,} threads" in line]
+    others = (len(POOLS) - 1) * count
+    assert (f"pools ({others:,}), plain-* ({count})" in group) is bool(named)
+    assert ("resolver" in group) is not bool(named), "what they were started to do, where no name tells"
