@@ -17,7 +17,8 @@ SPEC = CommandSpec(
     description="""
 Shows the thread pointer, the thread control block, the DTV with its generation, each module's block with its size and
 place, and all variables with their values. THREAD is GDB's number of a thread, a list such as 1,3-5, or all; without
-it, the selected thread is meant.
+it, the selected thread is meant. Of more than ten, those that crashed, are main or selected are shown, and of the
+others one for all that have the same blocks and states.
 
 "unallocated" is a module that the thread has not touched yet. Only memory is read.
 """,
