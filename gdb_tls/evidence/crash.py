@@ -104,9 +104,11 @@ def _null_call(program: Program, code: Code, frames: Sequence[CallFrame]) -> Cra
     spot = code.at(back - 1) if back else None
     flow = spot.flow if spot else None
     call = flow.call_before(spot.address + 1) if flow and spot else None
-    if call is None or back is None or isinstance(call.template.target, int):
+    if call is None or back is None or spot is None or isinstance(call.template.target, int):
         return None
     older = list(frames[1:])
+    if older and older[0].pc == spot.base + call.address:  # as drgn has it
+        older[0] = older[0]._replace(pc=back)
     registers = dict(frame.registers)
     if not older or older[0].pc != back:
         older = [CallFrame(back, registers, False, "", "", 0), *older]

@@ -173,7 +173,8 @@ class Unwinder:
             registers = {name: known[name] for name in wanted if name in known}
             with suppress(LookupError):
                 registers["sp"] = frame.sp
-            is_trampoline = at + 1 < len(found) and found[at + 1].interrupted
+            # drgn calls what has called null interrupted, too.
+            is_trampoline = at > 0 and at + 1 < len(found) and found[at + 1].interrupted
             frames.append((pc, frame.interrupted, is_trampoline, registers))
             key = pc, frame.interrupted
             if key not in self._scopes:

@@ -18,6 +18,7 @@ from integration.evidence.causes import (
     names,
 )
 from integration.harness import PROGRAMS, kernel_writes_cores
+from integration.hosts.direct.answers import gdb_tls
 from limits import LIMIT_SECONDS
 
 NAMES = ("causes", "causes_ways", "causes_cc")
@@ -37,10 +38,23 @@ def test_cores(build: Build, tmp_path: Path) -> None:
     assert wrong == []
 
 
+WITHOUT_GDB = {"call", "tail", "deep_member", "index"}
 # QEMU's cores say the signal, but nothing else of it.
 ON_AARCH64 = {
     0: ("followed", "deep_member", "argument8", "getter", "argument_index", "helper", "call", "member_key"),
-    2: ("member", "argument1", "argument3", "getter_address", "index", "flag", "assertion", "call_unmapped", "strlen"),
+    2: (
+        "member",
+        "argument1",
+        "argument3",
+        "getter_address",
+        "index",
+        "flag",
+        "assertion",
+        "call_unmapped",
+        "strlen",
+        "tail",
+        "call",
+    ),
 }
 
 
@@ -59,6 +73,10 @@ def test_cores_of_aarch64(level: int, tmp_path: Path) -> None:
             words = ["qemu-aarch64", program, mode]
             subprocess.run(words, cwd=place, stdout=truth, check=False, timeout=LIMIT_SECONDS, preexec_fn=allow_core)
         (made[mode],) = place.glob("qemu_*.core")
+    direct = {}
+    for mode in WITHOUT_GDB & set(made):
+        words = ["core", made[mode], "--exe", program, "--engine", "direct", "--format", "json"]
+        direct[mode] = names(alarms_of(gdb_tls(words).document))
     early = ["set sysroot /usr/aarch64-linux-gnu"]
     found = list(audits_of_cores(program, made, gdb="gdb-multiarch", early=early))
     # Its threads have QEMU's numbers in the core.
@@ -69,6 +87,9 @@ def test_cores_of_aarch64(level: int, tmp_path: Path) -> None:
         for mode, truth, _ in found
     }
     assert blamed == guilty
+    assert {
+        mode: [one.partition(" (")[0] for one in names(alarms_of(audit))] for mode, audit in direct.items()
+    } == guilty
 
 
 @pytest.mark.parametrize("build", [Build("gcc", 2), Build("clang", 0, stripped=True)], ids=str)
