@@ -162,7 +162,11 @@ class Follower:
         if address is None:
             return None
         if isinstance(address, OneOf):
-            return one_of(*(self._loaded(at, one, width, depth) for one in address.sources))
+            # What was read cannot have been read at null.
+            possible = [one for one in address.sources if not isinstance(one, Fixed) or one.address >= SMALL]
+            return one_of(*(self._loaded(at, one, width, depth) for one in possible))
+        if isinstance(address, Fixed) and address.address < SMALL:
+            return None
         if isinstance(address, Local):
             scope = self._scopes[address.scope]
             value = scope.state.load((address.base, address.offset), width) if scope.state else None
