@@ -35,6 +35,7 @@ thread_local buffer *caught, *current;
 thread_local std::unique_ptr<buffer> scratch;
 thread_local std::vector<buffer *> stack;
 thread_local std::optional<buffer> session;
+thread_local std::vector<long> degrees;
 std::map<long, long> global_table;
 
 buffer *global;
@@ -166,6 +167,21 @@ APART void crash_last() {
     stack.back()->length = 1;
 }
 
+// Sized for less than what comes: the index is another vector's, which was null before it was filled.
+void *spoil_counted() {
+    degrees.resize(3);
+    return place(degrees);
+}
+APART void count(const std::vector<int> &places) {
+    for (int at : places)
+        degrees[at]++;
+}
+APART void crash_counted() {
+    std::vector<int> places{1, 2, 600000000 + static_cast<int>(sink)};
+    count(places);
+    sink = sink + 1;
+}
+
 void *spoil_engaged() {
     session.reset();
     return place(session);
@@ -227,6 +243,7 @@ void prepare() {
     scratch.reset(new buffer());
     stack.assign(3, new_buffer());
     session = buffer();
+    degrees.assign(16, 0);
     wrapped = new_buffer();
     inlined = new_buffer();
 }
@@ -248,6 +265,7 @@ const mode modes[] = {
     OWN(inlined, "inlined"),
     OWN(moved, "(anonymous namespace)::scratch"),
     OWN(last, "(anonymous namespace)::stack"),
+    OWN(counted, "(anonymous namespace)::degrees"),
     OWN(engaged, "(anonymous namespace)::session"),
     OWN(constructed, "(anonymous namespace)::current"),
     {"innocent_at", nullptr, "", nullptr, crash_at},
