@@ -37,7 +37,7 @@ NEVER_RETURN = frozenset(
         *("__cxa_pure_virtual", "__cxa_call_unexpected", "_Unwind_Resume", "_ZSt9terminatev"),
     )
 )
-THROWING = re.compile(r"_ZSt\d+__throw_")
+LIBRARY_THROWS = re.compile(r"_ZSt\d+__throw_")
 
 
 class Callees:
@@ -183,7 +183,7 @@ class Callees:
         name = self._stubs.name(callee)
         if name is None:
             return callee in self._never_returning
-        return name in NEVER_RETURN or THROWING.match(name) is not None
+        return name in NEVER_RETURN or LIBRARY_THROWS.match(name) is not None
 
     @cached_property
     def _never_returning(self) -> frozenset[int]:

@@ -103,7 +103,7 @@ class FunctionFlow:
             return None
         # A function that constructs a hundred objects is one block, and is asked about each call in turn.
         position, state = self._reached if self._reached_in is block else (0, block.point.state.copy())
-        if position == len(block.instructions) or block.instructions[position].address > address:
+        if block.instructions[position].address > address:
             position, state = 0, block.point.state.copy()
         self._reached_in = None  # the state is no longer that of the position
         while block.instructions[position].address < address:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gdb_tls.code.values import Displaced, Result, Value, loads_in
+from gdb_tls.code.values import Value, loads_in
 from gdb_tls.evidence.code import Code, Spot
 from gdb_tls.objects.loaded import LoadedObject
 from gdb_tls.objects.words import Words
 from gdb_tls.program.program import Program
+from gdb_tls.questions.keys.members import member_of, used_addresses
 from gdb_tls.questions.keys.names import KeyNames, KeyVariable, name_of
 from gdb_tls.questions.keys.storages import Storage, Storages, StoredValue
 from gdb_tls.target.model import Thread
@@ -27,7 +28,6 @@ KIND = "boost::thread_specific_ptr"
 LOOK_UP = ("_ZN5boost6detail12get_tss_dataEPKv", "_ZN5boost6detail13find_tss_dataEPKv")
 PARENT, LEFT, RIGHT, KEY, VALUE = 1, 2, 3, 4, 7  # words of a node
 MOST_NODES = 100_000
-LARGEST_OFFSET = 4096
 
 
 def boost_storages(
@@ -79,12 +79,8 @@ def _places(code: Code, boost: LoadedObject, names: KeyNames) -> tuple[int, list
     for known in boost.file.symbols(LOOK_UP).values():
         spot = Spot(index, boost.load_base, known.value, boost)
         flow = spot.flow
-        calls = [one for one in flow.instructions if one.template.flow == "call"] if flow else []
         members: dict[int, set[int]] = {}
-        values = [value for one in calls if flow for value in flow.arguments(one.address)[:1]]
-        for state in flow.at_returns() if flow else ():
-            values += [load.address for value in state.registers.values() for load, _ in loads_in(value)]
-        for value in values:
+        for value in used_addresses(flow) if flow else ():
             _note(value, members)
         for at, offsets in members.items():
             called = code.call_at(spot, at)
@@ -97,8 +93,9 @@ def _places(code: Code, boost: LoadedObject, names: KeyNames) -> tuple[int, list
 
 
 def _note(value: Value | None, members: dict[int, set[int]]) -> None:
-    if isinstance(value, Displaced) and isinstance(value.value, Result) and 0 < value.offset < LARGEST_OFFSET:
-        members.setdefault(value.value.at, set()).add(value.offset)
+    member = member_of(value)
+    if member is not None:
+        members.setdefault(member[0], set()).add(member[1])
     for load, _ in loads_in(value):
         _note(load.address, members)
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from gdb_tls.code.values import Displaced, Result, Value, loads_in
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.evidence.code import Code, Spot
 from gdb_tls.evidence.key_uses import CREATE, DELETE, GET, SET, KeyCode, KeyKind
 from gdb_tls.objects.loaded import LoadedObject
 from gdb_tls.objects.words import Words
 from gdb_tls.program.program import Program
+from gdb_tls.questions.keys.members import member_of, used_addresses
 from gdb_tls.questions.keys.names import held_in_variables, left_out
 from gdb_tls.questions.keys.storages import Storage, Storages, StoredValue
 from gdb_tls.target.model import Absence, State, Thread
@@ -38,7 +38,6 @@ FUNCTIONS = {
 KIND = KeyKind(FUNCTIONS, frozenset(FUNCTIONS.values()))
 # More numbers than a program has such objects.
 MOST = 1 << 16
-LARGEST_OFFSET = 4096
 ARRAY_HEADER = 24  # sizeof(QArrayData) in Qt 5, with 64 bits
 
 
@@ -96,13 +95,7 @@ def _places(code: Code, qt: LoadedObject) -> tuple[int, int]:
     unknown = UnknownTable(f"the code of {qt.name} does not tell where it keeps each thread's table ({LOOK_UP})")
     if index is None or spot is None or flow is None:
         raise unknown
-    given = [
-        value for one in flow.instructions if one.template.flow == "call" for value in flow.arguments(one.address)[:1]
-    ]
-    given += [
-        load.address for state in flow.at_returns() for value in state.registers.values() for load, _ in loads_in(value)
-    ]
-    members = {one for one in map(_member, given) if one is not None}
+    members = {one for one in map(member_of, used_addresses(flow)) if one is not None}
     calls = {at for at, _ in members}
     called = code.call_at(spot, calls.pop()) if len(calls) == 1 else None
     there = code.at(called[1]) if called and called[1] is not None else None
@@ -116,13 +109,6 @@ def _places(code: Code, qt: LoadedObject) -> tuple[int, int]:
     if len(pointers) != 1:
         raise unknown
     return pointers.pop(), min(offset for _, offset in members)
-
-
-def _member(value: Value | None) -> tuple[int, int] | None:
-    """(call, displacement) of an address that was computed from what a call returned; None for any other value."""
-    if isinstance(value, Displaced) and isinstance(value.value, Result) and 0 < value.offset < LARGEST_OFFSET:
-        return value.value.at, value.offset
-    return None
 
 
 def _table(words: Words, block: int | Absence, variable: int, member: int) -> Sequence[int] | str:

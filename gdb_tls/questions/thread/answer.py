@@ -112,28 +112,27 @@ def read_threads(
         for column in survey.columns:
             values[column.module.id].append((column.variable, column.instances(chosen)))
             task.advance()
-    found = []
-    every, groups = chosen, [[place] for place in range(len(chosen))]
+    groups = [[place] for place in range(len(chosen))]
     if most is not None and len(chosen) > most:
         own = marks.first([threads[index] for index in chosen])
         groups = [[place] for place in own] + _alike(survey, chosen, values, set(own))
-    shown = [places[0] for places in groups[:most]]
-    chosen = [every[place] for place in shown]
-    stopped = [threads[index] for index in chosen if _is_stopped(threads[index])]
-    with progress.task("Reading stacks", len(chosen)) as stacks:
-        places = program.places(stopped)
-        for (place, *others), index in zip(groups, chosen):
-            where = next(places, None) if _is_stopped(threads[index]) else None
+    shown = groups[:most]
+    firsts = [threads[chosen[place]] for place, *_ in shown]
+    found = []
+    with progress.task("Reading stacks", len(shown)) as stacks:
+        wheres = program.places([thread for thread in firsts if _is_stopped(thread)])
+        for thread, (place, *others) in zip(firsts, shown):
+            where = next(wheres, None) if _is_stopped(thread) else None
             blocks = [
                 BlockReport(
                     block.module,
-                    block.places[index],
+                    block.places[chosen[place]],
                     [VariableValue(variable, instances[place]) for variable, instances in values[module_id]],
                 )
                 for module_id, block in survey.blocks.items()
             ]
-            report = _thread(program, threads[index], where, blocks)
-            found.append(report._replace(alike=[threads[every[other]] for other in others]))
+            alike = [threads[chosen[other]] for other in others]
+            found.append(_thread(program, thread, where, blocks)._replace(alike=alike))
             stacks.advance()
     interrupted = survey.interrupted or task.interrupted or stacks.interrupted
     left_out = sum(map(len, groups[len(shown) :]))

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from integration.anywhere import run
 from integration.documents import documents
-from integration.harness import PROGRAMS, Subject, subject_of
-from integration.questions.test_keys_qt import NAMELESS, without_gdb
+from integration.harness import PROGRAMS, subject_of
+from integration.questions.test_keys_qt import NAMELESS, said, without_gdb
 
 CLASS = "boost::thread_specific_ptr"
-
-
-def said(subject: Subject) -> list[dict[str, Any]]:
-    """What boost_storage.cc wrote beside its truth."""
-    if subject.core:
-        truth = subject.core.parent / "truth.jsonl"
-    else:
-        words = Path(f"/proc/{subject.pid}/cmdline").read_bytes().split(b"\0")
-        truth = Path(words[words.index(b"--truth") + 1].decode())
-    return [json.loads(line) for line in Path(f"{truth}.boost").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("words", ["g++ -O0", "clang++ -O2", "g++ -O2 -s", "g++ -O2 -l:libboost_thread.a"])
@@ -39,7 +28,7 @@ def test_values(words: str, kind: str, tmp_path: Path) -> None:
         found = documents(subject, ["tls-keys"], tmp_path / "found")["tls-keys"]
         other = json.loads(without_gdb(subject, "--format", "json"))
         table = without_gdb(subject)
-        lines = said(subject)
+        lines = said(subject, "boost")
     assert len(lines) == 12
     for document in (found, other):
         assert document["storage_problems"] == []

@@ -19,14 +19,14 @@ ROOT = Path(__file__).resolve().parents[3]
 NAMELESS = "(anonymous namespace)::"
 
 
-def said(subject: Subject) -> list[dict[str, Any]]:
-    """What qt_storage.cc wrote beside its truth."""
+def said(subject: Subject, ending: str = "qt") -> list[dict[str, Any]]:
+    """What a program wrote beside its truth."""
     if subject.core:
         truth = subject.core.parent / "truth.jsonl"
     else:
         words = Path(f"/proc/{subject.pid}/cmdline").read_bytes().split(b"\0")
         truth = Path(words[words.index(b"--truth") + 1].decode())
-    return [json.loads(line) for line in Path(f"{truth}.qt").read_text().splitlines()]
+    return [json.loads(line) for line in Path(f"{truth}.{ending}").read_text().splitlines()]
 
 
 def without_gdb(subject: Subject, *words: str) -> str:
