@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gdb_tls.code.instructions import (
-    PROGRAM_COUNTER,
     Convention,
     Immediate,
     Instruction,
@@ -94,7 +93,7 @@ class Execution(Operands):
         """Whether a jump to a place that the code does not say goes to a function, by a pointer in a fixed place."""
         target = instruction.template.target
         if isinstance(target, Memory):
-            return target.base == PROGRAM_COUNTER and not target.offset
+            return instruction.goes_through is not None
         value = state.registers.get(target.name) if isinstance(target, Register) else None
         return isinstance(value, Loaded) and isinstance(value.address, Number)
 
@@ -289,7 +288,7 @@ class Execution(Operands):
             if not isinstance(target, int):
                 self._read_target(target)
             self._hand_over_arguments()
-            callee = self._callee()
+            callee = self._instruction.callee
             value = self._around.returned(callee) if callee is not None else None
             if value is None and callee is not None:
                 value = self._given_back(callee)
@@ -311,10 +310,7 @@ class Execution(Operands):
 
     def never_returns(self, call: Instruction) -> bool:
         """Whether a call never comes back, as that of abort."""
-        target, callee = call.template.target, call.goes_to
-        if isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset:
-            callee = call.address + target.displacement  # through a GOT entry
-        return callee is not None and self._around.ends(callee)
+        return call.callee is not None and self._around.ends(call.callee)
 
     def _given_back(self, callee: int) -> Value | None:
         """The address in thread-local storage that a called function was given, and returns; None for no such one."""
@@ -326,13 +322,6 @@ class Execution(Operands):
         if found is None or not isinstance(value, TlsAddress) or value.is_base:
             return None
         return value._replace(offset=value.offset + found[1])
-
-    def _callee(self) -> int | None:
-        """What an instruction calls or jumps to: code, or the GOT entry through which it does."""
-        target = self._instruction.template.target
-        if isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset:
-            return self._instruction.address + target.displacement
-        return self._instruction.goes_to
 
     def _slot(self, value: Value | None, kind: str) -> Slot | None:
         """The GOT entry of a kind whose address a value is; no code has such an address for anything else."""
@@ -346,7 +335,7 @@ class Execution(Operands):
         if self.recorder is None:
             return
         state = self._state
-        callee = self._callee()
+        callee = self._instruction.callee
         for number, name in enumerate(self._convention.arguments):
             value = state.registers.get(name)
             # What was read since it came into the register may be no more than left there.

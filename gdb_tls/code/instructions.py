@@ -127,6 +127,18 @@ class Instruction(NamedTuple):
         target = self.template.target
         return self.address + target if isinstance(target, int) else None
 
+    @property
+    def goes_through(self) -> int | None:
+        """The address of the pointer by which it jumps or calls, where that is in a fixed place: a GOT entry."""
+        target = self.template.target
+        is_fixed = isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset
+        return self.address + target.displacement if isinstance(target, Memory) and is_fixed else None
+
+    @property
+    def callee(self) -> int | None:
+        """What it calls or jumps to: code, or the GOT entry through which it does; None where it does not say."""
+        return self.goes_through if self.goes_to is None else self.goes_to
+
 
 class Convention(NamedTuple):
     """How functions call each other (the architecture's psABI).

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.index import CodeIndex, code_index
-from gdb_tls.code.instructions import PROGRAM_COUNTER, Instruction, Memory, Register
+from gdb_tls.code.instructions import Instruction, Register
 from gdb_tls.code.state import State
 from gdb_tls.code.values import Loaded, Number
 from gdb_tls.elf.file import NotElf
@@ -134,10 +134,7 @@ class Code:
         call = flow.at(address) if flow else None
         if call is None:
             return False
-        target, named = call.template.target, call.goes_to
-        if isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset:
-            named = call.address + target.displacement
-        if named is not None and spot.file_index.stubs.name(named) in names:
+        if call.callee is not None and spot.file_index.stubs.name(call.callee) in names:
             return True
         _, called = self.call_at(spot, address) or (None, None)
         return called is not None and self.is_one_of(called, names)
@@ -156,9 +153,9 @@ class Code:
 
     def _by_pointer(self, spot: Spot, instruction: Instruction, state: State | None) -> int | None:
         """The function to which a pointer in a fixed place leads."""
+        if instruction.goes_through is not None:
+            return self.word(spot.base + instruction.goes_through)
         target = instruction.template.target
-        if isinstance(target, Memory) and target.base == PROGRAM_COUNTER and not target.offset:
-            return self.word(spot.base + instruction.address + target.displacement)
         value = state.registers.get(target.name) if state and isinstance(target, Register) else None
         if isinstance(value, Loaded) and isinstance(value.address, Number):
             return self.word(spot.base + value.address.number)

@@ -316,7 +316,7 @@ class Glibc:
 
     def _in_own_block(self, offset: int | None, thread_pointers: Sequence[int]) -> list[int | None]:
         """The addresses of an offset in libc's own block."""
-        own = next((one for one in self._modules if one.load_base == self._main_library.load_base), None)
+        own = self._own_module
         if offset is None or own is None:
             return [None] * len(thread_pointers)
         places = self.blocks(own, thread_pointers)
@@ -335,9 +335,14 @@ class Glibc:
             self._free_chunks = FreeChunks(self._memory, self._words, address, regions, self._own_words)
         return self._free_chunks.among(pointers)
 
+    @property
+    def _own_module(self) -> Module | None:
+        """The C library's own block; None where it has none."""
+        return next((one for one in self._modules if one.load_base == self._main_library.load_base), None)
+
     def _own_words(self) -> Iterator[int]:
         """The words of libc's own thread-local variables, in some threads."""
-        own = next((one for one in self._modules if one.load_base == self._main_library.load_base), None)
+        own = self._own_module
         if own is not None and own.segment is not None:
             blocks = self.blocks(own, self.threads().thread_pointers[:MOST_CACHES])
             places = [one for one in blocks if isinstance(one, int)]
