@@ -146,10 +146,10 @@ def _on_alarm(command: str, pid: int) -> Teller:
 
 
 def _screen(observer: Observer) -> Teller:
-    from gdb_tls.views.drawing import HAS_RICH
+    from gdb_tls.views.drawing import has_rich
     from gdb_tls.watch.lines import Lines
 
-    if not HAS_RICH or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    if not has_rich() or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         return Lines()
     from gdb_tls.watch.live import Screen
 

@@ -1,4 +1,4 @@
-"""Tables without lines, for rich and for `gdb_tls.views.plain`.
+"""Tables without lines.
 
 rich's own table breaks C++ names and numbers anywhere, takes a letter's room for a column where there are many, and
 measures and wraps each cell in some 0.1 ms: a second for a server's threads.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Union
 
-from gdb_tls.views.folding import MORE, cut, folded, longest_part, width
+from gdb_tls.views.folding import longest_part, width
+from gdb_tls.views.layout import Line, Text
 
 # A column that may be folded keeps so much, and one that is cut; where even that is too much all are narrower.
 LEAST_FOLDED, LEAST_CUT, NARROWEST = 8, 14, 4
@@ -31,13 +32,13 @@ class Fitting(NamedTuple):
         most: how many lines it takes at most.
     """
 
-    text: Callable[[int], Any]
+    text: Callable[[int], Text]
     widest: int
     least: int
     most: int = 1
 
 
-Cell = Union[str, Any]
+Cell = Union[str, Text, Fitting]
 
 
 class Column(NamedTuple):
@@ -78,20 +79,6 @@ class Row(NamedTuple):
     cells: Sequence[Cell]
     style: str
     is_heading: bool = False
-
-
-class Line(NamedTuple):
-    """One line of a cell: a part of its text, and what stands behind that."""
-
-    text: Any
-    start: int
-    end: int
-    more: str = ""
-
-    @property
-    def plain(self) -> str:
-        """Without styles."""
-        return _plain(self.text)[self.start : self.end] + self.more
 
 
 class Table:
@@ -140,11 +127,9 @@ class Table:
         return sum(least) + self._gap * (len(least) - 1) <= room
 
     def lines(self, room: int) -> list[str]:
-        """Its lines without styles, for `gdb_tls.views.plain`."""
-        from gdb_tls.views.plain import Text
-
+        """Its lines without styles."""
         found = []
-        for _, pieces in self._drawn(room, Text):
+        for _, pieces in self._drawn(room):
             line = []
             for (text, wide), column in zip(pieces, self._columns):
                 words = text.plain if text else ""
@@ -156,31 +141,23 @@ class Table:
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         """What rich asks for."""
         from rich.segment import Segment
-        from rich.text import Text
 
         gap, end = " " * self._gap, Segment.line()
-        for row, pieces in self._drawn(options.max_width, Text):
+        for row, pieces in self._drawn(options.max_width):
             style = console.get_style("bold" if row.is_heading else row.style)
             for index, ((line, wide), column) in enumerate(zip(pieces, self._columns)):
-                shown = []
-                if line is not None:
-                    text, start, stop, more = line
-                    if start or stop < len(text.plain):
-                        text = text[start:stop]
-                    own = console.get_style(text.style)
-                    shown = list(text.render(console)) if text.spans else [Segment(text.plain, own)]
-                    shown += [Segment(more, own)] if more else []
+                shown = list(line.segments(console)) if line else []
                 blanks = [Segment(" " * (wide - (width(line.plain) if line else 0)))]
                 both = blanks + shown if column.right else shown + blanks
                 yield from Segment.apply_style([*[Segment(gap)] * bool(index), *both], style)
             yield end
 
-    def _drawn(self, room: int, kind: Any) -> Iterator[tuple[Row, list[tuple[Line | None, int]]]]:
+    def _drawn(self, room: int) -> Iterator[tuple[Row, list[tuple[Line | None, int]]]]:
         """For each line of the screen its row, and for each column what is there and how wide the column is."""
         widths = self._widths(room)
         headings = [column.heading for column in self._columns]
         for row in [Row(headings, "", True)] * any(headings) + self._rows:
-            cells = [list(_lines(cell, wide, kind)) for cell, wide in zip(row.cells, widths)]
+            cells = [list(_lines(cell, wide)) for cell, wide in zip(row.cells, widths)]
             height = max(map(len, cells), default=0)
             for at in range(height):
                 # Headings stand on what they head.
@@ -277,8 +254,8 @@ def _widest(cell: Cell) -> int:
     return max(map(width, _plain(cell).split("\n")))
 
 
-def _plain(cell: Any) -> str:
-    return cell if isinstance(cell, str) else str(cell.plain)
+def _plain(cell: str | Text) -> str:
+    return cell if isinstance(cell, str) else cell.plain
 
 
 def _size(cell: Cell) -> tuple[int, int]:
@@ -303,18 +280,10 @@ def _least(cell: Cell) -> int:
 
 
 def _is_cut(cell: Cell) -> bool:
-    return bool(getattr(cell, "no_wrap", False))
+    return isinstance(cell, Text) and cell.is_cut
 
 
-def _lines(cell: Cell, room: int, kind: Any) -> Iterator[Line]:
+def _lines(cell: Cell, room: int) -> Iterator[Line]:
     """A cell's lines in so much room."""
     text = cell.text(room) if isinstance(cell, Fitting) else cell
-    if isinstance(text, str):
-        text = kind(text)
-    plain = text.plain
-    if not _is_cut(text):
-        yield from (Line(text, start, end) for start, end in folded(plain, room))
-    elif width(plain) <= room:
-        yield Line(text, 0, len(plain))
-    else:
-        yield Line(text, 0, cut(plain, room), MORE)
+    return (Text(text) if isinstance(text, str) else text).parts(room)

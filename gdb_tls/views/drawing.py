@@ -1,50 +1,32 @@
-"""What tables are drawn with: rich or, where it is missing, plain text."""
+"""What is seen on a screen: in colours, which rich draws, or in plain text."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
 from gdb_tls.program.where import Where
 from gdb_tls.views.columns import LEAST_CUT, LEAST_FOLDED, LONGEST_WORD, MOST_LINES, Cell, Fitting, Table
 from gdb_tls.views.folding import MORE, cut, folded, longest_part, shortened, without_arguments
+from gdb_tls.views.layout import Drawn, Group, Padding, Renderable, Text
 from gdb_tls.views.origin import Origin, caption
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.syntax import tokens
 from gdb_tls.views.text import safe
 
-if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
-    from rich.padding import Padding
-    from rich.text import Text
-
-    HAS_RICH = True
-else:
-    try:
-        from rich.console import Group, RenderableType
-        from rich.padding import Padding
-        from rich.text import Text
-
-        HAS_RICH = True
-    except ImportError:
-        from gdb_tls.views.plain import Group, Padding, Text
-        from gdb_tls.views.plain import Renderable as RenderableType
-
-        HAS_RICH = False
-
 __all__ = [
-    "HAS_RICH",
     "Group",
     "Padding",
-    "RenderableType",
+    "Renderable",
     "Table",
     "Text",
     "declared_text",
     "drawn",
     "flowing",
+    "has_rich",
     "heading_text",
     "under_caption",
     "value_cell",
@@ -53,20 +35,23 @@ __all__ = [
 ]
 
 
-def drawn(renderable: Any, screen: Screen) -> str:
-    """What is seen of a renderable on a screen; without colour no line ends in blanks."""
-    if not HAS_RICH:
-        from gdb_tls.views import plain
+def has_rich() -> bool:
+    """Whether there is what draws in colours."""
+    return find_spec("rich") is not None
 
-        return "".join(line + "\n" for line in plain.lines(renderable, screen.columns))
+
+def drawn(renderable: Drawn, screen: Screen) -> str:
+    """What is seen of a renderable on a screen; without colour no line ends in blanks."""
+    if not screen.colour or not has_rich():
+        return "".join(line.rstrip() + "\n" for line in renderable.lines(screen.columns))
     from rich.console import Console
 
     text = io.StringIO()
     console = Console(
         file=text,
         width=screen.columns,
-        force_terminal=screen.colour,
-        color_system="standard" if screen.colour else None,
+        force_terminal=True,
+        color_system="standard",
         legacy_windows=False,
         highlight=False,
         markup=False,
@@ -74,9 +59,7 @@ def drawn(renderable: Any, screen: Screen) -> str:
         _environ={},
     )
     console.print(renderable, soft_wrap=False)
-    if screen.colour:
-        return text.getvalue()
-    return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
+    return text.getvalue()
 
 
 def flowing(parts: Sequence[Text], columns: int, gap: int = 3, indent: int = 0) -> Text:
@@ -92,7 +75,7 @@ def flowing(parts: Sequence[Text], columns: int, gap: int = 3, indent: int = 0) 
     return text
 
 
-def under_caption(table: Any, origin: Origin | None, columns: int) -> Any:
+def under_caption(table: Drawn, origin: Origin | None, columns: int) -> Drawn:
     """A table under the line that says of which program it speaks."""
     return Group(Text(safe(caption(origin, columns)), "dim"), table) if origin else table
 
@@ -144,7 +127,7 @@ def where_text(where: Where | None, room: int | None = None) -> Text:
             if not shown or (left >= min(LEAST_FUNCTION, len(function)) and not short.endswith(MORE)):
                 break
         function, place = short, shown
-    text = Text(no_wrap=True, overflow="ellipsis").append(function)
+    text = Text(is_cut=True).append(function)
     if place:
         text.append(place, "dim")
     if where.called is not None and where.called.function:

@@ -18,7 +18,7 @@ class Piece(NamedTuple):
 
 
 class Pieces:
-    """Lines, each drawn as it is and cut where the screen ends; for rich and for `gdb_tls.views.plain`."""
+    """Lines, each drawn as it is and cut where the screen ends."""
 
     def __init__(self, lines: Iterable[Sequence[Piece]]) -> None:
         """Takes the pieces of each line; their text has no line's end."""

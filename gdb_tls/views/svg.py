@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gdb_tls.errors import OutputError
-from gdb_tls.views.drawing import HAS_RICH, under_caption
+from gdb_tls.views.drawing import has_rich, under_caption
 from gdb_tls.views.origin import Origin
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -82,7 +82,7 @@ def render(table: Callable[[Screen], Any], title: str, origin: Origin | None = N
     Returns:
         The picture in ASCII, whatever characters it shows.
     """
-    if not HAS_RICH:
+    if not has_rich():
         raise OutputError(
             "SVG pictures are drawn by the Python package rich, which is missing here",
             "Use --format html, or add rich as `source gdb_tls.py` says.",

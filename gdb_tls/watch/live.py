@@ -100,7 +100,7 @@ def screenful(
         changed: when each has changed last.
     """
     parts: list[Any] = []
-    head = Text(safe(title), "bold", no_wrap=True, overflow="ellipsis")
+    head = Text(safe(title), "bold", is_cut=True)
     moment = time.strftime("%H:%M:%S", time.localtime(look.when))
     head.append(
         f"   {count(len(look.threads), 'thread')}   {moment}   a look takes {look.seconds * 1000:.0f} ms", "dim"
@@ -111,11 +111,11 @@ def screenful(
         parts.append(Text(f"{len(rows) - most:,} more variables; name those that you want to see.", "dim"))
     for alarm in look.alarms.values():
         text = f"ALARM  {alarm.name}: {' '.join(alarm.sentences)}"
-        parts.append(Text(safe(text), "bold red", no_wrap=True, overflow="ellipsis"))
+        parts.append(Text(safe(text), "bold red", is_cut=True))
     parts.append(Text(""))
     for event in reversed(events):
         style = "bold red" if event.kind == "alarm" else ""
-        parts.append(Text(line(event), style, no_wrap=True, overflow="ellipsis"))
+        parts.append(Text(line(event), style, is_cut=True))
     return Group(*parts)
 
 

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from gdb_tls.program.marked import Marked
 from gdb_tls.questions.access.answer import Answer, UserRow
 from gdb_tls.questions.access.sentence import brief, scope, sentences, uses_text, where_text
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, heading_text
+from gdb_tls.views.drawing import Group, Renderable, Table, Text, heading_text
 from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, storage, with_marks
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """The variable, a line for each function, and what follows."""
     shown = answer.rows if answer.most is None else answer.rows[: answer.most]
-    parts: list[RenderableType] = [_heading(answer, screen), Text("")]
+    parts: list[Renderable] = [_heading(answer, screen), Text("")]
     if shown:
         parts += [_functions(answer, shown), Text("")]
     if len(shown) < len(answer.rows):
@@ -28,7 +28,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*parts)
 
 
-def _heading(answer: Answer, screen: Screen) -> RenderableType:
+def _heading(answer: Answer, screen: Screen) -> Renderable:
     variable, module = answer.variable, answer.variable.module
     kind = answer.type.name if answer.type else ""
     facts = [f"module {module.id}", module.name, f"offset 0x{variable.offset + answer.offset:x}"]
@@ -41,7 +41,7 @@ def _heading(answer: Answer, screen: Screen) -> RenderableType:
     return Group(heading, Text(safe("  ".join(facts)), "dim"))
 
 
-def _functions(answer: Answer, rows: Sequence[UserRow]) -> RenderableType:
+def _functions(answer: Answer, rows: Sequence[UserRow]) -> Renderable:
     inside = any(row.passages for row in rows)
     found = Table("", "Function", "Uses", "Where", *(["Now in it"] if inside else []))
     for row in rows:

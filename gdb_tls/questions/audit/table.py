@@ -8,7 +8,7 @@ from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.audit.verdict import verdict
 from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import State
-from gdb_tls.views.drawing import Group, Padding, RenderableType, Text, declared_text, flowing, function_text
+from gdb_tls.views.drawing import Group, Padding, Renderable, Text, declared_text, flowing, function_text
 from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -16,9 +16,9 @@ from gdb_tls.views.text import safe
 SHOWN_FRAMES = 3
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """The suspects, the crash, and the verdict."""
-    parts: list[RenderableType] = []
+    parts: list[Renderable] = []
     for suspect in answer.shown:
         parts += [*_suspect(suspect, screen.columns, screen.colour), Text("")]
     crash = _crash(answer.audit)
@@ -28,7 +28,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*parts)
 
 
-def _suspect(suspect: Suspect, columns: int, colour: bool) -> list[RenderableType]:
+def _suspect(suspect: Suspect, columns: int, colour: bool) -> list[Renderable]:
     variable = suspect.variable
     heading = Text("! " if suspect.is_alarming else "  ", "bold red")
     if variable:

@@ -11,7 +11,7 @@ from gdb_tls.questions.diff.difference import Cell, Difference
 from gdb_tls.target.model import State
 from gdb_tls.views.columns import MOST_LINES
 from gdb_tls.views.columns import Cell as Drawn
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, value_cell
+from gdb_tls.views.drawing import Group, Renderable, Table, Text, value_cell
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -21,11 +21,11 @@ from gdb_tls.views.words import count
 MOST_LINES_OF_A_VALUE = 4
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """One line for each difference, and how many there are."""
     del screen
     rows = shown(answer)
-    parts: list[RenderableType] = [_table(answer, rows), Text("")] if rows else []
+    parts: list[Renderable] = [_table(answer, rows), Text("")] if rows else []
     parts += [Text(safe(one), "bold" if index == 0 else "dim") for index, one in enumerate(sentences(answer))]
     return Group(*parts)
 

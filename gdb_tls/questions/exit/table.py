@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from gdb_tls.questions.exit.answer import Answer, ThreadExit
 from gdb_tls.questions.exit.sentence import argument_text, cause_text, function_text, sentences, title, where_text
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text
+from gdb_tls.views.drawing import Group, Renderable, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """For each thread a heading, a line for each destructor in the order in which they run, and the sum."""
     del screen
-    parts: list[RenderableType] = []
+    parts: list[Renderable] = []
     for one in answer.threads:
         parts += [Text("")] if parts else []
         parts.append(Text(safe(title(one)), "bold"))
@@ -21,7 +21,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*parts) if parts else Text("There is no thread to look at.")
 
 
-def _steps(one: ThreadExit) -> RenderableType:
+def _steps(one: ThreadExit) -> Renderable:
     rows = Table("", "Destructor", "Of", "Argument", "Where", right=("",))
     for number, step in enumerate(one.steps, 1):
         where = Text(safe(where_text(step)), "bold white on red" if step.is_gone else "dim")

@@ -7,7 +7,7 @@ from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Seve
 from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Flag, Instance, State
 from gdb_tls.views.columns import Cell
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, heading_text, value_cell, where_cell
+from gdb_tls.views.drawing import Group, Renderable, Table, Text, code, heading_text, value_cell, where_cell
 from gdb_tls.views.parts import STYLES, source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -19,11 +19,11 @@ SHARED_LINE = "Threads that are alike share a line; --all shows each, --format c
 ROOM_FOR_VALUES, LEAST_LINES = 12, 2
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """The answer of one program, that of each variable under the other, or each inferior's under its heading."""
     if isinstance(answer, OneAnswer):
         return _answer(answer, screen)
-    shown: list[RenderableType] = []
+    shown: list[Renderable] = []
     for part in answer.parts:
         shown += [Text("")] if shown else []
         if isinstance(part, Named):
@@ -36,10 +36,10 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*shown)
 
 
-def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
+def _answer(answer: OneAnswer, screen: Screen) -> Renderable:
     """The heading, a line for every row, and the verdict."""
     report, lines = answer.report, answer.rows
-    parts: list[RenderableType] = [_heading(report, screen), Text(""), _table(answer, screen), Text("")]
+    parts: list[Renderable] = [_heading(report, screen), Text(""), _table(answer, screen), Text("")]
     if len(lines) < len(report.instances):
         parts.append(Text(SHARED_LINE, "dim"))
     parts += [
@@ -49,7 +49,7 @@ def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
     return Group(*parts)
 
 
-def _heading(report: Report, screen: Screen) -> RenderableType:
+def _heading(report: Report, screen: Screen) -> Renderable:
     variable, module = report.variable, report.variable.module
     kind = report.type.name if report.type else ""
     place = source(variable)
@@ -68,7 +68,7 @@ def _heading(report: Report, screen: Screen) -> RenderableType:
     return Group(heading_text(report.expression, kind, place, screen), Text(safe("  ".join(facts)), "dim"))
 
 
-def _table(answer: OneAnswer, screen: Screen) -> RenderableType:
+def _table(answer: OneAnswer, screen: Screen) -> Renderable:
     report, lines = answer.report, answer.rows
     table = Table()
     named = any(line.instance.thread.name or line.names for line in lines)  # GDB has no names in a core
@@ -106,7 +106,7 @@ def _number(answer: OneAnswer, line: Row) -> Text:
 
 def _listed(line: Row) -> Text:
     """What threads that share a line were started with, and as many of their numbers as there is room for."""
-    text = Text(f"{safe(line.pools)}  " if line.pools else "", no_wrap=True, overflow="ellipsis")
+    text = Text(f"{safe(line.pools)}  " if line.pools else "", is_cut=True)
     return text.append(numbers(line.threads, "-"), "dim")
 
 

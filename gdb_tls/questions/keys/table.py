@@ -8,7 +8,7 @@ from typing import Any
 from gdb_tls.questions.keys.answer import Answer, KeyReport, KeysReport, KeyState, KeyValue
 from gdb_tls.questions.keys.storages import Storage, StoredValue
 from gdb_tls.questions.keys.words import exhausted, named, stored_named, stored_sentences, stored_state
-from gdb_tls.views.drawing import NAMELESS, Group, RenderableType, Table, Text
+from gdb_tls.views.drawing import NAMELESS, Group, Renderable, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count, who, with_marks
@@ -23,7 +23,7 @@ STYLES = {
 }
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """For each key its destructor, and a line for each value that some threads have."""
     report = answer.report
     lines = [(key, list(_groups(key, each=True))) for key in report.keys]
@@ -43,7 +43,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
             value = _value(group) if sequences else _value(group).partition(" (seq")[0]
             threads = with_marks([value.thread for value in group], answer.marked)
             rows.add_row(*map(_text, head), threads, Text(first.state.value, STYLES[first.state]), _text(value))
-    parts: list[RenderableType] = [rows, Text("")] if report.keys else []
+    parts: list[Renderable] = [rows, Text("")] if report.keys else []
     if shortened:
         parts.append(Text("Threads in one state share a line; --all shows each value, --format csv all.", "dim"))
     words = [safe(sentence).replace(NAMELESS, "") for sentence in sentences(report)]
@@ -51,7 +51,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*parts, *_stored_parts(answer))
 
 
-def _stored_parts(answer: Answer) -> Iterator[RenderableType]:
+def _stored_parts(answer: Answer) -> Iterator[Renderable]:
     """What libraries keep behind keys of their own, below the keys."""
     rows = Table("Class", "Index", "Variable", "Thread", "State", "Value", right=("Index",), whole=("Value",))
     lines = [(one, list(_stored_groups(one, each=True))) for one in answer.behind.storages]

@@ -11,7 +11,7 @@ from gdb_tls.program.grid import Grid, Row
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
-from gdb_tls.views.drawing import Group, RenderableType, Text, flowing
+from gdb_tls.views.drawing import Group, Renderable, Text, flowing
 from gdb_tls.views.folding import shortened, width
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.pieces import Piece, Pieces, joined
@@ -46,7 +46,7 @@ class Head(NamedTuple):
     members: Sequence[int]
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """A picture for each module, its legend, and the groups of threads."""
     if not answer.grid.rows:
         return Text("There is no thread-local variable to show." + _missing(answer.grid))
@@ -55,7 +55,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     names = _names(grid, screen.columns)
     room = max((screen.columns - width(names[0])) // _column_width(grid), 1)
     pieces, left_out = _pieces(answer, room)
-    parts: list[RenderableType] = []
+    parts: list[Renderable] = []
     letters = [{state: _cell(row, state) for state in set(row.states)} for row in grid.rows]
     for heads in pieces:
         parts += [_picture(grid, names, letters, heads), Text("")]
@@ -166,12 +166,12 @@ def _legend(grid: Grid, columns: int) -> Text:
     return flowing(parts, columns)
 
 
-def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list[RenderableType]:
-    parts: list[RenderableType] = [Text(SHARED_COLUMN, "dim")]
+def _groups(grid: Grid, heads: Sequence[Head], left_out: Sequence[Head]) -> list[Renderable]:
+    parts: list[Renderable] = [Text(SHARED_COLUMN, "dim")]
     for head in heads:
         members = [grid.threads[index] for index in head.members]
         which = f"{count(len(members), 'thread')}{share(len(members), len(grid.threads))}: {numbers(members)}"
-        parts.append(Text(f"  {head.label}  {which}", no_wrap=True, overflow="ellipsis"))
+        parts.append(Text(f"  {head.label}  {which}", is_cut=True))
     if left_out:
         threads = sum(len(head.members) for head in left_out)
         parts.append(Text(f"  Not on the screen: {threads:,} more in {len(left_out):,} other patterns.", "bold"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from gdb_tls.questions.modules.answer import ModuleReport, ModulesReport
 from gdb_tls.questions.modules.budget import budget_sentences, room_sentence
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text
+from gdb_tls.views.drawing import Group, Renderable, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count
 
 
-def table(report: ModulesReport, screen: Screen) -> RenderableType:
+def table(report: ModulesReport, screen: Screen) -> Renderable:
     """A line for every module, and the sums."""
     del screen
     numbers = ("Id", "Size", "Align", "Blocks", "Bytes", "Vars", "Gen")

@@ -7,7 +7,7 @@ from itertools import groupby
 from gdb_tls.questions.symbols.answer import Answer
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.views.columns import LEAST_CUT, Cell, Fitting
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
+from gdb_tls.views.drawing import Group, Renderable, Table, Text, code
 from gdb_tls.views.folding import MORE, shortened, width
 from gdb_tls.views.parts import source
 from gdb_tls.views.screen import Screen
@@ -42,9 +42,9 @@ def _source(variable: Variable) -> Cell:
     return Fitting(fitted, width(place), LEAST_CUT)
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """For each module its variables, by offset."""
-    parts: list[RenderableType] = []
+    parts: list[Renderable] = []
     shown = [one for one in answer.variables if not (answer.folds and one.is_helper)]
     for title, group in groupby(shown, key=lambda variable: variable.module.title):
         variables = list(group)

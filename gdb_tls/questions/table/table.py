@@ -10,7 +10,7 @@ from gdb_tls.program.columns import Column
 from gdb_tls.questions.table.answer import Answer, Line, is_flagged
 from gdb_tls.target.model import Flag, Instance, State
 from gdb_tls.views.columns import Cell
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, value_cell, where_cell
+from gdb_tls.views.drawing import Group, Renderable, Table, Text, code, value_cell, where_cell
 from gdb_tls.views.parts import STYLES, declared
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -25,9 +25,9 @@ GAP = 2
 ALL_VALUES = ("a value", "all values")
 
 
-def table(answer: Answer, screen: Screen) -> RenderableType:
+def table(answer: Answer, screen: Screen) -> Renderable:
     """What the columns are, a line for every row, and why cells have no value."""
-    parts: list[RenderableType] = [*_headings(answer, screen.colour), Text("")]
+    parts: list[Renderable] = [*_headings(answer, screen.colour), Text("")]
     lines = answer.lines if answer.most is None else answer.lines[: answer.most]
     if lines:
         parts += [*_tables(answer, lines, screen), Text("")]
@@ -41,7 +41,7 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     return Group(*parts)
 
 
-def _headings(answer: Answer, colour: bool) -> Iterator[RenderableType]:
+def _headings(answer: Answer, colour: bool) -> Iterator[Renderable]:
     """What each column is: its type and, where its heading does not say it, the expression."""
     short = Text()
     for column in answer.columns:
@@ -66,7 +66,7 @@ def heading(name: str) -> str:
     return name if len(name) <= LONGEST_HEADING else "..." + name[3 - LONGEST_HEADING :]
 
 
-def _tables(answer: Answer, lines: Sequence[Line], screen: Screen) -> list[RenderableType]:
+def _tables(answer: Answer, lines: Sequence[Line], screen: Screen) -> list[Renderable]:
     """One table or, where its columns would be too narrow to be read, several, each with the threads."""
     every = range(len(answer.columns))
     whole = _table(answer, lines, screen, every)
@@ -86,7 +86,7 @@ def _tables(answer: Answer, lines: Sequence[Line], screen: Screen) -> list[Rende
         left -= needed
     if GAP + where > left:
         bands.append([])
-    shown: list[RenderableType] = []
+    shown: list[Renderable] = []
     for number, band in enumerate(bands):
         shown += [Text("")] if shown else []
         shown.append(_table(answer, lines, screen, band, number == 0, number == len(bands) - 1))
@@ -122,7 +122,7 @@ def _table(
             cells.append(value_cell(text, MOST_LINES_OF_A_VALUE))
         if has_places:
             alone = where_cell(answer.where.get(answer.threads[first].num))
-            listed = Text(which(answer, line), "dim", no_wrap=True, overflow="ellipsis")
+            listed = Text(which(answer, line), "dim", is_cut=True)
             cells.append(alone if line.is_single else listed)
         table.add_row(*cells, style="bold" if is_flagged(answer, first) else "")
     return table

@@ -10,7 +10,7 @@ from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.thread.answer import BlockReport, ThreadReport, ThreadsReport, is_known
 from gdb_tls.target.model import Absence, Flag, State
 from gdb_tls.views.columns import MOST_LINES
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, value_cell, where_text
+from gdb_tls.views.drawing import Group, Renderable, Table, Text, code, value_cell, where_text
 from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -20,9 +20,9 @@ SHARED = "Threads in the same states are shown once; tls-thread NUMBER shows one
 INTERRUPTED = "Interrupted: the last variables or threads are missing."
 
 
-def table(report: ThreadsReport, screen: Screen) -> RenderableType:
+def table(report: ThreadsReport, screen: Screen) -> Renderable:
     """For each thread a heading, its blocks, and the variables in them."""
-    parts: list[RenderableType] = []
+    parts: list[Renderable] = []
     for one in report.threads:
         if parts:
             parts.append(Text(""))
@@ -80,7 +80,7 @@ def _heading(one: ThreadReport, report: ThreadsReport) -> list[Text]:
     return [Text(safe("  ".join(words)), "bold"), *(Text(safe(fact), "dim") for fact in dict.fromkeys(facts) if fact)]
 
 
-def _blocks(one: ThreadReport) -> RenderableType:
+def _blocks(one: ThreadReport) -> Renderable:
     rows = Table("Id", "Module", "Storage", "Size", "Block", right=("Id", "Size"))
     for block in one.blocks:
         module = block.module
@@ -97,7 +97,7 @@ def _blocks(one: ThreadReport) -> RenderableType:
     return rows
 
 
-def _values(blocks: Sequence[BlockReport], screen: Screen) -> RenderableType:
+def _values(blocks: Sequence[BlockReport], screen: Screen) -> Renderable:
     first = "  Address" if blocks[0].module.emulated else "  Offset"
     rows = Table(first, "Variable", "State", "Value", right=(first,))
     for variable, instance in (value for block in blocks for value in block.values):
@@ -108,7 +108,7 @@ def _values(blocks: Sequence[BlockReport], screen: Screen) -> RenderableType:
             state.append(f" {flag.value}", "yellow")
         value = Text(safe(instance.reason), "dim") if instance.reason else code(instance.text, screen.colour)
         at = instance.address if variable.module.emulated else variable.offset
-        rows.add_row(pointer(at), Text(safe(variable.name)), state, value_cell(value, MOST_LINES))
+        rows.add_row(pointer(at) or "", Text(safe(variable.name)), state, value_cell(value, MOST_LINES))
     return rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdb_tls.questions.verify.answer import Comparison
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text
+from gdb_tls.views.drawing import Group, Renderable, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count
@@ -13,10 +13,10 @@ from gdb_tls.views.words import count
 MOST_DISAGREEMENTS = 50
 
 
-def table(found: Comparison, screen: Screen) -> RenderableType:
+def table(found: Comparison, screen: Screen) -> Renderable:
     """How much each resolver answered, and where they differ."""
     del screen
-    parts: list[RenderableType] = [Text(safe(line)) for line in answered(found)]
+    parts: list[Renderable] = [Text(safe(line)) for line in answered(found)]
     if found.disagreements:
         lines = Table("Variable", "Module", "Thread", "Answers")
         for one in found.disagreements[:MOST_DISAGREEMENTS]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gdb_tls.questions.whatis.answer import Holder, OwnerKind, Whatis
 from gdb_tls.questions.whatis.sentence import sentence
-from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code
+from gdb_tls.views.drawing import Group, Renderable, Table, Text, code
 from gdb_tls.views.parts import declared, source
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import storage, who
 
 
-def table(found: Whatis, screen: Screen) -> RenderableType:
+def table(found: Whatis, screen: Screen) -> Renderable:
     """One sentence, and what is known besides."""
     lines = Table()
     lines.add_column(whole=True)

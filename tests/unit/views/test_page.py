@@ -10,6 +10,7 @@ import pytest
 from gdb_tls.questions.audit import page as audit_page
 from gdb_tls.questions.map import page as map_page
 from gdb_tls.views import html, page, svg
+from gdb_tls.views.layout import Text
 from gdb_tls.views.page import Column, Finding, Findings, Line, Map, Page, Prose, Row, Table
 
 BAD = "</script><img src=x onerror=alert(1)>\"'&amp;\x1b[2J\u202e"
@@ -214,15 +215,11 @@ def test_what_stands_for_a_function_is_its_name() -> None:
 
 def test_picture_keeps_blanks_everywhere() -> None:
     """librsvg strips the ends of a text, no-break spaces too, unless it is told not to."""
-    from rich.text import Text
-
     drawn = svg.render(lambda screen: Text("  2 main"), "x")
     assert '-matrix" xml:space="preserve">' in drawn
 
 
 def test_picture_fits_its_text() -> None:
-    from rich.text import Text
-
     for length in (10, 100, 400):
         text = Text("x" * length)
         drawn = svg.render(lambda screen, text=text: text, BAD)  # type: ignore[misc]

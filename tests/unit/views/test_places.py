@@ -6,7 +6,7 @@ from gdb_tls.program.where import Where
 from gdb_tls.target.facts import Frame
 from gdb_tls.views.columns import Fitting
 from gdb_tls.views.drawing import declared_text, heading_text, value_cell, where_text
-from gdb_tls.views.plain import Text
+from gdb_tls.views.layout import Text
 from gdb_tls.views.screen import Screen
 
 OWN = Frame("acme::http::ConnectionContext::handle", "lib.cc", 22, 0x1000)
