@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from gdb_tls.cli import subject, watch
 from gdb_tls.errors import BadArgument
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Option
 from gdb_tls.questions.every import every
+from gdb_tls.tuples import NamedTuple
 
 SUMMARY = "See a thread_local variable in every thread of a process or a core dump"
 DESCRIPTION = """

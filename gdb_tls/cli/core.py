@@ -9,13 +9,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.headers import MAGIC, PT_LOAD
 from gdb_tls.errors import MissingFile, TlsError
 from gdb_tls.hosts.native.thread_notes import process_notes
+from gdb_tls.tuples import NamedTuple
 
 # elf.h
 AT_PHDR, AT_ENTRY, AT_EXECFN = 3, 9, 31

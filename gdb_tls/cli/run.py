@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.cli import arguments, core, engine, watch
 from gdb_tls.cli.arguments import Wanted, quote
@@ -19,6 +18,7 @@ from gdb_tls.cli.extension import EXTENSION
 from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED, say
 from gdb_tls.errors import BadArgument, TlsError
 from gdb_tls.hosts.native.core_file import gaps_in, open_core
+from gdb_tls.tuples import NamedTuple
 
 # What gdb ends with, plus one of the exit statuses: anything else is not from gdb_tls.hosts.gdb.batch.
 ANSWERED = 60

@@ -10,11 +10,11 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from gdb_tls.cli import core
 from gdb_tls.elf import headers
 from gdb_tls.errors import BadArgument, quoted
+from gdb_tls.tuples import NamedTuple
 
 PID = re.compile(r"[0-9]+\Z")
 HELP = "Type gdb-tls --help."

@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gdb_tls.cli.status import say
 from gdb_tls.errors import BadArgument
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import Option
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.watch.options import Address, address, duration
 
 if TYPE_CHECKING:

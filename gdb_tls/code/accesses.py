@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from gdb_tls.code.state import CHECKED, PERHAPS, WRITTEN
 from gdb_tls.code.values import Loaded, TlsAddress, TlsTarget
+from gdb_tls.tuples import NamedTuple
 
 WRITE = "write"
 READ_CHECKED = "read-checked"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, Access, Recorder
 from gdb_tls.code.execute import Execution
@@ -12,6 +11,7 @@ from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.instructions import Instruction
 from gdb_tls.code.values import TlsAddress, TlsTarget
 from gdb_tls.elf.unwind import CallSite
+from gdb_tls.tuples import NamedTuple
 
 
 class ArgumentUses(NamedTuple):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from gdb_tls.code.slots import Slot
+from gdb_tls.tuples import NamedTuple
 
 # An operand relative to %rip: REX.W, one of the opcodes that the psABI lets refer to a slot (mov, lea, add), ModRM
 # with mod 00 and rm 101, 32 bits of displacement.

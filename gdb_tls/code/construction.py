@@ -12,7 +12,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, WRITE, Access
 from gdb_tls.code.callees import LONGEST_GETTER
@@ -20,6 +19,7 @@ from gdb_tls.code.index import CodeIndex
 from gdb_tls.code.state import State
 from gdb_tls.code.values import TlsAddress
 from gdb_tls.elf.symbols import ElfSymbol
+from gdb_tls.tuples import NamedTuple
 
 GUARD, SHARED_GUARD = "_ZGV", "__tls_guard"
 # What an object's destructor is registered with: (destructor, object, __dso_handle).

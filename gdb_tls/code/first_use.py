@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, READ, READ_CHECKED, WRITE, Access
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.state import State
 from gdb_tls.code.values import TlsAddress
+from gdb_tls.tuples import NamedTuple
 
 
 class FirstUse(NamedTuple):

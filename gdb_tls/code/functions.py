@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.elf.headers import PF_X, PT_LOAD
 from gdb_tls.elf.unwind import CallSite, UnwindTable, call_sites
+from gdb_tls.tuples import NamedTuple
 
 # Code that no table describes is looked at up to this far from a place that is of interest.
 LONGEST_UNKNOWN = 4096

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.code.accesses import Access, Recorder
 from gdb_tls.code.callees import Callees
@@ -24,6 +23,7 @@ from gdb_tls.code.values import Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
 from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64
 from gdb_tls.errors import UnsupportedTarget
+from gdb_tls.tuples import NamedTuple
 
 
 class UsedOffset(NamedTuple):

@@ -6,7 +6,9 @@ copied where, what is an address of what, what is compared, and where control go
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, Union
+from typing import Protocol, Union
+
+from gdb_tls.tuples import NamedTuple
 
 # The register name of the instruction's own address (x86-64: of the next one), for what is relative to it.
 PROGRAM_COUNTER = "pc"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from gdb_tls.code.accesses import Recorder
 from gdb_tls.code.instructions import PROGRAM_COUNTER, Immediate, Instruction, Memory, Operand, Register
@@ -31,6 +30,7 @@ from gdb_tls.code.values import (
     plus,
     pointed_place,
 )
+from gdb_tls.tuples import NamedTuple
 
 
 class Surroundings(NamedTuple):

@@ -7,13 +7,13 @@ Drepper, "ELF Handling For Thread-Local Storage", section 4; x86-64 psABI, secti
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from gdb_tls.code.values import TlsTarget
 from gdb_tls.elf import relocations as numbers
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64
 from gdb_tls.elf.relocations import Relocation, relocations
+from gdb_tls.tuples import NamedTuple
 
 # What the dynamic linker is asked for, by architecture: the module's id, an offset in its block, an offset from the
 # thread pointer, a descriptor.

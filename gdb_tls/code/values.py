@@ -7,7 +7,9 @@ backwards: `Displaced(Loaded(at, TlsAddress(buffer, 0)), 8)` is the member at +8
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Optional, Union
+from typing import Optional, Union
+
+from gdb_tls.tuples import NamedTuple
 
 # Joins of more alternatives than this, and chains of more loads, are unknown values.
 MOST_ALTERNATIVES = 4

@@ -6,10 +6,10 @@ import os
 import struct
 from collections.abc import Iterator
 from io import BytesIO
-from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf
 from gdb_tls.elf.headers import PT_NOTE
+from gdb_tls.tuples import NamedTuple
 
 # elf.h
 NT_PRPSINFO, NT_AUXV, NT_FILE, NT_SIGINFO, NT_ARM_TLS = 3, 6, 0x46494C45, 0x53494749, 0x401

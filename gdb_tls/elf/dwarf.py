@@ -12,9 +12,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from gdb_tls.elf.file import ElfFile
+from gdb_tls.tuples import NamedTuple
 
 # Tags and attributes that are asked for.
 TAG_CLASS, TAG_STRUCT, TAG_UNION, TAG_NAMESPACE, TAG_VARIABLE, TAG_MEMBER = 0x02, 0x13, 0x17, 0x39, 0x34, 0x0D

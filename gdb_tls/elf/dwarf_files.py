@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.elf.dwarf import (
     AT_LOCATION,
@@ -29,6 +28,7 @@ from gdb_tls.elf.dwarf import (
 )
 from gdb_tls.elf.dwarf_packages import Package
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
+from gdb_tls.tuples import NamedTuple
 
 TAG_FUNCTION, TAG_INLINED, TAG_IMPORTED = 0x2E, 0x1D, 0x3D
 AT_IMPORT = 0x18

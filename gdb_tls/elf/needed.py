@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.elf.dynamic import DT_STRSZ, DT_STRTAB, every_entry
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.elf.headers import PT_DYNAMIC
+from gdb_tls.tuples import NamedTuple
 
 DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH = 1, 14, 15, 29
 ORIGIN = ("$ORIGIN", "${ORIGIN}")

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from gdb_tls.elf.dynamic import DT_STRSZ, DT_STRTAB, DT_SYMTAB
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.elf.symbols import name_at
+from gdb_tls.tuples import NamedTuple
 
 # Tags of the dynamic section (gABI, "Dynamic Section").
 DT_PLTRELSZ, DT_RELA, DT_RELASZ = 2, 7, 8

@@ -10,9 +10,9 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile
+from gdb_tls.tuples import NamedTuple
 
 PT_GNU_EH_FRAME = 0x6474E550
 # DW_EH_PE_...: the form in the low four bits, what it is relative to in the next three.

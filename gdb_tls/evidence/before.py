@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from gdb_tls.code.state import State
 from gdb_tls.code.values import Loaded, Number, Result, TlsAddress, Value
@@ -14,6 +13,7 @@ from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.scope import Scope
 from gdb_tls.evidence.sources import Fixed, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
+from gdb_tls.tuples import NamedTuple
 
 
 class Written(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.code.values import Number, Value
 from gdb_tls.evidence.code import Code
@@ -17,6 +16,7 @@ from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.target.model import Kind
+from gdb_tls.tuples import NamedTuple
 
 
 class Elsewhere(NamedTuple):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from gdb_tls.evidence.before import Asked, Written
 from gdb_tls.evidence.now import Foreign
 from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.target.model import Module, Thread
+from gdb_tls.tuples import NamedTuple
 
 POINTER = 8  # of x86-64 and AArch64, whose code alone is read
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import NamedTuple
 
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.index import CodeIndex, code_index
@@ -15,6 +14,7 @@ from gdb_tls.errors import UnsupportedTarget
 from gdb_tls.objects.loaded import LoadedObject
 from gdb_tls.program.program import Program
 from gdb_tls.target.protocol import UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 # Stubs that jump to stubs.
 MOST_JUMPS = 4

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.code.instructions import PROGRAM_COUNTER, Instruction, Memory
 from gdb_tls.code.instructions import Operand as Divisor
@@ -11,6 +10,7 @@ from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.program.program import Program
 from gdb_tls.target.facts import CallFrame, Fault
+from gdb_tls.tuples import NamedTuple
 
 # Addresses below this are an offset from null.
 NEAR_NULL = 1 << 16

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.code.state import State
 from gdb_tls.code.values import Derived, Displaced, Loaded, Number, Result, Value
@@ -16,6 +15,7 @@ from gdb_tls.evidence.sources import ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.libc.heap import KnowsFreed
 from gdb_tls.program.program import Program
+from gdb_tls.tuples import NamedTuple
 
 # What is called by a program that gives up: C11 7.22.4, POSIX, the Itanium C++ ABI, libstdc++, glibc's assert.h.
 GIVING_UP = frozenset(

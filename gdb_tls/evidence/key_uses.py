@@ -8,13 +8,13 @@ callers are asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import NamedTuple
 
 from gdb_tls.code.values import Argument, Displaced, Either, Loaded, Number, Result, Value
 from gdb_tls.evidence.code import Code, Spot
 from gdb_tls.evidence.reach import calls_of
 from gdb_tls.objects.loaded import LoadedObject
 from gdb_tls.program.places import LARGEST_CODE, LIBC_SYMBOL
+from gdb_tls.tuples import NamedTuple
 
 CREATE, GET, SET, DELETE = "create", "get", "set", "delete"
 # POSIX, C11 threads.h; glibc exports the first ones by older names, too.

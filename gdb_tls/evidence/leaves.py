@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from gdb_tls.evidence.sources import (
     Computed,
@@ -16,6 +15,7 @@ from gdb_tls.evidence.sources import (
     ThreadLocal,
     Word,
 )
+from gdb_tls.tuples import NamedTuple
 
 
 class Leaf(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.leaves import Leaf
@@ -13,6 +12,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.target.facts import CallFrame
 from gdb_tls.target.model import Absence, Module, Thread
 from gdb_tls.target.protocol import UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 STACK_SEARCHED = 4096
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.evidence.code import Code
 from gdb_tls.program.program import Program
 from gdb_tls.target.facts import CallFrame
+from gdb_tls.tuples import NamedTuple
 
 
 class Layout(NamedTuple):

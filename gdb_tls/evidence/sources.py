@@ -7,7 +7,9 @@ None is a value of which nothing is known.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Optional, Union
+from typing import Optional, Union
+
+from gdb_tls.tuples import NamedTuple
 
 
 class ThreadLocal(NamedTuple):

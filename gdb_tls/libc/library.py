@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from gdb_tls.errors import reason
 from gdb_tls.target.model import Absence, Module, Place, State, Thread
+from gdb_tls.tuples import NamedTuple
 
 
 class ListedThreads(NamedTuple):

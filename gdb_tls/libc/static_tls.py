@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from gdb_tls.elf.headers import TlsSegment
+from gdb_tls.tuples import NamedTuple
 
 
 class StaticTls(NamedTuple):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from gdb_tls.target.model import Absence, State
+from gdb_tls.tuples import NamedTuple
 
 
 class ControlBlock(NamedTuple):

@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.headers import PT_INTERP, PT_LOAD, ProgramHeader, TlsSegment
@@ -21,6 +20,7 @@ from gdb_tls.objects.link_map import first_link_map
 from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Module
 from gdb_tls.target.protocol import Target, UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 AT_EXECFN = 31
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.code.accesses import ADDRESS_TAKEN, Access
 from gdb_tls.code.emulated import target_of
@@ -22,6 +21,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.target.protocol import UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 # The Itanium C++ ABI's wrappers, 5.1.9: they give a variable's address to code that uses it by name.
 WRAPPER = "_ZTW"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, BadPath, TlsError, reason
 from gdb_tls.program import report
@@ -25,6 +24,7 @@ from gdb_tls.target.facts import Evaluated, Given
 from gdb_tls.target.model import Absence, Flag, Instance, Life, Place, State, Thread, Type
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.target.protocol import EvaluationFailed, Evaluator
+from gdb_tls.tuples import NamedTuple
 
 INTERRUPTED = Absence(State.UNRESOLVED, "interrupted before this thread was looked at")
 

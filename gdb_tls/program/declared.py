@@ -6,7 +6,6 @@ Debuggers know a variable by its name, which optimisers, linkers and split files
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import NamedTuple
 
 from gdb_tls.elf.dwarf import AT_DECL_FILE, AT_DECL_LINE, AT_TYPE, BadDwarf, Entry
 from gdb_tls.elf.dwarf_files import DwarfFiles
@@ -16,6 +15,7 @@ from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.names import SUFFIXES
 from gdb_tls.target.protocol import DebugInformation
+from gdb_tls.tuples import NamedTuple
 
 AT_LINKAGE_NAME = 0x6E
 UNREADABLE = (BadDwarf, IndexError, ValueError, RecursionError)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gdb_tls.code.emulated import GET_ADDRESS, control_of
 from gdb_tls.code.index import code_index
@@ -25,6 +25,7 @@ from gdb_tls.program.names import EMULATED_CONTROL as CONTROL
 from gdb_tls.program.places import BY_OFFSET
 from gdb_tls.target.model import Absence, Emulated, Module, Place, State, Thread
 from gdb_tls.target.protocol import Target, UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from gdb_tls.libc.thread_data import KeySlot, ThreadData

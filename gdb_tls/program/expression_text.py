@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+
+from gdb_tls.tuples import NamedTuple
 
 # The pieces that matter here; what is between them is copied.  A quoted text with more than a character is a name, as
 # in GDB's 'file.c'::name.

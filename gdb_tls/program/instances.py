@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple, overload
+from typing import overload
 
 from gdb_tls.target.model import Flag, Instance, State, Thread
+from gdb_tls.tuples import NamedTuple
 
 
 class Judgement(NamedTuple):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.relocations import Relocation, relocations
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.names import EMULATED_CONTROL
 from gdb_tls.target.protocol import Target, UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 
 class Types(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from gdb_tls.code.construction import (
     GUARD,
@@ -28,6 +27,7 @@ from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.program.thread_end import Endings
 from gdb_tls.target.model import Module, Place, State, Storage, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 # The architectures whose guards are as `gdb_tls.code.construction` says.
 ARCHITECTURES = ("x86-64", "aarch64")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import NamedTuple
 
 from gdb_tls.errors import AmbiguousName, MissingFile, NotThreadLocal, UnknownName
 from gdb_tls.program.module_symbols import Candidate, is_stripped
@@ -31,6 +30,7 @@ from gdb_tls.program.names import (
 from gdb_tls.program.places import candidate_at, nameless
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target
+from gdb_tls.tuples import NamedTuple
 
 MOST_LISTED = 10
 MOST_STRIPPED = 3

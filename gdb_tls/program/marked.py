@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gdb_tls.errors import reason
 from gdb_tls.target.model import Thread
+from gdb_tls.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from gdb_tls.program.program import Program

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import repeat
 from operator import itemgetter
-from typing import NamedTuple
 
 from gdb_tls.objects.loaded import LoadedObjects
 from gdb_tls.program.survey import Survey
+from gdb_tls.tuples import NamedTuple
 
 AT_RANDOM = 25
 

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
-from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.target.model import Module
 from gdb_tls.target.protocol import DebugInformation
+from gdb_tls.tuples import NamedTuple
 
 # Linkers put it at the beginning of a block for TLSDESC's local-dynamic model; it is no variable.
 MODULE_BASE = "_TLS_MODULE_BASE_"

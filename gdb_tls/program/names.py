@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from gdb_tls.tuples import NamedTuple
 
 # What optimisers and linkers add to the name of a local symbol (gcc: .lto_priv, .0; LLVM: .llvm).
 SUFFIXES = re.compile(r"(\.(lto_priv|llvm|constprop|isra|part|localalias)(\.\d+)*|\.\d+)+$")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import TlsError
 from gdb_tls.program.expression_text import Name, names, replaced
@@ -19,6 +18,7 @@ from gdb_tls.program.value import untyped
 from gdb_tls.program.walk import follow
 from gdb_tls.target.facts import Given
 from gdb_tls.target.model import Absence, Kind, Path, Place, Thread, Type, Variable
+from gdb_tls.tuples import NamedTuple
 
 STEP = re.compile(r"""\s*(?:(?:->|\.)\s*[A-Za-z_]\w*(?!\w|\s*[(<]|::)|\[\s*(?:\d+|0x[0-9a-fA-F]+|"[^"]*")\s*\])""")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import BadPath, TlsError
 from gdb_tls.program import resolve
@@ -17,6 +16,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.program.value import is_null, read_instances, untyped
 from gdb_tls.program.walk import follow
 from gdb_tls.target.model import Absence, Flag, Kind, Path, State, TargetInfo, Type, Variable
+from gdb_tls.tuples import NamedTuple
 
 NO_USERS = (
     "No code uses it: an optimiser has removed what the source does with it, and each thread holds what it began with."

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from gdb_tls.program.program import Program
 from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Thread
 from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.tuples import NamedTuple
 
 # Unwinding costs GDB up to milliseconds a thread, and a stack may be endless.
 MOST_THREADS = 256

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.library import KnowsStartRoutines
@@ -18,6 +17,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.program.where import without_return_type
 from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Thread
+from gdb_tls.tuples import NamedTuple
 
 MOST_SHOWN = 3
 STATE = "vtable for std::thread::_State_impl<"

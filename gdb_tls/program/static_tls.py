@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.static_tls import HasStaticTls, StaticTls
 from gdb_tls.program.program import Program
 from gdb_tls.target.model import Module
+from gdb_tls.tuples import NamedTuple
 
 
 class Share(NamedTuple):

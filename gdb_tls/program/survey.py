@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gdb_tls.errors import reason
 from gdb_tls.program.containers import invalid
@@ -25,6 +25,7 @@ from gdb_tls.program.value import read_instances, untyped
 from gdb_tls.target.model import Absence, Flag, Instance, Kind, Module, Place, State, Thread, Type, Variable
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.target.protocol import Target
+from gdb_tls.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from gdb_tls.program.lifetimes import Lifetime

@@ -8,13 +8,13 @@ so the ids are compared with care.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.library import CLibrary, KnowsEndings
 from gdb_tls.target.model import Life, Thread
 from gdb_tls.target.protocol import Target
 from gdb_tls.target.regions import region_at
+from gdb_tls.tuples import NamedTuple
 
 # Of many threads, so many are asked for their registers before the ids are believed.
 SAMPLES = 8

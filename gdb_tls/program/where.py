@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.objects.loaded import KERNEL_OBJECTS, LoadedObject, LoadedObjects
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.target.facts import Frame
+from gdb_tls.tuples import NamedTuple
 
 # A wait in a condition variable of C++ is seven frames deep in glibc.
 DEEPEST = 12

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.needed import needed_by
@@ -15,6 +14,7 @@ from gdb_tls.libc.static_tls import StaticTls
 from gdb_tls.program.interposed import TYPES
 from gdb_tls.program.program import Program
 from gdb_tls.program.static_tls import static_budget
+from gdb_tls.tuples import NamedTuple
 
 MOST_FILES = 1000
 # musl ldso/dynlink.c, load_library: these names mean musl itself.

@@ -7,7 +7,7 @@ musl `arch/*/pthread_arch.h` (`TP_OFFSET`, `DTP_OFFSET`, `TLS_ABOVE_TP`).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from gdb_tls.tuples import NamedTuple
 
 
 class Architecture(NamedTuple):

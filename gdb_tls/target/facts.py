@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from gdb_tls.target.model import Type
+from gdb_tls.tuples import NamedTuple
 
 
 class Frame(NamedTuple):

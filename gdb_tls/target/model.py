@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from gdb_tls.elf.headers import TlsSegment
+from gdb_tls.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from gdb_tls.elf.symbols import ElfSymbol

@@ -7,8 +7,9 @@ measures and wraps each cell in some 0.1 ms: a second for a server's threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.folding import longest_part, width
 from gdb_tls.views.layout import Line, Text
 

@@ -7,8 +7,9 @@ are: importing it takes as long as looking at a small core.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol, Union
+from typing import Any, Protocol, Union
 
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.folding import MORE, cut, folded, width
 
 NARROWEST = 4

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from gdb_tls.tuples import NamedTuple
 
 
 class Origin(NamedTuple):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.json import whole
 
 MOST_COLUMNS = 6

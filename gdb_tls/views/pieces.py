@@ -7,7 +7,9 @@ letters, each in its place, half a minute.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from gdb_tls.tuples import NamedTuple
 
 
 class Piece(NamedTuple):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
+
+from gdb_tls.tuples import NamedTuple
 
 # What an instance is where no two reads agree, or its thread came or went meanwhile: nothing is said of it.
 CHANGING = "changing"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 from gdb_tls.target.model import State
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.watch.model import CHANGING, REMARKABLE, Look, Row
 
 STATES = tuple(state.value for state in State)

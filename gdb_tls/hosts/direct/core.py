@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
 from gdb_tls.elf import core_notes
 from gdb_tls.elf.core_notes import NT_ARM_TLS, NT_AUXV, NT_FILE, NT_PRPSINFO, NT_SIGINFO
@@ -18,6 +17,7 @@ from gdb_tls.errors import UnsupportedTarget
 from gdb_tls.hosts.direct.registers import layout_of, registers_in
 from gdb_tls.hosts.native.core_file import open_core
 from gdb_tls.hosts.native.thread_notes import HEAD, ThreadNote, process_notes, thread_notes
+from gdb_tls.tuples import NamedTuple
 
 # `struct elf_prpsinfo` (Linux, elfcore.h): four characters, a word of flags, uid and gid, then pr_pid. The 32-bit one
 # has ids of two bytes on x86 and arm.

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from decimal import Context, Decimal
 from fractions import Fraction
-from typing import NamedTuple
 
 from gdb_tls.hosts.native.dwarf_types import ATE_COMPLEX, ATE_DECIMAL, ATE_FLOAT, ATE_LO_USER, DwarfType
+from gdb_tls.tuples import NamedTuple
 
 
 class Format(NamedTuple):

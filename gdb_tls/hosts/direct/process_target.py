@@ -7,7 +7,6 @@ import struct
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import UnsupportedTarget
@@ -21,6 +20,7 @@ from gdb_tls.hosts.native.roots import DELETED, inside_root, is_same
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.facts import Fault, Region
 from gdb_tls.target.model import Life, Thread
+from gdb_tls.tuples import NamedTuple
 
 
 class Steady(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from gdb_tls.target.architectures import ARCHITECTURES, Architecture
+from gdb_tls.tuples import NamedTuple
 
 EM_386, EM_PPC64, EM_S390, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 21, 22, 40, 62, 183, 243
 # Of `struct elf_prstatus` what comes before pr_reg, by the size of a word: siginfo, signal, two words, four ids, times.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from gdb_tls.elf.dwarf import AT_TYPE, TAG_MEMBER, TAG_STRUCT, Entry
 from gdb_tls.hosts.native.dwarf_types import AT_OFFSET, TAG_ENUM, DwarfType
@@ -22,6 +21,7 @@ from gdb_tls.hosts.native.rust_types import (
 )
 from gdb_tls.target.model import Storage
 from gdb_tls.target.protocol import Memory
+from gdb_tls.tuples import NamedTuple
 
 # DWARF 5, 5.7.10: an enum of Rust is a structure with a part of which each variant is described.
 TAG_VARIANT_PART, TAG_VARIANT, AT_DISCRIMINANT, AT_DISCRIMINANT_VALUE = 0x33, 0x19, 0x15, 0x16

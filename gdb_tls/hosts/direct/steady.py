@@ -8,12 +8,13 @@ threads, the C library's threads (with their ids), the modules with their ids an
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from gdb_tls.errors import BadArgument, NoProcess, TlsError
 from gdb_tls.hosts.direct import process
 from gdb_tls.hosts.direct.process_target import ProcessTarget, Steady
 from gdb_tls.program.program import Program
+from gdb_tls.tuples import NamedTuple
 
 Answer = TypeVar("Answer")
 # The first looks are for the moment in which nothing comes or goes.

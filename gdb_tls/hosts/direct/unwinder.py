@@ -15,11 +15,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gdb_tls.hosts.direct.core import Core
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.protocol import Memory, UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import drgn

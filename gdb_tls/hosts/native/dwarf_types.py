@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.elf.dwarf import (
     AT_LANGUAGE,
@@ -24,6 +23,7 @@ from gdb_tls.elf.dwarf import (
     leb,
 )
 from gdb_tls.program.type_names import short_type
+from gdb_tls.tuples import NamedTuple
 
 TAG_ARRAY, TAG_ENUM, TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE = 0x01, 0x04, 0x0F, 0x10, 0x42
 TAG_FUNCTION, TAG_TYPEDEF, TAG_SUBRANGE, TAG_BASE, TAG_PARAMETER, TAG_ELLIPSIS = 0x15, 0x16, 0x21, 0x24, 0x05, 0x18

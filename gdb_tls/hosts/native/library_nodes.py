@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import NamedTuple
 
 from gdb_tls.hosts.native.library_objects import Children, Kind, NotLaidOut, Object
+from gdb_tls.tuples import NamedTuple
 
 MOST = 1 << 40
 # libstdc++ stl_deque.h, _GLIBCXX_DEQUE_BUF_SIZE; libc++ deque, __deque_block_size.

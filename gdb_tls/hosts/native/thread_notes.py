@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import NamedTuple
 
 from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf, version
@@ -15,6 +14,7 @@ from gdb_tls.elf.headers import PT_NOTE
 from gdb_tls.elf.notes import notes_in
 from gdb_tls.hosts.native.core_file import CoreFile, open_core
 from gdb_tls.hosts.native.scatter import MOST_RANGES
+from gdb_tls.tuples import NamedTuple
 
 NT_PRSTATUS = 1
 NAME = b"CORE\0"

@@ -9,10 +9,11 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from gdb_tls.errors import TlsError
 from gdb_tls.hosts.watching.observer import Observer
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import count
 from gdb_tls.watch.difference import events, settled
 from gdb_tls.watch.model import AlarmKey, Event, Look

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import NoProcess, TlsError, reason
 from gdb_tls.hosts.direct import process
@@ -19,6 +18,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.program.value import read_instances
 from gdb_tls.program.walk import follow
 from gdb_tls.target.model import Flag, Life, Module, Place, Thread
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.watch.model import CHANGING, REMARKABLE, Alarm, AlarmKey, Look, Row, Seen, ThreadKey
 
 # Of looks during which threads came or went; then those are marked.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program.lookup import Found
@@ -13,6 +12,7 @@ from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.program.survey import Survey
 from gdb_tls.program.value import untyped
 from gdb_tls.target.model import Flag, Kind, Path, Type, Variable
+from gdb_tls.tuples import NamedTuple
 
 VIA = "passive"
 

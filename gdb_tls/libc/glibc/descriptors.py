@@ -7,12 +7,12 @@ in the library as the `_thread_db_*` objects.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.errors import CorruptMemory
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.target.protocol import Target
+from gdb_tls.tuples import NamedTuple
 
 PREFIX = "_thread_db_"
 LARGEST_STRUCTURE = 1 << 16

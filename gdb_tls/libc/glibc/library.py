@@ -11,7 +11,7 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gdb_tls.errors import CorruptMemory, MissingFile
 from gdb_tls.libc.abi import doubt
@@ -25,6 +25,7 @@ from gdb_tls.objects.words import Words
 from gdb_tls.target.facts import Region
 from gdb_tls.target.model import Absence, Module, Place, State
 from gdb_tls.target.protocol import Target, UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from gdb_tls.libc.glibc.heap import FreeChunks

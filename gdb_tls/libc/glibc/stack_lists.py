@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from gdb_tls.errors import CorruptMemory
 from gdb_tls.objects.words import Words
 from gdb_tls.target.protocol import Memory, UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from gdb_tls.libc.glibc.descriptors import Descriptors

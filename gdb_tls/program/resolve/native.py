@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from typing import NamedTuple
 
 from gdb_tls.program.program import Program
 from gdb_tls.target.model import Absence, Place, State, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.tuples import NamedTuple
 
 # Each question costs GDB some 0.02 ms, and more with more threads.
 MOST_QUESTIONS = 50_000

@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from gdb_tls.code import accesses as kinds
 from gdb_tls.code.index import CodeIndex, code_index
@@ -18,6 +17,7 @@ from gdb_tls.program.stacks import Passage, Stacks, passages
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import TargetInfo, Type, Variable
 from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.tuples import NamedTuple
 
 # What is said of a place: the kinds of the index, but a value that the function itself has just written needs no
 # check, and writing null is another matter than giving a value.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.evidence.cause import Cause
@@ -22,6 +21,7 @@ from gdb_tls.questions.command import Request
 from gdb_tls.target.facts import Fault, Frame
 from gdb_tls.target.model import Module, TargetInfo, Thread
 from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.tuples import NamedTuple
 
 
 class Unread(NamedTuple):

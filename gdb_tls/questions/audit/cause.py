@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.evidence.blame import Elsewhere
 from gdb_tls.evidence.cause import Cause
@@ -16,6 +15,7 @@ from gdb_tls.program.survey import Survey
 from gdb_tls.questions.access.sentence import brief
 from gdb_tls.target.facts import Frame, Part
 from gdb_tls.target.model import Kind, Variable
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import who
 
 

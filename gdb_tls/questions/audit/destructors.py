@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.thread_exit import KeepsDestructors
@@ -15,6 +14,7 @@ from gdb_tls.program.thread_end import stage_of
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.keys.answer import KeyReport, KeyState, read_keys
 from gdb_tls.target.model import Thread, Variable
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import count, numbers
 
 GONE_SCORE, ONCE_SCORE = 85, 70

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.evidence.sources import Specific
 from gdb_tls.program.program import Program
@@ -13,6 +12,7 @@ from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState, read_
 from gdb_tls.questions.keys.names import KeyVariable, key_names
 from gdb_tls.questions.keys.words import MOST_KEYS, called, exhausted
 from gdb_tls.target.model import Thread
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import count, who
 
 NONE_LEFT = "keys-exhausted"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.code.references import referring
 from gdb_tls.errors import TlsError, reason
@@ -18,6 +17,7 @@ from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.audit.scene import Threads, is_libc_name
 from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import State, Variable
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import count
 
 RULE = "destroyed"

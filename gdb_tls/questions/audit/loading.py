@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.libc.loader_errors import KeepsLoaderErrors, LoaderError
@@ -15,6 +14,7 @@ from gdb_tls.program.would_load import Room, room_for
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.modules.budget import named
 from gdb_tls.target.model import Thread
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import count, who
 
 # elf/dl-reloc.c: `_dl_allocate_static_tls`.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from gdb_tls.program.survey import Column
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.target.model import Kind, Thread
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import count, who
 
 # Fewer threads than this make no pattern.

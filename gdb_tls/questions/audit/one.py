@@ -6,7 +6,7 @@ No stack is read but the crashed thread's innermost frames, so what a rule asks 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.memory_map import OTHER, Area, MemoryMap
@@ -17,6 +17,7 @@ from gdb_tls.questions.audit.rules import RULES, Finding, Holding, holding_of, i
 from gdb_tls.questions.audit.scene import INNER_FRAMES, ModuleScene, Threads
 from gdb_tls.target.facts import Frame
 from gdb_tls.target.model import Flag, State, Type, Variable
+from gdb_tls.tuples import NamedTuple
 
 # To know to whose stack or block each pointer of ten thousand threads points takes seconds; `tls-audit` takes them.
 MOST_PLACED = 1_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.code.index import code_index
 from gdb_tls.errors import TlsError, reason
@@ -19,6 +18,7 @@ from gdb_tls.questions.access.sentence import who_uses_it
 from gdb_tls.questions.audit.rules import Finding
 from gdb_tls.questions.audit.scene import ModuleScene, Threads, is_libc_name
 from gdb_tls.target.model import Variable
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import count
 
 SCORE = 70

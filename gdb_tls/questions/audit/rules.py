@@ -13,11 +13,12 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, S
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, STATIC, UNMAPPED, Area
 from gdb_tls.target.model import Thread, Type
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import who
 
 ONCE = "perhaps initialised once for the process, not once for each thread"

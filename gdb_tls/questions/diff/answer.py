@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program.grid import survey_grid
@@ -17,6 +17,7 @@ from gdb_tls.questions.diff.difference import Difference
 from gdb_tls.questions.map import answer as map_answer
 from gdb_tls.questions.map import document as map_document
 from gdb_tls.target.model import TargetInfo
+from gdb_tls.tuples import NamedTuple
 
 
 class Answer(NamedTuple):

@@ -11,10 +11,11 @@ import re
 import struct
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.target.model import Kind, State
+from gdb_tls.tuples import NamedTuple
 
 SCHEMA = "gdb-tls/map/1"
 # Of a long value only this many bytes around the first difference are written.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, reason
 from gdb_tls.evidence.code import Code
@@ -20,6 +19,7 @@ from gdb_tls.questions.exit.own_lists import OwnLists
 from gdb_tls.questions.keys.answer import KeyReport, KeysReport, KeyState, read_keys
 from gdb_tls.target.model import Module, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.tuples import NamedTuple
 
 INTERRUPTED = "it was interrupted before this thread's stack told whether it is ending"
 

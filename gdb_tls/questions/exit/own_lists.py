@@ -10,7 +10,6 @@ runs the list, is the address of the variable that holds the key.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
 
 from gdb_tls.code.accesses import WRITE
 from gdb_tls.code.index import code_index
@@ -23,6 +22,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.questions.keys.names import key_names
 from gdb_tls.target.model import Thread
 from gdb_tls.target.protocol import UnreadableMemory
+from gdb_tls.tuples import NamedTuple
 
 REGISTER, OF_THE_C_LIBRARY = "__cxa_thread_atexit", "__cxa_thread_atexit_impl"
 MOST = 1_000_000

@@ -6,7 +6,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import NamedTuple, Union
+from typing import Union
 
 from gdb_tls.errors import TlsError, reason
 from gdb_tls.program import report
@@ -21,6 +21,7 @@ from gdb_tls.program.where import Where
 from gdb_tls.questions.audit.one import Judgement, judge
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Instance, Kind, State, Thread
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import patterns, spread
 
 # Tables under each other; who wants more variables than fit on a few screens wants tls-map.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import reason
 from gdb_tls.libc.thread_data import Key, KeySlot
@@ -17,6 +16,7 @@ from gdb_tls.questions.keys.names import UNKNOWN, KeyNames, KeyVariable, key_nam
 from gdb_tls.questions.keys.qt_storage import qt_storages
 from gdb_tls.questions.keys.storages import Storage, Storages
 from gdb_tls.target.model import Absence, State, TargetInfo, Thread
+from gdb_tls.tuples import NamedTuple
 
 
 class KeyState(str, enum.Enum):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import TlsError
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.key_uses import CREATE, DELETE, FUNCTIONS, KeyCode, KeyUse, KeyUses
 from gdb_tls.program.names import without_parameters
 from gdb_tls.program.program import Program
+from gdb_tls.tuples import NamedTuple
 
 TYPES = ("pthread_key_t", "tss_t")
 LIKELY = ("key", "tss", "tls", "thread")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.questions.keys.names import KeyVariable
 from gdb_tls.target.model import Thread
+from gdb_tls.tuples import NamedTuple
 
 
 class StoredValue(NamedTuple):

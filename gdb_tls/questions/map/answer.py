@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, survey_grid
 from gdb_tls.program.texts import with_texts
 from gdb_tls.questions.command import Request
+from gdb_tls.tuples import NamedTuple
 
 
 class Answer(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from gdb_tls.program.grid import Grid, Row
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.questions.map.answer import Answer
 from gdb_tls.target.model import State, Thread
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.drawing import Group, Renderable, Text, flowing
 from gdb_tls.views.folding import shortened, width
 from gdb_tls.views.parts import STYLES

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.libc.abi import AbiOnly
 from gdb_tls.program.program import Program
@@ -11,6 +10,7 @@ from gdb_tls.program.static_tls import Budget, budget_or_reason
 from gdb_tls.program.would_load import Room, room_for
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, State, TargetInfo, Thread
+from gdb_tls.tuples import NamedTuple
 
 
 class ModuleReport(NamedTuple):

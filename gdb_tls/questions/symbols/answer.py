@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Module, TargetInfo, Variable
+from gdb_tls.tuples import NamedTuple
 
 
 class Answer(NamedTuple):

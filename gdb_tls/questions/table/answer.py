@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program.columns import Column, Columns
@@ -17,6 +16,7 @@ from gdb_tls.questions.table.macros import Macros
 from gdb_tls.questions.table.rows import RowOf, Rows, sort_key, sorted_by
 from gdb_tls.target.model import State, TargetInfo, Thread
 from gdb_tls.target.progress import Progress
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import patterns
 
 # Where a thread is costs the debugger its stack; a page of so many threads does without.

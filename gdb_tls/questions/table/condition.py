@@ -14,10 +14,11 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Optional, Protocol, Union
+from typing import Any, Optional, Protocol, Union
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.target.model import Instance, State
+from gdb_tls.tuples import NamedTuple
 
 WORDS = ("thread", "lwp", "name", "where", "state")
 STATES = tuple(state.value for state in State)

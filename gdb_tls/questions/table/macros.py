@@ -19,10 +19,10 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program.expression_text import TOKEN, split
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import count
 
 ENDING = ".macros"

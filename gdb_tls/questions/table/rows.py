@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Union
+from typing import Union
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program.columns import Column
@@ -12,6 +12,7 @@ from gdb_tls.program.where import Where
 from gdb_tls.questions.table.condition import ColumnOperand, WordOperand, find_column, known
 from gdb_tls.target.model import Instance, State, Thread
 from gdb_tls.target.progress import Progress
+from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.drawing import where_text
 
 # What a row's state is where its columns have several: what says least comes first.

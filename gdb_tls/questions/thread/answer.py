@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, reason
 from gdb_tls.libc.thread_data import ControlBlock, Dtv
@@ -16,6 +15,7 @@ from gdb_tls.program.where import Where
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.tuples import NamedTuple
 
 # A screen shows no more threads than this one by one.
 MOST_SHOWN = 10

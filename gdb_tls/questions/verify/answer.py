@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, ResolverUnavailable, reason
 from gdb_tls.program import resolve
@@ -14,6 +13,7 @@ from gdb_tls.program.resolve.native import Native
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Place, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
+from gdb_tls.tuples import NamedTuple
 
 
 class Disagreement(NamedTuple):

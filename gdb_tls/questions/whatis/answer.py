@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from gdb_tls.errors import AmbiguousName, BadArgument, TlsError
 from gdb_tls.program.module_symbols import Candidate
@@ -16,6 +15,7 @@ from gdb_tls.program.symbols import Symbols
 from gdb_tls.questions.command import Request
 from gdb_tls.target.facts import Part, Region
 from gdb_tls.target.model import Absence, Kind, Module, TargetInfo, Thread, Variable
+from gdb_tls.tuples import NamedTuple
 
 # Above this, only the threads whose control block is in the same mapping are asked for their stack pointers.
 MOST_ASKED = 200
