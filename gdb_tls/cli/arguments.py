@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gdb_tls.cli import subject, watch
+from gdb_tls.cli import subject
 from gdb_tls.errors import BadArgument
 from gdb_tls.questions import command_line
 from gdb_tls.questions.command import CommandSpec, Option
@@ -226,6 +226,8 @@ def _subject(way: Way | None, words: Sequence[str]) -> subject.Subject:
 def options(way: Way) -> list[Option]:
     """All options that may follow a way: its own, and those of the commands that it runs without --command."""
     if way is WATCH:
+        from gdb_tls.cli import watch
+
         return list(watch.OPTIONS)
     found = {option.name: option for option in OWN_OPTIONS}
     for spec in _specs(WITH_NAME, WITHOUT_NAME):
@@ -239,7 +241,7 @@ class _Parser(command_line.Parser):
 
 
 def _parser(way: Way | None) -> command_line.Parser:
-    made = _Parser(f"gdb-tls {way.name}" if way else "gdb-tls", add_help=False, allow_abbrev=False)
+    made = _Parser(f"gdb-tls {way.name}" if way else "gdb-tls")
     known = {option.name: option for option in OWN_OPTIONS}
     for spec in every():
         known.update((option.name, option) for option in spec.options if option.name.startswith("-"))

@@ -1,15 +1,9 @@
-"""Core dumps: what a core says of the program that wrote it, and getting at one that is packed away."""
+"""Core dumps: what a core says of the program that wrote it."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
@@ -41,30 +35,21 @@ class Origin(NamedTuple):
     build_id: str | None
 
 
-class Packing(NamedTuple):
-    """A way in which cores are compressed.
+class FoundCore(NamedTuple):
+    """A core dump, and its executable."""
 
-    Attributes:
-        magic: how such a file begins.
-        suffix: how it is named.
-        tool: the command that unpacks it to its standard output.
-        opened: opens it in this Python; None where only the tool can.
-    """
-
-    magic: bytes
-    suffix: str
-    tool: tuple[str, ...]
-    opened: Callable[[str], Any] | None
+    path: str
+    executable: str
 
 
-PACKINGS = (
-    Packing(b"\x1f\x8b", ".gz", ("gzip", "-dc"), gzip.open),
-    Packing(b"\xfd7zXZ\0", ".xz", ("xz", "-dc"), lzma.open),
-    Packing(b"BZh", ".bz2", ("bzip2", "-dc"), bz2.open),
-    Packing(b"\x28\xb5\x2f\xfd", ".zst", ("zstd", "-dcq"), None),
-    Packing(b"\x04\x22\x4d\x18", ".lz4", ("lz4", "-dcq"), None),
-)
-
+# How compressed files begin, and how they are called; `packed` opens them.
+PACKINGS = {
+    b"\x1f\x8b": ".gz",
+    b"\xfd7zXZ\0": ".xz",
+    b"BZh": ".bz2",
+    b"\x28\xb5\x2f\xfd": ".zst",
+    b"\x04\x22\x4d\x18": ".lz4",
+}
 
 # What people take for cores: how it begins, what it is, and what makes a core of it.
 NO_CORES = (
@@ -97,56 +82,14 @@ def _head(path: str) -> bytes:
         raise MissingFile(f"{path} cannot be read ({error.strerror})", "") from error
 
 
-def packing_of(path: str) -> Packing | None:
-    """How a file is compressed; None where it is not.
+def packing_of(path: str) -> str:
+    """How a file is compressed, such as ".gz"; empty where it is not.
 
     Raises:
         MissingFile: where it cannot be read.
     """
     head = _head(path)
-    return next((packing for packing in PACKINGS if head.startswith(packing.magic)), None)
-
-
-def unpack(path: str, packing: Packing, output: str) -> None:
-    """Writes what is in a compressed core to another file.
-
-    Raises:
-        BadCore: where that cannot be done; the hint has the command to do it by hand.
-    """
-    by_hand = f"Decompress it yourself: {' '.join(packing.tool)} {path} > core."
-    try:
-        with open(output, "wb") as file:
-            if packing.opened:
-                with packing.opened(path) as source:
-                    shutil.copyfileobj(source, file, 1 << 20)
-                return
-            if shutil.which(packing.tool[0]) is None:
-                raise BadCore(f"{path} is compressed, and {packing.tool[0]} is not here", by_hand)
-            done = subprocess.run([*packing.tool, path], stdout=file, stderr=subprocess.PIPE, check=False)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise BadCore(f"{path} cannot be decompressed ({error})", by_hand) from error
-    if done.returncode:
-        words = done.stderr.decode(errors="replace").strip() or f"{packing.tool[0]} failed"
-        raise BadCore(f"{path} cannot be decompressed ({words})", by_hand)
-
-
-def dump(pid: str, output: str) -> None:
-    """Has systemd write the last core of a process to a file.
-
-    Raises:
-        BadCore: where it has none.
-    """
-    if shutil.which("coredumpctl") is None:
-        raise BadCore(
-            f"There is no file {pid}, and no coredumpctl that may know a process {pid}", "Name the core dump's file."
-        )
-    command = ["coredumpctl", "--no-pager", f"--output={output}", "dump", pid]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if done.returncode or not os.path.exists(output) or not os.path.getsize(output):
-        words = " ".join(done.stderr.decode(errors="replace").split()) or "it wrote nothing"
-        raise BadCore(
-            f"coredumpctl has no core of process {pid} ({words})", "Type `coredumpctl list` for those that it has."
-        )
+    return next((packing for magic, packing in PACKINGS.items() if head.startswith(magic)), "")
 
 
 def origin(path: str) -> Origin:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from importlib.util import find_spec
 
 from gdb_tls.cli.arguments import Wanted
@@ -33,12 +32,15 @@ def chosen(wanted: Wanted) -> str:
         if own.engine == DIRECT and why:
             raise BadArgument(f"{why} takes gdb", "Leave --engine direct out, or use --engine gdb.")
         return str(own.engine)
-    has_gdb = shutil.which(own.gdb or os.environ.get("GDB") or GDB) is not None
-    if own.gdb or (has_gdb and (why or _has_index(wanted))):
+    if own.gdb or ((why or _has_index(wanted)) and _has_gdb()):
         return GDB
-    if own.stop:
-        return DIRECT
-    return DIRECT if find_spec("drgn") or not has_gdb else GDB
+    return DIRECT if own.stop or find_spec("drgn") or not _has_gdb() else GDB
+
+
+def _has_gdb() -> bool:
+    from shutil import which
+
+    return which(os.environ.get("GDB") or GDB) is not None
 
 
 def _only_gdb(wanted: Wanted) -> str:

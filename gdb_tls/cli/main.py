@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ def command() -> NoReturn:
 
     Python would free all that was read object by object: for ten thousand threads that takes longer than to read it.
     """
+    gc.disable()  # of what a command makes nearly nothing is garbage before its end; one that goes on turns it on again
     status = main()
     try:
         sys.stdout.flush()

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import lzma
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -17,6 +13,7 @@ from gdb_tls.errors import BadArgument, quoted
 from gdb_tls.tuples import NamedTuple
 
 PID = re.compile(r"[0-9]+\Z")
+MOST_DIGITS = 10
 HELP = "Type gdb-tls --help."
 CORE, PROGRAM, OTHER, FOLDER = "core", "program", "other file", "folder"
 # The kernel's usual name for a core (core(5)), which is a way of gdb-tls, too.
@@ -50,11 +47,16 @@ def kind_of(path: str) -> str:
     if not os.path.isfile(path):
         return OTHER if os.path.exists(path) else ""
     packing = core.packing_of(path)
-    head = _unpacked_head(path, packing) if packing else _head(path)
-    if packing and head is None:
+    if packing:
+        from gdb_tls.cli import packed
+
+        head = packed.head(path, packing, headers.LARGEST_HEADER)
+    else:
+        head = _head(path)
+    if head is None:
         return CORE  # nothing here can look into it; the way of cores says what is missing
     with suppress(ValueError):
-        kind = headers.read_file_header(head or b"").type
+        kind = headers.read_file_header(head).type
         return CORE if kind == headers.ET_CORE else OTHER if packing else PROGRAM
     return OTHER
 
@@ -62,23 +64,6 @@ def kind_of(path: str) -> str:
 def _head(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read(headers.LARGEST_HEADER)
-
-
-def _unpacked_head(path: str, packing: core.Packing) -> bytes | None:
-    """The first bytes of what is in a compressed file; None where they cannot be had."""
-    if packing.opened:
-        try:
-            with packing.opened(path) as source:
-                return bytes(source.read(headers.LARGEST_HEADER))
-        except (OSError, EOFError, lzma.LZMAError):
-            return None
-    if shutil.which(packing.tool[0]) is None:
-        return None
-    with subprocess.Popen([*packing.tool, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        found = process.stdout.read(headers.LARGEST_HEADER)
-        process.kill()
-    return found or None
 
 
 def find(words: Sequence[str]) -> Subject:
@@ -114,7 +99,9 @@ def find(words: Sequence[str]) -> Subject:
         raise BadArgument(f"There is no file {first}", f"The core comes first: gdb-tls {rest[0]} {first}.")
     if os.path.dirname(first):
         raise BadArgument(f"There is no file {first}", HELP)
-    near = difflib.get_close_matches(first, ("core", "pid", "run"), 1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(first, ("core", "pid", "run"), 1)
     raise BadArgument(
         f"gdb-tls looks at a core, a pid, or what it runs; {first} is none of them, and no file",
         f"Did you mean {' '.join(['gdb-tls', near[0], *map(quoted, rest)])}?" if near else HELP,
@@ -124,7 +111,9 @@ def find(words: Sequence[str]) -> Subject:
 def _numbered(number: str, names: list[str]) -> Subject:
     if os.path.exists(f"/proc/{number}"):
         return Subject("pid", number, None, names)
-    if shutil.which("coredumpctl"):
+    from shutil import which
+
+    if which("coredumpctl"):
         return Subject("core", number, None, names)
     raise BadArgument(
         f"There is no process {number}, and no file of that name", "Type `pgrep NAME` for a program's process ids."
@@ -152,3 +141,16 @@ def of_core(words: Sequence[str]) -> Subject:
         if kinds == (CORE, PROGRAM) and os.path.dirname(rest[0]):
             return Subject("core", first, rest[0], rest[1:])
     return Subject("core", first, None, rest)
+
+
+def pid_of(subject: str) -> int:
+    """The process id that was named.
+
+    Raises:
+        BadArgument: where it is none, or there is no such process.
+    """
+    if not subject.isdecimal() or not subject.isascii() or len(subject) > MOST_DIGITS:
+        raise BadArgument(f"{subject} is no process id", "Type `pgrep NAME` for a program's process ids.")
+    if not os.path.exists(f"/proc/{subject}"):
+        raise BadArgument(f"There is no process {subject}", "Type `pgrep NAME` for a program's process ids.")
+    return int(subject)

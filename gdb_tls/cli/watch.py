@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -72,7 +73,7 @@ def parse(words: Sequence[str]) -> Plan:
     Raises:
         BadArgument: where it makes no sense.
     """
-    parser = _Parser("gdb-tls watch", add_help=False, allow_abbrev=False)
+    parser = _Parser("gdb-tls watch")
     parser.add_argument("words", nargs="*", metavar="PID [NAME]...")
     for option in OPTIONS:
         parser.add_argument(option.name, **option.settings)
@@ -101,6 +102,7 @@ def run(plan: Plan, pid_of: Callable[[str], int]) -> int:
     from gdb_tls.hosts.watching.loop import Times, watch
     from gdb_tls.hosts.watching.observer import Observer
 
+    gc.enable()
     observer = Observer(pid_of(plan.subject), plan.names, plan.executable, say)
     with ExitStack() as stack:
         tellers = []

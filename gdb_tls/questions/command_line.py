@@ -6,18 +6,20 @@ import argparse
 import re
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gdb_tls.errors import BadArgument
 from gdb_tls.program.expression_text import CLOSING, OPENING, TOKEN
 from gdb_tls.questions.command import CommandSpec
 
-if TYPE_CHECKING:
-    pass
-
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser that raises instead of leaving the program."""
+    """An argparse parser that raises instead of leaving the program, and has no words of its own for help."""
+
+    def __init__(self, name: str) -> None:
+        """Takes the command's name; without a usage and a width argparse would work out both."""
+        form = partial(argparse.HelpFormatter, width=80)
+        super().__init__(name, usage="", add_help=False, allow_abbrev=False, formatter_class=form)
 
     def error(self, message: str) -> Any:
         """Raises what argparse has to complain of."""
@@ -26,8 +28,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser(spec: CommandSpec) -> Parser:
     """Makes a command's parser."""
-    form = partial(argparse.HelpFormatter, width=80)  # else it would find out the terminal's
-    made = Parser(spec.name, add_help=False, allow_abbrev=False, formatter_class=form)
+    made = Parser(spec.name)
     for option in spec.options:
         made.add_argument(option.name, help=option.help, **option.settings)
     return made

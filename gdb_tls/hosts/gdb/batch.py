@@ -27,7 +27,7 @@ ATTACH = re.compile(r"attach (\d+)\Z")
 
 
 def run(text: str) -> None:
-    """Does a task (JSON of `gdb_tls.cli.run.start_gdb`) and leaves GDB."""
+    """Does a task (JSON of `gdb_tls.cli.with_gdb.start`) and leaves GDB."""
     task = json.loads(text)
     status = FAILED
     speak_to_a_shell()

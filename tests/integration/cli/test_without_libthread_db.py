@@ -9,7 +9,7 @@ from integration.cli.test_cli import gdb_tls
 from integration.conftest import Subjects
 from integration.sessions import session
 
-from gdb_tls.cli import run
+from gdb_tls.cli import with_gdb
 
 LOADED = "[Thread debugging using libthread_db enabled]"
 QUESTIONS = ["tls-audit --all", "tls-map", "tls-thread all", "tls-keys"]
@@ -37,7 +37,7 @@ def test_the_answers_are_the_same(subjects: Subjects, program: str, tmp_path: Pa
         ["info threads", *commands],
         tmp_path / "without",
         passive=False,
-        early=[run.WITHOUT_LIBTHREAD_DB],
+        early=[with_gdb.WITHOUT_LIBTHREAD_DB],
     )
     # The very premise: GDB itself says something else with it than without it.
     assert LOADED in with_it.result.text and LOADED not in without.result.text
