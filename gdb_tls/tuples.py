@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import NamedTuple
 else:
     from collections import namedtuple
+    from types import GenericAlias
 
     class _Maker(type):
         """Makes a named tuple of a class's body: its annotations are the fields, what they are set to the defaults."""
@@ -23,6 +24,8 @@ else:
             defaults = [body[field] for field in fields if field in body]
             made = namedtuple(name, fields, defaults=defaults, module=body["__module__"])
             made.__annotations__ = fields
+            if len(bases) > 1:  # Generic
+                made.__class_getitem__ = classmethod(GenericAlias)
             for key, value in body.items():
                 if key not in fields and key not in ("__annotations__", "__module__"):
                     setattr(made, key, value)

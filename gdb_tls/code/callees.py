@@ -10,7 +10,6 @@ from gdb_tls.code.accesses import ADDRESS_TAKEN, Access
 from gdb_tls.code.arguments import ArgumentUses, uses_of_arguments
 from gdb_tls.code.branches import aarch64_calls, x86_64_calls
 from gdb_tls.code.candidates import Candidate
-from gdb_tls.code.emulated import GET_ADDRESS as EMULATED
 from gdb_tls.code.emulated import address_of
 from gdb_tls.code.followed import FollowedFunctions
 from gdb_tls.code.functions import CodeRange, Functions
@@ -20,6 +19,7 @@ from gdb_tls.code.stubs import Stubs
 from gdb_tls.code.values import TlsAddress, Value
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.elf.headers import EM_X86_64
+from gdb_tls.target.architectures import EMUTLS_GET_ADDRESS as EMULATED
 
 # A function that does no more than find a variable (`_ZTW...`, a getter) is not longer than this.
 LONGEST_GETTER = 128

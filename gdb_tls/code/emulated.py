@@ -7,8 +7,7 @@ gives the running thread's instance of the variable `NAME` whose control variabl
 from __future__ import annotations
 
 from gdb_tls.code.values import Either, Loaded, Number, TlsAddress, TlsTarget, Value
-
-GET_ADDRESS = "__emutls_get_address"
+from gdb_tls.target.architectures import EMUTLS_GET_ADDRESS as GET_ADDRESS
 
 
 def target_of(control: int) -> TlsTarget:

@@ -8,7 +8,6 @@ from functools import cached_property
 from gdb_tls.code.accesses import Access, Recorder
 from gdb_tls.code.callees import Callees
 from gdb_tls.code.candidates import Candidate
-from gdb_tls.code.emulated import GET_ADDRESS as EMULATED
 from gdb_tls.code.first_use import FirstUse, first_uses
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.followed import FollowedFunctions
@@ -23,6 +22,7 @@ from gdb_tls.code.values import Value
 from gdb_tls.elf.file import ElfFile, open_elf, version
 from gdb_tls.elf.headers import EM_AARCH64, EM_X86_64
 from gdb_tls.errors import UnsupportedTarget
+from gdb_tls.target.architectures import EMUTLS_GET_ADDRESS as EMULATED
 from gdb_tls.tuples import NamedTuple
 
 

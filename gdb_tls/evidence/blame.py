@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gdb_tls.code.values import Number, Value
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.crash import NEAR_NULL, is_bad
+from gdb_tls.evidence.crash import is_bad
 from gdb_tls.evidence.leaves import Leaf, leaves
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
@@ -15,6 +15,7 @@ from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
 from gdb_tls.program.symbols import Symbols
+from gdb_tls.target.facts import NEAR_NULL
 from gdb_tls.target.model import Kind
 from gdb_tls.tuples import NamedTuple
 

@@ -9,11 +9,9 @@ from gdb_tls.code.instructions import Operand as Divisor
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.program.program import Program
-from gdb_tls.target.facts import CallFrame, Fault
+from gdb_tls.target.facts import NEAR_NULL, CallFrame, Fault
 from gdb_tls.tuples import NamedTuple
 
-# Addresses below this are an offset from null.
-NEAR_NULL = 1 << 16
 MOST_FRAMES = 48
 # x86-64: addresses from here on fault without saying which (non-canonical ones), or are the kernel's.
 END_OF_USER_SPACE = 1 << 47

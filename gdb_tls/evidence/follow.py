@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from gdb_tls.code.emulated import GET_ADDRESS, control_of
+from gdb_tls.code.emulated import control_of
 from gdb_tls.code.flow import FunctionFlow
 from gdb_tls.code.values import (
     Argument,
@@ -41,6 +41,7 @@ from gdb_tls.evidence.sources import (
     moved,
     one_of,
 )
+from gdb_tls.target.architectures import EMUTLS_GET_ADDRESS
 
 # A number below is no address.
 SMALL = 4096
@@ -51,7 +52,7 @@ DEEPEST = 64
 # A called function that is longer is not asked for what it returns.
 LONGEST_CALLEE = 4096
 GETSPECIFIC = frozenset(("pthread_getspecific", "__pthread_getspecific", "tss_get"))
-EMULATED_ADDRESS = frozenset(("__emutls_get_address",))
+EMULATED_ADDRESS = frozenset((EMUTLS_GET_ADDRESS,))
 # What they return is new memory: it says nothing of where in their own lists they found it.
 ALLOCATORS = frozenset(
     (
@@ -176,7 +177,7 @@ class Follower:
         return Word(at, address, width)
 
     def _thread_local(self, target: TlsTarget, offset: int, exact: bool, scope: Scope) -> Source | None:
-        if (target.symbol or "").startswith(GET_ADDRESS):
+        if (target.symbol or "").startswith(EMUTLS_GET_ADDRESS):
             control = control_of(target)
             if control is None and target.slot is not None:
                 slot = self._code.word(scope.spot.base + target.slot)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gdb_tls.evidence.crash import NEAR_NULL
-from gdb_tls.target.facts import CallFrame, Region
+from gdb_tls.target.facts import NEAR_NULL, CallFrame, Region
 
 # What a function may use below the stack pointer (System V ABI, AMD64 supplement, 3.2.2), and what a call puts there.
 BELOW = 128 + 8

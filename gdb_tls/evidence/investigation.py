@@ -10,7 +10,7 @@ from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.blame import Blame, Elsewhere
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, divisor_of, find_crash
+from gdb_tls.evidence.crash import MOST_FRAMES, Crash, divisor_of, find_crash
 from gdb_tls.evidence.full_stack import is_full
 from gdb_tls.evidence.giving_up import GivingUp, Reason
 from gdb_tls.evidence.leaves import Leaf
@@ -20,7 +20,7 @@ from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.evidence.sources import Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
-from gdb_tls.target.facts import CallFrame, Fault
+from gdb_tls.target.facts import NEAR_NULL, CallFrame, Fault
 from gdb_tls.target.model import Thread
 
 

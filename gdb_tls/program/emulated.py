@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gdb_tls.code.emulated import GET_ADDRESS, control_of
-from gdb_tls.code.index import code_index
 from gdb_tls.elf.file import ElfFile, NotElf
 from gdb_tls.elf.headers import TlsSegment
 from gdb_tls.elf.symbols import ElfSymbol
@@ -23,6 +21,8 @@ from gdb_tls.objects.words import Words
 from gdb_tls.program.module_symbols import debug_file
 from gdb_tls.program.names import EMULATED_CONTROL as CONTROL
 from gdb_tls.program.places import BY_OFFSET
+from gdb_tls.program.runtimes import is_runtime
+from gdb_tls.target.architectures import EMUTLS_GET_ADDRESS as GET_ADDRESS
 from gdb_tls.target.model import Absence, Emulated, Module, Place, State, Thread
 from gdb_tls.target.protocol import Target, UnreadableMemory
 from gdb_tls.tuples import NamedTuple
@@ -89,6 +89,12 @@ class EmulatedStorage:
                 continue
         return found
 
+    @staticmethod
+    def _is_runtime(loaded: LoadedObject, file: ElfFile) -> bool:
+        """Whether it is the library that the runtime comes in, libgcc_s, which has no such variable itself."""
+        own = file.symbols([GET_ADDRESS]).get(GET_ADDRESS) if is_runtime(loaded.name) else None
+        return own is not None and own.exported
+
     def _modules_of(self, loaded: LoadedObject, first: int) -> Iterator[Module]:
         file = loaded.file
         if file is None or not file.mentions(b"__emutls_"):
@@ -96,7 +102,7 @@ class EmulatedStorage:
         separate = debug_file(file, self._target.debug)
         places = {(one.value, one.name): one for one in (separate.every_with_prefix(CONTROL) if separate else ())}
         places.update({(one.value, one.name): one for one in file.every_with_prefix(CONTROL)})
-        if not places and loaded.path is not None:
+        if not places and loaded.path is not None and not self._is_runtime(loaded, file):
             places = {(one.value, one.name): one for one in _in_code(loaded.path, loaded.name)}
         for number, ((_, name), symbol) in enumerate(sorted(places.items())):
             control = loaded.load_base + symbol.value
@@ -240,6 +246,9 @@ class EmulatedStorage:
 
 def _in_code(path: str, name: str) -> Iterator[ElfSymbol]:
     """The control variables of a stripped file: what its code gives to the runtime; none where it cannot be read."""
+    from gdb_tls.code.emulated import control_of
+    from gdb_tls.code.index import code_index
+
     try:
         accesses = code_index(path).emulated()
     except TlsError:

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from gdb_tls.code.construction import (
-    GUARD,
-    INIT,
-    PREFIXES,
-    REGISTER,
-    SHARED_GUARD,
-    Guard,
-    Guards,
-    is_making,
-    named_guards,
-    registrations,
-)
-from gdb_tls.code.index import code_index
+from gdb_tls.code.guards import GUARD, INIT, PREFIXES, REGISTER, SHARED_GUARD, Guard, named_guards
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.errors import TlsError
 from gdb_tls.program.module_symbols import Candidate, candidates_of, debug_file
 from gdb_tls.program.names import rust_constant
-from gdb_tls.program.places import is_too_large, nameless_in
+from gdb_tls.program.places import code_of, is_too_large, nameless_in
 from gdb_tls.program.runtimes import is_runtime
 from gdb_tls.program.thread_end import Endings
 from gdb_tls.target.model import Module, Place, State, Storage, Thread, Type
@@ -124,7 +112,9 @@ class Lifetimes:
             for one in file.every_with_prefix(prefix)
         }
         with suppress(TlsError):  # no capstone: what is constructed by its name is known all the same
-            guards = Guards(code_index(module.path), symbols, functions.values())
+            from gdb_tls.code.construction import Guards
+
+            guards = Guards(code_of(module), symbols, functions.values())
             found = {**guards.of_aliases, **found} if is_large else guards.find(found)
         return found
 
@@ -188,9 +178,11 @@ class Lifetimes:
             return False
         key = (module.id, guard.offset, thread)
         if key not in self._making:
+            from gdb_tls.code.construction import is_making
+
             self._making[key] = False
             with suppress(TlsError, NotElf, OSError):
-                index = code_index(module.path)
+                index = code_of(module)
                 places = [pc - module.load_base for pc in self._endings.places(thread)]
                 self._making[key] = any(
                     is_making(index, at, guard.offset, is_call=n > 0) for n, at in enumerate(places)
@@ -200,10 +192,12 @@ class Lifetimes:
     def _has_destructor(self, module: Module, offset: int) -> bool:
         """Whether the code registers a destructor of the variable."""
         if module.id not in self._registered:
+            from gdb_tls.code.construction import registrations
+
             self._registered[module.id] = frozenset()
             with suppress(TlsError, NotElf, OSError):
                 if module.path and not is_too_large(module):
-                    self._registered[module.id] = frozenset(at for _, at in registrations(code_index(module.path)))
+                    self._registered[module.id] = frozenset(at for _, at in registrations(code_of(module)))
         return offset in self._registered[module.id]
 
     def of_rust(

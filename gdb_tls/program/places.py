@@ -69,7 +69,7 @@ def nameless(module: Module, offset: int, pointer_size: int, width: int | None =
         pointer_size: of the architecture: what is not known is taken for a pointer.
         width: how many bytes it has; None for as many as code reads or writes there at once.
     """
-    size = width_in_code(module, offset) or pointer_size if width is None else width
+    size = width_incode_of(module, offset) or pointer_size if width is None else width
     if module.segment is not None:
         size = min(size, module.segment.size - offset)
     return Candidate(module, ElfSymbol(f"{module.name}+0x{offset:x}", offset, size, False, False, "", BY_OFFSET))
@@ -105,7 +105,7 @@ def nameless_in(module: Module, known: Sequence[Candidate], pointer_size: int) -
 
 def is_too_large(module: Module) -> bool:
     """Whether a module has so much code that nobody would wait for a look through all of it."""
-    code = _code(module).functions.executable
+    code = code_of(module).functions.executable
     return sum(len(one) for _, one in code) > LARGEST_CODE
 
 
@@ -116,7 +116,7 @@ def used_places(module: Module, pointer_size: int) -> list[tuple[int, int]]:
     """
     if is_too_large(module):
         return []
-    index = _code(module)
+    index = code_of(module)
     widths: dict[int, int] = {}
     for offset, width in index.offsets(MOST_FOLLOWED):
         widths[offset] = max(widths.get(offset, 0), width or pointer_size)
@@ -126,19 +126,20 @@ def used_places(module: Module, pointer_size: int) -> list[tuple[int, int]]:
     ]
 
 
-def width_in_code(module: Module, offset: int) -> int | None:
+def width_incode_of(module: Module, offset: int) -> int | None:
     """How many bytes the module's code reads or writes at an offset, mostly; None where none does or none is known."""
     if module.path is None:
         return None
     try:
-        found = _code(module).accesses(offset, offset + 1)
+        found = code_of(module).accesses(offset, offset + 1)
     except (TlsError, NotElf, OSError):
         return None
     widths = Counter(one.width for one in found if one.exact and one.width and one.offset == offset)
     return max(widths, key=lambda width: (widths[width], width), default=None)
 
 
-def _code(module: Module) -> CodeIndex:
-    from gdb_tls.code.index import code_index  # most questions need no code, and it is a fifth of the modules
+def code_of(module: Module) -> CodeIndex:
+    """The index of a module's code; most questions need none, and it is a fifth of the modules."""
+    from gdb_tls.code.index import code_index
 
     return code_index(module.path or "")

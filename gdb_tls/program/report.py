@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from gdb_tls.errors import BadPath, TlsError
 from gdb_tls.program import resolve
-from gdb_tls.program.accesses import users_of
 from gdb_tls.program.choice import wanted
 from gdb_tls.program.instances import Instances
 from gdb_tls.program.lookup import Found
@@ -225,6 +224,8 @@ def _caution(program: Program, variable: Variable, instances: Instances) -> str:
     addresses = [one.address for one in instances if one.address is not None]
     if any(raw != variable.initial for raw in program.target.memory.read_many(addresses, variable.size)):
         return ""
+    from gdb_tls.program.accesses import users_of
+
     try:
         found = users_of(program, variable, 0, variable.size)
     except TlsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 
@@ -9,6 +10,12 @@ from collections.abc import Mapping
 PREFIXES = {"wchar_t": "L", "char16_t": "u", "char32_t": "U"}
 ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 39: "\\'", 92: "\\\\"}
 MOST_DIGITS = 9
+STRING_TEXT = r"""(L|u8?|U)?("|'(\\.[^']*|[^'])' <repeats )"""
+
+
+def is_string(text: str) -> bool:
+    """Whether a value's text is a string's, which its host has cut where it is long."""
+    return re.match(STRING_TEXT, text) is not None
 
 
 def character(value: int, size: int, kind: str) -> str:

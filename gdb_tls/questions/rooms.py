@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gdb_tls.questions.command import CommandSpec, Request
-from gdb_tls.views.page import Page
-from gdb_tls.views.records import Records
-from gdb_tls.views.screen import Screen
+
+if TYPE_CHECKING:
+    from gdb_tls.views.page import Page
+    from gdb_tls.views.records import Records
+    from gdb_tls.views.screen import Screen
 
 
 class Rooms:

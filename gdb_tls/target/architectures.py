@@ -49,6 +49,9 @@ class Architecture(NamedTuple):
     tls_get_addr: str = "__tls_get_addr"
 
 
+# What gives the address of a variable of emulated TLS (libgcc's emutls.c and LLVM's), on all of them.
+EMUTLS_GET_ADDRESS = "__emutls_get_address"
+
 ARCHITECTURES = (
     Architecture(
         "x86-64",

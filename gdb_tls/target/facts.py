@@ -78,6 +78,10 @@ class FoundFile(NamedTuple):
     noted: str = ""
 
 
+# Addresses below this are an offset from null.
+NEAR_NULL = 1 << 16
+
+
 class Fault(NamedTuple):
     """The signal on which a program that went wrong has stopped.
 

@@ -24,7 +24,6 @@ from gdb_tls.hosts.native.dwarf_types import (
     WHOLE,
     DwarfType,
 )
-from gdb_tls.hosts.native.library_contents import is_known
 from gdb_tls.program.scalars import PREFIXES
 from gdb_tls.program.type_names import lacks_width, short_type
 from gdb_tls.target.model import Counted, Kind, Type
@@ -108,7 +107,16 @@ def _points_to(bare: DwarfType) -> str:
     width = width_of(bare.target)
     if width == 1:
         return "character"
-    return "printed" if width or (target.tag in CLASSES and is_known(target.qualified) and target.members) else ""
+    return "printed" if width or (target.tag in CLASSES and _is_printed(target)) else ""
+
+
+def _is_printed(target: DwarfType) -> bool:
+    """Whether a class is one of the C++ library's that are shown as people expect them."""
+    if not target.qualified.startswith("std::"):
+        return False
+    from gdb_tls.hosts.native.library_contents import is_known
+
+    return is_known(target.qualified) and bool(target.members)
 
 
 def _pointers_in(bare: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple[int, DwarfType]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import marshal
 import os
 import resource
@@ -96,6 +95,8 @@ class Helper:
 
 def _serve(make: Callable[[], Any], questions: BinaryIO, answers: BinaryIO) -> None:
     """Answers until nobody asks any more."""
+    import ctypes
+
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who asks
     null = os.open(os.devnull, os.O_RDWR)

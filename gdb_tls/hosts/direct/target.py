@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gdb_tls.elf.file import ElfFile
 from gdb_tls.errors import BadArgument, ResolverUnavailable
@@ -16,18 +16,20 @@ from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import DwarfNames
 from gdb_tls.hosts.direct.rust_storage import state_of
 from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
-from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.dwarf_types import TAG_POINTER, DwarfType
-from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.hosts.native.reads import OneByOne
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.program.declared import UNREADABLE
 from gdb_tls.program.module_symbols import debug_file
+from gdb_tls.program.scalars import is_string
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.facts import CallFrame, Fault, FoundFile, Frame, Region
 from gdb_tls.target.model import Absence, Lookup, Place, State, Storage, Thread, Type, Variable
 from gdb_tls.target.protocol import Answers, Calls, Evaluator, UnreadableMemory
+
+if TYPE_CHECKING:
+    from gdb_tls.hosts.direct.values import Formatter
 
 WITH_GDB = "Use --engine gdb."
 NOT_UNPACKED = (
@@ -187,10 +189,12 @@ class DirectTarget:
     def _one_line(self, text: str) -> str:
         text = short_beginning(text)
         most = max(self.most_characters, MOST_VALUE_CHARACTERS)
-        return text if len(text) <= most or STRING_TEXT.match(text) else text[:most] + "..."
+        return text if len(text) <= most or is_string(text) else text[:most] + "..."
 
     @cached_property
     def _formatter(self) -> Formatter:
+        from gdb_tls.hosts.direct.values import Formatter
+
         return Formatter(self.memory, self.architecture, self.most_characters, self.symbol_at)
 
     def format_pointed(self, kind: Type, pointer: int) -> str:

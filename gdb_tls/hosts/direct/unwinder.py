@@ -10,7 +10,6 @@ core of thirty thousand threads has a hundred megabytes of notes, which drgn wou
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -89,6 +88,8 @@ class Unwinder:
         """
         # Its plugins are commands of a shell that nobody sees here.
         os.environ.setdefault("DRGN_DISABLE_PLUGINS", "*")
+        import logging
+
         import drgn
 
         logging.getLogger("drgn").setLevel(logging.CRITICAL + 1)

@@ -11,9 +11,7 @@ import gdb
 from gdb_tls.hosts.gdb.selection import selection
 from gdb_tls.hosts.native.signals import FAULTS, MOST_ASKED, WITH_ADDRESS, is_sent, signal_name, tells_address
 from gdb_tls.hosts.native.thread_notes import first_signal
-from gdb_tls.target.facts import Fault
-
-NEAR_NULL = 1 << 16
+from gdb_tls.target.facts import NEAR_NULL, Fault
 
 
 def find_fault(

@@ -26,8 +26,8 @@ from gdb_tls.hosts.gdb.selection import LANGUAGE, selection, setting, users_lang
 from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.hosts.gdb.warnings import Warnings
 from gdb_tls.hosts.native.core_file import gaps_in, open_core
-from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.hosts.native.process_ids import process_of
+from gdb_tls.program.scalars import is_string
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.facts import CallFrame, Fault, FoundFile, Frame, Region
@@ -355,7 +355,7 @@ class GdbTarget:
     def _one_line(self, text: str, value: gdb.Value) -> str:
         """A value's text on one line; of a string that is cut, with its length."""
         text = short_beginning(re.sub(r"\s*\n\s*", " ", text))
-        if STRING_TEXT.match(text):
+        if is_string(text):
             return text + pointed.length_of(value) if text.endswith("...") else text
         most = max(self.most_characters, MOST_VALUE_CHARACTERS)
         return text if len(text) <= most else text[:most] + "..."

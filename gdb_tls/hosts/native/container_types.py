@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gdb_tls.target.model import Container, Presence
+from gdb_tls.tuples import NamedTuple
 
 NAME = re.compile(r"std::(?:__\w+::)?(vector|deque|basic_string|list|(?:unordered_)?(?:multi)?(?:map|set))<")
 # Classes that own storage through one pointer; that it is null means they own nothing.
@@ -83,8 +83,7 @@ PRESENCE = {
 Kind = TypeVar("Kind")
 
 
-@dataclass(frozen=True)
-class Holder(Generic[Kind]):
+class Holder(NamedTuple, Generic[Kind]):
     """What a host says of a type that may be a container.
 
     Attributes:

@@ -34,8 +34,6 @@ PLAIN = ("unique_ptr", "shared_ptr", "weak_ptr", "optional", "tuple", "atomic", 
 # libstdc++'s own printers write the numbers of these elements, and some member by which it is told.
 GNU_NUMBERED = re.compile(r"(?:forward_)?list$|(?:unordered_)?(?:multi)?set$")
 GNU_MEMBERS = ("_M_header", "_M_before_begin", "_M_next")
-# How the text of a string begins; what is not such a text is cut where it is long.
-STRING_TEXT = re.compile(r"""(L|u8?|U)?("|'(\\.[^']*|[^'])' <repeats )""")
 
 
 def class_of(one: Object[Kind]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Generic, NoReturn, Protocol, TypeVar, Union
 
 from gdb_tls.program.type_names import short_type
+from gdb_tls.tuples import NamedTuple
 
 Kind = TypeVar("Kind")
 DEEPEST = 16
@@ -16,8 +16,7 @@ class NotLaidOut(Exception):
     """An object is in no state, or a class laid out in no way, that is known."""
 
 
-@dataclass(frozen=True)
-class Field(Generic[Kind]):
+class Field(NamedTuple, Generic[Kind]):
     """A data member or a base class of a class.
 
     Attributes:
@@ -99,8 +98,7 @@ class Reader(Protocol[Kind]):
         ...
 
 
-@dataclass(frozen=True)
-class Object(Generic[Kind]):
+class Object(NamedTuple, Generic[Kind]):
     """An object in memory; it is read when it is asked for."""
 
     reader: Reader[Kind]
@@ -173,8 +171,7 @@ class Object(Generic[Kind]):
         return self.reader.number(address, self.reader.word)
 
 
-@dataclass(frozen=True)
-class Characters(Generic[Kind]):
+class Characters(NamedTuple, Generic[Kind]):
     """A string: where its characters are, how many they are, and their type."""
 
     address: int
@@ -182,16 +179,14 @@ class Characters(Generic[Kind]):
     kind: Kind
 
 
-@dataclass(frozen=True)
-class Bit(Generic[Kind]):
+class Bit(NamedTuple, Generic[Kind]):
     """An element that is no object of its own: its type and value."""
 
     kind: Kind
     value: int
 
 
-@dataclass(frozen=True)
-class Pointer(Generic[Kind]):
+class Pointer(NamedTuple, Generic[Kind]):
     """A pointer that a class owns something by: what it points to, and where that is."""
 
     target: Kind

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from contextlib import suppress
 
-from gdb_tls.hosts.native.scatter import MOST_RANGES
 from gdb_tls.target.protocol import UnreadableMemory
+
+# Of one system call: IOV_MAX of Linux.
+MOST_RANGES = 1024
 
 
 class OneByOne:

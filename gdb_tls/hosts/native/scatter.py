@@ -7,7 +7,6 @@ import struct
 from array import array
 from collections.abc import Sequence
 
-MOST_RANGES = 1024  # IOV_MAX of Linux
 # `struct iovec` has two of these.
 NATIVE = "L"
 WORD = (1 << 8 * array(NATIVE).itemsize) - 1

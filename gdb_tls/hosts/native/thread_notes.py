@@ -13,7 +13,7 @@ from gdb_tls.elf.file import ElfFile, NotElf, open_elf, version
 from gdb_tls.elf.headers import PT_NOTE
 from gdb_tls.elf.notes import notes_in
 from gdb_tls.hosts.native.core_file import CoreFile, open_core
-from gdb_tls.hosts.native.scatter import MOST_RANGES
+from gdb_tls.hosts.native.reads import MOST_RANGES
 from gdb_tls.tuples import NamedTuple
 
 NT_PRSTATUS = 1

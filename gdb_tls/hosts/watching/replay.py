@@ -9,8 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence, Set
 
-from gdb_tls.hosts.native.reads import OneByOne
-from gdb_tls.hosts.native.scatter import MOST_RANGES
+from gdb_tls.hosts.native.reads import MOST_RANGES, OneByOne
 
 # Ranges closer than this are read as one: a range costs the kernel as much as some hundred bytes.
 LARGEST_GAP = 256

@@ -12,8 +12,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from gdb_tls.code.accesses import WRITE
-from gdb_tls.code.index import code_index
 from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import TlsError
 from gdb_tls.libc.thread_exit import DestructorList, Registered
@@ -50,6 +48,9 @@ def list_offset(owner: LoadedObject) -> int | None:
             return None  # its full symbol table has the descriptors, so it would have these, too
         if runner is None or owner.path is None:
             raise UnknownPlace(f"{owner.name} has no {RUNNER}")
+        from gdb_tls.code.accesses import WRITE
+        from gdb_tls.code.index import code_index
+
         found = code_index(owner.path).accesses_in(runner.value)
     except (TlsError, NotElf) as error:
         raise UnknownPlace(error.what if isinstance(error, TlsError) else str(error)) from error

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from gdb_tls.evidence.blame import Elsewhere
 from gdb_tls.evidence.cause import Cause
-from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.evidence.place import Place
 from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Survey
 from gdb_tls.questions.access.sentence import brief
-from gdb_tls.target.facts import Frame, Part
+from gdb_tls.target.facts import NEAR_NULL, Frame, Part
 from gdb_tls.target.model import Kind, Variable
 from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import who

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Protocol
 
-from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.program.memory_map import BLOCK, OTHER, STACK, STATIC, UNMAPPED, Area
+from gdb_tls.target.facts import NEAR_NULL
 from gdb_tls.target.model import Thread, Type
 from gdb_tls.tuples import NamedTuple
 from gdb_tls.views.words import who
@@ -33,8 +32,7 @@ MOST_ASKED = 64
 MOST_COMPARED = 160
 
 
-@dataclass(frozen=True)
-class Holding:
+class Held(NamedTuple):
     """What one pointer variable holds; threads are positions in `Survey.threads`.
 
     Attributes:
@@ -54,6 +52,10 @@ class Holding:
     shares: bool = False
     typed: bool = True
     bits: int = 64
+
+
+class Holding(Held):
+    """The same, and what follows from it."""
 
     @cached_property
     def kinds(self) -> set[str]:
@@ -304,8 +306,7 @@ RULES: Sequence[Rule] = (
 
 def holding_of(holding: Holding, kind: Type, typed: bool) -> Holding:
     """What a variable holds, with what its type says of that."""
-    return replace(
-        holding,
+    return holding._replace(
         owner=kind.owner is not None,
         shares="shared_ptr<" in kind.name or kind.name.startswith("const "),
         typed=typed,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.questions.audit.answer import Answer, Audit
 from gdb_tls.questions.audit.suspect import Suspect
 from gdb_tls.questions.audit.verdict import verdict
-from gdb_tls.target.facts import Frame
+from gdb_tls.target.facts import NEAR_NULL, Frame
 from gdb_tls.target.model import State
 from gdb_tls.views.drawing import Group, Padding, Renderable, Text, declared_text, flowing, function_text
 from gdb_tls.views.parts import source

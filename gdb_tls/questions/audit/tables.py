@@ -12,11 +12,11 @@ from gdb_tls.code.values import Loaded
 from gdb_tls.errors import reason
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.crash import NEAR_NULL
 from gdb_tls.program.memory_map import OTHER
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.audit.rules import Finding, Holding, Scene
+from gdb_tls.target.facts import NEAR_NULL
 from gdb_tls.target.model import Thread
 from gdb_tls.views.words import who
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Union
 
 from gdb_tls.errors import TlsError, reason
@@ -229,6 +228,8 @@ def _named(program: Program, row: Row, usual: str) -> Row:
         return row._replace(instance=row.instance._replace(thread=program.named(row.instance.thread)))
     threads = row.threads
     if len(threads) > MOST_NAMED:
+        from random import Random
+
         # Each name costs a system call.  Pools are often started in turn: every sixth thread may be of one of six.
         tried = {program.named(thread).name for thread in Random(0).sample(threads, NAMES_TRIED)}
         threads = () if tried <= {"", usual} else threads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdb_tls.code.construction import Guard, named_guards
+from gdb_tls.code.guards import Guard, named_guards
 from gdb_tls.elf.symbols import ElfSymbol
 
 
