@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from gdb_tls import __version__
 from gdb_tls.cli import arguments
-from gdb_tls.questions import command_line
+from gdb_tls.questions import help
 from gdb_tls.questions.command import CommandSpec, Option
 
 FILES = (
@@ -43,7 +43,7 @@ def page(specs: Sequence[CommandSpec]) -> str:
 
 def _command(spec: CommandSpec) -> list[str]:
     lines = [
-        ".SS " + _quoted(command_line.usage(spec)),
+        ".SS " + _quoted(help.usage(spec)),
         _text(spec.summary),
         *_paragraphs(spec.description, first=False),
     ]
@@ -87,7 +87,7 @@ def _quoted(text: str) -> str:
 def table(specs: Sequence[CommandSpec]) -> str:
     """The README's table: every command, in gdb and outside."""
     lines = ["| in gdb | |", "|---|---|"]
-    lines += [f"| `{_cell(command_line.usage(spec))}` | {_cell(spec.summary)} |" for spec in specs]
+    lines += [f"| `{_cell(help.usage(spec))}` | {_cell(spec.summary)} |" for spec in specs]
     lines += ["", "| outside | |", "|---|---|"]
     for way in arguments.WAYS:
         short = f" (or `gdb-tls {way.short}`)" if way.short else ""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gdb_tls.errors import BadArgument
-from gdb_tls.target.model import Thread
 
 if TYPE_CHECKING:
     from gdb_tls.target.model import Thread

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gdb_tls.program.choice import parse_threads
 from gdb_tls.target.progress import SILENT, Progress
 from gdb_tls.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from gdb_tls.program.program import Program
     from gdb_tls.target.model import Thread
 
@@ -63,7 +63,7 @@ class Request(NamedTuple):
         inferiors: selects each inferior in turn, for the time of one round: its number and process id.
     """
 
-    arguments: argparse.Namespace
+    arguments: Namespace
     settings: Settings
     program: Callable[[], Program]
     progress: Progress = SILENT
@@ -82,6 +82,8 @@ class Request(NamedTuple):
     @property
     def threads(self) -> list[range] | None:
         """The numbers given with --threads; None for all threads."""
+        from gdb_tls.program.choice import parse_threads
+
         return None if self.arguments.threads is None else parse_threads(self.arguments.threads)
 
     def chosen(self, program: Program) -> list[Thread] | None:

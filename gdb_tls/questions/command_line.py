@@ -1,4 +1,4 @@
-"""Command lines: made from the specs, they are parsed and explained."""
+"""Command lines: they are parsed by what the specs say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from gdb_tls.errors import BadArgument
-from gdb_tls.program.expression_text import CLOSING, OPENING, TOKEN
 from gdb_tls.questions.command import CommandSpec
 
 
@@ -82,6 +81,8 @@ def without_options(spec: CommandSpec, text: str) -> tuple[str, list[str]]:
 
     An option begins with two dashes after a blank, outside of brackets and strings.  A value may begin with a dash.
     """
+    from gdb_tls.program.expression_text import CLOSING, OPENING, TOKEN
+
     by_name = {option.name: option for option in spec.options}
     rest, words, depth, at = "", [], 0, 0
     while at < len(text):
@@ -103,26 +104,6 @@ def without_options(spec: CommandSpec, text: str) -> tuple[str, list[str]]:
     return rest.strip(), words
 
 
-def usage(spec: CommandSpec) -> str:
-    """The line after `Usage:`; arguments in capitals, as in GDB's own help."""
-    words = [spec.name]
-    for option in spec.options:
-        metavar = option.settings.get("metavar", "")
-        if not option.name.startswith("-"):
-            words.append(f"[{metavar}]" if option.settings.get("nargs") in ("*", "?") else metavar)
-    return " ".join([*words, "[OPTION]..."])
-
-
-def listing(specs: Sequence[CommandSpec]) -> list[str]:
-    """The commands, each with its summary; a line has at most 80 columns."""
-    from textwrap import wrap
-
-    lines = []
-    for spec in specs:
-        lines += wrap(f"{spec.name:<13} {spec.summary}", 80, subsequent_indent=" " * 14, break_on_hyphens=False)
-    return lines
-
-
 def title(spec: CommandSpec, arguments: argparse.Namespace) -> str:
     """The command line without what only says how the answer is written."""
     words = [spec.name]
@@ -135,25 +116,3 @@ def title(spec: CommandSpec, arguments: argparse.Namespace) -> str:
         if value is not True:
             words += [str(one) for one in value] if isinstance(value, list) else [str(value)]
     return " ".join(words)
-
-
-def help_text(spec: CommandSpec) -> str:
-    """What `help NAME` prints, in the shape of GDB's own help."""
-    from textwrap import TextWrapper
-
-    paragraphs = TextWrapper(78, break_on_hyphens=False)
-    arguments = TextWrapper(78, initial_indent="  ", subsequent_indent=" " * 22, break_on_hyphens=False)
-    lines = [spec.summary, f"Usage: {usage(spec)}", ""]
-    for paragraph in spec.description.strip().split("\n\n"):
-        lines += [*paragraphs.wrap(" ".join(paragraph.split())), ""]
-    for option in spec.options:
-        metavar = option.settings.get("metavar", "")
-        shown = metavar or option.name if not option.name.startswith("-") else f"{option.name} {metavar}".strip()
-        choices = option.settings.get("choices")
-        about = option.help + (f": {', '.join(choices)}" if choices else "")
-        lines += arguments.wrap(f"{shown:<18}  {about}.")
-    if spec.examples:
-        lines += ["", "Examples:"]
-        for command, meaning in spec.examples:
-            lines += [f"  {command}", f"      {meaning}."]
-    return "\n".join(lines)

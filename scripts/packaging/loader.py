@@ -19,25 +19,38 @@ class _Archive(object):
     """Imports modules from this file; their files are called FILE/PACKAGE/MODULE.py, as if this were a folder.
 
     Of each of its files it has a comment, as Python passes over those the fastest: "#:", the name, and its
-    zlib-compressed bytes in base64.
+    zlib-compressed bytes in base64. Where they are says the last line but one, in pairs of a name and how many bytes
+    before its own beginning the comment begins; how long that line is says the last.
     """
 
     def __init__(self, place):
         self.place = place
         with open(place, "rb") as file:
-            lines = [line.split() for line in file if line.startswith(b"#: ")]
-        self.entries = {name.decode(): data for _, name, data in lines}
+            self.text = file.read()
+        end = self.text.rindex(b"\n#", 0, -1) + 1
+        self.index = end - int(self.text[end + 2 :])
+        words = self.text[self.index + 2 : end].decode().split()
+        self.entries = dict(zip(words[::2], map(int, words[1::2])))
         self.libraries = {}
-        self.with_libraries = {name.split("/")[0] for name in self.entries if ".so" in name}
+        self.with_libraries = {name.split("/")[0] for name in words[::2] if ".so" in name}
         # What it needs is imported before it takes part in imports.
         from binascii import a2b_base64
+        from importlib.machinery import SourceFileLoader
         from importlib.util import spec_from_file_location
         from zlib import decompress
 
         self.spec = spec_from_file_location
-        self.read = lambda name: decompress(a2b_base64(self.entries[name]))
+        self.unpack = lambda data: decompress(a2b_base64(data))
+        self.loader = _loader(self, SourceFileLoader)
 
-    def _name(self, path):
+    def read(self, name):
+        start = self.index - self.entries[name]
+        _sign, found, data = self.text[start : self.text.index(b"\n", start)].split()
+        if found.decode() != name:
+            raise OSError("%s is damaged: %s is not where it was" % (self.place, name))
+        return self.unpack(data)
+
+    def name(self, path):
         # The name that a path into this file has in the archive.
         start = self.place + os.sep
         return path[len(start) :].replace(os.sep, "/") if path.startswith(start) else ""
@@ -46,59 +59,21 @@ class _Archive(object):
 
     def find_spec(self, module, path=None, target=None):
         # A package that was imported from elsewhere takes its modules from there too.
-        if path is not None and not any(self._name(folder) for folder in path):
+        if path is not None and not any(self.name(folder) for folder in path):
             return None
         base = module.replace(".", "/")
         for name in (base + "/__init__.py", base + ".py"):
             if name in self.entries:
                 where = os.path.join(self.place, name)
                 inside = [os.path.dirname(where)] if name.endswith("/__init__.py") else None
-                return self.spec(module, where, loader=self, submodule_search_locations=inside)
+                return self.spec(module, where, loader=self.loader(module, where), submodule_search_locations=inside)
         return None
-
-    # importlib.abc.InspectLoader and ResourceLoader
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        code = self.get_code(module.__name__)
-        if module.__name__.split(".")[0] not in self.with_libraries:
-            exec(code, module.__dict__)
-            return
-        restore = self._offer_libraries()
-        try:
-            exec(code, module.__dict__)
-        finally:
-            restore()
-
-    def is_package(self, module):
-        return module.replace(".", "/") + "/__init__.py" in self.entries
-
-    def get_filename(self, module):
-        end = "/__init__.py" if self.is_package(module) else ".py"
-        return os.path.join(self.place, module.replace(".", "/") + end)
-
-    def get_code(self, module):
-        path = self.get_filename(module)
-        return compile(self.get_data(path), path, "exec", dont_inherit=True)
-
-    def get_source(self, module):
-        from importlib.util import decode_source
-
-        return decode_source(self.get_data(self.get_filename(module)))
-
-    def get_data(self, path):
-        name = self._name(path)
-        if name not in self.entries:
-            raise OSError("there is no %s" % path)
-        return self.read(name)
 
     # Native libraries, which packages open with ctypes by a path beside their modules
 
     def _native(self, path):
         # The entry of a library for this machine, or "".
-        name = self._name(path)
+        name = self.name(path)
         for entry in ("%s@%s" % (name, os.uname()[4]), name):
             if name.endswith(".so") and entry in self.entries:
                 return entry
@@ -114,7 +89,7 @@ class _Archive(object):
             self.libraries[entry] = "/proc/self/fd/%d" % descriptor
         return self.libraries[entry]
 
-    def _offer_libraries(self):
+    def offer_libraries(self):
         # While such a package is imported, its libraries are there for it. Returns what takes that back.
         import ctypes
 
@@ -130,6 +105,40 @@ class _Archive(object):
             os.path.exists, ctypes.CDLL = exists, load
 
         return restore
+
+
+def _loader(archive, base):
+    """The loader of one module: Python's own, which gets what it reads from the archive.
+
+    The archive may have code that is compiled already, for some Pythons: FILE/PACKAGE/__pycache__/MODULE.TAG.pyc.
+    """
+
+    class Loader(base):
+        def get_data(self, path):
+            name = archive.name(path)
+            if name not in archive.entries:
+                raise OSError("there is no %s" % path)
+            return archive.read(name)
+
+        def path_stats(self, path):
+            from importlib.util import cache_from_source
+
+            # Without it Python would make what nobody keeps.
+            if archive.name(cache_from_source(path)) not in archive.entries:
+                raise OSError("%s is not compiled" % path)
+            return {"mtime": 0}
+
+        def exec_module(self, module):
+            if module.__name__.split(".")[0] not in archive.with_libraries:
+                base.exec_module(self, module)
+                return
+            restore = archive.offer_libraries()
+            try:
+                base.exec_module(self, module)
+            finally:
+                restore()
+
+    return Loader
 
 
 def _start():

@@ -7,6 +7,9 @@ import hashlib
 import importlib.metadata
 import os
 import re
+import subprocess
+import sys
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +20,10 @@ LOADER = Path(__file__).with_name("loader.py")
 MACHINES = ("aarch64", "x86_64")
 # Not for a running program.
 LEFT_OUT = (".h", ".pyi", ".pyc", ".typed")
+# Pygments' languages, of which one is shown: they would be a quarter of the file, and Python reads all of it.
+UNUSED = re.compile(r"pygments/lexers/(?!(__init__|_mapping|c_cpp)\.py)")
+# What a first table waits for is carried as Python compiles it, too.
+COMPILED = re.compile(r"(gdb_tls|rich)/.*\.py|pygments/(\w+|lexers/\w+)\.py")
 
 
 class Problem(Exception):
@@ -24,7 +31,10 @@ class Problem(Exception):
 
 
 def make(places: Sequence[str], root: Path = ROOT) -> bytes:
-    """Makes the file; the same input gives the same bytes (with the same zlib).
+    """Makes the file; the same input gives the same bytes (with the same zlib and Pythons).
+
+    To import from source takes Python twenty times as long as what is compiled: for the Pythons that are here the file
+    carries both.
 
     Native libraries are those of the machine that the packages were fetched for, and of all others in `other_machines`.
 
@@ -40,6 +50,8 @@ def make(places: Sequence[str], root: Path = ROOT) -> bytes:
     licences = [("gdb-tls", (root / "LICENSE").read_text())]
     for (name, version), package in zip(pinned(root), packages):
         for path, data in _contents(package):
+            if UNUSED.match(path):
+                continue
             if path.endswith(".so"):
                 entries[f"{path}@{_machine(package)}"] = data
             elif ".dist-info/" not in path:
@@ -52,6 +64,8 @@ def make(places: Sequence[str], root: Path = ROOT) -> bytes:
                 entries.update(
                     (f"{path}@{_machine(other)}", data) for path, data in _contents(other) if path[-3:] == ".so"
                 )
+    for python in _pythons():
+        entries.update(_compiled(python, {name: data for name, data in entries.items() if COMPILED.fullmatch(name)}))
     contents = ", ".join(["gdb_tls", *map(" ".join, pinned(root))])
     return written(entries, licences, _version(root), contents)
 
@@ -65,11 +79,43 @@ def written(entries: Mapping[str, bytes], licences: Iterable[tuple[str, str]], v
         version: of gdb-tls.
         contents: the packages in it, for people.
     """
-    archive = "\n".join(f"#: {name} {_packed(entries[name])}" for name in sorted(entries))
+    archive, places = "", {}
+    for name in sorted(entries):
+        places[name] = len(archive)
+        archive += f"#: {name} {_packed(entries[name])}\n"
+    # Counted from the end, so that whoever changes the first line breaks nothing.
+    index = "#=" + "".join(f" {name} {len(archive) - place}" for name, place in places.items()) + "\n"
+    archive += f"{index}#={len(index)}"
     head, tail = LOADER.read_text().split("\n_start()\n", 1)
     notices = "".join(f"\n\n# Licence of {name}:\n#\n{_comment(text)}" for name, text in licences)
     text = f"{head.rstrip()}{notices}\n\n\n_start()\n{tail}"
     return text.replace("@VERSION@", version).replace("@CONTENTS@", contents).replace("#: @ARCHIVE@", archive).encode()
+
+
+def _pythons() -> list[str]:
+    """This Python, and the machine's own, which its GDB most likely has."""
+    own = [sys.executable, "/usr/bin/python3"]
+    return sorted({os.path.realpath(python) for python in own if os.access(python, os.X_OK)})
+
+
+def _compiled(python: str, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Modules as a Python compiles them, under the names that it looks for; nothing where it does not work.
+
+    The compiled files hold hashes, not times, and nobody compares these with the source.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name, data in sources.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        words = ["-q", "-s", folder, "-p", "/", "--invalidation-mode", "unchecked-hash", folder]
+        # The order of a set's elements would be another one each time.
+        environment = {"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+        done = subprocess.run([python, "-s", "-S", "-m", "compileall", *words], env=environment, capture_output=True)
+        if done.returncode:
+            return {}
+        compiled = sorted(Path(folder).rglob("*.pyc"))
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in compiled}
 
 
 def pinned(root: Path = ROOT) -> list[tuple[str, str]]:

@@ -102,6 +102,44 @@ def test_in_a_shell(one_file: Path, zoo: Subject, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+WHERE = """
+import sys, runpy
+sys.argv = sys.argv[1:]
+sys.implementation.cache_tag = sys.argv.pop(1) or sys.implementation.cache_tag
+import atexit, os
+from importlib.machinery import SourceFileLoader
+compiled, made = [], SourceFileLoader.source_to_code
+def source_to_code(self, data, path, **named):
+    compiled.append(path)
+    return made(self, data, path, **named)
+SourceFileLoader.source_to_code = source_to_code
+leave = os._exit
+def left(status):
+    from gdb_tls.cli.main import command
+    print(len([path for path in compiled if "gdb_tls/" in path]) > 50, command.__code__.co_filename, flush=True)
+    leave(status)
+os._exit = left
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("tag", ["", "of-another-python"])
+def test_what_is_compiled_is_not_compiled_again(one_file: Path, zoo: Subject, tmp_path: Path, tag: str) -> None:
+    """For the Python of this machine; another one takes the sources. Tracebacks name the file in either case."""
+    changed = tmp_path / "changed.py"
+    changed.write_text(one_file.read_text().replace("#!/usr/bin/env python3", "#!/opt/python", 1))
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", WHERE, changed, tag, "core", zoo.core, NULL, "--format", "csv"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[-1] == f"{bool(tag)} {changed}/gdb_tls/cli/main.py"
+    assert list(tmp_path.iterdir()) == [changed]
+
+
 def test_another_rich_that_is_there_already_is_left_alone(one_file: Path, zoo: Subject, tmp_path: Path) -> None:
     """Another extension has imported its own: no package is put together from two."""
     other = tmp_path / "rich"

@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+import gdb
+
 from gdb_tls.errors import TlsError
 from gdb_tls.hosts.gdb import current_program, paths
+from gdb_tls.hosts.gdb.selection import own_language
 from gdb_tls.questions.command import CommandSpec, Option
 
 # `request->head.siz`: what has the member, how it is reached, and the part of its name that is there.
@@ -17,6 +20,19 @@ MEMBER = re.compile(r"(?P<before>.*[\w\])>'])(?P<arrow>->|\.)(?P<name>[A-Za-z_]\
 
 # `(a + b->c`: what is after the last operator, bracket or comma; an arrow is none.
 LAST_NAME = re.compile(r"(?:[\w.:'@~]|->|\[\w*\])*$")
+
+
+def completed(spec: CommandSpec, text: str, word: str) -> object:
+    """What GDB asks for: `gdb.Command.complete`."""
+    last = text.rsplit(" ", 1)[-1]
+    # GDB breaks words at dashes and colons: it wants what follows its own break.
+    skip = len(last) - len(word)
+    try:
+        with own_language():
+            found = candidates(spec, text.split(), last)
+            return [one[skip:] for one in dict.fromkeys(found) if one.startswith(last)]
+    except (TlsError, gdb.error):
+        return gdb.COMPLETE_NONE
 
 
 def candidates(spec: CommandSpec, words: Sequence[str], last: str) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 import gdb
 
 from gdb_tls.hosts.gdb import output
 from gdb_tls.hosts.gdb.command import TlsCommand
-from gdb_tls.questions import command_line
+from gdb_tls.questions.help import listing
 from gdb_tls.views.text import safe
 
 
@@ -30,12 +29,14 @@ class Family(gdb.Command):
         """Lists the commands; what is typed behind `tls` is none of them."""
         del from_tty
         if argument.strip() in ("", "help", "--help"):
-            lines = [*command_line.listing(self._specs), "", "Type help tls-inspect, or the like, for what one takes."]
+            lines = [*listing(self._specs), "", "Type help tls-inspect, or the like, for what one takes."]
             output.write([line + "\n" for line in lines])
             return
         words = argument.split()
         known = [spec.name.removeprefix("tls-") for spec in self._specs]
-        near = difflib.get_close_matches(words[0], known, 1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(words[0], known, 1)
         raise gdb.GdbError(
             safe(f"There is no command tls-{words[0]}. ")
             + (

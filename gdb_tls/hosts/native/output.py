@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gdb_tls.errors import OutputError
-from gdb_tls.hosts.native.origin import name_of, origin_of
-from gdb_tls.questions.rooms import Rooms
-from gdb_tls.target.protocol import Target
-from gdb_tls.views.screen import Screen
+
+if TYPE_CHECKING:
+    from gdb_tls.questions.rooms import Rooms
+    from gdb_tls.target.protocol import Target
+    from gdb_tls.views.screen import Screen
 
 # For a pipe or a file nothing is cut: wider than any table.
 UNLIMITED = 10_000
@@ -44,6 +45,8 @@ def written(
 
 
 def _whole(rooms: Rooms, answer: Any, form: str, screen: Screen, title: str, target: Target | None) -> str:
+    from gdb_tls.hosts.native.origin import name_of, origin_of
+
     if form == "html":
         from gdb_tls.views import html
 

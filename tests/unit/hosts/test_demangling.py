@@ -23,4 +23,4 @@ def test_no_program_is_run_for_cpp(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rust_and_d() -> None:
-    assert demangling.demangled(["_RNvC3foo3bar", "_D3foo3barFZv"]) == ["foo::bar", "foo.bar()"]
+    assert demangling.demangled(["_RNvCs4fqI2P2rA04_3foo3bar", "_D3foo3barFZv"]) == ["foo::bar", "foo.bar()"]

@@ -14,7 +14,7 @@ from gdb_tls.errors import BadArgument, NoProcess, ResolverUnavailable
 from gdb_tls.program import resolve
 from gdb_tls.program.choice import parse_threads
 from gdb_tls.program.program import Program
-from gdb_tls.questions import command_line, options
+from gdb_tls.questions import command_line, help, options
 from gdb_tls.questions.command import CommandSpec, Option, Request, Settings
 from gdb_tls.questions.every import every
 from gdb_tls.questions.inspect import spec as inspect
@@ -123,8 +123,8 @@ class TestParser:
 
 class TestHelp:
     def test_usage(self) -> None:
-        assert command_line.usage(inspect.SPEC) == "tls-inspect NAME [OPTION]..."
-        assert command_line.usage(verify.SPEC) == "tls-verify [NAME] [OPTION]..."
+        assert help.usage(inspect.SPEC) == "tls-inspect NAME [OPTION]..."
+        assert help.usage(verify.SPEC) == "tls-verify [NAME] [OPTION]..."
 
     def test_text(self) -> None:
         long = ", which may take a long explanation which may take a long explanation"
@@ -139,7 +139,7 @@ class TestHelp:
             ),
             examples=(("tls-try x", "Tries x"),),
         )  # fmt: skip
-        assert command_line.help_text(spec).split("\n") == [
+        assert help.help_text(spec).split("\n") == [
             "Try something.",
             "Usage: tls-try NAME [OPTION]...",
             "",
@@ -160,11 +160,11 @@ class TestHelp:
     @pytest.mark.parametrize("name", EVERY)
     def test_of_every_command(self, name: str) -> None:
         spec = EVERY[name]
-        text = command_line.help_text(spec)
+        text = help.help_text(spec)
         assert all(len(line) <= 80 for line in text.split("\nExamples:")[0].split("\n")[1:])
         assert text.replace("\n", "").isprintable()
         assert text.split("\n")[0] == spec.summary and spec.summary.endswith(".")
-        assert text.split("\n")[1] == f"Usage: {command_line.usage(spec)}"
+        assert text.split("\n")[1] == f"Usage: {help.usage(spec)}"
         for option in spec.options:
             assert f"  {option.name} " in text or f"  {option.settings.get('metavar')} " in text
         assert "  " not in spec.summary and ".." not in text.replace("...", "")
