@@ -28,30 +28,14 @@ from gdb_tls.program.names import (
     split_path,
 )
 from gdb_tls.program.places import candidate_at, nameless
+from gdb_tls.program.runtimes import is_of_a_language, is_of_static_libc
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target
 from gdb_tls.tuples import NamedTuple
 
 MOST_LISTED = 10
 MOST_STRIPPED = 3
-# A language's own libraries: their variables are meant only where the program has none of that name.
-RUNTIME = re.compile(
-    r"(ld|ld64|ld-linux[\w-]*|ld-musl[\w-]*|libc|libc-[\d.]+|libc\.musl[\w-]*|lib(m|dl|rt|pthread|resolv|nss_\w+|nsl|anl|util"
-    r"|crypt|thread_db|mvec)(-[\d.]+)?|libstdc\+\+|libsupc\+\+|libgcc_s|libatomic|libc\+\+(abi)?|libunwind|libgomp|libomp|libiomp5"
-    r"|lib(a|t|ub|l|hwa|m)san|libgfortran|libquadmath|libgnat|libgnarl|libgphobos|libgdruntime|libphobos2|libdruntime\S*"
-    r"|libphobos2-\S*|libgo|libstd-[0-9a-f]+)([-.].*)?"
-)
-
-# In a static executable the C library's own: by name and, where they are local symbols, by the source file, less its
-# ending (Debian's libc.a names object files).  Found in glibc 2.31 to 2.43.
-STATIC_LIBC = re.compile(
-    r"(__libc_(tsd_\w+|errno|h_errno|resp|dlerror_result|single\w*)|_nl_current_LC_\w+|__h_errno|__resp|_res_hconf\w*)@\S*"
-    r"|(tcache|tcache_shutting_down|tcache_key|thread_arena)@(malloc|arena)|catch_hook@dl-error(-skeleton|-minimal)?"
-    r"|current@resolv_context|(lm_cache|tls_dtor_list)@cxa_thread_atexit_impl|buffer@inet_ntoa|thread_rpc_vars@rpc_thread"
-    r"|(last_result|result|once|key)@(dlerror|libc_dlerror_result)|last_value@strerror(_l)?|(local_buf|buf)@strsignal"
-)
-
-RUNTIME_NAMESPACE = re.compile(r"<?(std|core|alloc|__gnu_cxx|__cxxabiv1)(\[\w+\])?::")
+RUNTIME_NAMESPACE = r"<?(std|core|alloc|__gnu_cxx|__cxxabiv1)(\[\w+\])?::"
 
 
 class Found(NamedTuple):
@@ -325,7 +309,7 @@ class Lookup:
         texts = [f"{function}::{bare}"] if function else [bare]
         if demangled != symbol.name:  # parameters may tell it from others: f(int)::counter
             texts.append(demangled)
-        if not RUNTIME.fullmatch(module.name):
+        if not is_of_a_language(module.name):
             texts += [f"'{file}'::{one}" for file in self._files_of(candidate) for one in (bare, name)]
         texts.append(name)
         texts += [f"{module.name}::{one}" for one in (bare, name)]
@@ -371,7 +355,7 @@ class Lookup:
                 f"the block, like {blocks[0]}."
             )
         modules = len({one.module.object for one in self._candidates})
-        own = [one for one in self._modules if not RUNTIME.fullmatch(one.name)]
+        own = [one for one in self._modules if not is_of_a_language(one.name)]
         stripped = [one.name for one in own if is_stripped(one, self._target.debug)]
         if stripped:
             more = f" and {len(stripped) - MOST_STRIPPED} more" if len(stripped) > MOST_STRIPPED else ""
@@ -449,9 +433,9 @@ def _is_runtime(one: _Named) -> bool:
     symbol = one.candidate.symbol
     in_libc = f"{symbol.name}@{os.path.splitext(os.path.basename(symbol.file))[0]}"
     return (
-        bool(RUNTIME.fullmatch(one.candidate.module.name))
-        or bool(RUNTIME_NAMESPACE.match(one.demangled))
-        or bool(STATIC_LIBC.fullmatch(in_libc))
+        is_of_a_language(one.candidate.module.name)
+        or bool(re.match(RUNTIME_NAMESPACE, one.demangled))
+        or is_of_static_libc(in_libc)
     )
 
 

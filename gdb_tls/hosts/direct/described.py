@@ -8,7 +8,6 @@ from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT
 from gdb_tls.hosts.direct.rust_storage import storage_of
 from gdb_tls.hosts.direct.texts import width_of
 from gdb_tls.hosts.native import buffers
-from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
 from gdb_tls.hosts.native.dwarf_types import (
     ATE_BOOLEAN,
     ATE_FLOAT,
@@ -39,15 +38,11 @@ def describe(found: DwarfType, language: str = "") -> Type:
     kept = storage_of(found.bare)
     found = kept[1] if kept else found
     bare = found.bare
-    return Type(
+    described = Type(
         name=short_type(found.written(with_words=language == "c")),
         kind=_kind(bare),
         size=found.size,
         is_signed=found.is_signed,
-        owner=_owner(bare),
-        witness=witness_of(_holder(bare)),
-        presence=presence_of(_holder(bare)),
-        container=container_of(_holder(bare)),
         points_to=_points_to(bare),
         counted=_counted(bare) if bare.tag == TAG_POINTER else None,
         enumerators=bare.enumerators if bare.tag == TAG_ENUM else {},
@@ -56,16 +51,26 @@ def describe(found: DwarfType, language: str = "") -> Type:
         storage=kept[0] if kept else None,
         null=_null(bare),
     )
+    return _of_class(described, bare) if bare.tag in (TAG_STRUCT, TAG_CLASS) else described
 
 
-def _holder(bare: DwarfType) -> Holder[DwarfType]:
-    return Holder(
-        name=bare.qualified if bare.tag in (TAG_STRUCT, TAG_CLASS) else "",
+def _of_class(found: Type, bare: DwarfType) -> Type:
+    """With what is known of the classes of libraries: what they own, and where they keep it."""
+    from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
+
+    holder = Holder(
+        name=bare.qualified,
         type=bare,
         member=lambda kind, name: member(kind.bare, name) or member(kind.bare, name, CLASSES),
         size=lambda kind: kind.size,
         argument=lambda: bare.template_argument() or DwarfType(bare.dwarf, None),
         word=lambda: bare.dwarf.address_size(bare.entry.offset) if bare.entry else 0,
+    )
+    return found._replace(
+        owner=_owner(bare) if OWNERS.match(bare.qualified) else None,
+        witness=witness_of(holder),
+        presence=presence_of(holder),
+        container=container_of(holder),
     )
 
 
@@ -132,8 +137,6 @@ def _pointers_in(bare: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple
 
 def _owner(bare: DwarfType) -> int | None:
     """The offset of the pointer through which a class owns its storage."""
-    if bare.tag not in (TAG_STRUCT, TAG_CLASS) or not OWNERS.match(bare.qualified):
-        return None
     pointers = list(_pointers_in(bare, 0))
     argument = bare.template_argument()
     if argument is not None:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadPath
 from gdb_tls.hosts.direct.described import describe
-from gdb_tls.hosts.direct.paths import compile_path, part_at
 from gdb_tls.hosts.direct.plain_names import PlainNames
 from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.objects.loaded import LoadedObjects
@@ -60,6 +59,8 @@ class DwarfNames(PlainNames):
         """See `DebugInformation.parse_path`."""
         if not isinstance(start.debugger_type, DwarfType):
             return super().parse_path(root, start, text)
+        from gdb_tls.hosts.direct.paths import compile_path
+
         try:
             return compile_path(root, start.debugger_type, text)
         except UNREADABLE as error:
@@ -69,4 +70,6 @@ class DwarfNames(PlainNames):
         """See `DebugInformation.part_at`."""
         if not isinstance(kind.debugger_type, DwarfType):
             return super().part_at(kind, offset)
+        from gdb_tls.hosts.direct.paths import part_at
+
         return part_at(kind.debugger_type, offset)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gdb_tls.errors import TlsError
-from gdb_tls.program.lookup import RUNTIME, Found
+from gdb_tls.program.lookup import Found
 from gdb_tls.program.places import is_too_large
+from gdb_tls.program.runtimes import is_of_a_language
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.access.answer import access
 from gdb_tls.questions.access.sentence import writers_text
@@ -20,7 +21,7 @@ def copies(survey: Survey, variable: Variable) -> list[str]:
         if candidate.symbol.name != variable.linkage_name or candidate.module.id == variable.module.id:
             continue
         # The languages' own libraries have namesakes.
-        if candidate in survey.symbols.unused or RUNTIME.fullmatch(candidate.module.name):
+        if candidate in survey.symbols.unused or is_of_a_language(candidate.module.name):
             continue
         have = sum(any(raw) for raw in column.raws())
         written = _written_by(survey, column)
