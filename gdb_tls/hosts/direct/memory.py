@@ -99,6 +99,9 @@ class CoreMemory(Scattered):
                     return path
         return None
 
+    def _read_close(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
+        return self._file.read_close(addresses, size)
+
     def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
         return self._file.read_some(addresses, size)
 
