@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from gdb_tls.objects.loaded import LoadedObjects
-from gdb_tls.program.survey import Blocks, Survey
+from gdb_tls.program.survey import Survey
 
 AT_RANDOM = 25
 
@@ -98,29 +98,14 @@ class MemoryMap:
 
     def _blocks(self) -> Iterator[list[Range]]:
         """A layer for each module whose blocks are made one by one, and one for all that lie beside thread pointers."""
-        every = [blocks for blocks in self._survey.blocks.values() if blocks.module.segment]
         areas = [Area(BLOCK, index) for index in range(len(self._survey.threads))]
-        static = [blocks for blocks in every if blocks.module.static_offset is not None]
-        if static:
-            yield self._static_blocks(static, areas)
-        for blocks in every:
-            if blocks not in static:
-                size = blocks.module.segment.size if blocks.module.segment else 0
+        starts, size = self._survey.static_storage()
+        having = [area for area, thread in zip(areas, self._survey.threads) if thread.thread_pointer]
+        yield [(start, start + size, area) for start, area in zip(starts, having)]
+        for blocks in self._survey.blocks.values():
+            if blocks.module.static_offset is None and blocks.module.segment:
+                size = blocks.module.segment.size
                 yield [(at, at + size, area) for area, at in zip(areas, blocks.places) if isinstance(at, int)]
-
-    def _static_blocks(self, every: Sequence[Blocks], areas: Sequence[Area]) -> list[Range]:
-        """From the lowest block to the highest in each thread: static TLS is one piece of memory."""
-        pointers = [thread.thread_pointer for thread in self._survey.threads]
-        distances: list[tuple[int, int]] = []
-        for blocks in every:
-            known = zip(pointers, blocks.places)
-            distance = next((at - pointer for pointer, at in known if pointer and isinstance(at, int)), None)
-            if distance is not None and blocks.module.segment:
-                distances.append((distance, distance + blocks.module.segment.size))
-        if not distances:
-            return []
-        low, high = min(distances)[0], max(end for _, end in distances)
-        return [(pointer + low, pointer + high, area) for area, pointer in zip(areas, pointers) if pointer]
 
 
 def objects_ranges(objects: LoadedObjects) -> list[Range]:

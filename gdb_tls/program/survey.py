@@ -13,6 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -430,6 +431,24 @@ class Survey:
                 self._add(module, [candidate for _, candidate in sorted(candidates[module.id].items())])
                 task.advance()
         self.interrupted = task.interrupted
+        program.target.memory.expect(*self.static_storage())
+
+    def static_storage(self) -> tuple[list[int], int]:
+        """Where each thread's static TLS begins, as far as the modules' blocks tell, and its size in bytes.
+
+        It is one piece of memory beside the thread pointer (ELF TLS, variants I and II), which the threads follow that
+        have a thread pointer; empty where no module is in it.
+        """
+        pointers = [thread.thread_pointer for thread in self.threads]
+        distances: list[tuple[int, int]] = []
+        for blocks in self.blocks.values():
+            module = blocks.module
+            if module.segment and module.static_offset is not None:
+                known = zip(pointers, blocks.places)
+                here = (place - pointer for pointer, place in known if pointer and isinstance(place, int))
+                distances += [(distance, distance + module.segment.size) for distance in islice(here, 1)]
+        low, high = min(distances, default=(0, 0))[0], max((end for _, end in distances), default=0)
+        return [pointer + low for pointer in pointers if pointer] if distances else [], high - low
 
     def column_of(self, variable: Variable) -> Column | None:
         """The column of a variable; None where it is none of those that were chosen."""

@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdb_tls.hosts.direct.core import Core
@@ -76,15 +77,12 @@ Raw = tuple[int, bool, bool, dict[str, int]]
 class Unwinder:
     """Opens no file by itself: it gets those that are the program's, and takes those of the same build id."""
 
-    def __init__(
-        self, core: Core | None, memory: Memory | None, files: Sequence[File], architecture: Architecture
-    ) -> None:
+    def __init__(self, core: Core | None, memory: Memory | None, architecture: Architecture) -> None:
         """Opens nothing yet.
 
         Args:
             core: the core; None for what has no stacks to be unwound.
             memory: the core's.
-            files: the loaded objects' files.
             architecture: the program's.
         """
         # Its plugins are commands of a shell that nobody sees here.
@@ -95,7 +93,7 @@ class Unwinder:
         self._drgn = drgn
         self._core = core
         self._memory = memory
-        self._files = files
+        self._files: Sequence[File] = ()
         self._architecture = architecture.name
         flags = drgn.PlatformFlags(0)
         flags |= drgn.PlatformFlags.IS_LITTLE_ENDIAN if architecture.byte_order == "little" else flags
@@ -103,6 +101,10 @@ class Unwinder:
         self._platform = drgn.Platform(getattr(drgn.Architecture, ARCHITECTURES[architecture.name]), flags)
         self._scopes: dict[tuple[int, bool], list[Scope]] = {}
         self._alone: tuple[int, drgn.Program] | None = None
+
+    def take(self, files: Sequence[Sequence[Any]]) -> None:
+        """Takes the loaded objects' files, each as a `File` has it; to be asked before all others."""
+        self._files = list(starmap(File, files))
 
     def _stacks_with(self, lwp: int) -> drgn.Program:
         """The core, with what is needed to unwind: with the first thread that is asked for, or with all of them.

@@ -12,9 +12,10 @@ from operator import add, attrgetter, sub
 
 from gdb_tls.elf.file import open_elf, version
 from gdb_tls.elf.headers import PF_W, PT_LOAD, PT_NOTE, ProgramHeader
+from gdb_tls.hosts.native.kept_ranges import MOST_KEPT, KeptRanges
 
 # What is that close on average is read together with what lies between, in pieces of at most so many bytes.
-FEWEST_CLOSE = 64
+FEWEST_TOGETHER = 64
 CLOSE = 2048
 LARGEST_PIECE = 8 << 20
 
@@ -38,6 +39,7 @@ class CoreFile:
             OSError, NotElf: where it cannot be read.
         """
         every = open_elf(path).segments
+        self._kept = KeptRanges()
         loaded = [one for one in every if one.type == PT_LOAD]
         self._segments = loaded = sorted(loaded, key=attrgetter("address"))
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -94,18 +96,33 @@ class CoreFile:
         offsets = [one + shifts[at] if one + size <= ends[at] else -1 for one, at in found]
         return self.read_at(offsets[: offsets.index(-1)] if -1 in offsets else offsets, size)
 
-    def read_close(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
-        """Reads `size` bytes at each of many addresses that lie close together, as what one allocator gives out does.
+    def expect(self, addresses: Sequence[int], size: int) -> None:
+        """Keeps the `size` bytes at each address, as far as the file holds them."""
+        if len(addresses) < FEWEST_TOGETHER or size * len(addresses) > MOST_KEPT:
+            return
+        found = dict(zip(addresses, self.read_some(addresses, size)))
+        for address in addresses[len(found) :] if len(found) < len(addresses) else ():
+            raw = self.read(address, size)
+            if raw is not None:
+                found[address] = raw
+        self._kept.keep(found, size)
 
-        To read what lies between them costs less than a system call for each. None for the few that lie elsewhere; None
-        for all where they are not few, or where the file does not hold all.
+    def read_together(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
+        """Reads `size` bytes at each of many addresses that are kept or lie close together; None where not.
+
+        Of the few that do not there is None instead of their bytes.
         """
-        if len(addresses) < FEWEST_CLOSE:
+        if len(addresses) < FEWEST_TOGETHER:
             return None
+        kept = self._kept.read(addresses, size)
+        return kept if kept is not None else self._read_close(addresses, size)
+
+    def _read_close(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
+        """The same of what one allocator gives out: to read what lies between costs less than many system calls."""
         at = bisect_right(self._starts, addresses[len(addresses) // 2])
         first, behind = self._starts[at - 1], self._ends[at] - size + 1
         inside = [address for address in addresses if first <= address < behind]
-        if not at or (len(addresses) - len(inside)) * FEWEST_CLOSE > len(addresses):
+        if not at or (len(addresses) - len(inside)) * FEWEST_TOGETHER > len(addresses):
             return None
         low, last = min(inside), max(inside)
         if last - low > len(inside) * CLOSE:
