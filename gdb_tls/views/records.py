@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from gdb_tls.tuples import NamedTuple
-
-if TYPE_CHECKING:
-    pass
 
 
 class Records(NamedTuple):

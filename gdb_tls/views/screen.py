@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gdb_tls.tuples import NamedTuple
-
-if TYPE_CHECKING:
-    pass
 
 
 class Screen(NamedTuple):

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gdb_tls.questions import options
 from gdb_tls.questions.command import CommandSpec, Option
-
-if TYPE_CHECKING:
-    pass
-
 
 SPEC = CommandSpec(
     name="tls-map",
