@@ -74,6 +74,7 @@ def run(words: Sequence[str], ask: Callable[[Query], Any]) -> int:
     spec = next((one for one in every() if one.name == words[0]), None)
     if spec is None:
         raise BadArgument(f"There is no command {words[0]}")
+    collecting = gc.isenabled()
     gc.disable()  # ten thousand threads are many small objects, and none of them is garbage yet
     try:
         return _run(spec, words[1:], ask)
@@ -85,7 +86,8 @@ def run(words: Sequence[str], ask: Callable[[Query], Any]) -> int:
         screen.warn(f"gdb-tls: {failure(spec.name, error, shell=True)}")
         return FAILED
     finally:
-        gc.enable()
+        if collecting:
+            gc.enable()
 
 
 def _run(spec: CommandSpec, words: Sequence[str], ask: Callable[[Query], Any]) -> int:
