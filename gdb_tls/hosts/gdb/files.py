@@ -7,10 +7,7 @@ of the process's file system: this machine's file of that name is another one.
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
@@ -129,6 +126,10 @@ def _quoted(path: str) -> str:
 
 
 def _folder() -> str:
+    import atexit
+    import shutil
+    import tempfile
+
     folder = tempfile.mkdtemp(prefix="gdb-tls-files-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -13,7 +13,7 @@ import gdb
 from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
-from gdb_tls.hosts.gdb import function_locals, paths, types
+from gdb_tls.hosts.gdb import function_locals, types
 from gdb_tls.hosts.gdb.definitions import defined_at
 from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
@@ -223,7 +223,9 @@ class GdbSymbols:
 
     def parse_path(self, root: str, start: Type, text: str) -> Path:
         """See `DebugInformation.parse_path`."""
-        return paths.compile_path(root, start.debugger_type, text, start.language)
+        from gdb_tls.hosts.gdb.paths import compile_path
+
+        return compile_path(root, start.debugger_type, text, start.language)
 
     def part_at(self, kind: Type, offset: int) -> Part:
         """See `DebugInformation.part_at`."""
