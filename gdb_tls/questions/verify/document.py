@@ -15,6 +15,7 @@ def document(found: Comparison) -> dict[str, Any]:
         "variables": found.variables,
         "threads": found.threads,
         "threads_left": found.left,
+        "threads_asked": found.asked,
         "derived": found.derived,
         "compared": found.compared,
         "answered": found.answered,
