@@ -189,7 +189,9 @@ def declared_text(name: str, kind: str, room: int, colour: bool) -> Text:
     text = code(f"{kind}{'' if kind.endswith(('*', '&')) else ' '}{name}", colour)
     if text.cell_len <= room:
         return text
-    text = code(kind, colour)
+    text = Text("")
+    for start, end in folded(kind, max(room, LEAST_FUNCTION)):
+        text.append("\n" if start else "").append(code(kind[start:end], colour))
     for start, end in folded(name, max(room - len(INDENT), LEAST_FUNCTION)):
         text.append("\n" + INDENT).append(code(name[start:end], colour))
     return text

@@ -86,9 +86,10 @@ class Native:
         leaders = _leaders(variables, ranked, list(found.values()))
         asked = [at for at in range(len(variables)) if at not in leaders]
         some = [variables[at] for at in asked]
-        with progress.task("Asking GDB", len(threads) - len(found)) as task, closing(
-            self._asked(some, threads, order[SAMPLE:])
-        ) as said:
+        with (
+            progress.task("Asking GDB", len(threads) - len(found)) as task,
+            closing(self._asked(some, threads, order[SAMPLE:])) as said,
+        ):
             for at, answers in said:
                 known = dict(zip(asked, answers))
                 for follower, leader in leaders.items():

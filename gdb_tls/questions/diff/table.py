@@ -61,7 +61,7 @@ def sentences(answer: Answer) -> list[str]:
     if of_runtimes:
         found.append(f"In variables of the C library and the C++ runtime: {of_runtimes:,} more (--all).")
     if guards:
-        found.append(f"In guards of the compiler's: {guards:,} more (--all).")
+        found.append(f"In the compiler's guards: {guards:,} more (--all).")
     if answer.same_process is False:
         found.append("Two runs of the program: addresses are not compared, but states, texts and kinds of memory are.")
     return found

@@ -111,7 +111,7 @@ def thread_exits(
     threads: Sequence[Thread],
     progress: Progress = SILENT,
     most: int | None = None,
-    marks: Marked = Marked(),
+    marks: Marked | None = None,
 ) -> tuple[list[ThreadExit], int]:
     """What will run when each of the threads ends, and how many threads are left out.
 
@@ -133,6 +133,7 @@ def thread_exits(
             module, variable, inside = owners.at(thread, one.object)
             yield step._replace(problem=one.problem, module=module, variable=variable, inside=inside, list_key=list_key)
 
+    marks = marks or Marked()
     found = []
     for index, thread in enumerate(threads):
         is_told = not isinstance(program.libc, KeepsDestructors) and own_lists.is_whole

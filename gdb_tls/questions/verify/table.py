@@ -55,10 +55,8 @@ def notes(found: Comparison) -> Iterator[str]:
     if found.unlisted:
         yield f"GDB does not list {found.unlisted:,} of the threads."
     if found.asked < found.threads:
-        yield (
-            f"GDB takes long, so it was asked in {found.asked:,} of the {count(found.threads, 'thread')}, evenly spread; "
-            "--threads LIST asks it in each of those."
-        )
+        where = f"{found.asked:,} of the {count(found.threads, 'thread')}"
+        yield f"GDB takes long: it was asked in {where}, evenly spread. --threads LIST asks it in each of LIST."
     if found.derived:
         yield f"{found.derived:,} of GDB's addresses follow from its answer for another variable of the module there."
 
