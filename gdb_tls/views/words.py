@@ -19,6 +19,7 @@ MORE = "..."
 # From so many threads on a share says more than the two numbers.
 SHARE_FROM = 50
 MOST_PATTERNS = 3
+SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 
 
 def count(number: int, noun: str) -> str:

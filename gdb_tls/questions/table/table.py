@@ -14,9 +14,8 @@ from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, valu
 from gdb_tls.views.parts import STYLES, declared
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, ended, mark, numbers, share, spread, who, with_marks
+from gdb_tls.views.words import SHARED_LINE, count, ended, mark, numbers, share, spread, who, with_marks
 
-SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 MOST_REASONS = 3
 LONGEST_HEADING = 28
 # A structure would fill the screen; two lines tell what it is.
