@@ -19,7 +19,7 @@ from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.program.declared import UNREADABLE, Declarations, Declared
-from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
+from gdb_tls.program.names import OPTIMISED, RUST_DETAILS, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.program.type_names import language_of
 from gdb_tls.target.facts import DebugSymbol, OtherName, Part, PartInFrame
 from gdb_tls.target.model import Path, Type
@@ -249,7 +249,7 @@ def _demangle(name: str) -> str:
     for language in languages:
         with suppress(gdb.error):
             found = str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
-            return without_rust_details(found) if language == "rust" or RUST_HASH.search(found) else found
+            return without_rust_details(found) if language == "rust" or RUST_DETAILS.search(found) else found
     return name
 
 

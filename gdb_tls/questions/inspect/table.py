@@ -12,6 +12,7 @@ from gdb_tls.views.columns import Cell
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, heading_text, value_cell, where_cell
 from gdb_tls.views.parts import STYLES, source
 from gdb_tls.views.screen import Screen
+from gdb_tls.views.syntax import without_structures
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import SHARED_LINE, count, numbers, share, storage
 
@@ -136,5 +137,5 @@ def value_text(report: Report, line: Row, colour: bool) -> Text:
     if line.values == 1:
         # The heading says of what type it is.
         cast = f"({report.type.name}) " if report.type else ""
-        return code(instance.text.removeprefix(cast) if cast else instance.text, colour)
+        return code(without_structures(instance.text.removeprefix(cast)), colour)
     return Text(line.spread or f"{line.values:,} different values", "dim")

@@ -13,6 +13,7 @@ from gdb_tls.views.columns import MOST_LINES
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, value_cell, where_text
 from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
+from gdb_tls.views.syntax import without_structures
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import alike, count, not_shown
 
@@ -119,7 +120,11 @@ def _values(blocks: Sequence[BlockReport], screen: Screen) -> RenderableType:
             if flag is Flag.ASSUMED_POINTER:  # the value says `void *`
                 continue
             state.append(f" {flag.value}", "yellow")
-        value = Text(safe(instance.reason), "dim") if instance.reason else code(instance.text, screen.colour)
+        value = (
+            Text(safe(instance.reason), "dim")
+            if instance.reason
+            else code(without_structures(instance.text), screen.colour)
+        )
         at = instance.address if variable.module.emulated else variable.offset
         rows.add_row(pointer(at), Text(safe(variable.name)), state, value_cell(value, MOST_LINES))
     return rows

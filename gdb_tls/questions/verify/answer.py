@@ -146,9 +146,7 @@ def query(request: Request) -> Comparison:
     names = ["passive", "gdb"]
     if arguments.calls:
         if program.target.kind == "core":
-            raise ResolverUnavailable(
-                "--calls calls functions in the process, and a core dump has none", "Leave it out."
-            )
+            raise ResolverUnavailable("--calls calls functions in a process, and a core dump is none", "Leave it out.")
         # The calls last: they allocate blocks that the others should see as they were.
         names += ["dlsym", "tls-get-addr"]
     chosen = request.chosen(program)
