@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, ResolverUnavailable, reason
 from gdb_tls.program import resolve
 from gdb_tls.program.program import Program
 from gdb_tls.program.resolve.native import LONGEST, NOT_ASKED, Native
+from gdb_tls.program.resolve.passive import Passive
 from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Place, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
@@ -92,15 +93,12 @@ def compare(
             places[name] = list(zip(*by_thread)) or [()] * len(variables)
             continue
         places[name] = []
-        for variable in variables:
-            found: Sequence[Place] = ()
-            try:
-                found = resolve.make(name, program).resolve(variable, threads)
-            except ResolverUnavailable as error:
-                unavailable.setdefault(name, error.what)
-            except Exception as error:  # one bad variable is one bad row
-                unavailable.setdefault(name, f"{variable.name}: {reason(error)}")
-            places[name].append(found)
+        for variable, found in zip(variables, _resolved(program, name, variables, threads)):
+            if isinstance(found, ResolverUnavailable):
+                unavailable.setdefault(name, found.what)
+            elif isinstance(found, Exception):  # one bad variable is one bad row
+                unavailable.setdefault(name, f"{variable.name}: {reason(found)}")
+            places[name].append(() if isinstance(found, Exception) else found)
     answered = dict.fromkeys(names, 0)
     compared = 0
     disagreements = []
@@ -121,6 +119,20 @@ def compare(
         *(len(variables), len(threads), compared, answered, unavailable, disagreements),
         *(left, derived, answering, unlisted),
     )
+
+
+def _resolved(
+    program: Program, name: str, variables: Sequence[Variable], threads: Sequence[Thread]
+) -> Iterator[Sequence[Place] | Exception]:
+    """What a resolver says of each variable, or why it failed."""
+    if name == Passive.name:
+        yield from Passive(program).resolve_all(variables, threads)
+        return
+    for variable in variables:
+        try:
+            yield resolve.make(name, program).resolve(variable, threads)
+        except Exception as error:
+            yield error
 
 
 def _silent(places: Sequence[Sequence[Place]]) -> str:

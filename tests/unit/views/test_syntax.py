@@ -16,7 +16,7 @@ from gdb_tls.views.syntax import without_structures
             "{borrow: 0, value: None}",
         ),
         ("Point {x: 1, y: Inner<fn(u8) -> u8> {z: 2}}", "{x: 1, y: {z: 2}}"),
-        ('Name {text: "Cell {value: 1}", c: 123 \'{\'}', '{text: "Cell {value: 1}", c: 123 \'{\'}'),
+        ("Name {text: \"Cell {value: 1}\", c: 123 '{'}", "{text: \"Cell {value: 1}\", c: 123 '{'}"),
         ("Pool {first: 1, second: core::cell::Unsa...", "{first: 1, second: ..."),
         ("Cell {value: 1, other: 2}", "{value: 1, other: 2}"),
     ],
