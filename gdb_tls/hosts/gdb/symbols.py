@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import gdb
 
@@ -48,6 +48,11 @@ class GdbSymbols:
 
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         """See `DebugInformation.describe`."""
+        # GDB looks a name up as one of Ada, too (13: ada_fold_name), and warns of letters that are not Latin-1's.
+        with nullcontext() if name.isascii() else setting("ada source-charset", "UTF-8"):
+            return self._describe(symbol, name, object_path)
+
+    def _describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         if not self._has_debug_info(object_path):
             # Asking GDB for each of a library's hundreds of names takes long, and no answer could be right.
             return None
