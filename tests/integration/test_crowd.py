@@ -72,7 +72,7 @@ def crowd(
     commands = [f"set width {COLUMNS}", f"set height {LINES}", *(f"tls-inspect {name}" for name in VARIABLES)]
     commands += [f"tls-inspect {name} --format json --output {file}" for name, file in files.items()]
     commands += ["tls-map", "tls-map --module *crowd*", "tls-audit --all", "tls-thread all", "tls-exit all"]
-    commands += ["tls-inspect crowd_*"]
+    commands += ["tls-inspect crowd_*", f"tls-keys --format html --output {own / 'keys.html'}"]
     marked = [word for command in commands for word in (f"echo \\n{START}{command}\\n", command)]
     text = run_gdb([programs / "crowd", "-c", core], marked).stdout
     said = dict(part.split("\n", 1) for part in text.split(START)[1:])
@@ -85,6 +85,7 @@ def crowd(
     )
     documents = {name: json.loads(file.read_text()) for name, file in files.items()}
     lwps = {row["num"]: row["lwp"] for row in documents[VARIABLES[0]]["threads"]}
+    said["keys.html"] = (own / "keys.html").read_text()
     return Crowd(size, pid, truth, lwps, said, documents)
 
 
@@ -193,6 +194,8 @@ def test_the_map_shows_who_crashed(crowd: Crowd) -> None:
 
 def test_no_list_is_long(crowd: Crowd) -> None:
     for command, text in crowd.said.items():
+        if command.endswith(".html"):
+            continue
         assert not any(len(word) > COLUMNS for word in text.split()), command
 
 
@@ -246,3 +249,11 @@ def test_gdb_is_asked_for_some_seconds(crowd: Crowd) -> None:
     assert found["answered"] == {"passive": crowd.size, "gdb": found["threads_asked"]}
     assert found["compared"] == found["threads_asked"] <= crowd.size
     assert found["threads_asked"] == crowd.size or crowd.size > 300
+
+
+def test_the_page_of_the_only_key(crowd: Crowd) -> None:
+    """Its number is 0, which is no missing one."""
+    odd = sum(member.number % 2 for member in crowd.truth.values())
+    text = crowd.said["keys.html"]
+    assert "odd_key (crowd)" in text and "end_odd" in text
+    assert f"{odd:,} of {crowd.size:,}" in text

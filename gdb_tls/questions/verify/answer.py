@@ -13,7 +13,7 @@ from gdb_tls.program.program import Program
 from gdb_tls.program.resolve.native import LONGEST, NOT_ASKED, Native
 from gdb_tls.program.resolve.passive import Passive
 from gdb_tls.questions.command import Request
-from gdb_tls.target.model import Place, Thread, Variable
+from gdb_tls.target.model import Place, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
 
 
@@ -40,6 +40,7 @@ class Comparison(NamedTuple):
         derived: how many of GDB's addresses follow from what it said of another variable of the same module.
         asked: in how many of the threads GDB was asked; None where it was not to be asked.
         unlisted: how many of the threads GDB does not list.
+        target: the program.
     """
 
     variables: int
@@ -52,6 +53,7 @@ class Comparison(NamedTuple):
     derived: int = 0
     asked: int | None = None
     unlisted: int = 0
+    target: TargetInfo | None = None
 
 
 def compare(
@@ -117,7 +119,7 @@ def compare(
     left, unlisted = all_threads - len(threads), sum(thread.num is None for thread in threads)
     return Comparison(
         *(len(variables), len(threads), compared, answered, unavailable, disagreements),
-        *(left, derived, answering, unlisted),
+        *(left, derived, answering, unlisted, program.info),
     )
 
 
