@@ -55,13 +55,13 @@ class MaximumRows(gdb.Parameter):
     def get_show_string(self, value: str) -> str:
         """What `show tls max-rows` prints."""
         shown = (
-            f"{output.rows_of_a_table()} (as many as the screen has room for)"
+            f"{output.rows_of_a_table()} (what the screen has room for)"
             if value == "0"
             else "unlimited"
             if value == "-1"
             else value
         )
-        return f"Threads that are alike share a line where there are more than: {shown}."
+        return f"Threads that are alike share a line beyond: {shown}."
 
 
 class Ignore(gdb.Parameter):
