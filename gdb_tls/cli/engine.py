@@ -30,7 +30,7 @@ def chosen(wanted: Wanted) -> str:
         raise BadArgument("--stop is for gdb-tls pid without gdb", "gdb stops a process in any case.")
     if own.engine:
         if own.engine == DIRECT and why:
-            raise BadArgument(f"{why} takes gdb", "Leave --engine direct out, or use --engine gdb.")
+            raise BadArgument(f"{why} needs GDB", "Leave --engine direct out, or use --engine gdb.")
         return str(own.engine)
     if own.gdb or ((why or _has_index(wanted)) and _has_gdb()):
         return GDB

@@ -42,6 +42,11 @@ def has_rich() -> bool:
 
 def drawn(renderable: Drawn, screen: Screen) -> str:
     """What is seen of a renderable on a screen; without colour no line ends in blanks."""
+    text = _drawn(renderable, screen)
+    return text.replace(MORE, ASCII_MORE) if screen.is_ascii else text
+
+
+def _drawn(renderable: Drawn, screen: Screen) -> str:
     if not screen.colour or not has_rich():
         return "".join(line.rstrip() + "\n" for line in renderable.lines(screen.columns))
     from rich.console import Console
@@ -80,6 +85,8 @@ def under_caption(table: Drawn, origin: Origin | None, columns: int) -> Drawn:
     return Group(Text(safe(caption(origin, columns)), "dim"), table) if origin else table
 
 
+# As wide as `MORE`.
+ASCII_MORE = "~"
 # Beside a place, "in" and so much of a function's name.
 LEAST_CALLED = 12
 # Beside a line so much of the function's own name.
@@ -172,7 +179,9 @@ def declared_text(name: str, kind: str, room: int, colour: bool) -> Text:
     text = code(f"{kind}{'' if kind.endswith(('*', '&')) else ' '}{name}", colour)
     if text.cell_len <= room:
         return text
-    text = code(kind, colour)
+    text = Text("")
+    for start, end in folded(kind, max(room, LEAST_FUNCTION)):
+        text.append("\n" if start else "").append(code(kind[start:end], colour))
     for start, end in folded(name, max(room - len(INDENT), LEAST_FUNCTION)):
         text.append("\n" + INDENT).append(code(name[start:end], colour))
     return text

@@ -11,7 +11,9 @@ class Screen(NamedTuple):
     Attributes:
         columns: how wide it is.
         colour: whether styles will be seen, so that highlighting is worth its time.
+        is_ascii: whether nothing but ASCII is seen.
     """
 
     columns: int
     colour: bool
+    is_ascii: bool = False

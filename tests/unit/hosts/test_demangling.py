@@ -1,4 +1,4 @@
-"""Names of the C++ library's own function; c++filt is for what that does not know."""
+"""Names without GDB: the C++ library that is here knows them; c++filt is for what it does not know."""
 
 from __future__ import annotations
 
@@ -12,6 +12,22 @@ LAMBDA = "_ZNSt18condition_variable4waitIZL13wait_for_workiEUlvE_EEvRSt11unique_
 @pytest.fixture(autouse=True)
 def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demangling, "_known", {})
+
+
+@pytest.mark.parametrize(
+    ("linkage", "name"),
+    [
+        ("_ZN6swoole6String5clearEv", "swoole::String::clear()"),
+        # Lengths are in bytes of UTF-8.
+        ("_Z17größenänderungB5cxx11", "größenänderung[abi:cxx11]"),
+        ("_ZN1a18接続バッファE", "a::接続バッファ"),
+        ("main", "main"),
+        ("_Znonsense", "_Znonsense"),
+    ],
+)
+def test_by_the_library(linkage: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert demangling.demangled([linkage]) == [name]
 
 
 def test_no_program_is_run_for_cpp(monkeypatch: pytest.MonkeyPatch) -> None:
