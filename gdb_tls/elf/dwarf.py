@@ -395,6 +395,13 @@ class Dwarf:
         start, size = place
         return bytes(self.part(entry.offset).info[start : start + size])
 
+    def refers(self, entry: Entry, attribute: int) -> bool:
+        """Whether an attribute's number is the offset of another entry."""
+        part = self.part(entry.offset)
+        unit = part._unit_of(entry.offset - part.base)
+        known = part._table(unit)[leb(part.info, entry.offset - part.base)[0]].attributes
+        return any(number == attribute and form in REFERENCES for number, form, _ in known)
+
     def text_at(self, at: int) -> str:
         """A text of .debug_str."""
         return _text(self.strings, at)

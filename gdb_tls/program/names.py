@@ -35,6 +35,8 @@ ADA = re.compile(r"(?<=[a-z0-9])__(?=[a-z])")
 
 # Source leaves inline namespaces out; no debug information that GDB reads says which are, but they look like versions.
 INLINE_NAMESPACE = re.compile(r"::(v\d+\w*|_V\d+|__\w+)::")
+# Before a member in Fortran (Fortran 2018, R911).
+PERCENT = re.compile(r"(?<=[\w)\]])\s*%\s*(?=[A-Za-z])")
 
 
 class Query(NamedTuple):
@@ -85,9 +87,9 @@ def queries(text: str) -> Iterator[Query]:
 
     A linkage name may hold a dot (`counter.0`), and in Ada and D a dot is what `::` is in C++, so all of the text
     is tried as a name before a path is split off, and then the longer names before the shorter.
-    A first component may be a namespace, or a file or module.
+    A first component may be a namespace, or a file or module. Fortran's `%` is a dot.
     """
-    text = text.strip().removeprefix(EMULATED_CONTROL)
+    text = PERCENT.sub(".", text.strip().removeprefix(EMULATED_CONTROL))
     name, path = split_path(text)
     dotted = re.match(r"(\.\s*[A-Za-z_]\w*)*", path)
     ends = [match.end() for match in re.finditer(r"\.\s*[A-Za-z_]\w*", dotted[0] if dotted else "")]

@@ -123,7 +123,9 @@ def _pointers_in(bare: DwarfType, offset: int, depth: int = 0) -> Iterator[tuple
 
 
 def _owner(bare: DwarfType) -> int | None:
-    """The offset of the pointer through which a class owns its storage."""
+    """The offset of the pointer through which a class, or an array behind a descriptor, has its storage."""
+    if bare.is_elsewhere:
+        return 0
     if bare.tag not in (TAG_STRUCT, TAG_CLASS) or not OWNERS.match(bare.qualified):
         return None
     pointers = list(_pointers_in(bare, 0))

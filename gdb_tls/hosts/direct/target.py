@@ -12,6 +12,7 @@ from gdb_tls.elf.file import ElfFile
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.demangling import demangled
+from gdb_tls.hosts.direct.described_arrays import element
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import DwarfNames
 from gdb_tls.hosts.direct.rust_storage import state_of
@@ -209,7 +210,9 @@ class DirectTarget:
         return state_of(storage, address, self.memory, self.architecture.byte_order)
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
-        """See `Target.find_element`."""
+        """See `Target.find_element`: of arrays that a descriptor tells of."""
+        if isinstance(lookup.holder, DwarfType):
+            return element(lookup.holder, address, int(lookup.key), name, self._formatter.computed)
         return Absence(State.UNRESOLVED, f"elements of {name} are found by GDB's pretty printers only")
 
     def symbol_at(self, address: int) -> str | None:

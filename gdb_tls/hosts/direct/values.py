@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 
 from gdb_tls.hosts.direct import numbers
+from gdb_tls.hosts.direct.described_arrays import Extent, places, spread
+from gdb_tls.hosts.direct.expressions import value_of
 from gdb_tls.hosts.direct.library_objects import DwarfReader
 from gdb_tls.hosts.direct.texts import characters, quoted, runs, units_of, width_of
-from gdb_tls.hosts.direct.virtual_bases import place_of
 from gdb_tls.hosts.native.dwarf_types import (
     ATE_BOOLEAN,
     CLASSES,
@@ -18,6 +19,7 @@ from gdb_tls.hosts.native.dwarf_types import (
     TAG_ENUM,
     TAG_FUNCTION,
     TAG_MEMBER_POINTER,
+    TAG_STRING,
     WHOLE,
     DwarfType,
     Member,
@@ -104,7 +106,7 @@ class Formatter:
             name = class_of(one)
             return self._of_library(one, name, depth) if name else self._structure(bare, address, raw, depth)
         if bare.tag == TAG_ARRAY:
-            return self._array(bare, address, raw, depth)
+            return self._array(bare, address, raw, depth) if not bare.is_elsewhere else self._elsewhere(bare, address)
         self._left -= 1
         if bare.tag == TAG_MEMBER_POINTER:
             return self._member_pointer(bare, raw)
@@ -117,6 +119,8 @@ class Formatter:
             return enumerator(bare.enumerators, value)
         if bare.tag == TAG_BASE:
             return self._scalar(bare, raw)
+        if bare.tag == TAG_STRING and raw:  # Fortran's, which is filled with blanks
+            return "'" + characters(list(raw), "'", 1) + "'"
         return "0x" + raw.hex() if raw else "<incomplete type>"
 
     def _scalar(self, bare: DwarfType, raw: bytes) -> str:
@@ -250,12 +254,14 @@ class Formatter:
                 parts.append(f"{one.name} = {shown}" if one.name else shown)
         if not parts:
             return "<incomplete type>" if not bare.size else "{<No data fields>}"
+        if bare.is_fortran:
+            return f"( {', '.join(parts)} )"
         return "{" + ", ".join(parts) + "}"
 
     def _virtual(self, kind: DwarfType, code: bytes, address: int, depth: int) -> Iterator[str]:
         """A virtual base class, where it comes first: several classes of one object may have it."""
         try:
-            at = place_of(code, address, lambda where: self._number(self._read_word(where)), self._little, self._word)
+            at = self.computed(code, address, begins=True)
             if (at, kind.qualified) in self._bases:
                 return
             self._bases.add((at, kind.qualified))
@@ -266,8 +272,13 @@ class Formatter:
             shown = _unreadable(error)
         yield f"<{kind.written()}> = {shown}"
 
-    def _read_word(self, address: int) -> bytes:
-        return self._memory.read(address, self._word)
+    def computed(self, code: bytes, address: int, *, begins: bool = False) -> int:
+        """What an expression makes of the object at an address; see `value_of`."""
+
+        def read(where: int) -> int:
+            return self._number(self._memory.read(where, self._word))
+
+        return value_of(code, address, read, self._little, self._word, begins=begins)
 
     def _member(self, one: Member, address: int, raw: bytes, depth: int) -> str:
         if one.bits is not None:
@@ -288,15 +299,40 @@ class Formatter:
         part = raw[one.offset : one.offset + one.type.size]
         return self._value(one.type, address + one.offset, part, depth + 1)
 
+    def _elsewhere(self, bare: DwarfType, address: int) -> str:
+        """An array that a descriptor tells of."""
+        try:
+            found = spread(bare, address, self.computed)
+            return f"<{found.absence}>" if found.absence else self._spread(bare.target, found.address, found.extents)
+        except NotLaidOut as error:
+            return f"<{error}>"
+        except UnreadableMemory as error:
+            return _unreadable(error)
+
+    def _spread(self, element: DwarfType, address: int, extents: Sequence[Extent]) -> str:
+        inner, shown = extents[1:], []
+        for place in places(address, extents[0]):
+            if self._left <= 0:
+                shown.append("...")
+                break
+            if inner:
+                shown.append(self._spread(element, place, inner))
+            else:
+                shown.append(self._value(element, place, self._memory.read(place, element.size), 1))
+        return f"({(' ' if inner else ', ').join(shown)})" if element.is_fortran else f"{{{', '.join(shown)}}}"
+
     def _array(self, bare: DwarfType, address: int, raw: bytes, depth: int) -> str:
         element = bare.element
         size = element.size
-        if not size:
+        if not size or bare.dimensions[0].length is None:
             return "{...}"
         if width_of(element):
             return PREFIXES.get(element.typed(PREFIXES), "") + self._characters(raw, width_of(element))
         pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
-        return "{" + ", ".join(self._elements(element, address, pieces, depth)) + "}"
+        shown = self._elements(element, address, pieces, depth)
+        if bare.is_fortran:
+            return f"({(' ' if element.bare.tag == TAG_ARRAY else ', ').join(shown)})"
+        return "{" + ", ".join(shown) + "}"
 
     def _elements(self, element: DwarfType, address: int, pieces: Sequence[bytes], depth: int) -> Iterator[str]:
         for piece, same in groupby(pieces):
