@@ -26,6 +26,7 @@ from gdb_tls.elf.dwarf import (
 from gdb_tls.hosts.native.dwarf_arrays import (
     AT_ALLOCATED,
     FORTRAN,
+    TAG_SUBRANGE,
     Dimension,
     dimensions,
     is_behind_descriptor,
@@ -50,6 +51,8 @@ PLUS_CONSTANT = 0x23  # DW_OP_plus_uconst
 CLASSES = (TAG_STRUCT, TAG_CLASS, TAG_UNION)
 POINTERS = (TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE)
 QUALIFIERS = {TAG_CONST: "const", TAG_VOLATILE: "volatile", TAG_RESTRICT: "restrict", TAG_ATOMIC: "_Atomic"}
+# What only says more of another type: in Ada and Pascal, which of its values there are.
+TRANSPARENT = (TAG_TYPEDEF, TAG_SUBRANGE, *QUALIFIERS)
 WORDS = {TAG_STRUCT: "struct ", TAG_CLASS: "class ", TAG_UNION: "union ", TAG_ENUM: "enum "}
 # DWARF 5, table 7.17, and what later compilers add.
 C_LANGUAGES = (0x01, 0x02, 0x0C, 0x1D, 0x2C, 0x3E)
@@ -115,10 +118,10 @@ class DwarfType:
 
     @cached_property
     def bare(self) -> DwarfType:
-        """Without typedefs and qualifiers; of a declaration the definition, where the same unit has it."""
+        """Without typedefs, ranges and qualifiers; of a declaration the definition, where the same unit has it."""
         found = self
         for _ in range(DEEPEST):
-            if found.tag != TAG_TYPEDEF and found.tag not in QUALIFIERS:
+            if found.tag not in TRANSPARENT:
                 break
             found = found.target
         return found
@@ -129,7 +132,7 @@ class DwarfType:
         for _ in range(DEEPEST):
             if found.qualified in names:
                 return found.qualified
-            if found.tag != TAG_TYPEDEF and found.tag not in QUALIFIERS:
+            if found.tag not in TRANSPARENT:
                 break
             found = found.target
         return ""
@@ -140,6 +143,9 @@ class DwarfType:
         bare = self.bare
         if bare.entry is None:
             return 0
+        if self.tag in TRANSPARENT:
+            own = self.entry.attributes.get(AT_SIZE) if self.entry and self.tag == TAG_SUBRANGE else None
+            return own if isinstance(own, int) else self.target.size
         if bare.is_elsewhere:  # the address of its elements, which a descriptor begins with
             return self.dwarf.address_size(bare.entry.offset)
         if bare.tag == TAG_ARRAY:
