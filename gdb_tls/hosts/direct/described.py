@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT
-from gdb_tls.hosts.direct.rust_storage import storage_of
+from gdb_tls.hosts.direct.rust_storage import option_in, storage_of
 from gdb_tls.hosts.direct.texts import width_of
 from gdb_tls.hosts.native import buffers
 from gdb_tls.hosts.native.container_types import OWNERS, Holder, container_of, presence_of, witness_of
@@ -47,7 +47,7 @@ def describe(found: DwarfType, language: str = "") -> Type:
         is_signed=found.is_signed,
         owner=_owner(bare),
         witness=witness_of(_holder(bare)),
-        presence=presence_of(_holder(bare)),
+        presence=presence_of(_holder(bare)) or option_in(bare),
         container=container_of(_holder(bare)),
         points_to=_points_to(bare),
         counted=_counted(bare) if bare.tag == TAG_POINTER else None,

@@ -15,12 +15,13 @@ from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.described_arrays import element
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.names import DwarfNames
-from gdb_tls.hosts.direct.rust_storage import state_of
+from gdb_tls.hosts.direct.rust_storage import VariantReader, state_of, variants_of
 from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
 from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.dwarf_types import TAG_POINTER, DwarfType
 from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.hosts.native.reads import OneByOne
+from gdb_tls.hosts.native.rust_types import has_value
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.program.declared import UNREADABLE
 from gdb_tls.program.module_symbols import debug_file
@@ -208,6 +209,15 @@ class DirectTarget:
     def storage_state(self, storage: Storage, address: int) -> str:
         """See `Target.storage_state`."""
         return state_of(storage, address, self.memory, self.architecture.byte_order)
+
+    def has_value(self, option: Any, address: int) -> bool | None:
+        """See `Target.has_value`."""
+        variants = variants_of(option)
+        try:
+            reader = VariantReader(self.memory, self.architecture.byte_order)
+            return has_value(reader.variant(variants, address)) if variants else None
+        except UnreadableMemory:
+            return None
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
         """See `Target.find_element`: of arrays that a descriptor tells of."""

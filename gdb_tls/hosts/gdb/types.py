@@ -41,7 +41,7 @@ def describe(found: gdb.Type, language: str = "") -> Type:
         is_signed=_is_signed(bare),
         owner=0 if elsewhere else owner(bare),
         witness=witness(bare),
-        presence=presence_of(_holder(bare)),
+        presence=presence_of(_holder(bare)) or rust_storage.option_in(bare),
         container=container_of(_holder(bare)),
         points_to=_points_to(bare),
         counted=pointed.counted(bare) if bare.code == gdb.TYPE_CODE_PTR else None,
