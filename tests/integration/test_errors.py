@@ -37,6 +37,28 @@ def test_process_at_its_first_instruction(programs: Path, tmp_path: Path) -> Non
     assert "no process" in one_sentence(done, "tls-inspect solo_count").lower()
 
 
+def test_block_that_the_loader_has_not_filled(programs: Path, tmp_path: Path) -> None:
+    """The thread pointer is there before the initial images are copied: what lies there is no value of a variable."""
+    until = ["starti", "tls-modules", "catch syscall arch_prctl", "while $fs_base == 0\ncontinue\nend"]
+    script = tmp_path / "until.gdb"
+    script.write_text("\n".join(until[2:]))
+    commands = [
+        *until[:2],
+        f"source {script}",
+        "tls-inspect solo_count",
+        "tls-modules",
+        "delete",
+        "break main",
+        "continue",
+    ]
+    done = session([programs / "solo"], [*commands, "tls-inspect solo_buffer"], tmp_path)
+    assert "makes it soon after the program's first instruction" in done["tls-modules"].words
+    assert "core" not in done["tls-modules"].words
+    said = done["tls-inspect solo_count"].words
+    assert "unresolved the loader has not set up thread-local storage yet" in said, said
+    assert "NULL" in done["tls-inspect solo_buffer"].words
+
+
 # Names
 
 
