@@ -19,6 +19,7 @@ from gdb_tls.cli.extension import EXTENSION
 from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED, say
 from gdb_tls.errors import BadArgument, TlsError
 from gdb_tls.hosts.native.core_file import gaps_in, open_core
+from gdb_tls.hosts.native.permission import uninterruptible
 
 # What gdb ends with, plus one of the exit statuses: anything else is not from gdb_tls.hosts.gdb.batch.
 ANSWERED = 60
@@ -108,7 +109,8 @@ def make_plan(wanted: Wanted) -> Plan:
     own = wanted.own
     settings = _settings(own)
     if wanted.way.name == "pid":
-        _pid_of(wanted.subject)
+        if error := uninterruptible(_pid_of(wanted.subject)):
+            raise error
         start = [f"file {quote(os.path.abspath(own.exe))}"] if own.exe else []
         return Plan((), settings, [*start, f"attach {wanted.subject}"])
     if shutil.which(wanted.program[0]) is None:
