@@ -73,6 +73,13 @@ class Found(NamedTuple):
     used_instead: str = ""
     more: tuple[int, int] = (0, 0)
 
+# In musl no symbol tells of these (src/internal/pthread_impl.h, errno_val, h_errno_val; src/errno/__errno_location.c).
+OF_THE_THREAD = ("errno", "h_errno")
+IN_MUSL = (
+    "On musl {name} is in each thread's own structure, which no symbol describes: in a live process, gdb's "
+    "`print *(int *) __{name}_location()` asks the function that knows where."
+)
+
 
 class _Named(NamedTuple):
     """A variable with its names, and how well the wanted name fits them: the smaller, the better."""
@@ -361,6 +368,8 @@ class Lookup:
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
             return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])), near)
+        if name in OF_THE_THREAD:
+            suggestion = IN_MUSL.format(name=name)
         if not self._modules:
             what = f"No thread-local variable is called {name}, as no file with thread-local storage is loaded (yet)"
             return UnknownName(what, suggestion, near)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,17 @@ def test_block_that_the_loader_has_not_filled(programs: Path, tmp_path: Path) ->
 
 
 # Names
+
+
+@pytest.mark.parametrize("options", [(), ("-static",)], ids=["dynamic", "static"])
+def test_errno_of_musl(options: tuple[str, ...], tmp_path: Path) -> None:
+    """It has no symbol there: where it is instead is said, and that nothing is loaded yet is not all."""
+    source, executable = tmp_path / "errno.c", tmp_path / "errno"
+    source.write_text("#include <errno.h>\n#include <stdlib.h>\nint main(void) { errno = 77; abort(); }\n")
+    subprocess.run(["musl-gcc", "-g", *options, source, "-o", executable], check=True)
+    done = session([executable], ["run", "tls-inspect errno", "print *(int *) __errno_location()"], tmp_path)
+    assert "On musl errno is in each thread's own structure" in one_sentence(done, "tls-inspect errno")
+    assert "77" in done["print *(int *) __errno_location()"].words
 
 
 def test_names(kind: str, subjects: Subjects, tmp_path: Path) -> None:
