@@ -10,7 +10,7 @@ multiple of `PART` on.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -385,6 +385,19 @@ class Dwarf:
     def _string_at(self, index: int, unit: Unit) -> str:
         base = self._string_base(unit)
         return _text(self.strings, self.number(base + index * unit.width, unit.width, self._string_offsets))
+
+    def units_that_index(self, offsets: Container[int]) -> Iterator[Unit]:
+        """The units whose own table of texts (DWARF 5, 7.26) has one that lies at one of these offsets of .debug_str."""
+        table = self._string_offsets
+        for unit in self.units if table else ():
+            base = self._string_base(unit)
+            head = base - 8 if unit.width == 4 else base - 16
+            if unit.version < 5 or head < 0:
+                continue
+            end = base - 4 + self.number(head + (unit.width == 8) * 4, unit.width, table)
+            places = range(base, min(end, len(table)) - unit.width + 1, unit.width)
+            if any(self.number(place, unit.width, table) in offsets for place in places):
+                yield unit
 
     def common_text(self, at: int) -> str | None:
         """A text of the file that dwz has moved common parts to; None where that is not here."""

@@ -73,6 +73,7 @@ class Found(NamedTuple):
     used_instead: str = ""
     more: tuple[int, int] = (0, 0)
 
+
 # In musl no symbol tells of these (src/internal/pthread_impl.h, errno_val, h_errno_val; src/errno/__errno_location.c).
 OF_THE_THREAD = ("errno", "h_errno")
 IN_MUSL = (

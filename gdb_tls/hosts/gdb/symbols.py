@@ -21,12 +21,14 @@ from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.program.declared import UNREADABLE, Declarations, Declared
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.program.type_names import language_of
-from gdb_tls.target.facts import DebugSymbol, OtherName, Part, PartInFrame
+from gdb_tls.target.facts import LEFT_OUT, DebugSymbol, OtherName, Part, PartInFrame
 from gdb_tls.target.model import Path, Type
 
 _demangled: dict[str, str] = {}
 # Each costs GDB a look through all names of all files.
 MOST_IN_VAIN = 8
+# Bytes of a file: more debug information takes seconds to search.
+LARGEST_SEARCHED = 1 << 28
 # How GDB writes where a thread-local variable is (dwarf2/loc.c): at an offset, or so many bytes behind one.
 IN_SCOPE = (
     r"Symbol {} is (?:a variable )?.*?(?:thread-local variable at offset 0x([0-9a-f]+)"
@@ -188,7 +190,12 @@ class GdbSymbols:
         """See `DebugInformation.what_is`."""
         from gdb_tls.hosts.gdb import others
 
-        return others.what_is(name)
+        known = others.what_is(name)
+        if known is not None or not name.isidentifier():
+            return known
+        # GDB's index has no variable without a place.
+        paths = [one.filename for one in gdb.objfiles() if one.filename and _is_quickly_read(one.filename)]
+        return LEFT_OUT if any(self._in_files.is_left_out(name, path) for path in paths) else None
 
     def type_of_global(self, name: str, address: int) -> str:
         """See `DebugInformation.type_of_global`."""
@@ -251,6 +258,13 @@ def _demangle(name: str) -> str:
             found = str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
             return without_rust_details(found) if language == "rust" or RUST_HASH.search(found) else found
     return name
+
+
+def _is_quickly_read(path: str) -> bool:
+    """Whether a file is here, and not so large that nobody waits for a search through its debug information."""
+    with suppress(OSError):
+        return os.path.isabs(path) and os.path.getsize(path) < LARGEST_SEARCHED
+    return False
 
 
 def _objfiles(object_path: str) -> list[gdb.Objfile]:
