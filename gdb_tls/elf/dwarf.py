@@ -387,7 +387,7 @@ class Dwarf:
         return _text(self.strings, self.number(base + index * unit.width, unit.width, self._string_offsets))
 
     def units_that_index(self, offsets: Container[int]) -> Iterator[Unit]:
-        """The units whose own table of texts (DWARF 5, 7.26) has one that lies at one of these offsets of .debug_str."""
+        """The units whose own table of texts (DWARF 5, 7.26) has one at one of these offsets of .debug_str."""
         table = self._string_offsets
         for unit in self.units if table else ():
             base = self._string_base(unit)
