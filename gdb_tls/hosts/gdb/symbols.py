@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import gdb
 
-from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.gdb import function_locals, paths, types
@@ -19,6 +19,7 @@ from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.program.declared import UNREADABLE, Declarations, Declared
+from gdb_tls.program.kept_copies import kept_by_runtime
 from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.program.type_names import language_of
 from gdb_tls.target.facts import LEFT_OUT, DebugSymbol, OtherName, Part, PartInFrame
@@ -190,11 +191,13 @@ class GdbSymbols:
         """See `DebugInformation.what_is`."""
         from gdb_tls.hosts.gdb import others
 
-        known = others.what_is(name)
-        if known is not None or not name.isidentifier():
+        if not name.isidentifier():
+            return others.what_is(name)
+        paths = [one.filename for one in gdb.objfiles() if one.filename and _is_quickly_read(one.filename)]
+        known = kept_by_runtime(name, _opened(paths)) or others.what_is(name)
+        if known is not None:
             return known
         # GDB's index has no variable without a place.
-        paths = [one.filename for one in gdb.objfiles() if one.filename and _is_quickly_read(one.filename)]
         return LEFT_OUT if any(self._in_files.is_left_out(name, path) for path in paths) else None
 
     def type_of_global(self, name: str, address: int) -> str:
@@ -258,6 +261,12 @@ def _demangle(name: str) -> str:
             found = str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
             return without_rust_details(found) if language == "rust" or RUST_HASH.search(found) else found
     return name
+
+
+def _opened(paths: Sequence[str]) -> Iterator[ElfFile]:
+    for path in paths:
+        with suppress(NotElf):
+            yield open_elf(path)
 
 
 def _is_quickly_read(path: str) -> bool:
