@@ -22,6 +22,7 @@ from gdb_tls.program.names import (
     is_helper,
     is_without_case,
     last_word,
+    nim_names,
     place_name,
     queries,
     source_name,
@@ -249,6 +250,8 @@ class Lookup:
             fitting = [
                 one for one in fitting if not _is_less_an_end(query.name, one) or self._is_common_block(one.candidate)
             ]
+        if any(_is_as_in_nim(query.name, one) for one in fitting):
+            fitting = [one for one in fitting if not _is_as_in_nim(query.name, one) or self._is_nim(one.candidate)]
         for one in sorted(fitting, key=lambda one: one.rank):
             places.setdefault((one.candidate.module.id, one.candidate.symbol.value), one)
         return list(places.values())
@@ -259,6 +262,10 @@ class Lookup:
             return False
         file = candidate.symbol.file or self._variable(candidate).file
         return not file or is_without_case("", file)
+
+    def _is_nim(self, candidate: Candidate) -> bool:
+        """Whether a symbol is of a file that Nim's compiler has written (NAME.nim.c)."""
+        return ".nim" in (candidate.symbol.file or self._variable(candidate).file)
 
     def _likely(self, name: str) -> list[_Named]:
         """Those that the rest is worth trying on."""
@@ -448,6 +455,12 @@ def _one_of(names: Sequence[str]) -> str:
 def _is_less_an_end(name: str, one: _Named) -> bool:
     """Whether a name fits a symbol only without the underscore at its end."""
     return one.candidate.symbol.name == f"{comparable(name).lower()}_" and comparable(name) != one.demangled
+
+
+def _is_as_in_nim(name: str, one: _Named) -> bool:
+    """Whether a name fits a symbol only if it is Nim's."""
+    wanted = comparable(name).replace(".", "::").lower()
+    return wanted in [known.lower() for known in nim_names(one.candidate.symbol.name)]
 
 
 def _ends(spellings: Sequence[str], wanted: str) -> bool:

@@ -33,6 +33,9 @@ COMMON_BLOCK = re.compile(r"[a-z][a-z0-9_]*_")
 # GNAT's exp_dbug.ads: the parts of an expanded name are joined by two underscores, all in lower case.
 ADA = re.compile(r"(?<=[a-z0-9])__(?=[a-z])")
 
+# Nim's compiler/ccgtypes.nim, mangleName and fillBackendName: the name, the module, and a number.
+NIM = re.compile(r"([A-Za-z]\w*?)__([A-Za-z]\w*?)_u?\d+")
+
 # Source leaves inline namespaces out; no debug information that GDB reads says which are, but they look like versions.
 INLINE_NAMESPACE = re.compile(r"::(v\d+\w*|_V\d+|__\w+)::")
 # Before a member in Fortran (Fortran 2018, R911).
@@ -226,8 +229,14 @@ def spellings(linkage: str, demangled: str) -> list[str]:
     found = [name, bare, bare.replace(".", "::"), INLINE_NAMESPACE.sub("::", bare)]
     if linkage == demangled:
         # GNAT writes package.variable as package__variable; gfortran the common block /blk/ as blk_.
-        found += [ADA.sub("::", bare), bare.removesuffix("_")]
+        found += [ADA.sub("::", bare), bare.removesuffix("_"), *nim_names(bare)]
     return list(dict.fromkeys(comparable(one) for one in found if one))
+
+
+def nim_names(linkage: str) -> list[str]:
+    """What a symbol is called in Nim, if it is Nim's: by itself, and with its module."""
+    match = NIM.fullmatch(linkage)
+    return [match[1], f"{match[2]}::{match[1]}"] if match else []
 
 
 def is_without_case(linkage: str, file: str) -> bool:
