@@ -125,8 +125,8 @@ def _element(bare: gdb.Type, index: str, done: str, language: str) -> tuple[Step
         return Step(None, 0, done, None, Lookup(bare, str(number), None)), bare.target()
     if bare.code == gdb.TYPE_CODE_ARRAY:
         low, high = bare.range()
-        # A flexible array member says nothing of its length.
-        if high >= low and not low <= number <= high:
+        # A flexible array member says nothing of its length; of some GDB says that it has the element 0.
+        if bare.sizeof and high >= low and not low <= number <= high:
             raise BadPath(f"{done} has the elements {low} to {high}, so there is no [{number}]")
         element = bare.target()
         return Step(None, (number - low) * element.strip_typedefs().sizeof, done), element
