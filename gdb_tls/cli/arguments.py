@@ -24,9 +24,11 @@ is what only gdb can do. --engine says which shall do it; without drgn the direc
 
 Only memory is read: a process goes on as it was. Nothing is fetched from the network unless --debuginfod is given.
 """
+# What stands before an explanation.
+WIDEST = 20
 STATUS = (
     ("0", "nothing looks wrong"),
-    ("1", "something does: null or dangling in a thread, or shared where it is not meant so"),
+    ("1", "something does: null or dangling in a thread, or wrongly shared"),
     ("2", "there is no answer; standard error says why"),
 )
 
@@ -122,7 +124,7 @@ OWN_OPTIONS = (
     Option(
         "--engine",
         "Look with gdb, or directly, without one; by default the one that can answer",
-        {"choices": ENGINES},
+        {"choices": ENGINES, "metavar": "ENGINE"},
     ),
     Option("--stop", "Stop the process while it is read; without gdb it goes on meanwhile", {"action": "store_true"}),
     Option("--gdb", "Use this GDB instead of the first on the PATH", {"metavar": "GDB"}, complete="files"),
@@ -229,7 +231,9 @@ def options(way: Way) -> list[Option]:
     found = {option.name: option for option in OWN_OPTIONS}
     for spec in _specs(WITH_NAME, WITHOUT_NAME):
         found.update((option.name, option) for option in spec.options if option.name.startswith("-"))
-    return list(found.values())
+    # What it means for other commands, their own help says.
+    all_of_it = "Show what is left out by default: threads that are alike, or weak hints"
+    return [option._replace(help=all_of_it) if option.name == "--all" else option for option in found.values()]
 
 
 class _Parser(command_line.Parser):
@@ -339,4 +343,6 @@ def _shown(some: Iterable[Option]) -> list[str]:
 def _row(name: str, about: str) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(f"{name:<20}  {about}", 78, initial_indent="  ", subsequent_indent=" " * 24)
+    if len(name) > WIDEST:
+        return [f"  {name}", *textwrap.wrap(about, 78, initial_indent=" " * 24, subsequent_indent=" " * 24)]
+    return textwrap.wrap(f"{name:<{WIDEST}}  {about}", 78, initial_indent="  ", subsequent_indent=" " * 24)

@@ -31,7 +31,7 @@ def chosen(wanted: Wanted) -> str:
         raise BadArgument("--stop is for gdb-tls pid without gdb", "gdb stops a process in any case.")
     if own.engine:
         if own.engine == DIRECT and why:
-            raise BadArgument(f"{why} takes gdb", "Leave --engine direct out, or use --engine gdb.")
+            raise BadArgument(f"{why} needs GDB", "Leave --engine direct out, or use --engine gdb.")
         return str(own.engine)
     has_gdb = shutil.which(own.gdb or os.environ.get("GDB") or GDB) is not None
     if own.gdb or (has_gdb and (why or _has_index(wanted))):

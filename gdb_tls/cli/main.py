@@ -32,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return run(list(sys.argv[1:] if words is None else words))
     except TlsError as error:
-        say(f"gdb-tls: {error}")
+        say(f"gdb-tls: {error.for_shell()}")
     except BrokenPipeError:
         return FAILED
     except KeyboardInterrupt:

@@ -50,7 +50,7 @@ UNINITIALISED = "uninitialised: nothing has used it in this thread yet"
 DROPPED = "it was destroyed in this thread, as its state says"
 # Unwinding costs the debugger up to milliseconds a thread; of more threads nothing is said that depends on it.
 MOST_UNWOUND = 64
-UNSET = "its guard is not set: no constructor has run to its end in this thread"
+UNSET = "its guard is not set in this thread"
 ENDED = "its destructor has begun: this thread is ending"
 # Of a constant in Rust before 1.79: 2 where its destructor has begun, 0 and 1 before.
 CONSTANT_DESTROYED = 2

@@ -24,6 +24,9 @@ RUST_LINKAGE = re.compile(r"RUST_STD_INTERNAL|__getit|5__KEY17h|3VAL17h|5STATE17
 RUST_CONSTANT = re.compile(r"(_(?:ZN|R)\w*?7_?__getit)(3VAL|5STATE)(?:17h[0-9a-f]{16}E)?(?:\.\d+)?")
 RUST_CRATE = re.compile(r"(?<=\w)\[[0-9a-f]{12,16}\](?=::)")
 RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
+RUST_DETAILS = re.compile(f"{RUST_HASH.pattern}|{RUST_CRATE.pattern}")
+# A unit of code generation, which symbol tables have where other compilers write the source file.
+RUST_UNIT = re.compile(r"-cgu\.\d+$")
 # gfortran's trans-decl.c, gfc_sym_mangled_identifier.
 FORTRAN = re.compile(r"__(\w+?)_MOD_(\w+)")
 

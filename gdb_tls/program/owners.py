@@ -18,6 +18,8 @@ class OwnVariables:
         self._program = program
         self._symbols = program.symbols()
         self._places: dict[int, list[Place]] = {}
+        # Many threads ask for few variables, and the debugger takes a millisecond to describe one.
+        self._described: dict[tuple[int, int], Variable] = {}
 
     def at(self, thread: Thread, address: int) -> tuple[Module | None, Variable | None, int]:
         """(module, variable, offset) of an address in this thread's own blocks.
@@ -37,8 +39,14 @@ class OwnVariables:
                 candidate = self._candidate(module, offset)
                 if candidate is None:
                     return module, None, offset
-                return module, self._symbols.variable(candidate), offset - candidate.symbol.value
+                return module, self._variable(candidate), offset - candidate.symbol.value
         return None, None, 0
+
+    def _variable(self, candidate: Candidate) -> Variable:
+        key = candidate.module.id, candidate.symbol.value
+        if key not in self._described:
+            self._described[key] = self._symbols.variable(candidate)
+        return self._described[key]
 
     @cached_property
     def _index(self) -> dict[Thread, int]:

@@ -16,7 +16,7 @@ from gdb_tls.errors import BadArgument, TlsError, reason
 from gdb_tls.program.interposed import Asking, unused
 from gdb_tls.program.lookup import Found, Lookup
 from gdb_tls.program.module_symbols import Candidate, candidates_of, is_described, modules_of
-from gdb_tls.program.names import is_glob, is_helper, source_name
+from gdb_tls.program.names import RUST_UNIT, is_glob, is_helper, source_name
 from gdb_tls.program.places import BY_OFFSET, nameless, nameless_in
 from gdb_tls.target.model import Module, Variable
 from gdb_tls.target.protocol import Target, UnreadableMemory
@@ -187,6 +187,7 @@ class Symbols:
             initial = self.initial_image(module, symbol.value, size)
         except Exception as error:  # one bad variable is one bad row
             problem = reason(error)
+        file = described.file if described else "" if RUST_UNIT.search(symbol.file) else symbol.file
         return Variable(
             name=described.name if described else name,
             linkage_name=symbol.name,
@@ -197,7 +198,7 @@ class Symbols:
             exported=symbol.exported,
             source=self._target.debug.source if described else symbol.source,
             is_static=symbol.is_local,
-            file=os.path.basename(described.file if described else symbol.file),
+            file=os.path.basename(file),
             line=described.line if described else 0,
             initial=initial,
             problem=problem,

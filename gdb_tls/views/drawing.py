@@ -55,6 +55,11 @@ __all__ = [
 
 def drawn(renderable: Any, screen: Screen) -> str:
     """What is seen of a renderable on a screen; without colour no line ends in blanks."""
+    text = _drawn(renderable, screen)
+    return text.replace(MORE, ASCII_MORE) if screen.is_ascii else text
+
+
+def _drawn(renderable: Any, screen: Screen) -> str:
     if not HAS_RICH:
         from gdb_tls.views import plain
 
@@ -97,6 +102,8 @@ def under_caption(table: Any, origin: Origin | None, columns: int) -> Any:
     return Group(Text(safe(caption(origin, columns)), "dim"), table) if origin else table
 
 
+# As wide as `MORE`.
+ASCII_MORE = "~"
 # Beside a place, "in" and so much of a function's name.
 LEAST_CALLED = 12
 # Beside a line so much of the function's own name.
@@ -189,7 +196,9 @@ def declared_text(name: str, kind: str, room: int, colour: bool) -> Text:
     text = code(f"{kind}{'' if kind.endswith(('*', '&')) else ' '}{name}", colour)
     if text.cell_len <= room:
         return text
-    text = code(kind, colour)
+    text = Text("")
+    for start, end in folded(kind, max(room, LEAST_FUNCTION)):
+        text.append("\n" if start else "").append(code(kind[start:end], colour))
     for start, end in folded(name, max(room - len(INDENT), LEAST_FUNCTION)):
         text.append("\n" + INDENT).append(code(name[start:end], colour))
     return text

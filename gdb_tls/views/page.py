@@ -36,7 +36,7 @@ KINDS = {
 }
 NAMES = {
     **{"num": "Thread", "lwp": "LWP", "pid": "PID", "id": "ID", "libc": "C library", "dtv": "DTV"},
-    **{"static_tls": "Static TLS"},
+    **{"static_tls": "Static TLS", "shares": "Static modules"},
 }
 # What nobody reads in a row of a table.
 DETAILS_ONLY = ("initial",)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    pass
+from typing import NamedTuple
 
 
 class Screen(NamedTuple):
@@ -14,7 +11,9 @@ class Screen(NamedTuple):
     Attributes:
         columns: how wide it is.
         colour: whether styles will be seen, so that highlighting is worth its time.
+        is_ascii: whether nothing but ASCII is seen.
     """
 
     columns: int
     colour: bool
+    is_ascii: bool = False

@@ -19,6 +19,7 @@ MORE = "..."
 # From so many threads on a share says more than the two numbers.
 SHARE_FROM = 50
 MOST_PATTERNS = 3
+SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 
 
 def count(number: int, noun: str) -> str:
@@ -98,6 +99,15 @@ def _some(number: int, one: str, several: str) -> str:
     return one if number == 1 else f"{number:,} {several}"
 
 
+def alike(threads: Sequence[Thread], what: str) -> str:
+    """For which others a thread stands: "and 4,990 threads WHAT: 2,4,..."; those that ended have no numbers."""
+    listed = [thread for thread in threads if thread.num is not None]
+    ended = sum(thread.num is None and thread.life is Life.EXITED for thread in threads)
+    noun = "ended thread" if ended == len(threads) else "thread"
+    found = f"and {len(threads):,} more {noun}{'' if len(threads) == 1 else 's'} {what}".rstrip()
+    return f"{found}: {numbers(listed)}" if listed else found
+
+
 def with_marks(threads: Sequence[Thread], marked: Marked, unlisted: str = "-") -> str:
     """Numbers for a cell of a table: "*1 crashed, 3 main, 4,996 more: 2,4,9,..."; the star is the selected thread's."""
     first = marked.first(threads)
@@ -130,7 +140,7 @@ def spread(values: Mapping[float, int]) -> str:
 def not_shown(files: Mapping[str, int], guards: int) -> str:
     """How many variables of which files are left out, and of the compiler's guards; empty for none."""
     words = [f"{name} ({number:,})" for name, number in files.items() if number]
-    words += [f"guards of the compiler's ({guards:,})"] if guards else []
+    words += [f"the compiler's guards ({guards:,})"] if guards else []
     return f"Variables that are not shown (--all shows them): {', '.join(words)}." if words else ""
 
 

@@ -108,7 +108,7 @@ def screenful(
     parts.append(head)
     parts += [variables_table(rows[:most], changed)]
     if len(rows) > most:
-        parts.append(Text(f"{len(rows) - most:,} more variables; name those that you want to see.", "dim"))
+        parts.append(Text(f"{count(len(rows) - most, 'more variable')}; name those that you want to see.", "dim"))
     for alarm in look.alarms.values():
         text = f"ALARM  {alarm.name}: {' '.join(alarm.sentences)}"
         parts.append(Text(safe(text), "bold red", no_wrap=True, overflow="ellipsis"))

@@ -71,12 +71,21 @@ def crowd(
     files = {name: own / f"{name}.json" for name in VARIABLES}
     commands = [f"set width {COLUMNS}", f"set height {LINES}", *(f"tls-inspect {name}" for name in VARIABLES)]
     commands += [f"tls-inspect {name} --format json --output {file}" for name, file in files.items()]
-    commands += ["tls-map", "tls-map --module *crowd*", "tls-audit --all", "tls-thread all"]
+    commands += ["tls-map", "tls-map --module *crowd*", "tls-audit --all", "tls-thread all", "tls-exit all"]
+    commands += ["tls-inspect crowd_*", f"tls-keys --format html --output {own / 'keys.html'}"]
     marked = [word for command in commands for word in (f"echo \\n{START}{command}\\n", command)]
     text = run_gdb([programs / "crowd", "-c", core], marked).stdout
     said = dict(part.split("\n", 1) for part in text.split(START)[1:])
+    files["verify"] = own / "verify.json"
+    # With libthread_db, which the other commands have to do without.
+    run_gdb(
+        [programs / "crowd", "-c", core],
+        [f"tls-verify crowd_number --format json --output {files['verify']}"],
+        passive=False,
+    )
     documents = {name: json.loads(file.read_text()) for name, file in files.items()}
     lwps = {row["num"]: row["lwp"] for row in documents[VARIABLES[0]]["threads"]}
+    said["keys.html"] = (own / "keys.html").read_text()
     return Crowd(size, pid, truth, lwps, said, documents)
 
 
@@ -185,6 +194,8 @@ def test_the_map_shows_who_crashed(crowd: Crowd) -> None:
 
 def test_no_list_is_long(crowd: Crowd) -> None:
     for command, text in crowd.said.items():
+        if command.endswith(".html"):
+            continue
         assert not any(len(word) > COLUMNS for word in text.split()), command
 
 
@@ -198,9 +209,51 @@ def test_all_threads_one_by_one(crowd: Crowd) -> None:
     counted = 0
     for part in re.split(r"(?m)^(?=Thread \d+  .*LWP)", text)[1:]:
         number = int(part.split()[1])
-        alike = re.search(r"(?m)^and ([\d,]+) threads? in the same states: (\S+)", part)
+        alike = re.search(r"(?m)^and ([\d,]+) more threads? in the same states:\s(\S+)", part)
         counted += 1 + (int(alike[1].replace(",", "")) if alike else 0)
         assert all(states[other] == states[number] for other in numbers_in(alike[2] if alike else ""))
     left = re.search(r"Not shown: ([\d,]+) thread", text)
     assert counted + (int(left[1].replace(",", "")) if left else 0) == crowd.size
     assert len(text.splitlines()) < 10 * LINES
+
+
+def test_all_ends(crowd: Crowd) -> None:
+    """Threads with the same destructors are shown once, and for whom a destructor will run is true."""
+    text = "\n".join(crowd.lines("tls-exit all"))
+    counted = {True: 0, False: 0}
+    for part in re.split(r"(?m)^(?=Thread \d+  .*LWP)", text)[1:]:
+        number = int(part.split()[1])
+        alike = re.search(r"(?m)^and ([\d,]+) more threads? (with the same destructors|without any):\s(\S+)", part)
+        has = "1 destructor of pthread keys will run" in " ".join(part.split())
+        assert has is ("end_odd" in part) is (not alike or "same" in alike[2] if has else False)
+        for other in [number, *numbers_in(alike[3] if alike else "")]:
+            assert crowd.truth[crowd.lwps[other]].number % 2 == has, other
+        counted[has] += 1 + (int(alike[1].replace(",", "")) if alike else 0)
+    odd = sum(member.number % 2 for member in crowd.truth.values())
+    assert counted == {True: odd, False: crowd.size - odd}
+    assert ("Only the stacks of the threads that are shown were looked at" in " ".join(text.split())) is (
+        crowd.size > 10
+    )
+    assert len(text.splitlines()) < 2 * LINES
+
+
+def test_what_all_variables_have_in_common_is_said_once(crowd: Crowd) -> None:
+    said = " ".join(crowd.said["tls-inspect crowd_*"].split())
+    assert said.count("Threads that are alike share a line") == (crowd.size > 3)
+
+
+def test_gdb_is_asked_for_some_seconds(crowd: Crowd) -> None:
+    """What was not asked is not counted as compared."""
+    found = crowd.documents["verify"]
+    assert found["disagreements"] == [] and found["threads"] == crowd.size
+    assert found["answered"] == {"passive": crowd.size, "gdb": found["threads_asked"]}
+    assert found["compared"] == found["threads_asked"] <= crowd.size
+    assert found["threads_asked"] == crowd.size or crowd.size > 300
+
+
+def test_the_page_of_the_only_key(crowd: Crowd) -> None:
+    """Its number is 0, which is no missing one."""
+    odd = sum(member.number % 2 for member in crowd.truth.values())
+    text = crowd.said["keys.html"]
+    assert "odd_key (crowd)" in text and "end_odd" in text
+    assert f"{odd:,} of {crowd.size:,}" in text

@@ -3,6 +3,7 @@
  *
  * Usage: crowd LIBRARY COUNT FILE wait|abort
  * FILE gets a line for each thread: its LWP, whether it touched the library, whether crowd_buffer is null, crowd_number.
+ * Where that is odd the thread has a value of a pthread key with a destructor.
  */
 #define _GNU_SOURCE
 #include "truth.h"
@@ -26,9 +27,14 @@ struct member {
 };
 
 static struct member *members;
+static pthread_key_t odd_key;
 static struct slots (*touch)(void);
 static pthread_barrier_t ready, go;
 static pthread_mutex_t parked = PTHREAD_MUTEX_INITIALIZER;
+
+static void end_odd(void *value) {
+    (void)value;
+}
 
 static void become(struct member *own) {
     own->lwp = syscall(SYS_gettid);
@@ -37,6 +43,8 @@ static void become(struct member *own) {
         crowd_buffer = strdup("own");
     if (own->touches)
         touch();
+    if (own->number % 2)
+        pthread_setspecific(odd_key, own);
 }
 
 static void *work(void *argument) {
@@ -75,6 +83,8 @@ int main(int argc, char **argv) {
     members[0].is_null = 0;
     members[1 + random() % (count - 1)].crashes = aborts;
     crowd_main_only = strdup("main");
+    if (pthread_key_create(&odd_key, end_odd) != 0)
+        return 1;
     pthread_mutex_lock(&parked);
     pthread_barrier_init(&ready, NULL, count);
     pthread_barrier_init(&go, NULL, count);

@@ -62,6 +62,7 @@ thread_local Node named_second = {31, nullptr};
 thread_local Node *named_head;
 thread_local std::map<std::string, int> named_keys;
 thread_local int named_größe = 40;
+thread_local std::string named_名前 = "wide";
 
 int main(int argc, char **argv) {
     truth_begin(argc, argv, 1);
@@ -80,6 +81,7 @@ int main(int argc, char **argv) {
         *each += 100;
     named_count_++;
     named_größe++;
+    named_名前 += "!";
     truth_number(truth_name{"one::x", "one::x", "named"}, &one::x, "%d", one::x);
     truth_ready(0, pthread_self());
 }

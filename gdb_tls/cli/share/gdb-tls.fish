@@ -19,7 +19,7 @@ complete -c gdb-tls -n 'not __fish_use_subcommand' -l threads -x -d 'Look only a
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l module -x -d 'Look only in modules whose file name matches PATTERN (a glob), or in the one with this id'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l type -x -d 'Take the variable for this TYPE; for symbols without debug information'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l copies -d 'Also show the definitions that no code is bound to, as the loader chose another one'
-complete -c gdb-tls -n 'not __fish_use_subcommand' -l all -d 'Show weak hints, too'
+complete -c gdb-tls -n 'not __fish_use_subcommand' -l all -d 'Show what is left out by default: threads that are alike, or weak hints'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l all-inferiors -d 'Look at every inferior, not only the selected one'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l ignore -x -d 'Leave out what is known to be harmless: a glob for NAME, MODULE::NAME or key N; may be given again'
 complete -c gdb-tls -n 'not __fish_use_subcommand' -l ignore-file -r -F -d 'Read such patterns from FILE, one a line, # begins a comment'

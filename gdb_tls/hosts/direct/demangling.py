@@ -63,7 +63,8 @@ class _Library:
     """
 
     def __init__(self, name: str) -> None:
-        self._call, self._free = ctypes.CDLL(name).__cxa_demangle, ctypes.CDLL(None).free
+        # Not as an attribute: in a class Python puts the class's name before one that begins with two underscores.
+        self._call, self._free = ctypes.CDLL(name)["__cxa_demangle"], ctypes.CDLL(None)["free"]
         self._call.restype = ctypes.c_void_p
         self._call.argtypes = [ctypes.c_char_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
         self._free.argtypes = [ctypes.c_void_p]

@@ -143,7 +143,8 @@ def part_at(start: DwarfType, offset: int) -> Part:
         elif bare.tag in CLASSES:
             # The last: in the end of a base class, as it is by itself, its virtual bases or this class's members lie.
             holding = [one for one in bare.members if one.offset <= offset < one.offset + _size(one)]
-            inside = max(holding, key=lambda one: one.offset, default=None)
+            # Of those that begin together a member: an empty base class has a size, too.
+            inside = max(holding, key=lambda one: (one.offset, not one.is_base), default=None)
             if inside is None:
                 return Part(path, short_type(current.name), offset, bool(bare.members) and not _has_virtual_base(start))
             offset -= inside.offset

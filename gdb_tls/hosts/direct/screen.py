@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 
-from gdb_tls.hosts.native.output import UNLIMITED, large
+from gdb_tls.hosts.native.output import UNLIMITED, is_ascii, large
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
@@ -32,7 +32,7 @@ def warn(text: str) -> None:
 
 def screen() -> Screen:
     """The screen's width, and whether colours are seen on it."""
-    return Screen(_size()[0], _uses_colour())
+    return Screen(_size()[0], _uses_colour(), is_ascii())
 
 
 def rows_of_a_table() -> int:

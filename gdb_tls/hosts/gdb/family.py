@@ -20,7 +20,7 @@ class Family(gdb.Command):
         """Registers `tls`, and `tls WORD` for each command `tls-WORD`."""
         self.__doc__ = (
             "Thread-local variables in every thread.\nUsage: tls\n\n"
-            "Lists the commands of gdb-tls.  Each may be typed in two words, too: tls inspect NAME."
+            "Lists the commands of gdb-tls.  Each may be typed in two words, too:\ntls inspect NAME."
         )
         super().__init__("tls", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, prefix=True)
         self._specs = [command.spec for command in commands]

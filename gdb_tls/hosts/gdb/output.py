@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import gdb
 
 from gdb_tls.hosts.gdb.selection import setting
-from gdb_tls.hosts.native.output import UNLIMITED, large
+from gdb_tls.hosts.native.output import UNLIMITED, is_ascii, large
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
 
@@ -37,7 +37,7 @@ def warn(text: str) -> None:
 
 def screen() -> Screen:
     """GDB's screen: its width and, where GDB styles its own text, colour."""
-    return Screen(width(), uses_colour())
+    return Screen(width(), uses_colour(), is_ascii())
 
 
 def width() -> int:

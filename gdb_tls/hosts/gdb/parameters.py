@@ -12,8 +12,8 @@ from gdb_tls.questions.command import Settings
 class Via(gdb.Parameter):
     """How tls commands find a variable in a thread.
 
-    passive reads memory only. gdb asks GDB. dlsym, tls-get-addr and call run code in a live
-    process, which allocates blocks of TLS that were not there.
+    passive reads memory only. gdb asks GDB. dlsym, tls-get-addr and call
+    run code in a live process, which allocates blocks that were not there.
     """
 
     set_doc = "Set how tls commands find a variable in a thread."
@@ -36,7 +36,8 @@ class Via(gdb.Parameter):
 class MaximumRows(gdb.Parameter):
     """Beyond how many threads a table puts those that are alike on one line.
 
-    "unlimited" gives every thread its line; 0 means as many as the screen has room for.
+    "unlimited" gives every thread its line; 0 means as many as the screen has
+    room for.
     """
 
     set_doc = "Set beyond how many threads a table puts those that are alike on one line."
@@ -54,19 +55,20 @@ class MaximumRows(gdb.Parameter):
     def get_show_string(self, value: str) -> str:
         """What `show tls max-rows` prints."""
         shown = (
-            f"{output.rows_of_a_table()}, as many as the screen has room for"
+            f"{output.rows_of_a_table()} (what the screen has room for)"
             if value == "0"
             else "unlimited"
             if value == "-1"
             else value
         )
-        return f"Tables put threads that are alike on one line beyond: {shown}."
+        return f"Threads that are alike share a line beyond: {shown}."
 
 
 class Ignore(gdb.Parameter):
     """What tls-audit does not mention, as it is known to be harmless.
 
-    Patterns with blanks between them, each a glob for NAME or MODULE::NAME; key?3 is the pthread key 3.
+    Patterns with blanks between them, each a glob for NAME or MODULE::NAME;
+    key?3 is the pthread key 3.
     """
 
     set_doc = "Set what tls-audit does not mention, as it is known to be harmless."
@@ -83,13 +85,14 @@ class Ignore(gdb.Parameter):
 
     def get_show_string(self, value: str) -> str:
         """What `show tls ignore` prints."""
-        return f"tls-audit does not mention: {value or 'nothing, it tells all'}."
+        return f"tls-audit leaves out: {value or 'nothing'}."
 
 
 class Hint(gdb.Parameter):
     """Whether a line says, after a crash, that there is tls-audit.
 
-    It stands before the prompt, once for each crash or core, and only where the program has thread-local variables.
+    It stands before the prompt, once for each crash or core, and only where the
+    program has thread-local variables.
     """
 
     set_doc = "Set whether a line says, after a crash, that there is tls-audit."
@@ -106,7 +109,7 @@ class Hint(gdb.Parameter):
 
     def get_show_string(self, value: str) -> str:
         """What `show tls hint` prints."""
-        return f"The line that says, after a crash, that there is tls-audit is {value}."
+        return f"The line after a crash that reminds of tls-audit is {value}."
 
 
 class Parameters:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,19 @@ def speak_to_a_shell() -> None:
     """Who asks has typed into a shell, not into this GDB, and will type there what an error says to type."""
     global _in_shell
     _in_shell = True
+
+
+def _in_charset(text: str) -> str:
+    """What GDB can show of a text: of an error with other letters it says nothing but "Error occurred in Python"."""
+    if text.isascii():
+        return text
+    # "auto; currently UTF-8"
+    name = re.search(r'([\w.:-]+)"', gdb.execute("show host-charset", to_string=True))
+    try:
+        text.encode(name[1] if name else "ascii")
+    except (LookupError, UnicodeError):
+        return text.encode("ascii", "backslashreplace").decode()
+    return text
 
 
 def _wrapped(text: str) -> str:
@@ -58,7 +72,7 @@ def one_run(name: str, for_screen: bool = True) -> Iterator[None]:
         if os.environ.get("GDB_TLS_DEBUG") and is_defect(error):
             raise
         said = failure(name, error, _in_shell)
-        raise gdb.GdbError(_wrapped(said) if for_screen and not _in_shell else said) from None
+        raise gdb.GdbError(_in_charset(_wrapped(said) if for_screen and not _in_shell else said)) from None
     finally:
         if collecting:
             gc.enable()

@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import gdb
 
@@ -20,7 +20,7 @@ from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.program.declared import UNREADABLE, Declarations, Declared
 from gdb_tls.program.kept_copies import kept_by_runtime
-from gdb_tls.program.names import OPTIMISED, RUST_HASH, SUFFIXES, rust_spellings, source_name, without_rust_details
+from gdb_tls.program.names import OPTIMISED, RUST_DETAILS, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.program.type_names import language_of
 from gdb_tls.target.facts import LEFT_OUT, DebugSymbol, OtherName, Part, PartInFrame
 from gdb_tls.target.model import Path, Type
@@ -51,6 +51,11 @@ class GdbSymbols:
 
     def describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         """See `DebugInformation.describe`."""
+        # GDB looks a name up as one of Ada, too (13: ada_fold_name), and warns of letters that are not Latin-1's.
+        with nullcontext() if name.isascii() else setting("ada source-charset", "UTF-8"):
+            return self._describe(symbol, name, object_path)
+
+    def _describe(self, symbol: ElfSymbol, name: str, object_path: str) -> DebugSymbol | None:
         if not self._has_debug_info(object_path):
             # Asking GDB for each of a library's hundreds of names takes long, and no answer could be right.
             return None
@@ -259,7 +264,7 @@ def _demangle(name: str) -> str:
     for language in languages:
         with suppress(gdb.error):
             found = str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
-            return without_rust_details(found) if language == "rust" or RUST_HASH.search(found) else found
+            return without_rust_details(found) if language == "rust" or RUST_DETAILS.search(found) else found
     return name
 
 

@@ -28,6 +28,7 @@ from gdb_tls.hosts.gdb.warnings import Warnings
 from gdb_tls.hosts.native.core_file import gaps_in, open_core
 from gdb_tls.hosts.native.library_contents import STRING_TEXT
 from gdb_tls.hosts.native.process_ids import process_of
+from gdb_tls.program.names import RUST_DETAILS, without_rust_details
 from gdb_tls.program.type_names import short_beginning
 from gdb_tls.target import architectures as arch
 from gdb_tls.target.facts import CallFrame, Fault, FoundFile, Frame, Region
@@ -393,7 +394,8 @@ class GdbTarget:
         with suppress(gdb.error):
             text = gdb.execute(f"info symbol 0x{address:x}", to_string=True)
             if not text.startswith("No symbol"):
-                return re.split(r" in section | of ", text, maxsplit=1)[0].strip()
+                name = re.split(r" in section | of ", text, maxsplit=1)[0].strip()
+                return without_rust_details(name) if RUST_DETAILS.search(name) else name
         return None
 
     def line_at(self, address: int) -> tuple[str, int]:

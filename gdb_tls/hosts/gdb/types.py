@@ -202,7 +202,8 @@ def part_at(start: gdb.Type, offset: int) -> Part:
         elif bare.code in CLASSES:
             # The last: in the end of a base class, as it is by itself, its virtual bases or this class's members lie.
             holding = [field for field in bare.fields() if _holds(field, offset)]
-            inside = max(holding, key=lambda field: int(field.bitpos), default=None)
+            # Of those that begin together a member: an empty base class has a size, too.
+            inside = max(holding, key=lambda field: (int(field.bitpos), not field.is_base_class), default=None)
             if inside is None:
                 is_padding = bool(list(bare.fields())) and not _has_virtual_base(start)
                 return Part(path, short_type(str(current)), offset, is_padding)

@@ -19,6 +19,15 @@ UNLIMITED = 10_000
 PIECE = 1 << 16
 
 
+def is_ascii() -> bool:
+    """Whether the locale of this process is one of plain ASCII, as POSIX finds it (Base Definitions, 8.2).
+
+    Python takes C and POSIX for UTF-8 (PEP 538, PEP 540): what it believes says nothing.
+    """
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    return next((name for name in named if name), "") in ("C", "POSIX")
+
+
 def written(
     rooms: Rooms, answer: Any, form: str, screen: Screen, title: str, target: Target | None = None
 ) -> Iterable[str]:

@@ -37,7 +37,7 @@ def make(name: str, program: Program) -> Called:
         ResolverUnavailable: where the target is not alive.
     """
     if program.target.kind == "core":
-        raise ResolverUnavailable(f"--via {name} calls functions in the process, and a core dump has none")
+        raise ResolverUnavailable(f"--via {name} calls functions in a process, and a core dump is none")
     return Called(name, program)
 
 

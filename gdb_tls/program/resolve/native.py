@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from typing import NamedTuple
@@ -14,20 +15,26 @@ from gdb_tls.target.progress import SILENT, Progress
 MOST_QUESTIONS = 50_000
 # Threads in which every variable is asked for, however many there are.
 SAMPLE = 16
+# Then GDB is asked in further threads for so long, in seconds: among 10,000 a question costs it 0.4 ms at least, as
+# libthread_db looks for the thread in a list, and 4 ms where it searches all files for the name.
+LONGEST = 3.0
 
 _NOT_LISTED = Absence(State.UNRESOLVED, "GDB does not list this thread")
+NOT_ASKED = Absence(State.UNRESOLVED, "GDB was asked in other threads only")
 
 
 class Asked(NamedTuple):
     """What GDB has said of several variables.
 
     Attributes:
-        places: for each thread those of all variables; of fewer threads where the user has stopped it.
+        places: for each thread, by its position, those of all variables; for threads in which GDB was asked only.
         derived: how many addresses were not asked for: GDB adds a variable's offset to its module's block.
+        interrupted: whether the user stopped it; else threads are missing where there were too many for the time.
     """
 
-    places: Sequence[Sequence[Place]]
+    places: Mapping[int, Sequence[Place]]
     derived: int
+    interrupted: bool
 
 
 class Native:
@@ -44,35 +51,65 @@ class Native:
         return [places[0] for places in self._by_thread([variable], threads)]
 
     def resolve_all(
-        self, variables: Sequence[Variable], threads: Sequence[Thread], progress: Progress = SILENT
+        self,
+        variables: Sequence[Variable],
+        threads: Sequence[Thread],
+        progress: Progress = SILENT,
+        longest: float | None = None,
     ) -> Asked:
-        """Asks for all variables in all threads.
+        """Asks for all variables in all threads, or in as many as there is time for, spread evenly.
 
         Where that were too many questions, all are asked in some threads only.  In the others a variable that was in
         its place beside the first one of its module there is taken to be so.
+
+        Args:
+            variables: what is asked for.
+            threads: where.
+            progress: shows how far it is.
+            longest: the time in seconds after which no further thread is asked, in some of them; None for no limit.
         """
-        sample = threads if len(threads) * len(variables) <= MOST_QUESTIONS else threads[:SAMPLE]
-        found: list[Sequence[Place]] = []
+        order = _spread(len(threads))
+        full = order if len(threads) * len(variables) <= MOST_QUESTIONS else order[:SAMPLE]
+        end = None if longest is None else time.monotonic() + longest
+        found: dict[int, Sequence[Place]] = {}
         derived = 0
-        with progress.task("Asking GDB", len(threads)) as task:
-            for places in self._by_thread(variables, sample):
-                found.append(places)
+        with progress.task("Asking GDB", len(threads)) as task, closing(self._asked(variables, threads, full)) as said:
+            for at, places in said:
+                found[at] = places
                 task.advance()
-            searches = self._program.target.searches_for
-            order = sorted(range(len(variables)), key=lambda at: searches(variables[at]))
-            leaders = _leaders(variables, order, found)
-            asked = [at for at in range(len(variables)) if at not in leaders]
-            for answers in self._by_thread([variables[at] for at in asked], threads[len(sample) :]):
+                if len(found) >= SAMPLE and _is_over(end):
+                    break
+        if task.interrupted or len(found) < len(full) or len(full) == len(order):
+            return Asked(found, 0, task.interrupted)
+        searches = self._program.target.searches_for
+        ranked = sorted(range(len(variables)), key=lambda at: searches(variables[at]))
+        leaders = _leaders(variables, ranked, list(found.values()))
+        asked = [at for at in range(len(variables)) if at not in leaders]
+        some = [variables[at] for at in asked]
+        with (
+            progress.task("Asking GDB", len(threads) - len(found)) as task,
+            closing(self._asked(some, threads, order[SAMPLE:])) as said,
+        ):
+            for at, answers in said:
                 known = dict(zip(asked, answers))
-                for at, leader in leaders.items():
+                for follower, leader in leaders.items():
                     place = known[leader]
                     if isinstance(place, int):
-                        place += variables[at].offset - variables[leader].offset
+                        place += variables[follower].offset - variables[leader].offset
                         derived += 1
-                    known[at] = place
-                found.append([known[at] for at in range(len(variables))])
+                    known[follower] = place
+                found[at] = [known[one] for one in range(len(variables))]
                 task.advance()
-        return Asked(found, derived)
+                if _is_over(end):
+                    break
+        return Asked(found, derived, task.interrupted)
+
+    def _asked(
+        self, variables: Sequence[Variable], threads: Sequence[Thread], order: Sequence[int]
+    ) -> Generator[tuple[int, list[Place]], None, None]:
+        """The positions of threads in some order, each with the places of all variables there."""
+        with closing(self._by_thread(variables, [threads[at] for at in order])) as answers:
+            yield from zip(order, answers)
 
     def _by_thread(
         self, variables: Sequence[Variable], threads: Sequence[Thread]
@@ -101,6 +138,19 @@ class Native:
         if variable.debugger_symbol is None:
             return len(twins) > 1
         return len({module.id for module in twins if module.path == variable.module.path}) > 1
+
+
+def _spread(number: int) -> list[int]:
+    """So many positions in an order of which any beginning is spread evenly; few ones as they are."""
+    if number <= SAMPLE:
+        return list(range(number))
+    bits = (number - 1).bit_length()
+    # van der Corput's sequence: the bits of each number backwards.
+    return sorted(range(number), key=lambda at: int(f"{at:0{bits}b}"[::-1], 2))
+
+
+def _is_over(end: float | None) -> bool:
+    return end is not None and time.monotonic() > end
 
 
 def _leaders(

@@ -190,9 +190,7 @@ def _odd(key: KeyReport, threads: Sequence[Thread], crashed: int | None) -> Iter
     if not key.in_use or key.in_use is None:
         return
     if crashed is not None and without == [crashed] and len(have) >= FEWEST:
-        sentence = (
-            f"It has no value only in thread {threads[crashed].num}, which crashed; {len(have):,} others have set it."
-        )
+        sentence = f"Only thread {threads[crashed].num}, which crashed, has no value; {len(have):,} others have set it."
         yield Finding("key-unset-where-it-crashed", CRASHED_SCORE, sentence, [crashed])
     elif len(have) == 1 and len(without) >= FEWEST:
         sentence = f"It is set in {who([threads[have[0]]])} only, of {len(living):,} threads."

@@ -15,6 +15,9 @@ def verdict(answer: Answer) -> list[str]:
     missing = _not_looked_at(audit)
     # What was not looked at comes before "nothing", but after what was found.
     sentences = [*_judgement(audit), *missing] if audit.alarming else [*missing, *_judgement(audit)]
+    if audit.by_offset:
+        names = _some([module.name for module in audit.by_offset])
+        sentences.append(f"Stripped, so its variables are known by what code uses: {names}.")
     if not audit.is_answer:
         sentences.insert(0, _no_answer(audit))
     hints = len(audit.suspects) - len(audit.alarming)
@@ -85,9 +88,6 @@ def _not_looked_at(audit: Audit) -> list[str]:
     if audit.nameless:
         names = _some([module.name for module in audit.nameless])
         sentences.append(f"Not looked at, as it is stripped, and its code does not tell or is too large: {names}.")
-    if audit.by_offset:
-        names = _some([module.name for module in audit.by_offset])
-        sentences.append(f"Stripped, so its variables are known by what code uses: {names}.")
     for gap in audit.gaps[:SHOWN_GAPS]:
         threads = [audit.threads[at] for at in gap.threads]
         where = "any thread" if len(threads) == len(audit.threads) > 1 else who(threads)

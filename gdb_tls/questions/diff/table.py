@@ -14,6 +14,7 @@ from gdb_tls.views.columns import Cell as Drawn
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, value_cell
 from gdb_tls.views.parts import STYLES
 from gdb_tls.views.screen import Screen
+from gdb_tls.views.syntax import without_structures
 from gdb_tls.views.text import safe
 from gdb_tls.views.words import count
 
@@ -61,7 +62,7 @@ def sentences(answer: Answer) -> list[str]:
     if of_runtimes:
         found.append(f"In variables of the C library and the C++ runtime: {of_runtimes:,} more (--all).")
     if guards:
-        found.append(f"In guards of the compiler's: {guards:,} more (--all).")
+        found.append(f"In the compiler's guards: {guards:,} more (--all).")
     if answer.same_process is False:
         found.append("Two runs of the program: addresses are not compared, but states, texts and kinds of memory are.")
     return found
@@ -102,7 +103,7 @@ def cell_text(cell: Cell) -> str:
         return "no such variable"
     if cell.state == State.NULL.value:
         return "NULL"
-    return cell.text if cell.state == State.SET.value and cell.text else cell.state
+    return without_structures(cell.text) if cell.state == State.SET.value and cell.text else cell.state
 
 
 def thread_text(one: Difference) -> str:

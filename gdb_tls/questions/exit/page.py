@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from gdb_tls.questions.exit.answer import Answer, ThreadExit, flagged
 from gdb_tls.questions.exit.document import step_document
-from gdb_tls.questions.exit.sentence import argument_text, cause_text, function_text, sentences, title, where_text
+from gdb_tls.questions.exit.sentence import (
+    argument_text,
+    cause_text,
+    function_text,
+    others,
+    rest,
+    sentences,
+    title,
+    where_text,
+)
 from gdb_tls.views import page as pages
 
 
@@ -13,6 +22,7 @@ def page(answer: Answer) -> pages.Page:
     sections: list[pages.Section] = []
     for one in answer.threads:
         sections += _thread(one)
+    sections += [pages.Prose("", notes)] if (notes := rest(answer)) else []
     return pages.Page((), sections, grave=flagged(answer) or None)
 
 
@@ -32,5 +42,5 @@ def _thread(one: ThreadExit) -> list[pages.Section]:
         )
         for number, step in enumerate(one.steps, 1)
     ]
-    head = pages.Prose(title(one), list(sentences(one)))
+    head = pages.Prose(title(one), [*others(one), *sentences(one)])
     return [head, pages.Table("Destructors", columns, rows)] if rows else [head]

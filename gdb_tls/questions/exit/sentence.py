@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from gdb_tls.program.names import without_parameters
 from gdb_tls.questions.access.sentence import brief
-from gdb_tls.questions.exit.answer import Step, ThreadExit
+from gdb_tls.questions.exit.answer import Answer, Step, ThreadExit
 from gdb_tls.views.drawing import NAMELESS
-from gdb_tls.views.words import count
+from gdb_tls.views.words import alike, count
 
 
 def function_text(step: Step) -> str:
@@ -52,6 +52,24 @@ def title(one: ThreadExit) -> str:
     words += [thread.name] if thread.name else []
     words += [thread.life.value] if thread.life.value else []
     return "  ".join(words)
+
+
+def others(one: ThreadExit) -> list[str]:
+    """For which other threads it stands; nothing where it stands for itself."""
+    what = "" if one.thread.exited else "with the same destructors" if one.steps else "without any"
+    return [alike(one.alike, what)] if one.alike else []
+
+
+def rest(answer: Answer) -> list[str]:
+    """What is not shown of many threads, and what that leaves open."""
+    found = []
+    if answer.left_out:
+        found.append(f"Not shown: {count(answer.left_out, 'thread')} with other destructors.")
+    if answer.left_out or any(one.alike for one in answer.threads):
+        found.append("Threads with the same destructors are shown once; tls-exit NUMBER shows one, --all each.")
+    if answer.has_unseen:
+        found.append("Only the stacks of the threads that are shown were looked at: others may be ending already.")
+    return found
 
 
 def sentences(one: ThreadExit) -> Iterator[str]:

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from gdb_tls.questions.exit.answer import Answer, ThreadExit
-from gdb_tls.questions.exit.sentence import argument_text, cause_text, function_text, sentences, title, where_text
+from gdb_tls.questions.exit.sentence import (
+    argument_text,
+    cause_text,
+    function_text,
+    others,
+    rest,
+    sentences,
+    title,
+    where_text,
+)
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text
 from gdb_tls.views.screen import Screen
 from gdb_tls.views.text import safe
@@ -16,8 +25,10 @@ def table(answer: Answer, screen: Screen) -> RenderableType:
     for one in answer.threads:
         parts += [Text("")] if parts else []
         parts.append(Text(safe(title(one)), "bold"))
+        parts += [Text(text, "dim") for text in others(one)]
         parts += [Text(""), _steps(one), Text("")] if one.steps else []
         parts += [Text(safe(text), "" if index else "bold") for index, text in enumerate(sentences(one))]
+    parts += [Text(""), *(Text(text, "dim") for text in notes)] if (notes := rest(answer)) else []
     return Group(*parts) if parts else Text("There is no thread to look at.")
 
 

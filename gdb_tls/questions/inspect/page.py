@@ -9,6 +9,7 @@ from gdb_tls.questions.inspect.verdict import several, verdict
 from gdb_tls.target.model import Instance, State
 from gdb_tls.views import page as pages
 from gdb_tls.views.drawing import where_text
+from gdb_tls.views.words import count
 
 # Of more threads a page would take long to open; JSON and CSV have all that is known of each.
 MOST_OPENED = 2_000
@@ -47,9 +48,11 @@ def _page(answer: OneAnswer) -> pages.Page:
     threads = pages.Table("Threads", wide, pages.marked_first(rows))
     about = pages.facts(variable_document(report), "Variable")
     all_set = report.instances.summary[State.SET.value] == len(report.instances)
-    return pages.Page(
-        verdict(report, answer.judgement), [threads, about], grave=flagged(answer) or (False if all_set else None)
-    )
+    lead = list(verdict(report, answer.judgement))
+    seen = sum(place is not None for place in answer.where.values())
+    if seen and seen < len(report.instances):
+        lead.append(f"Stacks of {seen:,} of {count(len(report.instances), 'thread')} were looked at.")
+    return pages.Page(lead, [threads, about], grave=flagged(answer) or (False if all_set else None))
 
 
 def _page_row(answer: OneAnswer, instance: Instance, named: bool, opens: bool) -> pages.Row:

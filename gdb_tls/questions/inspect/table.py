@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gdb_tls.program.report import Report
 from gdb_tls.questions.inspect.answer import Answer, Named, OneAnswer, Row, Several
 from gdb_tls.questions.inspect.verdict import several, verdict
@@ -10,10 +12,9 @@ from gdb_tls.views.columns import Cell
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, heading_text, value_cell, where_cell
 from gdb_tls.views.parts import STYLES, source
 from gdb_tls.views.screen import Screen
+from gdb_tls.views.syntax import without_structures
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, numbers, share, storage
-
-SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
+from gdb_tls.views.words import SHARED_LINE, count, numbers, share, storage
 
 # Values of structures and containers take so many lines together, or so many each.
 ROOM_FOR_VALUES, LEAST_LINES = 12, 2
@@ -22,31 +23,37 @@ ROOM_FOR_VALUES, LEAST_LINES = 12, 2
 def table(answer: Answer, screen: Screen) -> RenderableType:
     """The answer of one program, that of each variable under the other, or each inferior's under its heading."""
     if isinstance(answer, OneAnswer):
-        return _answer(answer, screen)
+        return Group(*_answer(answer, screen, [SHARED_LINE] if _is_shared(answer) else []))
     shown: list[RenderableType] = []
     for part in answer.parts:
         shown += [Text("")] if shown else []
         if isinstance(part, Named):
-            shown.append(_answer(part.answer, screen) if part.answer else Text(safe(f"{part.name}: {part.reason}")))
+            # That lines are shared is said once for all.
+            shown += _answer(part.answer, screen) if part.answer else [Text(safe(f"{part.name}: {part.reason}"))]
         else:
             shown.append(Text(part.title, "bold underline"))
             shown.append(table(part.answer, screen) if part.answer else Text(safe(part.reason)))
     if isinstance(answer, Several):
+        if any(_is_shared(part.answer) for part in answer.parts if isinstance(part, Named) and part.answer):
+            shown += [Text(""), Text(SHARED_LINE, "dim")]
         shown += [Text(""), Text(safe(several(answer)), "bold")]
     return Group(*shown)
 
 
-def _answer(answer: OneAnswer, screen: Screen) -> RenderableType:
-    """The heading, a line for every row, and the verdict."""
-    report, lines = answer.report, answer.rows
+def _is_shared(answer: OneAnswer) -> bool:
+    return len(answer.rows) < len(answer.report.instances)
+
+
+def _answer(answer: OneAnswer, screen: Screen, notes: Sequence[str] = ()) -> list[RenderableType]:
+    """The heading, a line for every row, notes on these, and the verdict."""
+    report = answer.report
     parts: list[RenderableType] = [_heading(report, screen), Text(""), _table(answer, screen), Text("")]
-    if len(lines) < len(report.instances):
-        parts.append(Text(SHARED_LINE, "dim"))
+    parts += [Text(note, "dim") for note in notes]
     parts += [
         Text(safe(sentence), "bold" if index == 0 else "")
         for index, sentence in enumerate(verdict(report, answer.judgement))
     ]
-    return Group(*parts)
+    return parts
 
 
 def _heading(report: Report, screen: Screen) -> RenderableType:
@@ -130,5 +137,5 @@ def value_text(report: Report, line: Row, colour: bool) -> Text:
     if line.values == 1:
         # The heading says of what type it is.
         cast = f"({report.type.name}) " if report.type else ""
-        return code(instance.text.removeprefix(cast) if cast else instance.text, colour)
+        return code(without_structures(instance.text.removeprefix(cast)), colour)
     return Text(line.spread or f"{line.values:,} different values", "dim")

@@ -34,6 +34,8 @@ WITHOUT_VALUE = {
 NO_PAGE = re.compile(r"the page at 0x[0-9a-f]+ is not in the core")
 NOT_OWN = ": it is not each thread's own"
 # What the audit's rules find that the states alone do not tell.
+# Of threads "most" are so many times as many as the others.
+MOSTLY = 3
 ADDED = ("explains-fault", "other-stack", "other-block")
 
 
@@ -137,7 +139,9 @@ def _null(report: Report, rows: Instances) -> list[str]:
         others = "the others that were asked for" if report.is_part else "the other threads"
         sentences.append(f"Null only in the main thread: {others} have it set.")
     elif have and len(null) < len(have) and any(rows.threads[index].life is Life.LISTED for index in null):
-        sentences.append("Most threads have it set: look for what the null ones have not run, or what has set it back.")
+        most = "Most" if MOSTLY * len(null) <= len(have) else "Other"
+        what = "look for what the null ones have not run, or what has set it back"
+        sentences.append(f"{most} threads have it set: {what}.")
     return sentences
 
 

@@ -20,9 +20,8 @@ def page(answer: Answer) -> pages.Page:
         pages.Column("Destructor", pages.CODE),
         pages.Column("Set in", pages.NUMBER, True),
     ]
-    rows = {key.number: key for key in report.keys}
     sections = [
-        one._replace(columns=columns, rows=[_row(rows, row, answer) for row in one.rows])
+        one._replace(columns=columns, rows=[_row(key, row, answer) for key, row in zip(report.keys, one.rows)])
         if isinstance(one, pages.Table) and one.title == "Keys"
         else one
         for one in found.sections
@@ -30,10 +29,7 @@ def page(answer: Answer) -> pages.Page:
     return found._replace(sections=sections)
 
 
-def _row(keys: dict[int, KeyReport], row: pages.Row, answer: Answer) -> pages.Row:
-    number = row.cells[0]
-    assert isinstance(number, int)
-    key = keys[number]
+def _row(key: KeyReport, row: pages.Row, answer: Answer) -> pages.Row:
     own = sum(value.state in (KeyState.SET, KeyState.STALE) for value in key.values)
-    cells = [number, named(key, answer.report.names), destructor_text(key), f"{own:,} of {len(key.values):,}"]
+    cells = [key.number, named(key, answer.report.names), destructor_text(key), f"{own:,} of {len(key.values):,}"]
     return row._replace(cells=cells, grave=any(value.state is KeyState.STALE for value in key.values))

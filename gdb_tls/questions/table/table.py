@@ -13,10 +13,10 @@ from gdb_tls.views.columns import Cell
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, value_cell, where_cell
 from gdb_tls.views.parts import STYLES, declared
 from gdb_tls.views.screen import Screen
+from gdb_tls.views.syntax import without_structures
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, ended, mark, numbers, share, spread, who, with_marks
+from gdb_tls.views.words import SHARED_LINE, count, ended, mark, numbers, share, spread, who, with_marks
 
-SHARED_LINE = "Threads that are alike share a line; --all shows each, --format csv writes each."
 MOST_REASONS = 3
 LONGEST_HEADING = 28
 # A structure would fill the screen; two lines tell what it is.
@@ -170,7 +170,8 @@ def cell(column: Column, instance: Instance, colour: bool) -> Text:
     else:
         cast = f"({column.type.name}) " if column.type else ""
         # Where there is a text its address says nothing to a reader.
-        text = code(re.sub(r'^0x[0-9a-f]+ (?=")', "", instance.text.removeprefix(cast)), colour)
+        plain = re.sub(r'^0x[0-9a-f]+ (?=")', "", instance.text.removeprefix(cast))
+        text = code(without_structures(plain), colour)
     for flag in instance.flags:
         if flag is Flag.CONSTRUCTED:  # the value says it
             continue

@@ -17,8 +17,8 @@ from gdb_tls.questions.command import Request
 from gdb_tls.target.model import Absence, Instance, Module, Place, State, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
 
-# A screen shows no more threads than this one by one.
-MOST_SHOWN = 10
+# A screen shows no more threads than this one by one, and a page no more than that.
+MOST_SHOWN, MOST_ON_A_PAGE = 10, 100
 
 
 class VariableValue(NamedTuple):
@@ -192,6 +192,6 @@ def query(request: Request) -> ThreadsReport:
         if selected is None:
             raise BadArgument("No thread is selected", "Give a thread's number, or all.")
         numbers = [range(selected, selected + 1)]
-    most = MOST_SHOWN if request.is_for_people and arguments.format != "html" else None
+    most = (MOST_ON_A_PAGE if arguments.format == "html" else MOST_SHOWN) if request.is_for_people else None
     found = read_threads(program, numbers, arguments.module, request.progress, most)
     return found._replace(folds=not (arguments.all or arguments.module))  # who names a module wants to see it

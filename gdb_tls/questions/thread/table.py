@@ -13,9 +13,11 @@ from gdb_tls.views.columns import MOST_LINES
 from gdb_tls.views.drawing import Group, RenderableType, Table, Text, code, value_cell, where_text
 from gdb_tls.views.parts import STYLES, pointer
 from gdb_tls.views.screen import Screen
+from gdb_tls.views.syntax import without_structures
 from gdb_tls.views.text import safe
-from gdb_tls.views.words import count, not_shown, numbers
+from gdb_tls.views.words import alike, count, not_shown
 
+ALIKE = "in the same states"
 SHARED = "Threads in the same states are shown once; tls-thread NUMBER shows one, --format csv writes all."
 INTERRUPTED = "Interrupted: the last variables or threads are missing."
 
@@ -23,25 +25,37 @@ INTERRUPTED = "Interrupted: the last variables or threads are missing."
 def table(report: ThreadsReport, screen: Screen) -> RenderableType:
     """For each thread a heading, its blocks, and the variables in them."""
     parts: list[RenderableType] = []
-    for one in report.threads:
+    kept = [_fold(one.blocks) if report.folds else (one.blocks, "") for one in report.threads]
+    hidden = {folded for _, folded in kept}
+    # What is left out of all of them alike is said once.
+    last = hidden.pop() if len(kept) > 1 and len(hidden) == 1 else ""
+    for one, (blocks, folded) in zip(report.threads, kept):
         if parts:
             parts.append(Text(""))
         parts += [*_heading(one, report), Text(""), _blocks(one)]
-        blocks, folded = _fold(one.blocks) if report.folds else (one.blocks, "")
         blocks = sorted(blocks, key=lambda block: is_runtime(block.module.name))
         for title, group in groupby(blocks, key=lambda block: block.module.title):
             here = [block for block in group if isinstance(block.place, int) and block.values]
             if here:
                 parts += [Text(""), Text(safe(title), "bold"), _values(here, screen)]
-        parts += [Text(""), Text(safe(folded), "dim")] if folded else []
+        parts += [Text(""), Text(safe(folded), "dim")] if folded and not last else []
         parts += [Text(""), Text(safe(sentence(one, blocks)), "bold")]
-    if any(one.alike for one in report.threads):
-        parts += [Text(""), Text(SHARED, "dim")]
-    if report.left_out:
-        parts.append(Text(f"Not shown: {count(report.left_out, 'thread')} in other states.", "yellow"))
+    notes = [*[last] * bool(last), *shared(report)]
+    parts += [Text(""), *(Text(safe(note), "dim") for note in notes)] if notes else []
+    parts += [Text(note, "yellow") for note in left_out(report)]
     if report.interrupted:
         parts.append(Text(INTERRUPTED, "yellow"))
     return Group(*parts) if parts else Text("There is no thread to look at.")
+
+
+def shared(report: ThreadsReport) -> list[str]:
+    """That a thread stands for others, where one does."""
+    return [SHARED] if any(one.alike for one in report.threads) else []
+
+
+def left_out(report: ThreadsReport) -> list[str]:
+    """How many threads are missing, where some are."""
+    return [f"Not shown: {count(report.left_out, 'thread')} in other states."] if report.left_out else []
 
 
 def _fold(blocks: Sequence[BlockReport]) -> tuple[Sequence[BlockReport], str]:
@@ -68,8 +82,8 @@ def _heading(one: ThreadReport, report: ThreadsReport) -> list[Text]:
     words += [thread.name] if thread.name else []
     words += [thread.life.value] if thread.life.value else []
     words += [where_text(one.where).plain] if one.where else []
-    alike = f"and {count(len(one.alike), 'thread')} in the same states: {numbers(one.alike)}" if one.alike else ""
-    facts = [alike, f"thread pointer {pointer(thread.thread_pointer)}" if thread.thread_pointer else thread.problem]
+    others = alike(one.alike, ALIKE) if one.alike else ""
+    facts = [others, f"thread pointer {pointer(thread.thread_pointer)}" if thread.thread_pointer else thread.problem]
     if one.control_block:
         facts.append(f"control block 0x{one.control_block.address:x}, {count(one.control_block.size, 'byte')}")
     if isinstance(one.dtv, Absence):
@@ -106,7 +120,11 @@ def _values(blocks: Sequence[BlockReport], screen: Screen) -> RenderableType:
             if flag is Flag.ASSUMED_POINTER:  # the value says `void *`
                 continue
             state.append(f" {flag.value}", "yellow")
-        value = Text(safe(instance.reason), "dim") if instance.reason else code(instance.text, screen.colour)
+        value = (
+            Text(safe(instance.reason), "dim")
+            if instance.reason
+            else code(without_structures(instance.text), screen.colour)
+        )
         at = instance.address if variable.module.emulated else variable.offset
         rows.add_row(pointer(at), Text(safe(variable.name)), state, value_cell(value, MOST_LINES))
     return rows

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gdb_tls.errors import BadArgument, ResolverUnavailable, reason
 from gdb_tls.program import resolve
 from gdb_tls.program.program import Program
-from gdb_tls.program.resolve.native import Native
+from gdb_tls.program.resolve.native import LONGEST, NOT_ASKED, Native
+from gdb_tls.program.resolve.passive import Passive
 from gdb_tls.questions.command import Request
-from gdb_tls.target.model import Place, Thread, Variable
+from gdb_tls.target.model import Place, TargetInfo, Thread, Variable
 from gdb_tls.target.progress import SILENT, Progress
 
 
@@ -37,6 +38,9 @@ class Comparison(NamedTuple):
         disagreements: those for which the addresses differ.
         left: how many more threads there are, where the user stopped it before they were looked at.
         derived: how many of GDB's addresses follow from what it said of another variable of the same module.
+        asked: in how many of the threads GDB was asked; None where it was not to be asked.
+        unlisted: how many of the threads GDB does not list.
+        target: the program.
     """
 
     variables: int
@@ -47,6 +51,9 @@ class Comparison(NamedTuple):
     disagreements: Sequence[Disagreement]
     left: int = 0
     derived: int = 0
+    asked: int | None = None
+    unlisted: int = 0
+    target: TargetInfo | None = None
 
 
 def compare(
@@ -55,36 +62,51 @@ def compare(
     threads: Sequence[Thread],
     names: Sequence[str],
     progress: Progress = SILENT,
+    longest: float | None = None,
 ) -> Comparison:
-    """Resolves every variable in every thread by every resolver, one resolver after the other."""
+    """Resolves every variable in every thread by every resolver, one resolver after the other.
+
+    Args:
+        program: whose variables they are.
+        variables: which.
+        threads: where.
+        names: the resolvers.
+        progress: shows how far it is.
+        longest: for how many seconds GDB is asked; in the threads that are left then it is not.  None for no limit.
+    """
     unavailable: dict[str, str] = {}
     places: dict[str, list[Sequence[Place]]] = {}
-    reached, derived = len(threads), 0
+    all_threads, derived, answering = len(threads), 0, None
     for name in names:
         if name == "gdb":
-            asked = Native(program).resolve_all(variables, threads, progress)
-            reached, derived = len(asked.places), asked.derived
-            silent = _silent(asked.places)
+            asked = Native(program).resolve_all(variables, threads, progress, longest)
+            derived, answering = asked.derived, len(asked.places)
+            silent = _silent(list(asked.places.values()))
             if silent:
                 unavailable[name] = silent
-            places[name] = list(zip(*asked.places)) or [()] * len(variables)
+            if asked.interrupted:
+                reached = sorted(asked.places)
+                threads = [threads[at] for at in reached]
+                places = {other: [[one[at] for at in reached if one] for one in its] for other, its in places.items()}
+            else:
+                reached = list(range(len(threads)))
+            without = [NOT_ASKED] * len(variables)
+            by_thread = [asked.places.get(at, without) for at in reached]
+            places[name] = list(zip(*by_thread)) or [()] * len(variables)
             continue
         places[name] = []
-        for variable in variables:
-            found: Sequence[Place] = ()
-            try:
-                found = resolve.make(name, program).resolve(variable, threads[:reached])
-            except ResolverUnavailable as error:
-                unavailable.setdefault(name, error.what)
-            except Exception as error:  # one bad variable is one bad row
-                unavailable.setdefault(name, f"{variable.name}: {reason(error)}")
-            places[name].append(found)
+        for variable, found in zip(variables, _resolved(program, name, variables, threads)):
+            if isinstance(found, ResolverUnavailable):
+                unavailable.setdefault(name, found.what)
+            elif isinstance(found, Exception):  # one bad variable is one bad row
+                unavailable.setdefault(name, f"{variable.name}: {reason(found)}")
+            places[name].append(() if isinstance(found, Exception) else found)
     answered = dict.fromkeys(names, 0)
     compared = 0
     disagreements = []
     for at, variable in enumerate(variables):
         here = {name: of_all[at] for name, of_all in places.items() if of_all[at]}
-        for index, thread in enumerate(threads[:reached]):
+        for index, thread in enumerate(threads):
             addresses = []
             for name, found in here.items():
                 if isinstance(found[index], int):
@@ -94,9 +116,25 @@ def compare(
             if len(set(addresses)) > 1:
                 here_too = {name: found[index] for name, found in here.items()}
                 disagreements.append(Disagreement(variable, thread, here_too))
+    left, unlisted = all_threads - len(threads), sum(thread.num is None for thread in threads)
     return Comparison(
-        len(variables), reached, compared, answered, unavailable, disagreements, len(threads) - reached, derived
+        *(len(variables), len(threads), compared, answered, unavailable, disagreements),
+        *(left, derived, answering, unlisted, program.info),
     )
+
+
+def _resolved(
+    program: Program, name: str, variables: Sequence[Variable], threads: Sequence[Thread]
+) -> Iterator[Sequence[Place] | Exception]:
+    """What a resolver says of each variable, or why it failed."""
+    if name == Passive.name:
+        yield from Passive(program).resolve_all(variables, threads)
+        return
+    for variable in variables:
+        try:
+            yield resolve.make(name, program).resolve(variable, threads)
+        except Exception as error:
+            yield error
 
 
 def _silent(places: Sequence[Sequence[Place]]) -> str:
@@ -122,12 +160,13 @@ def query(request: Request) -> Comparison:
     names = ["passive", "gdb"]
     if arguments.calls:
         if program.target.kind == "core":
-            raise ResolverUnavailable(
-                "--calls calls functions in the process, and a core dump has none", "Leave it out."
-            )
+            raise ResolverUnavailable("--calls calls functions in a process, and a core dump is none", "Leave it out.")
         # The calls last: they allocate blocks that the others should see as they were.
         names += ["dlsym", "tls-get-addr"]
-    return compare(program, variables, request.chosen(program) or program.threads, names, request.progress)
+    chosen = request.chosen(program)
+    # Who names the threads wants each of them.
+    longest = LONGEST if chosen is None else None
+    return compare(program, variables, chosen or program.threads, names, request.progress, longest)
 
 
 def unanswered(found: Comparison) -> bool:

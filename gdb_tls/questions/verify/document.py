@@ -12,9 +12,11 @@ def document(found: Comparison) -> dict[str, Any]:
     """The whole comparison."""
     return {
         "schema": "gdb-tls/verify/1",
+        "target": found.target._asdict() if found.target else None,
         "variables": found.variables,
         "threads": found.threads,
         "threads_left": found.left,
+        "threads_asked": found.asked,
         "derived": found.derived,
         "compared": found.compared,
         "answered": found.answered,

@@ -16,9 +16,11 @@ SPEC = CommandSpec(
     summary="Compare all ways of finding a thread-local variable, in every thread.",
     description="""
 Finds the variable NAME, or with --all every thread-local variable of every module, in each thread by each resolver
-that can run here, and lists the threads for which they disagree. Where that were very many questions, GDB is asked for
-all variables in some threads only; in the others it is asked for one of each module, and the answer says how many
-addresses follow from that. Ctrl-C shows what was compared so far.
+that can run here, and lists the threads for which they disagree. gdb-tls finds all of them; GDB, where it takes long,
+is asked for some seconds in threads that are spread evenly, and the answer says in how many. --threads asks it in each
+of the threads that it names. Where there are very many variables, GDB is asked for all of them in some threads only; in
+the others it is asked for one of each module, and the answer says how many addresses follow from that. Ctrl-C shows
+what was compared so far.
 
 Only memory is read, by gdb-tls and by GDB, unless --calls is given: then dlsym and __tls_get_addr are
 called in each thread too, which allocates blocks that were not there.

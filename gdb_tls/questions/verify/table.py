@@ -17,6 +17,7 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
     """How much each resolver answered, and where they differ."""
     del screen
     parts: list[RenderableType] = [Text(safe(line)) for line in answered(found)]
+    parts += [Text(line, "dim") for line in notes(found)]
     if found.disagreements:
         lines = Table("Variable", "Module", "Thread", "Answers")
         for one in found.disagreements[:MOST_DISAGREEMENTS]:
@@ -39,14 +40,25 @@ def table(found: Comparison, screen: Screen) -> RenderableType:
 
 
 def answered(found: Comparison) -> Iterator[str]:
-    """For each resolver how many addresses it gave, and why it gave none or not all by itself."""
+    """For each resolver how many addresses it gave, and why it gave none."""
     width = max(map(len, found.answered), default=0)
     digits = max((len(f"{number:,}") for number in found.answered.values()), default=0)
     for name, number in found.answered.items():
         note = f" ({found.unavailable[name]})" if name in found.unavailable else ""
-        if name == "gdb" and found.derived:
-            note = f"; {found.derived:,} of them by its answer for another variable of the module in that thread"
         yield f"{name:<{width}}  {number:>{digits},} address{'' if number == 1 else 'es'}{note}"
+
+
+def notes(found: Comparison) -> Iterator[str]:
+    """Why GDB gave fewer addresses, or not all by itself."""
+    if found.asked is None:
+        return
+    if found.unlisted:
+        yield f"GDB does not list {found.unlisted:,} of the threads."
+    if found.asked < found.threads:
+        where = f"{found.asked:,} of the {count(found.threads, 'thread')}"
+        yield f"GDB takes long: it was asked in {where}, evenly spread. --threads LIST asks it in each of LIST."
+    if found.derived:
+        yield f"{found.derived:,} of GDB's addresses follow from its answer for another variable of the module there."
 
 
 def sentence(found: Comparison) -> str:

@@ -15,7 +15,10 @@ def sentence(found: Whatis) -> str:
     if owner.kind is OwnerKind.VARIABLE and owner.variable and owner.part:
         beyond = f" + {count(owner.part.offset, 'byte')}" if owner.part.offset else ""
         gap = " (padding between its members)" if owner.part.padding else ""
-        return f"{owner.variable.name}{owner.part.path}{beyond}{gap}, in {whose}."
+        part = owner.part.path
+        if part and owner.block is not None and found.address == owner.block + owner.variable.offset:
+            part = f" (and its first part, {part})"
+        return f"{owner.variable.name}{part}{beyond}{gap}, in {whose}."
     if owner.kind is OwnerKind.PADDING and owner.module:
         return f"in no variable of {owner.module.name}'s block in {whose}: padding, or a variable without a symbol."
     if owner.kind is OwnerKind.KEY_SLOT:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from integration.harness import PROGRAMS, Subject, subject_of
 from integration.hosts.direct.answers import gdb_tls
-from integration.sessions import ask, session
+from integration.sessions import ask, run_gdb, session
 from integration.test_suggestions import names_in
 
 # What may be typed, and the value in main.
@@ -63,6 +63,17 @@ def test_each_by_its_name(subject: Subject, tmp_path: Path) -> None:
     known = VALUES | {"named_größe": 41}  # which GDB takes in a locale of UTF-8 only
     said = {name: gdb_tls(direct(subject, name)).document["threads"][0]["value"] for name in known}
     assert said == known
+
+
+def test_letters_that_are_not_latin(subject: Subject, tmp_path: Path) -> None:
+    """An ABI tag is in the symbol's name, and GDB does not warn of what it cannot take for a name of Ada."""
+    (row,) = gdb_tls(direct(subject, "named_名前")).document["threads"]
+    assert (row["state"], row["text"]) == ("set", '"wide!"')
+    said = run_gdb(subject.arguments, ["tls-symbols named_"], folder=tmp_path, environment={"LC_ALL": "C.UTF-8"})
+    assert "named_名前" in said.text and "charset" not in said.text
+    # An error with letters that GDB's locale does not have is said all the same.
+    said = run_gdb(subject.arguments, ["tls-inspect named_"], folder=tmp_path, environment={"LC_ALL": "C"})
+    assert "Did you mean" in said.text and r"named_\u540d\u524d" in said.text, said.text
 
 
 def test_what_is_left_out(subject: Subject, tmp_path: Path) -> None:

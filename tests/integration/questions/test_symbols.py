@@ -63,6 +63,6 @@ def test_guards_are_counted(subjects: Subjects, tmp_path: Path) -> None:
     commands = ["tls-symbols", "tls-symbols --all", "tls-symbols --module lives", "tls-symbols __tls_guard"]
     done = session(subjects.get("lives", "core").arguments, commands, tmp_path)
     assert "guard" not in done[commands[0]].output.partition("Variables that are not shown")[0]
-    assert "Variables that are not shown (--all shows them): guards of the compiler's (11)." in done[commands[0]].words
+    assert "Variables that are not shown (--all shows them): the compiler's guards (11)." in done[commands[0]].words
     for command in commands[1:]:
         assert "__tls_guard" in done[command].output and "not shown" not in done[command].output

@@ -358,6 +358,30 @@ class TestVerify:
             assert self.compare(live, "passive", "gdb").derived == 2
             assert [live.target.asked_variables.count(name) for name in (slow, quick)] == [1, 3]
 
+    def test_no_time_to_ask_everywhere(self, live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The threads in which GDB is asked are spread evenly; in the others it has not answered."""
+        for thread in live.target.listed:
+            block = live.block(thread)
+            live.target.native[thread.num] = lambda variable, block=block: block + variable.offset  # type: ignore[misc]
+        program = live.program()
+        variables = program.symbols().variables()
+        for most in (native.MOST_QUESTIONS, 1):  # all of a module's variables are asked for, or one
+            monkeypatch.setattr(native, "MOST_QUESTIONS", most)
+            monkeypatch.setattr(native, "SAMPLE", 1)
+            found = verify.compare(program, variables, program.threads, ["passive", "gdb"], longest=0)
+            assert (found.threads, found.left, found.disagreements) == (3, 0, [])
+            assert found.asked == (1 if most > 1 else 2)
+            assert found.answered == {"passive": 6, "gdb": 2 * found.asked}
+            assert found.compared == 2 * found.asked
+
+    def test_spread(self) -> None:
+        order = native._spread(1000)
+        assert sorted(order) == list(range(1000))
+        for number in (10, 100, 500):
+            halves = [sum(at < 500 for at in order[:number]), sum(at >= 500 for at in order[:number])]
+            assert abs(halves[0] - halves[1]) <= 0.1 * number + 1
+        assert native._spread(3) == [0, 1, 2]
+
     def test_passive_comes_before_the_calls_that_allocate(self, live: Live) -> None:
         found = self.compare(live, "passive", "tls-get-addr")
         assert found.answered["passive"] < found.answered["tls-get-addr"]

@@ -524,6 +524,13 @@ class TestVerify:
             "3 variables in 2 threads: 6 instances compared, 2 disagreements.",
         ]
 
+    def test_what_gdb_was_not_asked(self) -> None:
+        found = comparison(disagreements=0)._replace(threads=10_000, asked=337, derived=25_359, unlisted=2)
+        printed = " ".join(shown(verify_views.table(found, Screen(80, False))).split())
+        assert "GDB does not list 2 of the threads." in printed
+        assert "it was asked in 337 of the 10,000 threads, evenly spread." in printed
+        assert "25,359 of GDB's addresses follow from its answer for another variable" in printed
+
     def test_many_disagreements(self) -> None:
         text = shown(verify_views.table(comparison(disagreements=1050), Screen(80, False)))
         assert "and 1,000 more" in text and "1,050 disagreements" in text

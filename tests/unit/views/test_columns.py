@@ -109,6 +109,18 @@ def test_what_cannot_be_narrower_has_no_error() -> None:
     assert max(map(len, Table("a", "b").lines(3)[:1])) <= 2 * NARROWEST
 
 
+def test_a_screen_of_ascii() -> None:
+    table = drawing_of_a_long_cell()
+    assert drawn(table, Screen(9, False)).splitlines()[-1] == "xxxxxxxx…"
+    assert drawn(table, Screen(9, False, True)).splitlines()[-1] == "xxxxxxxx~"
+
+
+def drawing_of_a_long_cell() -> Table:
+    table = Table("Where")
+    table.add_row(RichText("x" * 30, no_wrap=True, overflow="ellipsis"))
+    return table
+
+
 def test_ten_thousand_rows_are_drawn_in_seconds() -> None:
     start = time.process_time()
     drawn(filled(RichText, 10_000), Screen(80, True))

@@ -132,7 +132,7 @@ def test_parameters(tmp_path: Path) -> None:
     assert "unlimited" in done["show tls max-rows  "].output
     assert "tls-get-addr" in done["show tls"].output and "unlimited" in done["show tls"].output
     assert done["show tls hint"].output.strip().endswith("is on.")
-    assert "that there is tls-audit is off.\n" in done["show tls"].output
+    assert "reminds of tls-audit is off.\n" in done["show tls"].output
 
 
 def test_functions(kind: str, subjects: Subjects, tmp_path: Path) -> None:
