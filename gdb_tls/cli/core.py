@@ -164,6 +164,9 @@ def find_executable(path: str, found: Origin, sysroot: str | None = None, given:
         others.append(f"{candidate} has {f'build id {build_id}' if build_id else 'none'}")
     if others:
         raise MissingFile(f"The core was written by {wanted}, but {others[0]}", "Name the right file with --exe FILE.")
+    if not found.names and not given:
+        known = f", only its build id, {found.build_id}" if found.build_id else ""
+        raise MissingFile(f"The core does not say what its program is called{known}", "Name it with --exe FILE.")
     hint = "Name it with --exe FILE, or a copy of that machine's files with --sysroot DIR."
     raise MissingFile(f"The core was written by {wanted}, which is not on this machine", hint)
 

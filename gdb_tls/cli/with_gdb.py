@@ -19,6 +19,7 @@ from gdb_tls.cli.status import CLEAN, FAILED, FLAGGED
 from gdb_tls.cli.subject import pid_of
 from gdb_tls.errors import BadArgument, TlsError
 from gdb_tls.hosts.native.core_file import gaps_in, open_core
+from gdb_tls.hosts.native.permission import uninterruptible
 from gdb_tls.tuples import NamedTuple
 
 # What gdb ends with, plus one of the exit statuses: anything else is not from gdb_tls.hosts.gdb.batch.
@@ -68,7 +69,8 @@ def make_plan(wanted: Wanted) -> Plan:
     own = wanted.own
     settings = _settings(own)
     if wanted.way.name == "pid":
-        pid_of(wanted.subject)
+        if error := uninterruptible(pid_of(wanted.subject)):
+            raise error
         start = [f"file {quote(os.path.abspath(own.exe))}"] if own.exe else []
         return Plan((), settings, [*start, f"attach {wanted.subject}"])
     if shutil.which(wanted.program[0]) is None:

@@ -10,7 +10,7 @@ multiple of `PART` on.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -387,6 +387,19 @@ class Dwarf:
         base = self._string_base(unit)
         return _text(self.strings, self.number(base + index * unit.width, unit.width, self._string_offsets))
 
+    def units_that_index(self, offsets: Container[int]) -> Iterator[Unit]:
+        """The units whose own table of texts (DWARF 5, 7.26) has one at one of these offsets of .debug_str."""
+        table = self._string_offsets
+        for unit in self.units if table else ():
+            base = self._string_base(unit)
+            head = base - 8 if unit.width == 4 else base - 16
+            if unit.version < 5 or head < 0:
+                continue
+            end = base - 4 + self.number(head + (unit.width == 8) * 4, unit.width, table)
+            places = range(base, min(end, len(table)) - unit.width + 1, unit.width)
+            if any(self.number(place, unit.width, table) in offsets for place in places):
+                yield unit
+
     def common_text(self, at: int) -> str | None:
         """A text of the file that dwz has moved common parts to; None where that is not here."""
         return None
@@ -395,6 +408,13 @@ class Dwarf:
         """The bytes of an attribute that is a block, as `Entry.attributes` has its place."""
         start, size = place
         return bytes(self.part(entry.offset).info[start : start + size])
+
+    def refers(self, entry: Entry, attribute: int) -> bool:
+        """Whether an attribute's number is the offset of another entry."""
+        part = self.part(entry.offset)
+        unit = part._unit_of(entry.offset - part.base)
+        known = part._table(unit)[leb(part.info, entry.offset - part.base)[0]].attributes
+        return any(number == attribute and form in REFERENCES for number, form, _ in known)
 
     def text_at(self, at: int) -> str:
         """A text of .debug_str."""

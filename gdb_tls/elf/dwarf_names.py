@@ -10,7 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from gdb_tls.elf.dwarf import AT_DECLARATION, AT_LOCATION, TAG_VARIABLE, BadDwarf, Entry
+from gdb_tls.elf.dwarf import AT_DECLARATION, AT_LOCATION, TAG_NAMESPACE, TAG_VARIABLE, BadDwarf, Entry
 from gdb_tls.elf.dwarf_files import DwarfFiles
 
 # A short name is the end of many strings, and its offset in them may be equal to anything.
@@ -44,11 +44,22 @@ def _without_place(dwarf: DwarfFiles, name: str) -> Iterator[Entry]:
                 yield found
 
 
+def _inside(dwarf: DwarfFiles, holder: Entry, name: bytes) -> Iterator[int]:
+    """The places of variables of a name in a unit, and in its namespaces."""
+    for one in dwarf.children(holder):
+        if one.tag == TAG_VARIABLE and one.name.encode() == name:
+            yield one.offset
+        elif one.tag == TAG_NAMESPACE:
+            yield from _inside(dwarf, one, name)
+
+
 def _mentions(dwarf: DwarfFiles, name: bytes) -> Iterator[int]:
     """The places in the debug information that may speak of a name: with the text itself, or where it stands."""
     text = re.escape(name + b"\0")
     offsets = [match.start() for _, match in zip(range(MOST_PLACES), re.finditer(text, dwarf.strings))]
     forms = [text, *(re.escape(struct.pack(dwarf.order + "I", one)) for one in offsets if one < 1 << 32)]
+    for unit in dwarf.units_that_index(frozenset(offsets)):  # entries have the text's number in their unit's table
+        yield from _inside(dwarf, dwarf.entry(dwarf.base + unit.first), name)
     for form in forms:
         for _, match in zip(range(MOST_PLACES), re.finditer(form, dwarf.info, re.DOTALL)):
             yield match.start()

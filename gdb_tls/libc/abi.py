@@ -80,12 +80,23 @@ class AbiOnly:
         libc: the C library whose list of modules is lost, but perhaps not that of threads; None for none.
         reason: why the C library's own bookkeeping cannot be used, as a clause.
         hint: what the user can do about it, as a clause; may be empty.
+        early: whether not even the executable's block has its initial image yet.
     """
 
     name = "unknown"
 
-    def __init__(self, target: Target, objects: LoadedObjects, libc: CLibrary | None, reason: str, hint: str) -> None:
+    def __init__(
+        self,
+        target: Target,
+        objects: LoadedObjects,
+        libc: CLibrary | None,
+        reason: str,
+        hint: str,
+        *,
+        early: bool = False,
+    ) -> None:
         """Reads nothing yet; see the class."""
+        self._early = early
         self._architecture = target.architecture
         self._objects = objects
         self._words = Words(target)
@@ -120,7 +131,7 @@ class AbiOnly:
 
     def blocks(self, module: Module, thread_pointers: Sequence[int]) -> list[Place]:
         """The executable's block; for all others the reason why there is none."""
-        if module.static_offset is None:
+        if module.static_offset is None or self._early:
             return [Absence(State.UNRESOLVED, self.problem)] * len(thread_pointers)
         offset = -module.static_offset if self._architecture.static_below else module.static_offset
         offset -= self._architecture.thread_pointer_bias

@@ -31,7 +31,8 @@ def find(target: Target, objects: LoadedObjects) -> CLibrary:
         raise
     if not found.modules():
         # glibc's loader fills its list when it makes the first thread's block (elf/rtld.c, init_tls; csu/libc-tls.c).
-        fallback = AbiOnly(target, objects, found, "the loader has not set up thread-local storage yet", "")
+        # It copies the initial images when all objects are relocated: until then no block has what it begins with.
+        fallback = AbiOnly(target, objects, found, "the loader has not set up thread-local storage yet", "", early=True)
         if fallback.modules():
             return fallback
     return found
@@ -55,15 +56,14 @@ def detect(target: Target, objects: LoadedObjects) -> CLibrary:
 
     if is_musl(objects):
         return Musl(target, objects)
-    raise _why_none(objects)
+    raise _why_none(objects, is_core=target.kind == "core")
 
 
-def _why_none(objects: LoadedObjects) -> TlsError:
+def _why_none(objects: LoadedObjects, is_core: bool) -> TlsError:
     if objects.list_is_lost:
-        return CorruptMemory(
-            "The program's list of loaded objects cannot be read",
-            "The core may be truncated, or made with a narrow coredump_filter; 0x33 is what the kernel starts with.",
-        )
+        hint = "The core may be truncated, or made with a narrow coredump_filter; 0x33 is what the kernel starts with."
+        begun = "The dynamic loader makes it soon after the program's first instruction."
+        return CorruptMemory("The program's list of loaded objects cannot be read", hint if is_core else begun)
     missing = [loaded for loaded in objects.all if loaded.problem]
     for loaded in missing:
         if loaded.name.startswith(("libc.", "libc-", "libpthread")):

@@ -21,6 +21,7 @@ from gdb_tls.program.names import (
     is_helper,
     is_without_case,
     last_word,
+    nim_names,
     place_name,
     queries,
     source_name,
@@ -56,6 +57,14 @@ class Found(NamedTuple):
     copies: Sequence[str] = ()
     used_instead: str = ""
     more: tuple[int, int] = (0, 0)
+
+
+# In musl no symbol tells of these (src/internal/pthread_impl.h, errno_val, h_errno_val; src/errno/__errno_location.c).
+OF_THE_THREAD = ("errno", "h_errno")
+IN_MUSL = (
+    "On musl {name} is in each thread's own structure, which no symbol describes: in a live process, gdb's "
+    "`print *(int *) __{name}_location()` asks the function that knows where."
+)
 
 
 class _Named(NamedTuple):
@@ -225,6 +234,8 @@ class Lookup:
             fitting = [
                 one for one in fitting if not _is_less_an_end(query.name, one) or self._is_common_block(one.candidate)
             ]
+        if any(_is_as_in_nim(query.name, one) for one in fitting):
+            fitting = [one for one in fitting if not _is_as_in_nim(query.name, one) or self._is_nim(one.candidate)]
         for one in sorted(fitting, key=lambda one: one.rank):
             places.setdefault((one.candidate.module.id, one.candidate.symbol.value), one)
         return list(places.values())
@@ -235,6 +246,10 @@ class Lookup:
             return False
         file = candidate.symbol.file or self._variable(candidate).file
         return not file or is_without_case("", file)
+
+    def _is_nim(self, candidate: Candidate) -> bool:
+        """Whether a symbol is of a file that Nim's compiler has written (NAME.nim.c)."""
+        return ".nim" in (candidate.symbol.file or self._variable(candidate).file)
 
     def _likely(self, name: str) -> list[_Named]:
         """Those that the rest is worth trying on."""
@@ -345,6 +360,8 @@ class Lookup:
         if missing:
             what = f"No thread-local variable is called {name} in the files that are here, but {'; '.join(missing[:3])}"
             return MissingFile(what, " ".join(filter(None, [suggestion, MissingFile.default_hint])), near)
+        if name in OF_THE_THREAD:
+            suggestion = IN_MUSL.format(name=name)
         if not self._modules:
             what = f"No thread-local variable is called {name}, as no file with thread-local storage is loaded (yet)"
             return UnknownName(what, suggestion, near)
@@ -422,6 +439,12 @@ def _one_of(names: Sequence[str]) -> str:
 def _is_less_an_end(name: str, one: _Named) -> bool:
     """Whether a name fits a symbol only without the underscore at its end."""
     return one.candidate.symbol.name == f"{comparable(name).lower()}_" and comparable(name) != one.demangled
+
+
+def _is_as_in_nim(name: str, one: _Named) -> bool:
+    """Whether a name fits a symbol only if it is Nim's."""
+    wanted = comparable(name).replace(".", "::").lower()
+    return wanted in [known.lower() for known in nim_names(one.candidate.symbol.name)]
 
 
 def _ends(spellings: Sequence[str], wanted: str) -> bool:

@@ -37,8 +37,13 @@ COMMON_BLOCK = re.compile(r"[a-z][a-z0-9_]*_")
 # GNAT's exp_dbug.ads: the parts of an expanded name are joined by two underscores, all in lower case.
 ADA = re.compile(r"(?<=[a-z0-9])__(?=[a-z])")
 
+# Nim's compiler/ccgtypes.nim, mangleName and fillBackendName: the name, the module, and a number.
+NIM = re.compile(r"([A-Za-z]\w*?)__([A-Za-z]\w*?)_u?\d+")
+
 # Source leaves inline namespaces out; no debug information that GDB reads says which are, but they look like versions.
 INLINE_NAMESPACE = re.compile(r"::(v\d+\w*|_V\d+|__\w+)::")
+# Before a member in Fortran (Fortran 2018, R911).
+PERCENT = re.compile(r"(?<=[\w)\]])\s*%\s*(?=[A-Za-z])")
 
 
 class Query(NamedTuple):
@@ -89,9 +94,9 @@ def queries(text: str) -> Iterator[Query]:
 
     A linkage name may hold a dot (`counter.0`), and in Ada and D a dot is what `::` is in C++, so all of the text
     is tried as a name before a path is split off, and then the longer names before the shorter.
-    A first component may be a namespace, or a file or module.
+    A first component may be a namespace, or a file or module. Fortran's `%` is a dot.
     """
-    text = text.strip().removeprefix(EMULATED_CONTROL)
+    text = PERCENT.sub(".", text.strip().removeprefix(EMULATED_CONTROL))
     name, path = split_path(text)
     dotted = re.match(r"(\.\s*[A-Za-z_]\w*)*", path)
     ends = [match.end() for match in re.finditer(r"\.\s*[A-Za-z_]\w*", dotted[0] if dotted else "")]
@@ -228,8 +233,14 @@ def spellings(linkage: str, demangled: str) -> list[str]:
     found = [name, bare, bare.replace(".", "::"), INLINE_NAMESPACE.sub("::", bare)]
     if linkage == demangled:
         # GNAT writes package.variable as package__variable; gfortran the common block /blk/ as blk_.
-        found += [ADA.sub("::", bare), bare.removesuffix("_")]
+        found += [ADA.sub("::", bare), bare.removesuffix("_"), *nim_names(bare)]
     return list(dict.fromkeys(comparable(one) for one in found if one))
+
+
+def nim_names(linkage: str) -> list[str]:
+    """What a symbol is called in Nim, if it is Nim's: by itself, and with its module."""
+    match = NIM.fullmatch(linkage)
+    return [match[1], f"{match[2]}::{match[1]}"] if match else []
 
 
 def is_without_case(linkage: str, file: str) -> bool:

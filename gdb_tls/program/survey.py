@@ -22,6 +22,7 @@ from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.module_symbols import Candidate
 from gdb_tls.program.names import is_rust_value
+from gdb_tls.program.presence import have_values
 from gdb_tls.program.program import Program
 from gdb_tls.program.symbols import Symbols
 from gdb_tls.program.value import read_instances, untyped
@@ -269,17 +270,22 @@ class Column:
 
     def have_values(self) -> dict[int, bool]:
         """Thread -> whether the object there has a value, of a class whose objects may have none."""
-        presence = self.judged_as[0].presence
+        kind, target = self.judged_as[0], self.survey.program.target
+        presence = kind.presence
         if presence is None:
             return {}
-        if presence.offset + presence.size <= min(self.size, self.survey.longest):
-            raws = self.blocks.raws(self.offset + presence.offset, presence.size)
+        places = [place + kind.inside if isinstance(place, int) else place for place in self.places()]
+        start = kind.inside + presence.offset
+        raws: Sequence[bytes | None]
+        if start + presence.size <= min(self.size, self.survey.longest):
+            raws = self.blocks.raws(self.offset + start, presence.size)
         else:
-            here = {index: place for index, place in enumerate(self.places()) if isinstance(place, int)}
+            here = {index: place for index, place in enumerate(places) if isinstance(place, int)}
             starts = [place + presence.offset for place in here.values()]
-            read = dict(zip(here, self.survey.program.target.memory.read_many(starts, presence.size)))
-            raws = [read.get(index) or b"" for index in range(len(self.blocks.places))]
-        return {index: any(raw) for index, raw in enumerate(raws) if raw}
+            read = dict(zip(here, target.memory.read_many(starts, presence.size)))
+            raws = [read.get(index) for index in range(len(places))]
+        found = enumerate(have_values(target, presence, places, raws))
+        return {index: has for index, has in found if has is not None}
 
     def states(self) -> list[State]:
         """Its state in each thread."""

@@ -12,6 +12,7 @@ from gdb_tls.program import scalars
 from gdb_tls.program.containers import invalid
 from gdb_tls.program.instances import Instances, Judgement
 from gdb_tls.program.names import COMMON_BLOCK
+from gdb_tls.program.presence import have_values
 from gdb_tls.program.type_names import bits_of
 from gdb_tls.target.model import Counted, Flag, Instance, Kind, Life, Place, State, Thread, Type
 from gdb_tls.target.protocol import Target, UnreadableMemory
@@ -119,6 +120,12 @@ def judged(
                 judgements[index] = Judgement(place.state, (), place.reason)
             elif raw is None:
                 judgements[index] = Judgement(State.UNREADABLE, (), _unreadable(place, target))
+    if kind.presence is not None:
+        start, end = kind.presence.offset, kind.presence.offset + kind.presence.size
+        saying = [raw[start:end] if raw is not None else None for raw in raws]
+        for index, has in enumerate(have_values(target, kind.presence, places, saying)):
+            if has is False:
+                judgements[index] = Judgement(State.NO_VALUE, assumed)
     if kind.container is not None:
         for index, (place, raw) in enumerate(zip(places, raws)):
             if isinstance(place, int) and raw is not None and judgements[index].state is State.SET:
@@ -206,10 +213,6 @@ def _judge(
             if raw is not None and not any(raw[kind.witness : end]):
                 why = f"not a valid {kind.name}: {NO_WITNESS}" if any(raw) else f"it {NOT_CONSTRUCTED}"
                 found[raw] = Judgement(State.UNREADABLE if any(raw) else State.NOT_CONSTRUCTED, (), why)
-    if kind.presence is not None:
-        start, end = kind.presence.offset, kind.presence.offset + kind.presence.size
-        without = Judgement(State.NO_VALUE, assumed)
-        found.update((raw, without) for raw in known if raw is not None and not any(raw[start:end]))
     null = Judgement(State.NULL, assumed)
     if kind.null:
         found.update((raw, null) for raw in known if raw is not None and raw.startswith(kind.null))

@@ -73,7 +73,7 @@ def _checked(target: Target, bound: Bound, name: str, place: int, start: bytes |
     return no_element(name, count, bound.wanted)
 
 
-def no_element(name: str, count: int, wanted: int) -> Absence:
-    """Says that a container has fewer elements."""
-    has = f"has the elements 0 to {count - 1}" if count > 1 else "has one element, [0]" if count else "is empty"
-    return Absence(State.UNREADABLE, f"{name} {has}, so there is no [{wanted}]")
+def no_element(name: str, count: int, wanted: int, first: int = 0) -> Absence:
+    """Says that a container has fewer elements, or an array that begins with another index."""
+    has = f"has the elements {first} to {first + count - 1}" if count > 1 else f"has one element, [{first}]"
+    return Absence(State.UNREADABLE, f"{name} {has if count else 'is empty'}, so there is no [{wanted}]")

@@ -207,15 +207,17 @@ class Storage(NamedTuple):
 
 
 class Presence(NamedTuple):
-    """Bytes of an object that are all zero where it has no value.
+    """Bytes of an object that are all zero where it has no value, or of which the debugger says whether it has one.
 
     Attributes:
         offset: where they begin in the object.
         size: how many.
+        option: the debugger's own type of them where they are Rust's Option, opaque here; None for others.
     """
 
     offset: int
     size: int
+    option: Any = None
 
 
 class Type(NamedTuple):
@@ -230,8 +232,8 @@ class Type(NamedTuple):
             None for all others.
         witness: for a class of whose objects one pointer is never null once they are constructed (string, deque, map),
             that pointer's offset; None for all others.
-        presence: for a class whose objects have a value or none (optional, function, any): where they say which; None
-            for all others.
+        presence: for a class whose objects have a value or none (optional, function, any, Rust's Option in whatever
+            cells): where they say which; None for all others.
         container: the layout of a container; None for all others.
         bits: of a bit-field, how many of the bits of its bytes come before it, and how many it has; else None.
         points_to: "character" or "function" where a pointer points to one; "printed" where it points to what the

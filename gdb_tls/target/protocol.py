@@ -321,6 +321,10 @@ class Target(Protocol):
         """
         ...
 
+    def has_value(self, option: Any, address: int) -> bool | None:
+        """Whether what is at an address, of a type as in `Presence.option`, has a value; None where nothing tells."""
+        ...
+
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
         """The address of an element of the container at an address, or why there is none.
 

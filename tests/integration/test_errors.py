@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,40 @@ def test_process_at_its_first_instruction(programs: Path, tmp_path: Path) -> Non
     assert "no process" in one_sentence(done, "tls-inspect solo_count").lower()
 
 
+def test_block_that_the_loader_has_not_filled(programs: Path, tmp_path: Path) -> None:
+    """The thread pointer is there before the initial images are copied: what lies there is no value of a variable."""
+    until = ["starti", "tls-modules", "catch syscall arch_prctl", "while $fs_base == 0\ncontinue\nend"]
+    script = tmp_path / "until.gdb"
+    script.write_text("\n".join(until[2:]))
+    commands = [
+        *until[:2],
+        f"source {script}",
+        "tls-inspect solo_count",
+        "tls-modules",
+        "delete",
+        "break main",
+        "continue",
+    ]
+    done = session([programs / "solo"], [*commands, "tls-inspect solo_buffer"], tmp_path)
+    assert "makes it soon after the program's first instruction" in done["tls-modules"].words
+    assert "core" not in done["tls-modules"].words
+    said = done["tls-inspect solo_count"].words
+    assert "unresolved the loader has not set up thread-local storage yet" in said, said
+    assert "NULL" in done["tls-inspect solo_buffer"].words
+
+
 # Names
+
+
+@pytest.mark.parametrize("options", [(), ("-static",)], ids=["dynamic", "static"])
+def test_errno_of_musl(options: tuple[str, ...], tmp_path: Path) -> None:
+    """It has no symbol there: where it is instead is said, and that nothing is loaded yet is not all."""
+    source, executable = tmp_path / "errno.c", tmp_path / "errno"
+    source.write_text("#include <errno.h>\n#include <stdlib.h>\nint main(void) { errno = 77; abort(); }\n")
+    subprocess.run(["musl-gcc", "-g", *options, source, "-o", executable], check=True)
+    done = session([executable], ["run", "tls-inspect errno", "print *(int *) __errno_location()"], tmp_path)
+    assert "On musl errno is in each thread's own structure" in one_sentence(done, "tls-inspect errno")
+    assert "77" in done["print *(int *) __errno_location()"].words
 
 
 def test_names(kind: str, subjects: Subjects, tmp_path: Path) -> None:

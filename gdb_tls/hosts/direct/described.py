@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT
-from gdb_tls.hosts.direct.rust_storage import storage_of
+from gdb_tls.hosts.direct.rust_storage import option_in, storage_of
 from gdb_tls.hosts.direct.texts import width_of
 from gdb_tls.hosts.native import buffers
 from gdb_tls.hosts.native.dwarf_types import (
@@ -43,6 +43,7 @@ def describe(found: DwarfType, language: str = "") -> Type:
         kind=_kind(bare),
         size=found.size,
         is_signed=found.is_signed,
+        owner=0 if bare.is_elsewhere else None,  # an array behind a descriptor begins with where it is
         points_to=_points_to(bare),
         counted=_counted(bare) if bare.tag == TAG_POINTER else None,
         enumerators=bare.enumerators if bare.tag == TAG_ENUM else {},
@@ -69,7 +70,7 @@ def _of_class(found: Type, bare: DwarfType) -> Type:
     return found._replace(
         owner=_owner(bare) if OWNERS.match(bare.qualified) else None,
         witness=witness_of(holder),
-        presence=presence_of(holder),
+        presence=presence_of(holder) or option_in(bare),
         container=container_of(holder),
     )
 

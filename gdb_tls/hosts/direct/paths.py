@@ -11,7 +11,7 @@ from gdb_tls.hosts.native.dwarf_types import CLASSES, DEEPEST, POINTERS, TAG_ARR
 from gdb_tls.hosts.native.path_text import pieces
 from gdb_tls.program.type_names import short_type
 from gdb_tls.target.facts import Part
-from gdb_tls.target.model import Path, Step
+from gdb_tls.target.model import Lookup, Path, Step
 
 WHOLE = "Look at the whole object instead."
 
@@ -112,11 +112,16 @@ def _element(bare: DwarfType, index: str, done: str) -> tuple[Step, DwarfType]:
         number = int(index, 0)
     except ValueError:
         raise BadPath(f"[{index}] is no number here", WITH_GDB) from None
+    if bare.is_elsewhere:
+        if len(bare.dimensions) != 1:
+            raise BadPath(f"{done} is an array of several dimensions, which a descriptor tells of", WHOLE)
+        return Step(None, 0, done, None, Lookup(bare, str(number), None)), bare.target
     if bare.tag == TAG_ARRAY:
-        count = bare.counts[0] if bare.counts else 0
-        if count and not 0 <= number < count:
-            raise BadPath(f"{done} has the elements 0 to {count - 1}, so there is no [{number}]")
-        return Step(None, number * bare.element.size, done), bare.element
+        low, count = bare.dimensions[0].lower, bare.counts[0]
+        low = low if isinstance(low, int) else 0
+        if count and not low <= number < low + count:
+            raise BadPath(f"{done} has the elements {low} to {low + count - 1}, so there is no [{number}]")
+        return Step(None, (number - low) * bare.element.size, done), bare.element
     if bare.tag in CLASSES and describe(bare).owner is None:
         raise BadPath(f"The elements of {done} ({bare.name}) are not found by this engine", WITH_GDB)
     pointer, inside = _dereference(bare, done)
@@ -130,9 +135,10 @@ def part_at(start: DwarfType, offset: int) -> Part:
     path, current = "", start
     for _ in range(DEEPEST):
         bare = current.bare
-        if bare.tag == TAG_ARRAY and bare.element.size:
+        if bare.tag == TAG_ARRAY and bare.element.size and not bare.is_elsewhere:
             size = bare.element.size
-            path += f"[{offset // size}]"
+            low = bare.dimensions[0].lower if bare.dimensions else 0
+            path += f"[{offset // size + (low if isinstance(low, int) else 0)}]"
             current, offset = bare.element, offset % size
         elif bare.tag in CLASSES:
             # The last: in the end of a base class, as it is by itself, its virtual bases or this class's members lie.

@@ -9,6 +9,7 @@ from gdb_tls.errors import BadArgument, BadPath
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import DEBUG_DIRECTORIES
 from gdb_tls.objects.loaded import LoadedObjects
+from gdb_tls.program.kept_copies import kept_by_runtime
 from gdb_tls.target.facts import DebugSymbol, OtherName, Part, PartInFrame
 from gdb_tls.target.model import Path, Type
 
@@ -49,6 +50,9 @@ class PlainNames:
         """See `DebugInformation.what_is`."""
         if self._objects.symbol_address(f"__emutls_v.{name}"):
             return OtherName(f"emulated thread-local storage (__emutls_v.{name})", "It cannot be read here.")
+        kept = kept_by_runtime(name, (one.file for one in self._objects.all if one.file))
+        if kept is not None:
+            return kept
         found = self._objects.symbol_address(name)
         if found is None:
             return None

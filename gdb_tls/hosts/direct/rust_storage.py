@@ -8,18 +8,23 @@ from gdb_tls.elf.dwarf import AT_TYPE, TAG_MEMBER, TAG_STRUCT, Entry
 from gdb_tls.hosts.native.dwarf_types import AT_OFFSET, TAG_ENUM, DwarfType
 from gdb_tls.hosts.native.rust_types import (
     ALIVE,
+    BORROW,
+    BORROWED_CELL,
     CELL,
     DEEPEST,
     EAGER,
     IN_CELL,
+    IN_OPEN_CELL,
     INNER,
     KEY,
     KNOWN,
     LAZY,
+    OPEN_CELL,
+    OPTION,
     STATES,
     meaning,
 )
-from gdb_tls.target.model import Storage
+from gdb_tls.target.model import Presence, Storage
 from gdb_tls.target.protocol import Memory
 from gdb_tls.tuples import NamedTuple
 
@@ -82,13 +87,51 @@ def state_of(storage: Storage, address: int, memory: Memory, byte_order: str) ->
     Raises:
         UnreadableMemory: where it cannot be read.
     """
-    reader = _Reader(memory, byte_order)
+    reader = VariantReader(memory, byte_order)
     found = (_field(storage.debugger_type, name) for name in STATES)
     return meaning([reader.state(one.type, address + one.offset) for one in found if one], storage.kind)
 
 
-class _Reader:
+def option_in(bare: DwarfType) -> Presence | None:
+    """Where a type has its Option, in whatever cells; None for other types."""
+    at = 0
+    for _ in range(DEEPEST):
+        if bare.tag != TAG_STRUCT:
+            return None
+        if OPTION.match(bare.qualified):
+            return Presence(at, bare.size, bare)
+        inner = inside(bare)
+        if inner is None:
+            return None
+        at, bare = at + inner.offset, inner.type.bare
+    return None
+
+
+def inside(bare: DwarfType) -> Field | None:
+    """The member that is a cell's contents; None for what is no cell."""
+    if bare.tag != TAG_STRUCT or not OPEN_CELL.match(bare.qualified):
+        return None
+    return next((Field(one.offset, one.type) for one in bare.members if one.name in IN_OPEN_CELL), None)
+
+
+def borrow_of(bare: DwarfType) -> Field | None:
+    """The number of those who borrow a RefCell's contents; None for what is none."""
+    found = _field(bare, BORROW) if BORROWED_CELL.match(bare.qualified) else None
+    while found is not None and (inner := inside(found.type.bare)) is not None:
+        found = Field(found.offset + inner.offset, inner.type)
+    return found
+
+
+class VariantReader:
+    """Tells which variant an enum is.
+
+    Args:
+        memory: the program's.
+        byte_order: "little" or "big".
+    """
+
     def __init__(self, memory: Memory, byte_order: str) -> None:
+        """Reads nothing yet."""
         self._memory = memory
         self._is_little = byte_order == "little"
 
@@ -100,17 +143,21 @@ class _Reader:
                 return bare.enumerators.get(self._number(address, bare.size), "").rpartition("::")[2]
             if bare.tag != TAG_STRUCT:
                 return ""
-            variants = _variants(bare)
+            variants = variants_of(bare)
             if variants:
-                tag = variants.tag
-                number = self._number(address + tag.offset, tag.type.size) if tag else None
-                name = variants.names.get(number, variants.names.get(None, ""))
+                name = self.variant(variants, address)
                 return name if name in KNOWN else ""
             inner = [one for one in bare.members if one.name in INNER]
             if len(inner) != 1:
                 return ""
             kind, address = inner[0].type, address + inner[0].offset
         return ""
+
+    def variant(self, variants: Variants, address: int) -> str:
+        """The name of the variant that the enum at an address is; empty where none has its tag."""
+        tag = variants.tag
+        number = self._number(address + tag.offset, tag.type.size) if tag else None
+        return variants.names.get(number, variants.names.get(None, ""))
 
     def _number(self, address: int, size: int) -> int:
         return int.from_bytes(self._memory.read(address, size), "little" if self._is_little else "big")
@@ -147,7 +194,7 @@ def _enums(place: Field, depth: int) -> Iterator[tuple[int, Variants]]:
     bare = place.type.bare
     if bare.tag != TAG_STRUCT or depth > DEEPEST:
         return
-    variants = _variants(bare)
+    variants = variants_of(bare)
     if variants:
         yield place.offset, variants
     for one in bare.members:
@@ -155,7 +202,7 @@ def _enums(place: Field, depth: int) -> Iterator[tuple[int, Variants]]:
             yield from _enums(Field(place.offset + one.offset, one.type), depth + 1)
 
 
-def _variants(bare: DwarfType) -> Variants | None:
+def variants_of(bare: DwarfType) -> Variants | None:
     """The variants of a structure that is an enum; None for others."""
     entry = bare.entry
     part = next((one for one in bare.dwarf.children(entry) if one.tag == TAG_VARIANT_PART), None) if entry else None

@@ -12,13 +12,15 @@ from gdb_tls.elf.file import ElfFile
 from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.demangling import demangled
+from gdb_tls.hosts.direct.described_arrays import element
 from gdb_tls.hosts.direct.files import Files
 from gdb_tls.hosts.direct.helper import Helper
 from gdb_tls.hosts.direct.names import DwarfNames
-from gdb_tls.hosts.direct.rust_storage import state_of
+from gdb_tls.hosts.direct.rust_storage import VariantReader, state_of, variants_of
 from gdb_tls.hosts.direct.stacks import MISSING, Stacks, started
 from gdb_tls.hosts.native.dwarf_types import TAG_POINTER, DwarfType
 from gdb_tls.hosts.native.reads import OneByOne
+from gdb_tls.hosts.native.rust_types import has_value
 from gdb_tls.objects.loaded import LoadedObject, LoadedObjects
 from gdb_tls.program.declared import UNREADABLE
 from gdb_tls.program.module_symbols import debug_file
@@ -208,8 +210,19 @@ class DirectTarget:
         """See `Target.storage_state`."""
         return state_of(storage, address, self.memory, self.architecture.byte_order)
 
+    def has_value(self, option: Any, address: int) -> bool | None:
+        """See `Target.has_value`."""
+        variants = variants_of(option)
+        try:
+            reader = VariantReader(self.memory, self.architecture.byte_order)
+            return has_value(reader.variant(variants, address)) if variants else None
+        except UnreadableMemory:
+            return None
+
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
-        """See `Target.find_element`."""
+        """See `Target.find_element`: of arrays that a descriptor tells of."""
+        if isinstance(lookup.holder, DwarfType):
+            return element(lookup.holder, address, int(lookup.key), name, self._formatter.computed)
         return Absence(State.UNRESOLVED, f"elements of {name} are found by GDB's pretty printers only")
 
     def symbol_at(self, address: int) -> str | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 
 from gdb_tls.hosts.direct import numbers
+from gdb_tls.hosts.direct.described_arrays import Extent, places, spread
+from gdb_tls.hosts.direct.expressions import value_of
 from gdb_tls.hosts.direct.library_objects import DwarfReader
+from gdb_tls.hosts.direct.rust_storage import VariantReader, Variants, borrow_of, inside, variants_of
 from gdb_tls.hosts.direct.texts import characters, quoted, runs, units_of, width_of
-from gdb_tls.hosts.direct.virtual_bases import place_of
 from gdb_tls.hosts.native.dwarf_types import (
+    AT_DECLARATION,
     ATE_BOOLEAN,
     CLASSES,
     POINTERS,
@@ -18,12 +22,14 @@ from gdb_tls.hosts.native.dwarf_types import (
     TAG_ENUM,
     TAG_FUNCTION,
     TAG_MEMBER_POINTER,
+    TAG_STRING,
     WHOLE,
     DwarfType,
     Member,
 )
 from gdb_tls.hosts.native.library_contents import class_of, contents_of, hint_of
 from gdb_tls.hosts.native.library_objects import Bit, Characters, Child, NotLaidOut, Object
+from gdb_tls.hosts.native.rust_types import borrowed
 from gdb_tls.program.scalars import PREFIXES, enumerator, without_width
 from gdb_tls.program.type_names import bits_of, lacks_width
 from gdb_tls.target.architectures import Architecture
@@ -32,6 +38,10 @@ from gdb_tls.target.protocol import Memory, UnreadableMemory
 # `set print repeats`; and how much of a value is shown at all.
 REPEATS = 10
 DEEPEST = 20
+# Rust's numbers of one byte, which are no characters.
+BYTES = ("u8", "i8")
+# What rustc calls the members of a tuple.
+IN_TUPLE = re.compile(r"__\d+")
 # Whether a pointer to a function says in its second word that the function is virtual (AAPCS64's and Arm's C++ ABI).
 IN_SECOND_WORD = ("aarch64", "arm")
 
@@ -51,6 +61,7 @@ class Formatter:
     ) -> None:
         """Takes what values are read with."""
         self._memory = memory
+        self._variants = VariantReader(memory, architecture.byte_order)
         self._reader = DwarfReader(memory, architecture, symbol_at)
         self._little = architecture.byte_order == "little"
         self._architecture = architecture.name
@@ -67,7 +78,14 @@ class Formatter:
         """
         self._left = self._most
         self._bases: set[tuple[int, str]] = set()
-        return self._value(kind, address, self._memory.read(address, kind.size), 0)
+        said = ""
+        while (inner := inside(kind.bare)) is not None:  # Rust's cells
+            borrow = borrow_of(kind.bare)
+            if borrow is not None:
+                raw = self._memory.read(address + borrow.offset, borrow.type.size)
+                said = said or borrowed(self._number(raw, signed=True))
+            kind, address = inner.type, address + inner.offset
+        return self._value(kind, address, self._memory.read(address, kind.size), 0) + said
 
     def pointed(self, target: DwarfType, address: int, is_text: bool) -> str:
         """What a pointer points to or a reference refers to: an object, or text where wide characters may be one.
@@ -104,7 +122,7 @@ class Formatter:
             name = class_of(one)
             return self._of_library(one, name, depth) if name else self._structure(bare, address, raw, depth)
         if bare.tag == TAG_ARRAY:
-            return self._array(bare, address, raw, depth)
+            return self._array(bare, address, raw, depth) if not bare.is_elsewhere else self._elsewhere(bare, address)
         self._left -= 1
         if bare.tag == TAG_MEMBER_POINTER:
             return self._member_pointer(bare, raw)
@@ -117,6 +135,8 @@ class Formatter:
             return enumerator(bare.enumerators, value)
         if bare.tag == TAG_BASE:
             return self._scalar(bare, raw)
+        if bare.tag == TAG_STRING and raw:  # Fortran's, which is filled with blanks
+            return "'" + characters(list(raw), "'", 1) + "'"
         return "0x" + raw.hex() if raw else "<incomplete type>"
 
     def _scalar(self, bare: DwarfType, raw: bytes) -> str:
@@ -132,7 +152,7 @@ class Formatter:
         if width := bits_of(bare.qualified):
             number &= (1 << width) - 1
             return str(number - (1 << width) if bare.is_signed and number >> (width - 1) else number)
-        if len(raw) > 1 and bare.qualified not in PREFIXES:
+        if (len(raw) > 1 and bare.qualified not in PREFIXES) or bare.qualified in BYTES:
             return str(number)
         unit = raw[0] if len(raw) == 1 else self._number(raw)
         return f"{number} {PREFIXES.get(bare.qualified, '')}'{characters([unit], chr(39), len(raw))}'"
@@ -234,7 +254,27 @@ class Formatter:
         length = f" length {text.length}" if with_length else ""
         return PREFIXES.get(text.kind.bare.qualified, "") + runs(units) + (f"...{length}" if cut else "")
 
+    def _variant(self, bare: DwarfType, variants: Variants, address: int, depth: int) -> str:
+        """An enum of Rust: the name of its variant, and what that holds."""
+        name = self._variants.variant(variants, address)
+        if name not in variants.fields:
+            return "<its tag is that of no variant>"
+        field = variants.fields[name]
+        parts: list[str] = []
+        for one in field.type.bare.members:
+            if self._left <= 0:
+                parts.append("...")
+                break
+            place = address + field.offset + one.offset
+            shown = self._value(one.type, place, self._memory.read(place, one.type.size), depth + 1)
+            parts.append(shown if IN_TUPLE.fullmatch(one.name) else f"{one.name}: {shown}")
+        is_tuple = all(IN_TUPLE.fullmatch(one.name) for one in field.type.bare.members)
+        inside_it = ", ".join(parts)
+        return f"{bare.qualified}::{name}" + (f"({inside_it})" if is_tuple else f"{{{inside_it}}}") * bool(parts)
+
     def _structure(self, bare: DwarfType, address: int, raw: bytes, depth: int) -> str:
+        if variants := variants_of(bare):
+            return self._variant(bare, variants, address, depth)
         parts = []
         bases = [one for one in bare.members if one.is_base]
         for one in bases:
@@ -249,13 +289,16 @@ class Formatter:
                 shown = self._member(one, address, raw, depth)
                 parts.append(f"{one.name} = {shown}" if one.name else shown)
         if not parts:
-            return "<incomplete type>" if not bare.size else "{<No data fields>}"
+            is_declared = bare.entry is not None and AT_DECLARATION in bare.entry.attributes
+            return "<incomplete type>" if is_declared else "{<No data fields>}"
+        if bare.is_fortran:
+            return f"( {', '.join(parts)} )"
         return "{" + ", ".join(parts) + "}"
 
     def _virtual(self, kind: DwarfType, code: bytes, address: int, depth: int) -> Iterator[str]:
         """A virtual base class, where it comes first: several classes of one object may have it."""
         try:
-            at = place_of(code, address, lambda where: self._number(self._read_word(where)), self._little, self._word)
+            at = self.computed(code, address, begins=True)
             if (at, kind.qualified) in self._bases:
                 return
             self._bases.add((at, kind.qualified))
@@ -266,8 +309,13 @@ class Formatter:
             shown = _unreadable(error)
         yield f"<{kind.written()}> = {shown}"
 
-    def _read_word(self, address: int) -> bytes:
-        return self._memory.read(address, self._word)
+    def computed(self, code: bytes, address: int, *, begins: bool = False) -> int:
+        """What an expression makes of the object at an address; see `value_of`."""
+
+        def read(where: int) -> int:
+            return self._number(self._memory.read(where, self._word))
+
+        return value_of(code, address, read, self._little, self._word, begins=begins)
 
     def _member(self, one: Member, address: int, raw: bytes, depth: int) -> str:
         if one.bits is not None:
@@ -288,15 +336,40 @@ class Formatter:
         part = raw[one.offset : one.offset + one.type.size]
         return self._value(one.type, address + one.offset, part, depth + 1)
 
+    def _elsewhere(self, bare: DwarfType, address: int) -> str:
+        """An array that a descriptor tells of."""
+        try:
+            found = spread(bare, address, self.computed)
+            return f"<{found.absence}>" if found.absence else self._spread(bare.target, found.address, found.extents)
+        except NotLaidOut as error:
+            return f"<{error}>"
+        except UnreadableMemory as error:
+            return _unreadable(error)
+
+    def _spread(self, element: DwarfType, address: int, extents: Sequence[Extent]) -> str:
+        inner, shown = extents[1:], []
+        for place in places(address, extents[0]):
+            if self._left <= 0:
+                shown.append("...")
+                break
+            if inner:
+                shown.append(self._spread(element, place, inner))
+            else:
+                shown.append(self._value(element, place, self._memory.read(place, element.size), 1))
+        return f"({(' ' if inner else ', ').join(shown)})" if element.is_fortran else f"{{{', '.join(shown)}}}"
+
     def _array(self, bare: DwarfType, address: int, raw: bytes, depth: int) -> str:
         element = bare.element
         size = element.size
-        if not size:
+        if not size or bare.dimensions[0].length is None:
             return "{...}"
         if width_of(element):
             return PREFIXES.get(element.typed(PREFIXES), "") + self._characters(raw, width_of(element))
         pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
-        return "{" + ", ".join(self._elements(element, address, pieces, depth)) + "}"
+        shown = self._elements(element, address, pieces, depth)
+        if bare.is_fortran:
+            return f"({(' ' if element.bare.tag == TAG_ARRAY else ', ').join(shown)})"
+        return "{" + ", ".join(shown) + "}"
 
     def _elements(self, element: DwarfType, address: int, pieces: Sequence[bytes], depth: int) -> Iterator[str]:
         for piece, same in groupby(pieces):

@@ -1,4 +1,4 @@
-"""Elements of containers that only their pretty printers find: lists, deques, sets and maps."""
+"""Elements that only the debugger finds: those of lists, deques, sets and maps, and of arrays behind a descriptor."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ STRING = re.compile(r"std::(__\w+::)?basic_string<")
 def element(lookup: Lookup, address: int, name: str) -> Place:
     """The address of a container's element, or why there is none."""
     value = gdb.Value(address).cast(lookup.holder.pointer()).dereference()
+    if lookup.holder.code == gdb.TYPE_CODE_ARRAY:
+        return _of_array(value, int(lookup.key), name)
     if STRING.match(lookup.holder.name or ""):
         try:
             text = characters(object_of(value))
@@ -44,6 +46,17 @@ def element(lookup: Lookup, address: int, name: str) -> Place:
         return _of_map(children, lookup.key, name) if is_map else _at(children, int(lookup.key), name)
     except NotLaidOut as error:
         return Absence(State.UNREADABLE, str(error))
+
+
+def _of_array(value: gdb.Value, wanted: int, name: str) -> Place:
+    """The address of an element of an array that a descriptor tells of."""
+    text = "" if value.type.sizeof else value.format_string()
+    if text.startswith("<not "):  # allocated, or associated
+        return Absence(State.NULL, f"{name} is {text.strip('<>')}")
+    low, high = value.type.range()
+    if not low <= wanted <= high:
+        return no_element(name, high - low + 1, wanted, low)
+    return _address(value[wanted], f"{name}[{wanted}]")
 
 
 def _at(children: Iterator[Any], wanted: int, name: str) -> Place:

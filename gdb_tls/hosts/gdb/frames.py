@@ -29,8 +29,16 @@ def frames(most: int, until: Callable[[Frame], bool] | None) -> list[Frame]:
             found.append(Frame(frame.name() or "", file, line.line if line.symtab else 0, frame.pc()))
             if len(found) == most or (until is not None and until(found[-1])):
                 break
-            frame = frame.older()  # costs GDB up to tens of milliseconds, where it reads tables for the first time
+            frame = _caller(frame)  # costs GDB up to tens of milliseconds, where it reads tables for the first time
     return found
+
+
+def _caller(frame: gdb.Frame) -> gdb.Frame | None:
+    """The frame that a frame returns to; None at the end, which GDB may show as a caller at 0."""
+    caller = frame.older()
+    # Behind a signal's trampoline a 0 is what was called.
+    is_end = caller is not None and not caller.pc() and frame.type() != gdb.SIGTRAMP_FRAME
+    return None if is_end else caller
 
 
 def call_frames(architecture: str, most: int) -> list[CallFrame]:
@@ -44,7 +52,7 @@ def call_frames(architecture: str, most: int) -> list[CallFrame]:
             if frame.type() not in _NO_FRAMES:
                 found.append(_call_frame(frame, innermost, architecture))
                 innermost = None
-            frame = frame.older()
+            frame = _caller(frame)
     return found
 
 

@@ -10,7 +10,7 @@ import gdb
 from gdb_tls.errors import BadPath
 from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.gdb.library_objects import place_in
-from gdb_tls.hosts.gdb.types import CLASSES, DEEPEST, POINTERS, describe, member, owner, witness
+from gdb_tls.hosts.gdb.types import CLASSES, DEEPEST, POINTERS, describe, is_elsewhere, member, owner, witness
 from gdb_tls.hosts.native.container_types import ATOMIC
 from gdb_tls.hosts.native.path_text import pieces
 from gdb_tls.program.type_names import short_type
@@ -46,7 +46,7 @@ def compile_path(root: str, start: gdb.Type, text: str, language: str = "") -> P
         if match and len(piece) > 1:
             step, current, bits = _member(bare, match.group(1), match.group(2), done)
         elif piece.startswith("[") and len(piece) > 1:
-            step, current = _element(bare, piece[1:-1].strip(), done)
+            step, current = _element(bare, piece[1:-1].strip(), done, language)
         else:
             raise BadPath(f"{text} cannot be read as a path", "Use ->field, .field and [index].")
         steps.append(step)
@@ -103,7 +103,7 @@ def _optional(bare: gdb.Type) -> tuple[gdb.Type, int, Bound | None]:
     return kind, value[0], Bound(0, engaged[0], 1, None, 0)
 
 
-def _element(bare: gdb.Type, index: str, done: str) -> tuple[Step, gdb.Type]:
+def _element(bare: gdb.Type, index: str, done: str, language: str) -> tuple[Step, gdb.Type]:
     name = bare.name or ""
     if bare.code == gdb.TYPE_CODE_STRUCT and MAPS.match(name):
         key = index[1:-1] if len(index) > 1 and index[0] == index[-1] and index[0] in "\"'" else index
@@ -119,10 +119,14 @@ def _element(bare: gdb.Type, index: str, done: str) -> tuple[Step, gdb.Type]:
         if elements is None or elements[1].strip_typedefs().code != gdb.TYPE_CODE_ARRAY:
             raise BadPath(f"{done} is empty, so there is no [{number}]")
         bare = elements[1].strip_typedefs()
+    if is_elsewhere(bare, language):
+        if bare.target().strip_typedefs().code == gdb.TYPE_CODE_ARRAY:
+            raise BadPath(f"{done} is an array of several dimensions, which a descriptor tells of", WHOLE)
+        return Step(None, 0, done, None, Lookup(bare, str(number), None)), bare.target()
     if bare.code == gdb.TYPE_CODE_ARRAY:
         low, high = bare.range()
-        # A flexible array member says nothing of its length.
-        if high >= low and not low <= number <= high:
+        # A flexible array member says nothing of its length; of some GDB says that it has the element 0.
+        if bare.sizeof and high >= low and not low <= number <= high:
             raise BadPath(f"{done} has the elements {low} to {high}, so there is no [{number}]")
         element = bare.target()
         return Step(None, (number - low) * element.strip_typedefs().sizeof, done), element

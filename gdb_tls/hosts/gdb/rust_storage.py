@@ -9,18 +9,25 @@ import gdb
 from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.native.rust_types import (
     ALIVE,
+    BORROW,
+    BORROWED_CELL,
     CELL,
     DEEPEST,
     EAGER,
     IN_CELL,
+    IN_OPEN_CELL,
     INNER,
     KEY,
     KNOWN,
     LAZY,
+    OPEN_CELL,
+    OPTION,
     STATES,
+    borrowed,
+    has_value,
     meaning,
 )
-from gdb_tls.target.model import Storage
+from gdb_tls.target.model import Presence, Storage
 
 
 def storage_of(bare: gdb.Type) -> tuple[Storage, gdb.Type] | None:
@@ -50,6 +57,48 @@ def state_of(storage: Storage, address: int) -> str:
     value = gdb.Value(address).cast(storage.debugger_type.pointer()).dereference()
     there = {field.name for field in storage.debugger_type.fields()}
     return meaning([_state_in(value[name]) for name in STATES if name in there], storage.kind)
+
+
+def option_in(bare: gdb.Type) -> Presence | None:
+    """Where a type has its Option, in whatever cells; None for other types."""
+    at = 0
+    for _ in range(DEEPEST):
+        if OPTION.match(bare.name or ""):
+            return Presence(at, bare.sizeof, bare)
+        inner = _inside(bare)
+        if inner is None:
+            return None
+        at, bare = at + inner.bitpos // 8, inner.type.strip_typedefs()
+    return None
+
+
+def has_value_at(option: gdb.Type, address: int) -> bool | None:
+    """See `Target.has_value`."""
+    # GDB gives a value of an enum the one variant that it is.
+    value = gdb.Value(address).cast(option.pointer()).dereference()
+    variants = [one.name or "" for one in value.type.strip_typedefs().fields() if not one.artificial]
+    return has_value(variants[0]) if len(variants) == 1 else None
+
+
+def contents_of(value: gdb.Value) -> tuple[gdb.Value, str]:
+    """What is in the cells that a value is, and who borrows it; the value itself where it is none."""
+    said = ""
+    for _ in range(DEEPEST):
+        bare = value.type.strip_typedefs()
+        inner = _inside(bare)
+        if inner is None or gdb.default_visualizer(value) is not None:  # rust-gdb's own
+            break
+        if BORROWED_CELL.match(bare.name or "") and not said:
+            said = borrowed(int(contents_of(value[BORROW])[0]))
+        value = value[inner]
+    return value, said
+
+
+def _inside(bare: gdb.Type) -> gdb.Field | None:
+    """The member that is a cell's contents; None for what is no cell."""
+    if bare.code != gdb.TYPE_CODE_STRUCT or not OPEN_CELL.match(bare.name or ""):
+        return None
+    return next((one for one in bare.fields() if one.name in IN_OPEN_CELL and is_placed(one)), None)
 
 
 def _state_in(value: gdb.Value) -> str:

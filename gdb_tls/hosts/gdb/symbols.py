@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 
 import gdb
 
-from gdb_tls.elf.file import NotElf, open_elf
+from gdb_tls.elf.file import ElfFile, NotElf, open_elf
 from gdb_tls.elf.symbols import ElfSymbol
 from gdb_tls.errors import BadArgument
 from gdb_tls.hosts.gdb import function_locals, types
@@ -19,14 +19,17 @@ from gdb_tls.hosts.gdb.files import is_own
 from gdb_tls.hosts.gdb.selection import setting
 from gdb_tls.hosts.native.dwarf_types import DwarfType
 from gdb_tls.program.declared import UNREADABLE, Declarations, Declared
+from gdb_tls.program.kept_copies import kept_by_runtime
 from gdb_tls.program.names import OPTIMISED, RUST_DETAILS, SUFFIXES, rust_spellings, source_name, without_rust_details
 from gdb_tls.program.type_names import language_of
-from gdb_tls.target.facts import DebugSymbol, OtherName, Part, PartInFrame
+from gdb_tls.target.facts import LEFT_OUT, DebugSymbol, OtherName, Part, PartInFrame
 from gdb_tls.target.model import Path, Type
 
 _demangled: dict[str, str] = {}
 # Each costs GDB a look through all names of all files.
 MOST_IN_VAIN = 8
+# Bytes of a file: more debug information takes seconds to search.
+LARGEST_SEARCHED = 1 << 28
 # How GDB writes where a thread-local variable is (dwarf2/loc.c): at an offset, or so many bytes behind one.
 IN_SCOPE = (
     r"Symbol {} is (?:a variable )?.*?(?:thread-local variable at offset 0x([0-9a-f]+)"
@@ -193,7 +196,14 @@ class GdbSymbols:
         """See `DebugInformation.what_is`."""
         from gdb_tls.hosts.gdb import others
 
-        return others.what_is(name)
+        if not name.isidentifier():
+            return others.what_is(name)
+        paths = [one.filename for one in gdb.objfiles() if one.filename and _is_quickly_read(one.filename)]
+        known = kept_by_runtime(name, _opened(paths)) or others.what_is(name)
+        if known is not None:
+            return known
+        # GDB's index has no variable without a place.
+        return LEFT_OUT if any(self._in_files.is_left_out(name, path) for path in paths) else None
 
     def type_of_global(self, name: str, address: int) -> str:
         """See `DebugInformation.type_of_global`."""
@@ -258,6 +268,19 @@ def _demangle(name: str) -> str:
             found = str(gdb.execute(f"demangle -l {language} -- {name}", to_string=True)).strip()
             return without_rust_details(found) if language == "rust" or RUST_DETAILS.search(found) else found
     return name
+
+
+def _opened(paths: Sequence[str]) -> Iterator[ElfFile]:
+    for path in paths:
+        with suppress(NotElf):
+            yield open_elf(path)
+
+
+def _is_quickly_read(path: str) -> bool:
+    """Whether a file is here, and not so large that nobody waits for a search through its debug information."""
+    with suppress(OSError):
+        return os.path.isabs(path) and os.path.getsize(path) < LARGEST_SEARCHED
+    return False
 
 
 def _objfiles(object_path: str) -> list[gdb.Objfile]:

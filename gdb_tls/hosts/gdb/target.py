@@ -326,6 +326,7 @@ class GdbTarget:
         try:
             with setting("language", kind.language or LANGUAGE), own_printers():
                 value = gdb.Value(address).cast(kind.debugger_type.pointer()).dereference()
+                value, borrowed = rust_storage.contents_of(value)
                 text = pointed.unprinted(value) or value.format_string(
                     pretty_structs=False, max_elements=self.most_characters
                 )
@@ -333,7 +334,7 @@ class GdbTarget:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError, ValueError) as error:  # a UnicodeError is a ValueError
             return f"<{error}>"
-        return self._one_line(text, value)
+        return self._one_line(text, value) + borrowed
 
     def format_pointed(self, kind: Type, pointer: int) -> str:
         """See `Target.format_pointed`."""
@@ -370,6 +371,14 @@ class GdbTarget:
             raise UnreadableMemory(address) from None
         except (gdb.error, RuntimeError):
             return ""
+
+    def has_value(self, option: Any, address: int) -> bool | None:
+        """See `Target.has_value`."""
+        try:
+            with setting("language", "rust"):
+                return rust_storage.has_value_at(option, address)
+        except (gdb.error, RuntimeError):
+            return None
 
     def find_element(self, lookup: Lookup, address: int, name: str) -> Place:
         """See `Target.find_element`."""

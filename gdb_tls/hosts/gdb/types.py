@@ -31,16 +31,17 @@ def describe(found: gdb.Type, language: str = "") -> Type:
     if kept:
         found = kept[1]
         bare = found.strip_typedefs().unqualified()
+    elsewhere = is_elsewhere(bare, language)
     with setting("language", language or LANGUAGE):
         name = short_type(str(found))
     return Type(
         name=name,
         kind=_kind(bare),
-        size=bare.sizeof,
+        size=gdb.lookup_type("void").pointer().sizeof if elsewhere else bare.sizeof,
         is_signed=_is_signed(bare),
-        owner=owner(bare),
+        owner=0 if elsewhere else owner(bare),
         witness=witness(bare),
-        presence=presence_of(_holder(bare)),
+        presence=presence_of(_holder(bare)) or rust_storage.option_in(bare),
         container=container_of(_holder(bare)),
         points_to=_points_to(bare),
         counted=pointed.counted(bare) if bare.code == gdb.TYPE_CODE_PTR else None,
@@ -130,6 +131,17 @@ def _points_to(bare: gdb.Type) -> str:
     if target.code in (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR) and target.sizeof == 1:
         return "character"
     return "printed" if pointed.is_wide(bare) or pointed.is_printed(bare) else ""
+
+
+def is_elsewhere(bare: gdb.Type, language: str) -> bool:
+    """Whether it is an array whose elements a descriptor tells of, which begins with their address: Fortran's."""
+    # Of other languages, too, GDB knows the size of an array with computed bounds only where it is in memory.
+    return bool(
+        language == "fortran"
+        and bare.code == gdb.TYPE_CODE_ARRAY
+        and not bare.sizeof
+        and getattr(bare, "dynamic", False)
+    )
 
 
 def witness(bare: gdb.Type) -> int | None:

@@ -22,17 +22,26 @@ from gdb_tls.elf.dwarf import (
     Entry,
     leb,
 )
+from gdb_tls.hosts.native.dwarf_arrays import (
+    AT_ALLOCATED,
+    FORTRAN,
+    TAG_SUBRANGE,
+    Dimension,
+    dimensions,
+    is_behind_descriptor,
+    language_of,
+)
 from gdb_tls.program.type_names import short_type
 from gdb_tls.tuples import NamedTuple
 
 TAG_ARRAY, TAG_ENUM, TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE = 0x01, 0x04, 0x0F, 0x10, 0x42
-TAG_FUNCTION, TAG_TYPEDEF, TAG_SUBRANGE, TAG_BASE, TAG_PARAMETER, TAG_ELLIPSIS = 0x15, 0x16, 0x21, 0x24, 0x05, 0x18
+TAG_FUNCTION, TAG_TYPEDEF, TAG_BASE, TAG_PARAMETER, TAG_ELLIPSIS = 0x15, 0x16, 0x24, 0x05, 0x18
 TAG_CONST, TAG_VOLATILE, TAG_RESTRICT, TAG_ATOMIC = 0x26, 0x35, 0x37, 0x47
 TAG_INHERITANCE, TAG_ENUMERATOR, TAG_TEMPLATE_TYPE, TAG_TEMPLATE_VALUE = 0x1C, 0x28, 0x2F, 0x30
-TAG_MEMBER_POINTER, TAG_UNSPECIFIED = 0x1F, 0x3B
+TAG_MEMBER_POINTER, TAG_UNSPECIFIED, TAG_STRING = 0x1F, 0x3B, 0x12
 TAG_PACK = 0x4107  # DW_TAG_GNU_template_parameter_pack: its children are arguments
 AT_SIZE, AT_ENCODING, AT_DECLARATION, AT_OFFSET, AT_CONSTANT = 0x0B, 0x3E, 0x3C, 0x38, 0x1C
-AT_UPPER, AT_COUNT, AT_BIT_SIZE, AT_BIT_OFFSET, AT_ARTIFICIAL, AT_EXTERNAL = 0x2F, 0x37, 0x0D, 0x6B, 0x34, 0x3F
+AT_BIT_SIZE, AT_BIT_OFFSET, AT_ARTIFICIAL, AT_EXTERNAL = 0x0D, 0x6B, 0x34, 0x3F
 AT_OLD_BIT_OFFSET, AT_ALIGNMENT, AT_CONTAINING = 0x0C, 0x88, 0x1D
 ATE_BOOLEAN, ATE_FLOAT, ATE_SIGNED, ATE_SIGNED_CHAR, ATE_UNSIGNED_CHAR, ATE_UTF = 0x02, 0x04, 0x05, 0x06, 0x08, 0x10
 ATE_COMPLEX, ATE_UNSIGNED, ATE_DECIMAL, ATE_ASCII, ATE_LO_USER = 0x03, 0x07, 0x0F, 0x12, 0x80
@@ -42,6 +51,8 @@ PLUS_CONSTANT = 0x23  # DW_OP_plus_uconst
 CLASSES = (TAG_STRUCT, TAG_CLASS, TAG_UNION)
 POINTERS = (TAG_POINTER, TAG_REFERENCE, TAG_RVALUE_REFERENCE)
 QUALIFIERS = {TAG_CONST: "const", TAG_VOLATILE: "volatile", TAG_RESTRICT: "restrict", TAG_ATOMIC: "_Atomic"}
+# What only says more of another type: in Ada and Pascal, which of its values there are.
+TRANSPARENT = (TAG_TYPEDEF, TAG_SUBRANGE, *QUALIFIERS)
 WORDS = {TAG_STRUCT: "struct ", TAG_CLASS: "class ", TAG_UNION: "union ", TAG_ENUM: "enum "}
 # DWARF 5, table 7.17, and what later compilers add.
 C_LANGUAGES = (0x01, 0x02, 0x0C, 0x1D, 0x2C, 0x3E)
@@ -107,10 +118,10 @@ class DwarfType:
 
     @cached_property
     def bare(self) -> DwarfType:
-        """Without typedefs and qualifiers; of a declaration the definition, where the same unit has it."""
+        """Without typedefs, ranges and qualifiers; of a declaration the definition, where the same unit has it."""
         found = self
         for _ in range(DEEPEST):
-            if found.tag != TAG_TYPEDEF and found.tag not in QUALIFIERS:
+            if found.tag not in TRANSPARENT:
                 break
             found = found.target
         return found
@@ -121,7 +132,7 @@ class DwarfType:
         for _ in range(DEEPEST):
             if found.qualified in names:
                 return found.qualified
-            if found.tag != TAG_TYPEDEF and found.tag not in QUALIFIERS:
+            if found.tag not in TRANSPARENT:
                 break
             found = found.target
         return ""
@@ -132,6 +143,11 @@ class DwarfType:
         bare = self.bare
         if bare.entry is None:
             return 0
+        if self.tag in TRANSPARENT:
+            own = self.entry.attributes.get(AT_SIZE) if self.entry and self.tag == TAG_SUBRANGE else None
+            return own if isinstance(own, int) else self.target.size
+        if bare.is_elsewhere:  # the address of its elements, which a descriptor begins with
+            return self.dwarf.address_size(bare.entry.offset)
         if bare.tag == TAG_ARRAY:
             size = bare.target.size
             for count in bare.counts:
@@ -157,18 +173,24 @@ class DwarfType:
         return DwarfType(self.dwarf, self.dwarf.entry(at) if isinstance(at, int) else None)
 
     @cached_property
+    def dimensions(self) -> list[Dimension]:
+        """Of an array, the outermost first."""
+        return dimensions(self.dwarf, self.entry) if self.entry else []
+
+    @cached_property
     def counts(self) -> list[int]:
         """The numbers of elements of an array, the outermost first; 0 where it is not known."""
-        found = []
-        for child in self.dwarf.children(self.entry) if self.entry else ():
-            if child.tag == TAG_SUBRANGE:
-                upper, count = child.attributes.get(AT_UPPER), child.attributes.get(AT_COUNT)
-                if isinstance(count, int):
-                    found.append(count)
-                else:
-                    known = isinstance(upper, int) and upper != (1 << 64) - 1 and upper != (1 << 32) - 1
-                    found.append(upper + 1 if known and isinstance(upper, int) else 0)
-        return found
+        return [one.length or 0 for one in self.dimensions]
+
+    @cached_property
+    def is_elsewhere(self) -> bool:
+        """Whether it is an array whose elements a descriptor tells of, which is what the variable has."""
+        return self.tag == TAG_ARRAY and self.entry is not None and is_behind_descriptor(self.entry)
+
+    @cached_property
+    def is_fortran(self) -> bool:
+        """Whether it is written in Fortran, as its values then are."""
+        return self.entry is not None and language_of(self.dwarf, self.entry) in FORTRAN
 
     @cached_property
     def element(self) -> DwarfType:
@@ -237,6 +259,12 @@ class DwarfType:
             sign = {TAG_POINTER: "*", TAG_REFERENCE: "&", TAG_RVALUE_REFERENCE: "&&"}[tag] + inner
             around = self.target.tag in (TAG_ARRAY, TAG_FUNCTION)
             return self.target._written(f"({sign})" if around else sign, words)
+        if tag == TAG_ARRAY and self.is_fortran:
+            bounds = ",".join(map(_bounds, reversed(self.dimensions)))
+            allocatable = ", allocatable" if self.entry and AT_ALLOCATED in self.entry.attributes else ""
+            return f"{self.target._written('', words)}{allocatable} ({bounds}){inner and ' ' + inner}"
+        if tag == TAG_STRING:
+            return f"character*{self.size or '(*)'}{inner and ' ' + inner}"
         if tag == TAG_ARRAY:
             counts = "".join(f"[{count or ''}]" for count in self.counts)
             return self.target._written(inner + counts, words)
@@ -354,6 +382,14 @@ class DwarfType:
         return bare.tag == TAG_BASE and bare.encoding in (ATE_SIGNED, ATE_SIGNED_CHAR)
 
 
+def _bounds(dimension: Dimension) -> str:
+    """The bounds of one dimension as Fortran's declarations have them."""
+    lower, upper = dimension.lower, dimension.upper
+    if dimension.length is None or not isinstance(lower, int) or not isinstance(upper, int):
+        return ":"
+    return str(upper) if lower == 1 else f"{lower}:{upper}"
+
+
 class _Row(DwarfType):
     """What an array of several dimensions has for its elements."""
 
@@ -362,12 +398,12 @@ class _Row(DwarfType):
         self._depth = depth
 
     @cached_property
-    def counts(self) -> list[int]:
-        return DwarfType(self.dwarf, self.entry).counts[self._depth :]
+    def dimensions(self) -> list[Dimension]:
+        return super().dimensions[self._depth :]
 
     @cached_property
     def element(self) -> DwarfType:
-        return _Row(self, self._depth + 1) if len(self.counts) > 1 else self.target
+        return _Row(self, self._depth + 1) if len(self.dimensions) > 1 else self.target
 
 
 def _place(child: Entry, kind: DwarfType, dwarf: Dwarf) -> tuple[int | None, tuple[int, int] | None]:

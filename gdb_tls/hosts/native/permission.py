@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -23,6 +24,7 @@ SCOPES = {
 }
 
 
+LOOKS, PAUSE_SECONDS = 20, 0.1
 PF_KTHREAD = 0x00200000  # linux/sched.h
 AT_FLAGS = 6  # in /proc/PID/stat, behind the name
 
@@ -53,6 +55,28 @@ def denied(pid: int, *, tracing: bool) -> NoProcess:
             return NoProcess(what, "End that one, or use --engine direct without --stop, which only reads.")
     why, hint = _reason(pid, status)
     return NoProcess(f"Process {pid} may not be looked at: {why}", hint)
+
+
+def uninterruptible(pid: int) -> NoProcess | None:
+    """The error for a process that GDB would wait for without an end: a thread that nothing stops, as in vfork.
+
+    A read of a disk takes its thread there, too, but not for long: it must be there at each look.
+    """
+    waiting: set[str] | None = None
+    for look in range(LOOKS):
+        time.sleep(PAUSE_SECONDS * bool(look))
+        with suppress(OSError):
+            found = {tid for tid in os.listdir(f"/proc/{pid}/task") if _waits(f"/proc/{pid}/task/{tid}")}
+            waiting = found if waiting is None else waiting & found
+        if not waiting:
+            return None
+    what = f"Thread {min(waiting or (), key=int)} of process {pid} waits in the kernel, where nothing interrupts it"
+    return NoProcess(f"{what}: GDB cannot attach", "Use --engine direct, which looks without stopping it.")
+
+
+def _waits(folder: str) -> bool:
+    """Whether a thread is in state D of proc(5), as it was when its folder was read."""
+    return _status(f"{folder}/status").get("State", "").startswith("D")
 
 
 def _reason(pid: int, status: Mapping[str, str]) -> tuple[str, str]:

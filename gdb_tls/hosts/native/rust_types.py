@@ -16,6 +16,12 @@ KEY = re.compile(r"^std::(\w+::)*(fast|fast_local)::Key<")
 # A cell begins with its contents, however many others of std are around it.
 CELL = re.compile(r"core::(cell::UnsafeCell|mem::(\w+::)?(MaybeUninit|ManuallyDrop|MaybeDangling))<")
 IN_CELL = ("value", "__0")
+# Cells that are there from the beginning to the end, by which their contents are changed; a RefCell counts who does.
+OPEN_CELL = re.compile(r"core::cell::(?:\w+::)?(?:Cell|UnsafeCell|SyncUnsafeCell|RefCell|OnceCell)<")
+BORROWED_CELL = re.compile(r"core::cell::(?:\w+::)?RefCell<")
+IN_OPEN_CELL, BORROW = ("value", "inner"), "borrow"
+OPTION = re.compile(r"core::option::Option<")
+SOME, NONE = "Some", "None"
 # Members that hold a state, and those of cells around it.
 STATES, INNER = ("dtor_state", "state", "inner"), ("value", "inner")
 # The states' names by what they mean; a value that is not in use yet is there if it is a constant.
@@ -24,6 +30,18 @@ ALIVE = ("Alive", "Some")
 DESTROYED = ("Destroyed", "RunningOrHasRun")
 KNOWN = (*UNINITIALISED, *ALIVE, *DESTROYED)
 DEEPEST = 8
+
+
+def borrowed(count: int) -> str:
+    """What a RefCell says of those who use its contents (library/core/src/cell.rs, BorrowFlag); empty for nobody."""
+    if not count:
+        return ""
+    return " (borrowed mutably)" if count < 0 else f" (borrowed, {count} times)" if count > 1 else " (borrowed)"
+
+
+def has_value(variant: str) -> bool | None:
+    """Whether an Option of which the debugger knows the variant's name has a value."""
+    return {SOME: True, NONE: False}.get(variant.rpartition("::")[2])
 
 
 def meaning(words: Iterable[str], kind: str) -> str:

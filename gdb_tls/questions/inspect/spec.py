@@ -18,7 +18,7 @@ as pool_* shows each variable that it matches. Of several variables of one name,
 first, then the program's own before the C library's and the C++ runtime's.
 
 Every thread has one row. NULL is a null pointer, or an object such as a unique_ptr that owns nothing; "no-value" is
-a std::optional, std::function or std::any that has none.
+a std::optional, std::function, std::any or Rust Option that has none.
 "unallocated" is a thread that has not touched the variable's module yet. "not-constructed" is an object whose
 constructor has not run to its end in the thread, "destroyed" one whose destructor has; "constructed" is said where the
 compiler's guard tells it. "unreadable" means that the memory is not in the core dump, or that nothing is there (no such

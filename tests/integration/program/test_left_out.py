@@ -105,6 +105,27 @@ def test_left_in_part(compiler: str, tmp_path: Path) -> None:
             assert {row["lwp"]: row["value"] for row in whole["threads"]} == {lwp: one[1] for lwp, one in truth.items()}
 
 
+FORMATS = [("clang", "-gdwarf-5"), ("clang", "-gdwarf-4"), ("gcc", "-gdwarf-5")]
+
+
+@pytest.mark.parametrize("compiler", FORMATS, ids=" ".join)
+def test_several_left_out(compiler: tuple[str, ...], tmp_path: Path) -> None:
+    """GDB's index has none of them, and in DWARF 5 a text may be known by its number in a table only."""
+    program, sources = tmp_path / "program", [tmp_path / f"{name}.c" for name in ("one", "two", "main")]
+    for source in sources[:2]:
+        source.write_text(f"static __thread int removed;\nvoid {source.stem}(void) {{ removed = 1; }}\n")
+    sources[2].write_text(PARTLY.replace("removed", "another"))
+    subprocess.run([*compiler, "-D_GNU_SOURCE", "-g", "-O2", "-pthread", *sources, "-o", program], check=True)
+    with Inferior([program], tmp_path) as inferior:
+        inferior.wait_ready()
+        for engine in ("gdb", "direct"):
+            for name in ("removed", "'one.c'::removed"):
+                said = gdb_tls(["pid", inferior.pid, name, "--engine", engine])
+                assert "removed is optimised out. " in said.errors, said
+            unknown = gdb_tls(["pid", inferior.pid, "removed_too", "--engine", engine])
+            assert "is called removed_too in" in unknown.errors
+
+
 def test_left_out_without_gdb(tmp_path: Path) -> None:
     """By the debug information, in the same words."""
     program, source = tmp_path / "partly", tmp_path / "partly.c"

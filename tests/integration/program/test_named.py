@@ -114,3 +114,17 @@ def test_the_type_of_an_address(subject: Subject, tmp_path: Path) -> None:
         "Node **&named_head",
         "Node *&named_second",
     ]
+
+
+def test_names_of_nim(tmp_path: Path) -> None:
+    """Nim's compiler writes C, and into each name the module and a number; in C itself such a name is only that."""
+    files = {"@mprog.nim.c": "counter__prog_13 = 5", "plain.c": "other__prog_2 = 6"}
+    for name, text in files.items():
+        code = f"__thread int {text};\n" + "int main(void) { __builtin_trap(); }\n" * (name == "plain.c")
+        (tmp_path / name).write_text(code)
+    program = tmp_path / "program"
+    subprocess.run(["gcc", "-g", *files, "-o", program], check=True, cwd=tmp_path)
+    names = ["counter", "prog.counter", "counter__prog_13", "other__prog_2"]
+    answers = ask([program], [*names, "other"], tmp_path / "answers", before=["run"])
+    assert [answers[name]["threads"][0]["value"] for name in names] == [5, 5, 5, 6]
+    assert "other" not in answers.documents and "Did you mean other__prog_2?" in answers.result.stderr

@@ -53,3 +53,27 @@ def test_rare_numbers(compiler: str, tmp_path: Path) -> None:
         assert texts == TEXTS[compiler], engine
         values = {one["name"]: one["threads"][0]["value"] for one in document["variables"]}
         assert [name for name, value in values.items() if value is not None] == ["rare_atomic"], engine
+
+
+FLEXIBLE = """
+#include <stdlib.h>
+#include <string.h>
+static __thread struct { int used; int items[]; } *some;
+static __thread int three[3] = {1, 2, 3};
+int main(void) { some = calloc(1, 100); some->items[1] = 5; three[0] = 4; abort(); }
+"""
+
+
+def test_a_flexible_array_says_nothing_of_its_length(tmp_path: Path) -> None:
+    """Nobody knows how many elements it has: none is denied, and without GDB it is not shown as an empty one."""
+    source, program, core = tmp_path / "flexible.c", tmp_path / "flexible", tmp_path / "core"
+    source.write_text(FLEXIBLE)
+    subprocess.run(["gcc", "-g", "-O0", source, "-o", program], check=True)
+    gdb = ["gdb", "-nx", "--batch", "-ex", "run", "-ex", f"generate-core-file {core}", program]
+    subprocess.run(gdb, check=True, capture_output=True)
+    for engine in ("gdb", "direct"):
+        said = gdb_tls(["core", core, "some->items[1]", "--engine", engine, "--format", "json"])
+        assert [row["value"] for row in said.document["threads"]] == [5], (engine, said.errors)
+        whole = gdb_tls(["core", core, "some->items", "--engine", engine, "--format", "json"]).document
+        assert whole["threads"][0]["text"] not in ("", "{}"), engine
+        assert "elements 0 to 2" in gdb_tls(["core", core, "three[3]", "--engine", engine]).errors

@@ -177,6 +177,16 @@ def test_the_executable_is_the_one_with_the_build_id(tmp_path: Path) -> None:
     assert core.find_executable(path, found, sysroot=str(tmp_path / "root")) == below
 
 
+def test_a_core_that_does_not_say_what_wrote_it(tmp_path: Path) -> None:
+    """That its program is not on this machine is not known then."""
+    path = written(tmp_path, a_core(written(tmp_path, executable(), "bin/server")))
+    for build_id in (None, "", "ab12"):
+        with pytest.raises(TlsError, match="does not say what its program is called") as raised:
+            core.find_executable(path, core.Origin([], build_id))
+        assert "not on this machine" not in str(raised.value)
+        assert ("build id, ab12" in str(raised.value)) is (build_id == "ab12")
+
+
 def test_a_program_that_had_no_build_id(tmp_path: Path) -> None:
     there = written(tmp_path, executable(None), "server")
     path = written(tmp_path, a_core(there, memory=executable(None)))

@@ -268,6 +268,21 @@ def test_a_stopped_process_stays_stopped(words: list[str], programs: Path, tmp_p
         wait_until(lambda: "T" not in states(inferior.pid), "all threads go on")
 
 
+def test_a_thread_that_nothing_interrupts(tmp_path: Path) -> None:
+    """GDB would wait for it without an end, which is said; without GDB it is looked at."""
+    executable = tmp_path / "vforked"
+    subprocess.run(["gcc", "-g", "-pthread", "-o", executable, PROGRAMS / "vforked.c"], check=True)
+    with subprocess.Popen([executable], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        truth = dict(map(int, process.stdout.readline().split()[1:]) for _ in range(2))
+        said = gdb_tls(["pid", process.pid, "counter", "--format", "json"])
+        assert {row["lwp"]: row["value"] for row in said.document["threads"]} == truth
+        refused = gdb_tls(["pid", process.pid, "counter", "--engine", "gdb"])
+        assert f"Thread {process.pid} of process {process.pid} waits in the kernel" in refused.errors
+        assert "--engine direct" in refused.errors and refused.status == 2
+        process.stdin.close()
+
+
 def test_what_has_no_program(tmp_path: Path) -> None:
     """A zombie, and a thread of the kernel where one is to be seen: not "no process"."""
     with subprocess.Popen(["true"]) as ended:
