@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gdb_tls.code.values import Number, Value
+from gdb_tls.evidence.cause import POINTER
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.crash import NEAR_NULL, is_bad
 from gdb_tls.evidence.leaves import Leaf, leaves
@@ -60,6 +61,8 @@ class Blame:
             held: what the register held.
             is_address: whether it was used as an address, or for one.
         """
+        if held < NEAR_NULL and scope.state is not None:
+            value = scope.state.if_null(value)
         # In one order, whatever a set's is.
         found = sorted(set(leaves(tracer.source(value, scope))), key=repr)
         constants = [one for one in found if self._is_number(one) and not one.computed and one.fixed == held]
@@ -173,6 +176,10 @@ class Blame:
         several = self._different(bad)
         if several:
             return Elsewhere(where, None, among=several)
+        if bad and is_address and any(self._may_be_pointer(one) for one in found):
+            # Then an index that is zero may be a good one.
+            bad = [one for one in bad if self._is_pointer(one)]
+            return bad[0] if bad else None
         if bad:
             return bad[0]
         indices = [one for one in found if not self._is_good_pointer(one)] if is_address else []
@@ -186,6 +193,11 @@ class Blame:
         candidate = symbols.at(leaf.place.module, leaf.place.offset)
         kind = symbols.variable(candidate).type if candidate else None
         return kind is not None and kind.kind is Kind.POINTER
+
+    @staticmethod
+    def _may_be_pointer(leaf: Leaf) -> bool:
+        """Whether nothing is known of a value that has a pointer's width."""
+        return leaf.place is None and leaf.fixed is None and leaf.number is None and leaf.width == POINTER
 
     def _may_be_bad(self, leaf: Leaf, held: int) -> bool:
         """Whether a global may have made a value bad: one from which it was computed may be a good index."""

@@ -91,7 +91,7 @@ class Now:
             return self._of_key(leaf.place.key)
         if leaf.place is None and leaf.fixed is not None:
             return self._code.word(leaf.fixed, leaf.width)
-        return None
+        return leaf.number if leaf.place is None else None
 
     def _of_key(self, key: int) -> int | None:
         pointer = self._thread.thread_pointer
