@@ -162,7 +162,11 @@ class Follower:
     def _part(self, value: Value, scope: Scope, depth: int) -> Source | None:
         """A value of which another was computed: where it came from, or else the number that it is."""
         found = self.source(value, scope, depth)
-        is_known = any(one.place is not None or one.fixed is not None for one in leaves(found))
+        # A table's element is not known by the number of the element.
+        is_known = any(
+            one.place is not None or (one.fixed is not None and not (one.computed and one.path))
+            for one in leaves(found)
+        )
         return found if is_known else self._numbers.held(value, scope) or found
 
     def _loaded(self, at: int, address: Source | None, width: int, depth: int) -> Source | None:

@@ -16,12 +16,16 @@ from gdb_tls.evidence.giving_up import GivingUp, Reason
 from gdb_tls.evidence.leaves import Leaf
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
+from gdb_tls.evidence.published import Published, published_in
 from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.evidence.sources import Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
 from gdb_tls.target.facts import CallFrame, Fault
 from gdb_tls.target.model import Thread
+
+# Of a thread-local variable, so many bytes from its beginning are looked at.
+LARGEST_VARIABLE = 1 << 16
 
 
 class Investigation:
@@ -135,7 +139,28 @@ class Investigation:
             if flow is not None and not flow.comes_back and not flow.conditions(scope.spot.address):
                 # A crash on purpose, by a helper.
                 return self._of_reason(tracer, self._giving_up.by_conditions(tracer, 1)) or other
-        return other or Elsewhere(where, None, "what it used as an address could not be followed")
+        return self._of_ended(other, tracer, where, address, crash) or (
+            other or Elsewhere(where, None, "what it used as an address could not be followed")
+        )
+
+    def _of_ended(
+        self, other: Elsewhere | None, tracer: Tracer, where: Place, address: int | None, crash: Crash
+    ) -> Cause | None:
+        """A variable of a thread that has ended, whose address the global from which a bad one came still has."""
+        if other is None or other.fixed is None or address is None or address < NEAR_NULL:
+            return None
+        held = self.code.word(other.fixed)
+        if not held or not held <= address < held + LARGEST_VARIABLE or self._program.region(held) is not None:
+            return None
+        found = dict(published_in(self.code, self.bindings, other.fixed))
+        if len(found) != 1:
+            return None
+        ((place, at),) = found.items()
+        if not self._now.may_be_instance(place, held):
+            return None
+        leaf = Leaf(place, crash.frames[0].pc)
+        cause = self._cause(leaf, "ended", tracer, where, address, None, crash)
+        return cause._replace(published=Published(self._place(at), other.fixed), value=None, written=None)
 
     def _of_division(self, crash: Crash) -> Cause | Elsewhere:
         """A division by zero."""

@@ -15,6 +15,8 @@ from gdb_tls.target.model import Absence, Module, Thread
 from gdb_tls.target.protocol import UnreadableMemory
 
 STACK_SEARCHED = 4096
+# glibc aligns the thread pointer so (TCB_ALIGNMENT of x86-64, and of AArch64 at least half of it).
+ALIGNED = 16
 
 
 class Foreign(NamedTuple):
@@ -81,6 +83,11 @@ class Now:
             return None
         (block,) = blocks_in(self._program.libc, module, [self._thread])
         return block + place.offset if isinstance(block, int) else None
+
+    def may_be_instance(self, place: ThreadLocal, address: int) -> bool:
+        """Whether a variable may have been at an address: it lies in its page as the thread's own one does."""
+        own = self._address(place)
+        return own is not None and (own - address) % ALIGNED == 0
 
     def held_by(self, leaf: Leaf) -> int | None:
         """What the variable itself holds in the thread."""

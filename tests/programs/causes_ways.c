@@ -26,10 +26,18 @@ static __thread struct request *own;
 static __thread unsigned buckets;
 static __thread struct buffer **shelves;
 static __thread long shelf;
+static __thread unsigned level;
+static __thread char *line;
+static __thread struct buffer **resources;
+static __thread struct buffer record;
 static pthread_key_t session_key;
 
 static struct entry *entries[4];
+static struct buffer *rows[4];
 static volatile unsigned shards = 4;
+static int is_made, row;
+static struct buffer *latest_record;
+int resource; /* no resource of that number was ever made */
 struct buffer *volatile shared;
 
 void prepare(void) {
@@ -45,6 +53,11 @@ void prepare(void) {
     buckets = 4;
     shelves = calloc(4, sizeof *shelves);
     shelf = 2;
+    level = 1;
+    line = malloc(64);
+    is_made = 1;
+    rows[row] = calloc(8, sizeof *rows[row]);
+    resources = calloc(4, sizeof *resources);
     struct request *session = calloc(1, sizeof *session);
     session->buffer = new_buffer();
     pthread_setspecific(session_key, session);
@@ -167,6 +180,51 @@ static APART struct buffer *either(void) {
 }
 CRASH(either) {
     either()->length = 2;
+}
+
+/* Only the first thread makes its own: the flag is all threads'. */
+SPOIL(made, line, NULL)
+static APART void write_line(int letter) {
+    if (!is_made) {
+        is_made = 1;
+        line = malloc(64);
+        line[0] = 0;
+    }
+    for (int i = 0; i < 5; i++)
+        line[i] = (char)(letter + i);
+    sink++;
+}
+CRASH(made) {
+    write_line((int)sink);
+}
+
+/* Left once more than entered: an index that is too large, into a table of which only the pointer is known. */
+SPOIL(below, level, (unsigned)-1)
+static APART long innermost(struct buffer *scopes) {
+    struct buffer *scope = &scopes[level];
+    return scope->length;
+}
+CRASH(below) {
+    sink = innermost(rows[row]);
+}
+
+/* The thread whose variable it was has ended, and its memory is no longer mapped. */
+static APART void *publish(void *argument) {
+    record.length = 1;
+    latest_record = &record;
+    return argument;
+}
+static APART void *spoil_ended(void) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 64 << 20); /* more than the C library keeps for the next thread */
+    if (pthread_create(&thread, &attributes, publish, NULL) == 0)
+        pthread_join(thread, NULL);
+    return &record;
+}
+CRASH(ended) {
+    sink = latest_record->length;
 }
 
 /* ------------------------------------------------------------------ giving up */
@@ -298,6 +356,16 @@ CRASH(innocent_both) {
     either_of_both()->length = 2;
 }
 
+/* The number of the entry is wrong, not the table: in no thread there is one. */
+static APART void *spoil_resource(void) {
+    resources = calloc(4, sizeof *resources);
+    return NULL;
+}
+CRASH(innocent_resource) {
+    resources[resource]->length = 2;
+    sink++;
+}
+
 #ifdef __x86_64__
 CRASH(innocent_divisor) {
     buckets = 3;
@@ -320,6 +388,9 @@ const struct mode modes[] = {
     OWN(session, "key"),
     OWN(shelf, "shelves"),
     OWN(either, "requested"),
+    {"made", "line", PROGRAM, spoil_made, crash_made},
+    {"below", "level", PROGRAM, spoil_below, crash_below},
+    {"ended", "record", PROGRAM, spoil_ended, crash_ended},
     OWN(trap, "trapped"),
     OWN(on_purpose, "checked"),
 #ifdef __x86_64__
@@ -332,6 +403,7 @@ const struct mode modes[] = {
     INNOCENT(shared, spoil_shared),
     INNOCENT(both, spoil_both),
     INNOCENT(malloc, NULL),
+    INNOCENT(resource, spoil_resource),
     INNOCENT(twice, NULL),
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -77,6 +77,8 @@ def chain(cause: Cause, found: Guilty, member: str = "", caller: Frame | None = 
             return f"{who} gave up in {where(cause.crashed)} after comparing {member}; {name} was read {read}."
         what = f"{_member(cause)} of what {name} points to" if cause.path else name
         return f"{who} gave up in {where(cause.crashed)} after comparing {what}, read {read}."
+    if cause.published is not None:
+        return f"{who} crashed {_at(cause.crashed)}{_on(cause.address)}, where {name} of a thread that has ended was."
     if cause.kind == "destructor":
         return f"{who} ended and called the destructor of {name} at {_address(cause.address)}, where no code is mapped."
     if cause.kind == "call":

@@ -105,9 +105,12 @@ class Circumstances:
             yield f"{found.name} is emulated TLS: its descriptor is {descriptor}."
         if cause.asked is not None:
             yield from self._asked()
+        if cause.published is not None:
+            to = (self._program.symbol_at(cause.published.to) or f"the global at 0x{cause.published.to:x}").partition(" + ")
+            yield f"Its address is still in {to[0]}: {where(cause.published.place)} puts it there."
         if cause.written is not None and cause.value == 0 and not cause.path and cause.foreign is None:
             yield f"{where(cause.written.place)} {HOW[cause.written.how]}, on the way to the crash."
-        if found.variable is not None and cause.address is not None and not cause.path:
+        if found.variable is not None and cause.address is not None and cause.is_of_own_value and not cause.path:
             yield from self._bounds(found.variable)
         if found.variable is not None and cause.value is not None and cause.width == WORD:
             yield from self._overwritten(found.variable, cause.value)
