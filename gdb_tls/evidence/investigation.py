@@ -10,13 +10,14 @@ from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.blame import Blame, Elsewhere
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.crash import MOST_FRAMES, NEAR_NULL, Crash, divisor_of, find_crash
+from gdb_tls.evidence.crash import END_OF_USER_SPACE, MOST_FRAMES, NEAR_NULL, Crash, divisor_of, find_crash
 from gdb_tls.evidence.full_stack import is_full
 from gdb_tls.evidence.giving_up import GivingUp, Reason
 from gdb_tls.evidence.leaves import Leaf
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
-from gdb_tls.evidence.published import Published, published_in
+from gdb_tls.evidence.published import Published, like_other_threads, published_in
+from gdb_tls.evidence.scope import Scope
 from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.evidence.sources import Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
@@ -114,6 +115,8 @@ class Investigation:
         where = self._place_of(frame)
         if scope is None or scope.state is None:
             return Elsewhere(where, None, "its code could not be followed")
+        if crash.target is not None:
+            return self._of_target(crash, tracer, scope, where, crash.target)
         address = crash.operands[0].address if crash.operands else self._fault.address
         other: Elsewhere | None = None
         for operand in crash.operands:
@@ -146,21 +149,24 @@ class Investigation:
     def _of_ended(
         self, other: Elsewhere | None, tracer: Tracer, where: Place, address: int | None, crash: Crash
     ) -> Cause | None:
-        """A variable of a thread that has ended, whose address the global from which a bad one came still has."""
-        if other is None or other.fixed is None or address is None or address < NEAR_NULL:
+        """A variable of a thread that has ended, whose address something that all threads have still has."""
+        if address is None or address < NEAR_NULL or self._program.region(address) is not None:
             return None
-        held = self.code.word(other.fixed)
-        if not held or not held <= address < held + LARGEST_VARIABLE or self._program.region(held) is not None:
+        held = [crash.frames[0].registers.get(one.memory.base) for one in crash.operands]
+        begins = next((one for one in held if one and one <= address < one + LARGEST_VARIABLE), None)
+        if begins is None or begins >= END_OF_USER_SPACE or not self._program.regions:
             return None
-        found = dict(published_in(self.code, self.bindings, other.fixed))
+        to = other.fixed if other is not None else None
+        found = dict(published_in(self.code, self.bindings, to)) if to is not None else {}
+        found = {place: at for place, at in found.items() if self._now.may_be_instance(place, begins)}
+        if len(found) != 1:
+            to = None
+            found = dict(like_other_threads(self._program, self.code, self.bindings, begins))
         if len(found) != 1:
             return None
         ((place, at),) = found.items()
-        if not self._now.may_be_instance(place, held):
-            return None
-        leaf = Leaf(place, crash.frames[0].pc)
-        cause = self._cause(leaf, "ended", tracer, where, address, None, crash)
-        return cause._replace(published=Published(self._place(at), other.fixed), value=None, written=None)
+        cause = self._cause(Leaf(place, crash.frames[0].pc), "ended", tracer, where, address, None, crash)
+        return cause._replace(published=Published(self._place(at), to), value=None, written=None)
 
     def _of_division(self, crash: Crash) -> Cause | Elsewhere:
         """A division by zero."""
@@ -205,10 +211,13 @@ class Investigation:
         where = self._place_of(crash.frames[1])
         if scope is None or scope.state is None:
             return Elsewhere(where, None, "its code could not be followed")
+        return self._of_target(crash, tracer, scope, where, crash.frames[0].pc)
+
+    def _of_target(self, crash: Crash, tracer: Tracer, scope: Scope, where: Place, called: int) -> Cause | Elsewhere:
+        """Where the address came from that a scope called, or jumped to."""
         value = scope.spot.flow.called(scope.spot.address) if scope.spot.flow else None
-        found = self._blame.of(tracer, scope, value, crash.frames[0].pc)
+        found = self._blame.of(tracer, scope, value, called)
         if isinstance(found, Leaf):
-            called = crash.frames[0].pc
             return self._cause(found, "call", tracer, where, called, called, crash)
         return found or Elsewhere(where, None, "the function's address could not be followed")
 

@@ -30,13 +30,18 @@ static __thread unsigned level;
 static __thread char *line;
 static __thread struct buffer **resources;
 static __thread struct buffer record;
+static __thread char text[64];
+static __thread struct handler {
+    long id;
+    void (*run)(long);
+} * handler;
 static pthread_key_t session_key;
 
 static struct entry *entries[4];
 static struct buffer *rows[4];
 static volatile unsigned shards = 4;
 static int is_made, row;
-static struct buffer *latest_record;
+static struct buffer *latest_record, *answer;
 int resource; /* no resource of that number was ever made */
 struct buffer *volatile shared;
 
@@ -58,6 +63,7 @@ void prepare(void) {
     is_made = 1;
     rows[row] = calloc(8, sizeof *rows[row]);
     resources = calloc(4, sizeof *resources);
+    handler = calloc(1, sizeof *handler);
     struct request *session = calloc(1, sizeof *session);
     session->buffer = new_buffer();
     pthread_setspecific(session_key, session);
@@ -214,18 +220,56 @@ static APART void *publish(void *argument) {
     latest_record = &record;
     return argument;
 }
-static APART void *spoil_ended(void) {
+static APART void end_one(void *(*body)(void *)) {
     pthread_t thread;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 64 << 20); /* more than the C library keeps for the next thread */
-    if (pthread_create(&thread, &attributes, publish, NULL) == 0)
+    if (pthread_create(&thread, &attributes, body, NULL) == 0)
         pthread_join(thread, NULL);
+}
+static APART void *spoil_ended(void) {
+    end_one(publish);
     return &record;
 }
 CRASH(ended) {
     sink = latest_record->length;
 }
+
+/* The same where the answer to a request still has the address. */
+static APART char *describe(int number) {
+    memset(text, 'a' + number % 26, sizeof text - 1);
+    return text;
+}
+static APART void *reply(void *argument) {
+    answer->text = describe((int)sink);
+    return argument;
+}
+static APART void *spoil_lent(void) {
+    answer = calloc(1, sizeof *answer);
+    end_one(reply);
+    return text;
+}
+CRASH(lent) {
+    sink = answer->text[0];
+}
+
+#ifdef __x86_64__
+/* What should be a function's address is none at all: the processor does not even go there. */
+static APART void *spoil_wild(void) {
+    handler = calloc(1, sizeof *handler);
+    memset(&handler->run, 'A', sizeof handler->run);
+    return &handler;
+}
+CRASH(wild) {
+    handler->run(sink);
+    sink++;
+}
+CRASH(wild_last) {
+    sink++;
+    handler->run(2);
+}
+#endif
 
 /* ------------------------------------------------------------------ giving up */
 
@@ -391,10 +435,13 @@ const struct mode modes[] = {
     {"made", "line", PROGRAM, spoil_made, crash_made},
     {"below", "level", PROGRAM, spoil_below, crash_below},
     {"ended", "record", PROGRAM, spoil_ended, crash_ended},
+    {"lent", "text", PROGRAM, spoil_lent, crash_lent},
     OWN(trap, "trapped"),
     OWN(on_purpose, "checked"),
 #ifdef __x86_64__
     OWN(divisor, "buckets"),
+    {"wild", "handler", PROGRAM, spoil_wild, crash_wild},
+    {"wild_last", "handler", PROGRAM, spoil_wild, crash_wild_last},
     INNOCENT(divisor, NULL),
 #endif
     INNOCENT(lookup, NULL),

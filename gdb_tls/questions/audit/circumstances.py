@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gdb_tls.errors import reason
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.place import Place
+from gdb_tls.evidence.published import Published
 from gdb_tls.objects.words import Words
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.places import BY_OFFSET
@@ -106,14 +107,21 @@ class Circumstances:
         if cause.asked is not None:
             yield from self._asked()
         if cause.published is not None:
-            to = (self._program.symbol_at(cause.published.to) or f"the global at 0x{cause.published.to:x}").partition(" + ")
-            yield f"Its address is still in {to[0]}: {where(cause.published.place)} puts it there."
+            yield self._published(cause.published)
         if cause.written is not None and cause.value == 0 and not cause.path and cause.foreign is None:
             yield f"{where(cause.written.place)} {HOW[cause.written.how]}, on the way to the crash."
         if found.variable is not None and cause.address is not None and cause.is_of_own_value and not cause.path:
             yield from self._bounds(found.variable)
         if found.variable is not None and cause.value is not None and cause.width == WORD:
             yield from self._overwritten(found.variable, cause.value)
+
+    def _published(self, published: Published) -> str:
+        """Who made its address known."""
+        name = self._program.symbol_at(published.to) if published.to is not None else None
+        if published.to is None:
+            return f"{where(published.place)} gives its address to others."
+        to = (name or f"the global at 0x{published.to:x}").partition(" + ")[0]
+        return f"Its address is still in {to}: {where(published.place)} puts it there."
 
     def _overwritten(self, variable: Variable, value: int) -> Iterator[str]:
         """Whether what should be an address is text: then something has written past its end."""
