@@ -26,23 +26,10 @@ static __thread struct request *own;
 static __thread unsigned buckets;
 static __thread struct buffer **shelves;
 static __thread long shelf;
-static __thread unsigned level;
-static __thread char *line;
-static __thread struct buffer **resources;
-static __thread struct buffer record;
-static __thread char text[64];
-static __thread struct handler {
-    long id;
-    void (*run)(long);
-} * handler;
 static pthread_key_t session_key;
 
 static struct entry *entries[4];
-static struct buffer *rows[4];
 static volatile unsigned shards = 4;
-static int is_made, row;
-static struct buffer *latest_record, *answer;
-int resource; /* no resource of that number was ever made */
 struct buffer *volatile shared;
 
 void prepare(void) {
@@ -58,12 +45,6 @@ void prepare(void) {
     buckets = 4;
     shelves = calloc(4, sizeof *shelves);
     shelf = 2;
-    level = 1;
-    line = malloc(64);
-    is_made = 1;
-    rows[row] = calloc(8, sizeof *rows[row]);
-    resources = calloc(4, sizeof *resources);
-    handler = calloc(1, sizeof *handler);
     struct request *session = calloc(1, sizeof *session);
     session->buffer = new_buffer();
     pthread_setspecific(session_key, session);
@@ -187,89 +168,6 @@ static APART struct buffer *either(void) {
 CRASH(either) {
     either()->length = 2;
 }
-
-/* Only the first thread makes its own: the flag is all threads'. */
-SPOIL(made, line, NULL)
-static APART void write_line(int letter) {
-    if (!is_made) {
-        is_made = 1;
-        line = malloc(64);
-        line[0] = 0;
-    }
-    for (int i = 0; i < 5; i++)
-        line[i] = (char)(letter + i);
-    sink++;
-}
-CRASH(made) {
-    write_line((int)sink);
-}
-
-/* Left once more than entered: an index that is too large, into a table of which only the pointer is known. */
-SPOIL(below, level, (unsigned)-1)
-static APART long innermost(struct buffer *scopes) {
-    struct buffer *scope = &scopes[level];
-    return scope->length;
-}
-CRASH(below) {
-    sink = innermost(rows[row]);
-}
-
-/* The thread whose variable it was has ended, and its memory is no longer mapped. */
-static APART void *publish(void *argument) {
-    record.length = 1;
-    latest_record = &record;
-    return argument;
-}
-static APART void end_one(void *(*body)(void *)) {
-    pthread_t thread;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 64 << 20); /* more than the C library keeps for the next thread */
-    if (pthread_create(&thread, &attributes, body, NULL) == 0)
-        pthread_join(thread, NULL);
-}
-static APART void *spoil_ended(void) {
-    end_one(publish);
-    return &record;
-}
-CRASH(ended) {
-    sink = latest_record->length;
-}
-
-/* The same where the answer to a request still has the address. */
-static APART char *describe(int number) {
-    memset(text, 'a' + number % 26, sizeof text - 1);
-    return text;
-}
-static APART void *reply(void *argument) {
-    answer->text = describe((int)sink);
-    return argument;
-}
-static APART void *spoil_lent(void) {
-    answer = calloc(1, sizeof *answer);
-    end_one(reply);
-    return text;
-}
-CRASH(lent) {
-    sink = answer->text[0];
-}
-
-#ifdef __x86_64__
-/* What should be a function's address is none at all: the processor does not even go there. */
-static APART void *spoil_wild(void) {
-    handler = calloc(1, sizeof *handler);
-    memset(&handler->run, 'A', sizeof handler->run);
-    return &handler;
-}
-CRASH(wild) {
-    handler->run(sink);
-    sink++;
-}
-CRASH(wild_last) {
-    sink++;
-    handler->run(2);
-}
-#endif
 
 /* ------------------------------------------------------------------ giving up */
 
@@ -400,16 +298,6 @@ CRASH(innocent_both) {
     either_of_both()->length = 2;
 }
 
-/* The number of the entry is wrong, not the table: in no thread there is one. */
-static APART void *spoil_resource(void) {
-    resources = calloc(4, sizeof *resources);
-    return NULL;
-}
-CRASH(innocent_resource) {
-    resources[resource]->length = 2;
-    sink++;
-}
-
 #ifdef __x86_64__
 CRASH(innocent_divisor) {
     buckets = 3;
@@ -432,16 +320,10 @@ const struct mode modes[] = {
     OWN(session, "key"),
     OWN(shelf, "shelves"),
     OWN(either, "requested"),
-    {"made", "line", PROGRAM, spoil_made, crash_made},
-    {"below", "level", PROGRAM, spoil_below, crash_below},
-    {"ended", "record", PROGRAM, spoil_ended, crash_ended},
-    {"lent", "text", PROGRAM, spoil_lent, crash_lent},
     OWN(trap, "trapped"),
     OWN(on_purpose, "checked"),
 #ifdef __x86_64__
     OWN(divisor, "buckets"),
-    {"wild", "handler", PROGRAM, spoil_wild, crash_wild},
-    {"wild_last", "handler", PROGRAM, spoil_wild, crash_wild_last},
     INNOCENT(divisor, NULL),
 #endif
     INNOCENT(lookup, NULL),
@@ -450,7 +332,6 @@ const struct mode modes[] = {
     INNOCENT(shared, spoil_shared),
     INNOCENT(both, spoil_both),
     INNOCENT(malloc, NULL),
-    INNOCENT(resource, spoil_resource),
     INNOCENT(twice, NULL),
     {NULL, NULL, NULL, NULL, NULL},
 };
