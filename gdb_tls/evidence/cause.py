@@ -24,7 +24,7 @@ class Cause(NamedTuple):
             "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there),
             "instead" (it was null, and the code went on with a constant), "divisor" (something was divided by it),
             "freed" (its memory was given back a second time), "missing" (it has not what it was asked for), "ended"
-            (its address in a thread that has ended was still in a global variable).
+            (its address in a thread that has ended was still known elsewhere), "jump" (longjmp was called with it).
         thread: who crashed.
         crashed: where.
         loaded: where the variable was read.

@@ -13,6 +13,7 @@ from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.crash import END_OF_USER_SPACE, MOST_FRAMES, NEAR_NULL, Crash, divisor_of, find_crash
 from gdb_tls.evidence.full_stack import is_full
 from gdb_tls.evidence.giving_up import GivingUp, Reason
+from gdb_tls.evidence.jumping import jumped_by, jumps
 from gdb_tls.evidence.leaves import Leaf
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
@@ -70,6 +71,9 @@ class Investigation:
         crash = None if is_trap else find_crash(self._program, self.code, self._fault, frames)
         if self._fault.signal == "SIGFPE" and not self._fault.is_sent and crash is not None:
             return self._of_division(crash)
+        jump = self._of_jump(frames, crash)
+        if jump is not None:
+            return jump
         full = self._of_full_stack(frames)
         if full is not None:
             return full
@@ -92,6 +96,24 @@ class Investigation:
         return Elsewhere(self._place_of(frame), None, f"the code of {loaded.name} cannot be read ({why})")
 
     # ------------------------------------------------------------------ a bad address
+
+    def _of_jump(self, frames: Sequence[CallFrame], crash: Crash | None) -> Cause | None:
+        """A variable whose buffer was jumped back by to where nothing can go on; None for any other crash."""
+        if not frames or self._fault.is_sent or self._program.target.architecture.name != "x86-64":
+            return None
+        target = crash.target if crash is not None and crash.target is not None else frames[0].pc
+        is_code = self._program.region(target) is not None or self.code.objects.at(target) is not None
+        buffer = None if is_code else jumped_by(self.code, frames[0], self._thread.thread_pointer, target)
+        if buffer is None:
+            return None
+        found = {}
+        for spot, given in jumps(self.code, self.bindings):
+            found.update({one.place: (spot, one) for one in given if one.place and self._now.value_of(one) == buffer})
+        if len(found) != 1:
+            return None
+        ((spot, leaf),) = found.values()
+        tracer = Tracer(self.code, self.bindings, frames)
+        return self._cause(leaf, "jump", tracer, self._place(spot.pc), buffer, buffer, crash)
 
     def _of_full_stack(self, frames: Sequence[CallFrame]) -> Elsewhere | None:
         """A stack that is full; None where it is not, or where that is not known."""

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "causes.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,11 @@ static __thread struct handler {
     void (*run)(long);
 } * handler;
 
+static __thread struct catcher {
+    long code;
+    jmp_buf where;
+} * catcher;
+
 static struct buffer *rows[4];
 static int is_made, row;
 static struct buffer *latest_record, *answer;
@@ -29,6 +35,7 @@ void prepare(void) {
     rows[row] = calloc(8, sizeof *rows[row]);
     resources = calloc(4, sizeof *resources);
     handler = calloc(1, sizeof *handler);
+    catcher = calloc(1, sizeof *catcher);
 }
 
 #define SPOIL(name, variable, bad)                                                                                     \
@@ -119,6 +126,22 @@ CRASH(wild_last) {
     sink++;
     handler->run(2);
 }
+
+/* Somebody has written over where an error was to go back to. */
+static APART void *spoil_jump(void) {
+    catcher = calloc(1, sizeof *catcher);
+    memset(&catcher->where, 0xa5, sizeof catcher->where);
+    return &catcher;
+}
+static APART _Noreturn void fail(long code) {
+    catcher->code = code;
+    longjmp(catcher->where, 1);
+}
+CRASH(jump) {
+    if (sink < 7)
+        fail(sink);
+    sink++;
+}
 #endif
 
 /* The number of the entry is wrong, not the table: in no thread there is one. */
@@ -140,6 +163,7 @@ const struct mode modes[] = {
     OWN(lent, "text"),
 #ifdef __x86_64__
     OWN(wild, "handler"),
+    OWN(jump, "catcher"),
     {"wild_last", "handler", PROGRAM, spoil_wild, crash_wild_last},
 #endif
     {"innocent_resource", NULL, "", spoil_resource, crash_innocent_resource},

@@ -84,6 +84,9 @@ def chain(cause: Cause, found: Guilty, member: str = "", caller: Frame | None = 
     if cause.kind == "call":
         called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
         return f"{called}; the function's address came from {member or name}, read {read}."
+    if cause.kind == "jump":
+        jumped = f"{who} jumped back (longjmp) {_at(cause.crashed)} by the buffer at {_address(cause.address)}"
+        return f"{jumped}, which has no place to go on any more; its address came from {member or name}, read {read}."
     if cause.kind == "missing":
         return f"{who} gave up in {where(cause.crashed)}, which was called for {name}."
     if cause.kind == "freed":

@@ -108,6 +108,12 @@ class Circumstances:
             yield from self._asked()
         if cause.published is not None:
             yield self._published(cause.published)
+        pointer = cause.thread.thread_pointer
+        if cause.kind == "jump" and cause.address is not None and pointer is not None:
+            # glibc has a thread's thread pointer in the mapping of its stack.
+            region = self._program.region(cause.address)
+            if region is not None and region == self._program.region(pointer):
+                yield "It lies on the thread's own stack: most likely in a function that has returned since."
         if cause.written is not None and cause.value == 0 and not cause.path and cause.foreign is None:
             yield f"{where(cause.written.place)} {HOW[cause.written.how]}, on the way to the crash."
         if found.variable is not None and cause.address is not None and cause.is_of_own_value and not cause.path:
