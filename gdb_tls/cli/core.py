@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO, build_id_at, mappings_in, pairs
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf
-from gdb_tls.elf.headers import MAGIC, PT_LOAD
+from gdb_tls.elf.headers import MAGIC
 from gdb_tls.errors import MissingFile, TlsError
+from gdb_tls.hosts.native.core_file import open_core
 from gdb_tls.hosts.native.thread_notes import process_notes
 
 # elf.h
@@ -184,12 +185,11 @@ def origin(path: str) -> Origin:
 
 def _string(core: ElfFile, address: int) -> str:
     """The zero-terminated string at an address; empty where the core does not have all of it."""
-    for one in core.segments:
-        inside = address - one.address
-        if one.type == PT_LOAD and address and 0 <= inside < one.file_size:
-            name, end, _ = core.read(one.offset + inside, min(one.file_size - inside, LONGEST_NAME)).partition(b"\0")
-            return os.fsdecode(name) if end else ""
-    return ""
+    file = open_core(core.path)
+    segment = file.segment(address) if address else None
+    held = min(segment.file_size - (address - segment.address), LONGEST_NAME) if segment else 0
+    name, end, _ = (file.read(address, held) or b"").partition(b"\0")
+    return os.fsdecode(name) if end else ""
 
 
 def find_executable(path: str, found: Origin, sysroot: str | None = None, given: str | None = None) -> str:

@@ -64,7 +64,7 @@ class ElfFile:
         table = self._read(self._header.program_headers, size)
         if len(table) < size:
             raise NotElf(f"{self.path} is not a whole ELF file (it ends in its program headers)")
-        return list(headers.program_headers(table, self.pointer_size, self._order))
+        return headers.program_headers(table, self.pointer_size, self._order)
 
     @property
     def type(self) -> int:

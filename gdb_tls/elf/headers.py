@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    pass
+from functools import partial
+from typing import NamedTuple
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PF_X, PF_W = 1, 2
@@ -131,16 +129,18 @@ def read_file_header(data: bytes) -> FileHeader:
     return FileHeader(pointer_size, sign, kind, machine, programs, count, sections, section_count, names)
 
 
-def program_headers(data: bytes, pointer_size: int, order: str) -> Iterator[ProgramHeader]:
+def program_headers(data: bytes, pointer_size: int, order: str) -> list[ProgramHeader]:
     """Unpacks a table of program headers; what is left of one at the end is passed over."""
-    form = struct.Struct(order + PROGRAM_HEADER[pointer_size])
-    rows = form.iter_unpack(data[: len(data) // form.size * form.size])
-    if pointer_size == 8:
-        for kind, flags, offset, address, _, file_size, size, alignment in rows:
-            yield ProgramHeader(kind, flags, offset, address, file_size, size, alignment)
-    else:
-        for kind, offset, address, _, file_size, size, flags, alignment in rows:
-            yield ProgramHeader(kind, flags, offset, address, file_size, size, alignment)
+    # The fields stand in the order of the wide table; p_paddr is left out.
+    form = struct.Struct(order + {4: "IIIxxxxIIII", 8: "IIQQ8xQQQ"}[pointer_size])
+    rows: Iterator[tuple[int, ...]] = form.iter_unpack(data[: len(data) // form.size * form.size])
+    if pointer_size == 4:
+        narrow = rows
+        rows = (
+            (kind, flags, offset, address, file_size, size, alignment)
+            for kind, offset, address, file_size, size, flags, alignment in narrow
+        )
+    return list(map(partial(tuple.__new__, ProgramHeader), rows))
 
 
 def section_headers(data: bytes, pointer_size: int, order: str) -> Iterator[SectionHeader]:

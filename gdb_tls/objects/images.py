@@ -84,7 +84,7 @@ class Images:
 
     def _table(self, address: int, count: int) -> list[ProgramHeader]:
         size = table_size(min(count, MOST_HEADERS), self._words.size, PROGRAM_HEADER)
-        return list(program_headers(self._target.memory.read(address, size), self._words.size, self._words.order))
+        return program_headers(self._target.memory.read(address, size), self._words.size, self._words.order)
 
     @cached_property
     def started_headers(self) -> list[ProgramHeader]:

@@ -5,8 +5,8 @@ One sorted list of edges answers for any number of addresses at the speed of `bi
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import repeat
 from operator import itemgetter
@@ -33,15 +33,9 @@ class Area(NamedTuple):
     thread: int | None = None
 
 
-class Range(NamedTuple):
-    """A range of addresses that is one kind of memory."""
-
-    start: int
-    end: int
-    area: Area
-
-
-NOTHING = Area(UNMAPPED)
+Range = tuple[int, int, Area]
+"""A range of addresses that is one kind of memory: its first, the first after it; of many there are plain tuples."""
+NOTHING, STATIC_AREA, OTHER_AREA = Area(UNMAPPED), Area(STATIC), Area(OTHER)
 
 
 class MemoryMap:
@@ -65,7 +59,7 @@ class MemoryMap:
         unknown = [index for index, area in enumerate(found) if area is NOTHING]
         for index, is_mapped in zip(unknown, self._are_mapped([addresses[index] for index in unknown])):
             if is_mapped:
-                found[index] = Area(OTHER)
+                found[index] = OTHER_AREA
         return found
 
     def _are_mapped(self, addresses: Sequence[int]) -> list[bool]:
@@ -80,50 +74,44 @@ class MemoryMap:
     @cached_property
     def _edges(self) -> tuple[list[int], list[Area]]:
         regions = self._target.regions()
-        static, other = Area(STATIC), Area(OTHER)
-        mapped = [Range(r.start, r.end, static if r.file.startswith("/") else other) for r in regions]
-        layers = [mapped, objects_ranges(self._survey.program.objects), self._stacks(mapped), self._blocks()]
+        mapped = [(one.start, one.end, STATIC_AREA if one.file.startswith("/") else OTHER_AREA) for one in regions]
+        layers = [mapped, objects_ranges(self._survey.program.objects), self._stacks(mapped), *self._blocks()]
         return flatten(layers)
 
     def _stacks(self, mapped: Sequence[Range]) -> list[Range]:
         """glibc and musl put a thread's control block at the upper end of the mapping of its stack."""
-        starts = [one.start for one in mapped]
-        found = []
+        starts = [start for start, _, _ in mapped]
+        found: list[Range] = []
         known = enumerate(thread.thread_pointer for thread in self._survey.threads)
         below = 0
         for pointer, index in sorted((pointer, index) for index, pointer in known if pointer):
             at = bisect_right(starts, pointer) - 1
-            if index != self._main and at >= 0 and pointer < mapped[at].end and mapped[at].area.kind == OTHER:
-                found.append(Range(max(starts[at], below), pointer, Area(STACK, index)))
+            if index != self._main and at >= 0 and pointer < mapped[at][1] and mapped[at][2].kind == OTHER:
+                found.append((max(starts[at], below), pointer, Area(STACK, index)))
             below = pointer
         # The kernel puts the bytes for AT_RANDOM on the first thread's stack.
         first = self._target.auxiliary_vector().get(AT_RANDOM, 0)
         at = bisect_right(starts, first) - 1
-        if at >= 0 and first < mapped[at].end and self._main is not None:
-            found.append(Range(mapped[at].start, mapped[at].end, Area(STACK, self._main)))
+        if at >= 0 and first < mapped[at][1] and self._main is not None:
+            found.append((*mapped[at][:2], Area(STACK, self._main)))
         return found
 
-    def _blocks(self) -> list[Range]:
-        found: list[Range] = []
+    def _blocks(self) -> Iterator[list[Range]]:
+        """A layer for each module whose blocks are made one by one, and one for all that lie beside thread pointers."""
         areas = [Area(BLOCK, index) for index in range(len(self._survey.threads))]
+        starts, size = self._survey.static_storage()
+        having = [area for area, thread in zip(areas, self._survey.threads) if thread.thread_pointer]
+        yield [(start, start + size, area) for start, area in zip(starts, having)]
         for blocks in self._survey.blocks.values():
-            size = blocks.module.segment.size if blocks.module.segment else 0
-            found += [
-                Range(place, place + size, area)
-                for area, place in zip(areas, blocks.places if size else ())
-                if isinstance(place, int)
-            ]
-        return found
+            if blocks.module.static_offset is None and blocks.module.segment:
+                size = blocks.module.segment.size
+                yield [(at, at + size, area) for area, at in zip(areas, blocks.places) if isinstance(at, int)]
 
 
 def objects_ranges(objects: LoadedObjects) -> list[Range]:
     """Where the loaded objects are, with their `.bss`, which the kernel's list gives no file."""
-    found = []
-    for loaded in objects.all:
-        bounds = objects.bounds(loaded)
-        if bounds:
-            found.append(Range(*bounds, Area(STATIC)))
-    return found
+    bounds = map(objects.bounds, objects.all)
+    return [(*known, STATIC_AREA) for known in bounds if known]
 
 
 def flatten(layers: Iterable[Sequence[Range]]) -> tuple[list[int], list[Area]]:
@@ -132,28 +120,28 @@ def flatten(layers: Iterable[Sequence[Range]]) -> tuple[list[int], list[Area]]:
     Returns:
         The edges in ascending order, and the areas: `areas[n]` lies below `edges[n]`, and the last one above all.
     """
-    changes: list[tuple[int, int, Area]] = []
-    count = 0
-    for layer in layers:
-        last = 0
-        for one in sorted(layer):
-            start = max(one.start, last)
-            if start < one.end:
-                last = one.end
-                changes += ((start, count, one.area), (last, count, NOTHING))
-        count += 1
-    changes.sort(key=itemgetter(0))  # at one edge what ends comes before what begins there
-    current = [NOTHING] * count
     edges: list[int] = []
     areas = [NOTHING]
-    for edge, number, area in changes:
-        current[number] = area
-        at = count - 1
-        while at and current[at] is NOTHING:
-            at -= 1
-        if edges and edges[-1] == edge:
-            areas[-1] = current[at]
-        else:
-            edges.append(edge)
-            areas.append(current[at])
+    for layer in layers:
+        below, under = edges, areas
+        edges, areas = [], [under[0]]
+        at = last = 0
+        for start, end, area in sorted(layer, key=itemgetter(0, 1)):
+            start = max(start, last)
+            if start >= end:
+                continue
+            first = bisect_left(below, start, at)
+            edges += below[at:first]
+            areas += under[at + 1 : first + 1]
+            if edges and edges[-1] == start:
+                areas[-1] = area
+            else:
+                edges.append(start)
+                areas.append(area)
+            at = bisect_right(below, end, first)
+            edges.append(end)
+            areas.append(under[at])
+            last = end
+        edges += below[at:]
+        areas += under[at + 1 :]
     return edges, areas

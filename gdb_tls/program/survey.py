@@ -8,9 +8,12 @@ threads) are lists of bytes, which `map`, `Counter` and `set` go through at the 
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -88,6 +91,7 @@ class Blocks:
         self._target = target
         self._ranges = _joined(ranges)
         self._last: tuple[int, int, list[bytes]] = (0, -1, [])
+        self._last_different: tuple[int, int, frozenset[bytes]] = (0, -1, frozenset())
 
     @cached_property
     def spans(self) -> list[Span]:
@@ -130,6 +134,24 @@ class Blocks:
         if self._last[:2] != (offset, size):
             self._last = offset, size, self._taken(offset, size)
         return self._last[2]
+
+    def different(self, offset: int, size: int) -> frozenset[bytes]:
+        """The bytes at an offset, each once; the last ones are kept, too."""
+        if self._last_different[:2] != (offset, size):
+            self._last_different = offset, size, frozenset(filter(None, set(self.raws(offset, size))))
+        return self._last_different[2]
+
+    def numbers(self, offset: int) -> list[int | None]:
+        """The pointer-sized words at an offset as numbers, in each thread; None where there is none."""
+        architecture = self._target.architecture
+        raws = self.raws(offset, architecture.pointer_size)
+        found = array("Q" if architecture.pointer_size == 8 else "I", b"".join(raws))
+        if architecture.byte_order != sys.byteorder:
+            found.byteswap()
+        if len(found) == len(raws):
+            return list(found)
+        numbers = iter(found)
+        return [next(numbers) if raw else None for raw in raws]
 
     def _taken(self, offset: int, size: int) -> list[bytes]:
         for start, end, data, holes in self.spans:
@@ -226,6 +248,10 @@ class Column:
         """Its bytes in each thread, the first `Survey.longest` of them; empty where there are none."""
         return self.blocks.raws(self.offset, min(self.size, self.survey.longest))
 
+    def different(self) -> frozenset[bytes]:
+        """The bytes that are somewhere, each once."""
+        return self.blocks.different(self.offset, min(self.size, self.survey.longest))
+
     @property
     def is_known_anywhere(self) -> bool:
         """Whether it could be read in one thread at least, or is known to have no storage there yet."""
@@ -235,6 +261,10 @@ class Column:
     def words(self, offset: int = 0) -> list[bytes]:
         """The pointer-sized word at an offset in the variable, in each thread; empty where there is none."""
         return self.blocks.raws(self.offset + offset, self.survey.pointer_size)
+
+    def numbers(self, offset: int = 0) -> list[int | None]:
+        """The same as numbers; None where there is none."""
+        return self.blocks.numbers(self.offset + offset)
 
     def have_values(self) -> dict[int, bool]:
         """Thread -> whether the object there has a value, of a class whose objects may have none."""
@@ -401,6 +431,24 @@ class Survey:
                 self._add(module, [candidate for _, candidate in sorted(candidates[module.id].items())])
                 task.advance()
         self.interrupted = task.interrupted
+        program.target.memory.expect(*self.static_storage())
+
+    def static_storage(self) -> tuple[list[int], int]:
+        """Where each thread's static TLS begins, as far as the modules' blocks tell, and its size in bytes.
+
+        It is one piece of memory beside the thread pointer (ELF TLS, variants I and II), which the threads follow that
+        have a thread pointer; empty where no module is in it.
+        """
+        pointers = [thread.thread_pointer for thread in self.threads]
+        distances: list[tuple[int, int]] = []
+        for blocks in self.blocks.values():
+            module = blocks.module
+            if module.segment and module.static_offset is not None:
+                known = zip(pointers, blocks.places)
+                here = (place - pointer for pointer, place in known if pointer and isinstance(place, int))
+                distances += [(distance, distance + module.segment.size) for distance in islice(here, 1)]
+        low, high = min(distances, default=(0, 0))[0], max((end for _, end in distances), default=0)
+        return [pointer + low for pointer in pointers if pointer] if distances else [], high - low
 
     def column_of(self, variable: Variable) -> Column | None:
         """The column of a variable; None where it is none of those that were chosen."""

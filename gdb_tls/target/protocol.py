@@ -63,6 +63,10 @@ class Memory(Protocol):
         """Reads `size` bytes at each of the first addresses, up to one where that is not possible at once."""
         ...
 
+    def expect(self, addresses: Sequence[int], size: int) -> None:
+        """Says that much will be read of the `size` bytes at each address: what cannot change may be kept."""
+        ...
+
     def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         """Whether the program had memory at each address, be it in the dump or not."""
         ...

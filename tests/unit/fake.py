@@ -90,6 +90,9 @@ class FakeMemory:
     def read_ahead(self, addresses: Sequence[int], size: int) -> list[bytes]:
         return list(takewhile(lambda raw: raw is not None, self.read_many(addresses, size)))
 
+    def expect(self, addresses: Sequence[int], size: int) -> None:
+        pass
+
     def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         return [address // PAGE in self.pages for address in addresses]
 

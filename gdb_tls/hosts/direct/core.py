@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
@@ -23,6 +23,8 @@ from gdb_tls.hosts.native.thread_notes import HEAD, ThreadNote, process_notes, t
 # has ids of two bytes on x86 and arm.
 PID_AT = {4: 12, 8: 24}
 MOST_NOTES = 1 << 16
+# So many threads' registers are read together.
+TOGETHER = 1024
 
 
 class Signal(NamedTuple):
@@ -91,8 +93,8 @@ class Core:
                 return Signal(number, code, struct.unpack_from(self._order + form, data, place)[0])
         return None
 
-    def registers_only(self) -> bytes:
-        """A core dump of all threads' NT_PRSTATUS and the notes of the process, and of nothing else."""
+    def registers_only(self, threads: Sequence[ThreadNote]) -> Iterator[bytes]:
+        """The pieces of a core dump of some threads' NT_PRSTATUS and the notes of the process, and of nothing else."""
         word = self.elf.pointer_size
         size = 64 if word == 8 else 52
         head = bytearray(self.elf.read(0, size))
@@ -100,16 +102,19 @@ class Core:
         form = self._order + ("QQ" if word == 8 else "II")
         struct.pack_into(form, head, 32 if word == 8 else 28, size, 0)
         struct.pack_into(f"{self._order}4H", head, size - 8, 1, 0, 0, 0)
-        notes = bytearray()
-        for note_size, alike in groupby(self.threads, key=attrgetter("size")):
-            places = [note.offset - HEAD for note in alike]
-            notes += b"".join(self.file.read_at(places, HEAD + (note_size + 3 & ~3)))
+        others = bytearray()
         for kind, name, data in self._process_notes:
-            notes += struct.pack(f"{self._order}III", len(name) + 1, len(data), kind)
-            notes += name + bytes(4 - len(name) % 4) + data + bytes(-len(data) % 4)
-        at = size + (56 if word == 8 else 32)
-        fields = (PT_NOTE, 0, at, 0, 0, len(notes), 0, 4) if word == 8 else (PT_NOTE, at, 0, 0, len(notes), 0, 0, 4)
-        return bytes(head) + struct.pack(self._order + PROGRAM_HEADER[word], *fields) + notes
+            others += struct.pack(f"{self._order}III", len(name) + 1, len(data), kind)
+            others += name + bytes(4 - len(name) % 4) + data + bytes(-len(data) % 4)
+        sizes = sum(HEAD + (note.size + 3 & ~3) for note in threads)
+        held, at = sizes + len(others), size + (56 if word == 8 else 32)
+        fields = (PT_NOTE, 0, at, 0, 0, held, 0, 4) if word == 8 else (PT_NOTE, at, 0, 0, held, 0, 0, 4)
+        yield bytes(head) + struct.pack(self._order + PROGRAM_HEADER[word], *fields)
+        for start in range(0, len(threads), TOGETHER):
+            for note_size, alike in groupby(threads[start : start + TOGETHER], key=attrgetter("size")):
+                places = [note.offset - HEAD for note in alike]
+                yield b"".join(self.file.read_at(places, HEAD + (note_size + 3 & ~3)))
+        yield bytes(others)
 
     def _notes_of(self, at: int, *kinds: int) -> Sequence[tuple[int, bytes, bytes]]:
         """The notes that follow a thread's NT_PRSTATUS, up to the next thread's."""

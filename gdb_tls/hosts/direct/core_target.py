@@ -9,7 +9,9 @@ from gdb_tls.elf.file import NotElf
 from gdb_tls.errors import MissingFile
 from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.files import Files
+from gdb_tls.hosts.direct.helper import Helper
 from gdb_tls.hosts.direct.memory import CoreMemory
+from gdb_tls.hosts.direct.stacks import started
 from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.core_file import gaps_in
 from gdb_tls.hosts.native.regions import core_regions
@@ -48,6 +50,11 @@ class CoreTarget(DirectTarget):
         self.executable = executable
         self.files = Files(executable, sysroot, None, self.regions)
         self.memory = CoreMemory(self.core, self.files)
+        self._drgn = started(self.core, self.memory, self.architecture)
+
+    def drgn(self) -> Helper | None:
+        """See `DirectTarget.drgn`."""
+        return self._drgn
 
     def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""

@@ -32,7 +32,11 @@ class Helper:
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
-        """Starts the process; `make` makes the object there, and what it raises is the answer to every question."""
+        """Starts the process.
+
+        Args:
+            make: makes the object there, at once; what it raises is the answer to every question.
+        """
         self._problem = ""
         asked, questions = os.pipe()
         answers, answered = os.pipe()
@@ -103,17 +107,17 @@ def _serve(make: Callable[[], Any], questions: BinaryIO, answers: BinaryIO) -> N
         os.dup2(null, number)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit(resource.RLIMIT_DATA, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    _limit(resource.RLIMIT_CPU, int(sum(os.times()[:2])) + MOST_SECONDS)
     made, why = None, ""
+    try:
+        made = make()  # before the first question: who asks it has something else to do meanwhile
+    except Exception as error:
+        why = _words(error)
     while True:
         question = _read(questions)
         if question is None:
             return
         _limit(resource.RLIMIT_CPU, int(sum(os.times()[:2])) + MOST_SECONDS)
-        try:
-            if made is None and not why:
-                made = make()
-        except Exception as error:
-            why = _words(error)
         try:
             method, arguments = question
             _write(answers, (False, why) if made is None else (True, getattr(made, method)(*arguments)))

@@ -99,6 +99,13 @@ class CoreMemory(Scattered):
                     return path
         return None
 
+    def expect(self, addresses: Sequence[int], size: int) -> None:
+        """See `Memory.expect`."""
+        self._file.expect(addresses, size)
+
+    def _read_together(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
+        return self._file.read_together(addresses, size)
+
     def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
         return self._file.read_some(addresses, size)
 

@@ -1,8 +1,9 @@
 """Stacks of cores and lines of code by drgn, where it is installed.
 
 drgn is a C library that reads what it was given with little distrust: on a damaged core or file it may crash or never
-end. So it runs in a forked process (`helper`), which costs some 15 ms of a whole command's time: where that ends,
-stacks and lines are missing and `problem` says why, and everything else is answered.
+end. So it runs in a forked process (`helper`): where that ends, stacks and lines are missing and `problem` says why,
+and everything else is answered. It is forked before much of the core is read, and gets ready meanwhile: a process that
+has read ten thousand threads is slow to fork, and what it then changes is there twice.
 """
 
 from __future__ import annotations
@@ -25,9 +26,15 @@ from gdb_tls.target.protocol import Memory
 MISSING = "Note: stacks and lines of code need drgn, which is not here: pip install 'gdb-tls[direct]', or --engine gdb."
 
 
-def is_installed() -> bool:
-    """Whether drgn can be used."""
-    return find_spec("drgn") is not None
+def started(core: Core | None, memory: Memory | None, architecture: Architecture) -> Helper | None:
+    """Starts the process that drgn runs in; None where drgn is not installed.
+
+    Args:
+        core: the core; None for what has no stacks to be unwound.
+        memory: the core's.
+        architecture: the program's.
+    """
+    return Helper(lambda: Unwinder(core, memory, architecture)) if find_spec("drgn") else None
 
 
 class Stacks:
@@ -39,29 +46,25 @@ class Stacks:
 
     def __init__(
         self,
-        core: Core | None,
-        memory: Memory | None,
+        drgn: Helper,
         objects: LoadedObjects,
         debug_file: Callable[[ElfFile], ElfFile | None],
-        architecture: Architecture,
         symbol_at: Callable[[int], str | None],
     ) -> None:
-        """Starts the process that drgn runs in.
+        """Tells drgn of the files.
 
         Args:
-            core: the core; None for what has no stacks to be unwound.
-            memory: the core's.
+            drgn: the process that it runs in, see `started`.
             objects: the loaded objects.
             debug_file: finds the separate debug file of a file.
-            architecture: the program's.
             symbol_at: the name of the function at an address.
         """
         self.problem = ""
         self._symbol_at = symbol_at
         self._scopes: dict[tuple[int, bool], list[Scope]] = {}
         self._names: dict[tuple[str, int, bool, bool], str] = {}
-        files = list(_files(objects, debug_file))
-        self._drgn = Helper(lambda: Unwinder(core, memory, files, architecture))
+        self._drgn = drgn
+        self._ask("take", list(map(tuple, _files(objects, debug_file))))
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         """What drgn answers; None where it does not."""

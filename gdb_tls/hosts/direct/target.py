@@ -13,9 +13,10 @@ from gdb_tls.errors import BadArgument, ResolverUnavailable
 from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.demangling import demangled
 from gdb_tls.hosts.direct.files import Files
+from gdb_tls.hosts.direct.helper import Helper
 from gdb_tls.hosts.direct.names import DwarfNames
 from gdb_tls.hosts.direct.rust_storage import state_of
-from gdb_tls.hosts.direct.stacks import MISSING, Stacks, is_installed
+from gdb_tls.hosts.direct.stacks import MISSING, Stacks, started
 from gdb_tls.hosts.direct.values import Formatter
 from gdb_tls.hosts.native.dwarf_types import TAG_POINTER, DwarfType
 from gdb_tls.hosts.native.library_contents import STRING_TEXT
@@ -162,17 +163,12 @@ class DirectTarget:
     @cached_property
     def stacks(self) -> Stacks | None:
         """What drgn says; None where it is not installed."""
-        if not is_installed():
-            return None
-        debug = self.debug
-        return Stacks(
-            self.core,
-            self.memory,
-            self.objects,
-            lambda file: debug_file(file, debug),
-            self.architecture,
-            self.symbol_at,
-        )
+        drgn, debug = self.drgn(), self.debug
+        return Stacks(drgn, self.objects, lambda file: debug_file(file, debug), self.symbol_at) if drgn else None
+
+    def drgn(self) -> Helper | None:
+        """The process that drgn runs in; None where it is not installed."""
+        return started(None, None, self.architecture)
 
     def format_value(self, kind: Type, address: int) -> str:
         """See `Target.format_value`; classes of the C++ library are shown as pretty printers show them."""

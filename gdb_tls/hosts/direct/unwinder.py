@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gdb_tls.hosts.direct.core import Core
+from gdb_tls.hosts.native.thread_notes import ThreadNote
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.protocol import Memory, UnreadableMemory
 
@@ -75,15 +77,12 @@ Raw = tuple[int, bool, bool, dict[str, int]]
 class Unwinder:
     """Opens no file by itself: it gets those that are the program's, and takes those of the same build id."""
 
-    def __init__(
-        self, core: Core | None, memory: Memory | None, files: Sequence[File], architecture: Architecture
-    ) -> None:
+    def __init__(self, core: Core | None, memory: Memory | None, architecture: Architecture) -> None:
         """Opens nothing yet.
 
         Args:
             core: the core; None for what has no stacks to be unwound.
             memory: the core's.
-            files: the loaded objects' files.
             architecture: the program's.
         """
         # Its plugins are commands of a shell that nobody sees here.
@@ -94,20 +93,39 @@ class Unwinder:
         self._drgn = drgn
         self._core = core
         self._memory = memory
-        self._files = files
+        self._files: Sequence[File] = ()
         self._architecture = architecture.name
         flags = drgn.PlatformFlags(0)
         flags |= drgn.PlatformFlags.IS_LITTLE_ENDIAN if architecture.byte_order == "little" else flags
         flags |= drgn.PlatformFlags.IS_64_BIT if architecture.pointer_size == 8 else flags
         self._platform = drgn.Platform(getattr(drgn.Architecture, ARCHITECTURES[architecture.name]), flags)
         self._scopes: dict[tuple[int, bool], list[Scope]] = {}
+        self._alone: tuple[int, drgn.Program] | None = None
+
+    def take(self, files: Sequence[Sequence[Any]]) -> None:
+        """Takes the loaded objects' files, each as a `File` has it; to be asked before all others."""
+        self._files = list(starmap(File, files))
+
+    def _stacks_with(self, lwp: int) -> drgn.Program:
+        """The core, with what is needed to unwind: with the first thread that is asked for, or with all of them.
+
+        Often it is the only one, and that which crashed.
+        """
+        if self._alone is None:
+            assert self._core is not None
+            notes = [note for note in self._core.threads if note.lwp == lwp]
+            self._alone = lwp, self._stacks_of(notes)
+        return self._alone[1] if self._alone[0] == lwp else self._stacks_of_all
 
     @cached_property
-    def _stacks(self) -> drgn.Program:
-        """The core, with what is needed to unwind."""
+    def _stacks_of_all(self) -> drgn.Program:
+        assert self._core is not None
+        return self._stacks_of(self._core.threads)
+
+    def _stacks_of(self, threads: Sequence[ThreadNote]) -> drgn.Program:
         program = self._drgn.Program()
         assert self._core is not None
-        program.set_core_dump(_file_of(self._core.registers_only()))
+        program.set_core_dump(_file_of(self._core.registers_only(threads)))
         last = (1 << 8 * self._core.elf.pointer_size) - 1
         program.add_memory_segment(0, last, self._read, False)
         for file in self._files:
@@ -160,7 +178,7 @@ class Unwinder:
         frames: list[Raw] = []
         scopes: dict[tuple[int, bool], list[Scope]] = {}
         wanted = REGISTERS.get(self._architecture, ()) if with_registers else ()
-        trace = self._stacks.thread(lwp).stack_trace()
+        trace = self._stacks_with(lwp).thread(lwp).stack_trace()
         found = [trace[at] for at in range(min(len(trace), MOST_FRAMES))]
         for at, frame in enumerate(found):
             try:
@@ -200,9 +218,9 @@ class Unwinder:
         return os.path.basename(found.filename), found.line
 
 
-def _file_of(data: bytes) -> int:
+def _file_of(pieces: Iterable[bytes]) -> int:
     """A file in memory that holds these bytes."""
     file = os.memfd_create("registers")
     with open(file, "wb", closefd=False) as written:
-        written.write(data)
+        written.writelines(pieces)
     return file

@@ -95,6 +95,13 @@ class CoreMemory(Scattered, GdbMemory):
             raise UnreadableMemory(address)
         return found
 
+    def expect(self, addresses: Sequence[int], size: int) -> None:
+        """See `Memory.expect`."""
+        self._core.expect(addresses, size)
+
+    def _read_together(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
+        return self._core.read_together(addresses, size)
+
     def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
         return self._core.read_some(addresses, size)
 

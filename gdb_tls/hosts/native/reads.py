@@ -40,6 +40,9 @@ class OneByOne:
                 found.append(self.read(address, size))
         return found
 
+    def expect(self, addresses: Sequence[int], size: int) -> None:
+        """See `Memory.expect`: nothing is kept of what may change."""
+
     def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         """See `Memory.are_mapped`."""
         return [raw is not None for raw in self.read_many(addresses, 1)]
@@ -52,6 +55,11 @@ class Scattered(OneByOne):
         """See `Memory.read_many`."""
         if not size:
             return [b""] * len(addresses)
+        together = self._read_together(addresses, size)
+        if together is not None:
+            for index in [index for index, raw in enumerate(together) if raw is None]:
+                together[index] = self._read_one(addresses[index], size)
+            return together
         found: list[bytes | None] = []
         width = MOST_RANGES
         while len(found) < len(addresses):
@@ -75,6 +83,10 @@ class Scattered(OneByOne):
             if len(read) < len(some):
                 break
         return found or super().read_ahead(addresses[:1], size)
+
+    def _read_together(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
+        """The bytes at most of the addresses, where these can be had together; None where not."""
+        return None
 
     def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
         """The bytes at the first addresses, up to one that cannot be read at once."""

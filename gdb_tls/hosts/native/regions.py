@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import partial
+from itertools import repeat
+from operator import add
 
 from gdb_tls.elf.file import open_elf
-from gdb_tls.elf.headers import PF_W, PF_X, PT_LOAD
+from gdb_tls.elf.headers import PF_W, PF_X, PT_LOAD, ProgramHeader
 from gdb_tls.target.facts import Region
 
 PROC_LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) [r-]([w-])([x-])[ps] \S+ \S+ \S+ *(.*)$", re.MULTILINE)
@@ -31,14 +34,13 @@ def core_regions(core_file: str, files: Sequence[Region]) -> list[Region]:
         NotElf: where the core cannot be read.
     """
     files = sorted(files)
-    starts = [region.start for region in files]
-    found = []
-    for one in open_elf(core_file).segments:
-        if one.type == PT_LOAD:
-            at = bisect_right(starts, one.address) - 1
-            file = files[at].file if at >= 0 and one.address < files[at].end else ""
-            end = one.address + one.size
-            found.append(Region(one.address, end, bool(one.flags & PF_W), bool(one.flags & PF_X), file))
+    loaded = [one for one in open_elf(core_file).segments if one.type == PT_LOAD]
+    _, flags, _, starts, _, sizes, _ = zip(*loaded) if loaded else [()] * len(ProgramHeader._fields)
+    before = map(bisect_right, repeat([region.start for region in files]), starts)
+    names = [files[at - 1].file if at and one < files[at - 1].end else "" for at, one in zip(before, starts)]
+    kinds = {one: (bool(one & PF_W), bool(one & PF_X)) for one in set(flags)}
+    rights = zip(*map(kinds.__getitem__, flags))
+    found = list(map(partial(tuple.__new__, Region), zip(starts, map(add, starts, sizes), *rights, names)))
     # GDB's own cores leave out code that is in a file: only the note tells of it.
-    known = {region.start for region in found}
+    known = {region.start for region in files}.intersection(starts)
     return sorted(found + [region for region in files if region.start not in known])

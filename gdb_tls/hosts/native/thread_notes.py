@@ -123,14 +123,14 @@ def _in_segment(core: ElfFile, file: CoreFile, at: int, end: int) -> Iterator[Th
     end = min(end, file.length)
     while at + form.size <= end:
         places = range(at, min(at + stride * MOST_RANGES, end), stride) if stride else range(at, at + 1)
-        rows = [form.unpack(raw) for raw in file.read_at(places, form.size)]
+        rows = list(form.iter_unpack(b"".join(file.read_at(places, form.size))))
         if not rows:
             return
         wanted = (len(NAME), rows[0][1], NT_PRSTATUS)
         count = next((number for number, row in enumerate(rows) if row[:3] != wanted), len(rows))
         if count:
             data, data_size = form.size - 4 - PID_AT[core.pointer_size], rows[0][1]
-            yield from (ThreadNote(row[3], place + data, data_size) for row, place in zip(rows[:count], places))
+            yield from [ThreadNote(row[3], place + data, data_size) for row, place in zip(rows[:count], places)]
             last = places[count - 1]
             following = last + _note_size(*wanted[:2])
             stride = last - before if before and count == 1 else stride if count == len(places) else 0

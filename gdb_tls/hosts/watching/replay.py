@@ -54,6 +54,9 @@ class Recorder(OneByOne):
             self.reads += zip(addresses, found)
         return found
 
+    def expect(self, addresses: Sequence[int], size: int) -> None:
+        """See `Memory.expect`: what was read is all there is."""
+
     def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         """See `Memory.are_mapped`; what is there does not matter, so it is not noted."""
         return self.memory.are_mapped(addresses)

@@ -52,8 +52,13 @@ class Dtvs:
             dtvs = struct.unpack(
                 f"{self._words.order}{len(raws)}{self._words.format[1]}", b"".join([raw or bytes(size) for raw in raws])
             )
-            known.update(zip(unknown, [dtv if dtv and dtv % size == 0 else None for dtv in dtvs]))
+            self.take(unknown, dtvs)
         return [known[pointer] for pointer in thread_pointers]
+
+    def take(self, thread_pointers: Sequence[int], dtvs: Sequence[int]) -> None:
+        """Takes what the threads' structures say of them."""
+        size = self._words.size
+        self._pointers.update(zip(thread_pointers, [dtv if dtv and dtv % size == 0 else None for dtv in dtvs]))
 
     def blocks(self, module: Module, thread_pointers: Sequence[int], newest: int) -> list[Place]:
         """The module's block in each thread, or why there is none.

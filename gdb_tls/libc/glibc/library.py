@@ -64,6 +64,7 @@ class Glibc:
         self._descriptors = descriptors
         self._newest_generation = 0
         self._free_chunks: FreeChunks | None = None
+        self._routines: dict[int, int | None] = {}
 
     # Threads
 
@@ -77,8 +78,12 @@ class Glibc:
         lwps: list[int] = []
         own: list[int] = []
         for head, is_own in self._stack_lists():
-            nodes, tids = lists.read(head)
+            nodes, tids, more = lists.read(head)
             here = [node + distance for node in nodes]
+            if more:
+                dtvs, routines = more
+                self._dtvs.take(here, dtvs)
+                self._routines.update(zip(here, routines))
             pointers += here
             lwps += [max(tid, 0) for tid in tids]
             own += here if is_own else []
@@ -138,7 +143,9 @@ class Glibc:
 
     def start_routines(self, thread_pointers: Sequence[int]) -> list[int | None]:
         """Reads `start_routine` of each `struct pthread` (nptl/descr.h)."""
-        return self._started_with(thread_pointers, 0)
+        unknown = [pointer for pointer in thread_pointers if pointer not in self._routines]
+        self._routines.update(zip(unknown, self._started_with(unknown, 0)))
+        return list(map(self._routines.get, thread_pointers))
 
     def start_arguments(self, thread_pointers: Sequence[int]) -> list[int | None]:
         """Reads `arg` of each `struct pthread`, which follows `start_routine` there."""

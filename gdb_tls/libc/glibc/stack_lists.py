@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from gdb_tls.libc.glibc.descriptors import Descriptors
 
 LONGEST_RUN = 1024
+# What nearly every question needs besides: to read it with the links spares a read in each thread.
+MORE = ("pthread_dtvp", "pthread_start_routine")
 MOST_THREADS = 10_000_000
 
 
@@ -28,10 +30,13 @@ class Links(NamedTuple):
     Attributes:
         nodes: the addresses of the links.
         tids: the kernel's ids; 0 (or, from glibc 2.43, the former id) for a thread that has ended.
+        more: what was read with them of the structure, a list for each of `MORE`; empty where that cannot be read of
+            all threads.
     """
 
     nodes: list[int]
     tids: list[int]
+    more: list[list[int]]
 
 
 class StackLists:
@@ -63,8 +68,9 @@ class StackLists:
         record = _record(words.order, fields)
         if record is None:
             raise CorruptMemory(f"{descriptors.owner.path} has garbage in its description of struct pthread")
-        self._record, start, self._order = record
-        self._start = start - self._link
+        more = [field.offset for field in map(descriptors.find_field, MORE) if field]
+        with_more = _record(words.order, [*fields, *((offset, word) for offset in more)])
+        self._records = [record, with_more] if len(more) == len(MORE) and with_more else [record]
 
     def read(self, head: int) -> Links:
         """Walks one list as far as it is whole.
@@ -72,7 +78,7 @@ class StackLists:
         Args:
             head: the address of the list's own `list_t`.
         """
-        found = Links([], [])
+        found = Links([], [], [[] for _ in MORE])
         seen = {head}
         previous, stride, length = head, 0, 1
         try:
@@ -87,14 +93,15 @@ class StackLists:
                 length = min(2 * length, LONGEST_RUN) if count == len(nodes) else 1
                 seen.update(found.nodes[-count:])
                 if len(seen) <= len(found.nodes):  # a ring that does not lead back to its head
-                    del found.nodes[len(seen) - 1 :], found.tids[len(seen) - 1 :]
+                    for column in (found.nodes, found.tids, *found.more):
+                        del column[len(seen) - 1 :]
                     break
                 previous = found.nodes[-1]
                 stride = following - previous
                 node = following
         except UnreadableMemory:
             pass
-        return found
+        return found if len(found.more[0]) == len(found.nodes) else found._replace(more=[])
 
     def _run(self, nodes: Sequence[int], previous: int, found: Links) -> int:
         """Reads links at supposed places, and keeps those that are on the list; gives the link after them.
@@ -102,18 +109,25 @@ class StackLists:
         Raises:
             UnreadableMemory: where not even the first can be read.
         """
-        raws = self._memory.read_ahead([node + self._start for node in nodes], self._record.size)
-        if not raws:
-            raise UnreadableMemory(nodes[0])
+        raws: Sequence[bytes] = ()
+        while not raws:
+            record, start, order = self._records[-1]
+            raws = self._memory.read_ahead([node + start - self._link for node in nodes], record.size)
+            if not raws and len(self._records) == 1:
+                raise UnreadableMemory(nodes[0])
+            if not raws:  # as in a core that lacks a page: from here on only what it takes to find the threads
+                self._records.pop()
         nodes = nodes[: len(raws)]
-        columns = list(zip(*self._record.iter_unpack(b"".join(raws))))
-        following, before, tids = [columns[place] for place in self._order]
+        columns = list(zip(*record.iter_unpack(b"".join(raws))))
+        following, before, tids, *more = [columns[place] for place in order]
         # Each is where the one before it says, or it is not the next one; and each points back.
         count = min(1 + _agreeing(following, nodes[1:]), _agreeing(before, [previous, *nodes[:-1]]))
         if not count and self._is_itself(nodes[0]):
             count = 1
         found.nodes.extend(nodes[:count])
         found.tids.extend(tids[:count])
+        for column, values in zip(found.more, more):
+            column.extend(values[:count])
         return following[count - 1] if count else 0
 
     def _is_itself(self, node: int) -> bool:

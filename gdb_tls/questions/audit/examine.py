@@ -46,6 +46,7 @@ class Examiner:
         self._places = places
         self._ids = numbers.Ids(survey.threads, survey.program.target.pid)
         self._map = MemoryMap(survey, threads.main)
+        self._held: tuple[Column, int, Holding] | None = None
 
     def examine(self, column: Column) -> Suspect | None:
         """Applies all rules to one variable; None where nothing is remarkable."""
@@ -62,12 +63,16 @@ class Examiner:
         # Where a class says whether there is a value, zero bytes say nothing; of a bool the starting value says more.
         tells = (of_presence or of_number) and column.judged_as[0].presence is not None
         of_values = of_presence if tells else of_number or of_presence
-        of_object = [] if place.is_libc else tables.of_object(self._survey, column, self.ended | column.dead)
-        return [*self._of_pointer(column, place), *of_values, *of_object]
+        return [*self._of_pointer(column, place), *of_values, *self._of_object(column, place)]
+
+    def _of_object(self, column: Column, place: ModuleScene) -> list[Finding]:
+        if place.is_libc or column.size < self._survey.pointer_size:
+            return []
+        return list(tables.of_object(self._survey, column, self._holding(column, 0)))
 
     def _of_presence(self, column: Column, place: ModuleScene) -> list[Finding]:
         """What is said of a bool, or of an object that has a value or none; nothing where the threads do not differ."""
-        if place.is_libc or not place.is_described or len(set(filter(None, column.raws()))) < 2:
+        if place.is_libc or not place.is_described or len(column.different()) < 2:
             return []
         kind, left_out = column.judged_as[0], self.ended | column.dead
         if kind.presence is not None:
@@ -131,14 +136,18 @@ class Examiner:
         return sorted(found, key=lambda finding: -finding.score)
 
     def _holding(self, column: Column, at: int) -> Holding:
-        raws = column.words(at)
-        known = {raw: int.from_bytes(raw, self.order) for raw in set(raws) if raw}
-        held = list(map(known.get, raws))
+        """What the living threads hold at an offset in a variable; the last one is kept."""
+        if self._held is None or self._held[:2] != (column, at):
+            self._held = column, at, self._read(column, at)
+        return self._held[2]
+
+    def _read(self, column: Column, at: int) -> Holding:
+        held = column.numbers(at)
         for index in self.ended | column.dead:
             held[index] = None
-        values = [value for value in known.values() if value]
+        values = [value for value in set(held) if value]
         return Holding(
-            null=[index for index, value in enumerate(held) if value == 0] if len(values) < len(known) else [],
+            null=[index for index, value in enumerate(held) if value == 0] if 0 in held else [],
             pointers={index: value for index, value in enumerate(held) if value} if values else {},
             areas=dict(zip(values, self._map.areas(values))),
             bits=8 * self._survey.pointer_size,

@@ -6,7 +6,6 @@ where something is remarkable.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -31,7 +30,8 @@ class Values(NamedTuple):
     """One variable in the living threads.
 
     Attributes:
-        raws: position in `Survey.threads` -> its bytes, of a long one the first ones.
+        held: its bytes in each thread, of a long one the first ones; empty where it has no value.
+        different: those that are not empty, each once.
         initial: its initial image, as many bytes; None where that is not known.
         size: of the variable, in bytes.
         little: whether the program's byte order is that.
@@ -39,7 +39,8 @@ class Values(NamedTuple):
         is_signed: whether a number has a sign.
     """
 
-    raws: dict[int, bytes]
+    held: Sequence[bytes]
+    different: frozenset[bytes]
     initial: bytes | None
     size: int
     little: bool
@@ -104,14 +105,13 @@ class Noted(NamedTuple):
 
 def values_of(column: Column, ended: set[int], little: bool) -> Values:
     """A column as the rules want it, without its type."""
-    held = column.raws()
-    if ended or b"" in held:
-        raws = {index: raw for index, raw in enumerate(held) if raw and index not in ended}
-    else:
-        raws = dict(enumerate(held))
-    length = max(map(len, raws.values()), default=0)
+    held, different = column.raws(), column.different()
+    if ended:
+        held = [b"" if index in ended else raw for index, raw in enumerate(held)]
+        different = frozenset(filter(None, held))
+    length = max(map(len, different), default=0)
     initial = column.survey.symbols.initial_image(column.module, column.offset, length) if length else None
-    return Values(raws, initial, column.size, little)
+    return Values(held, different, initial, column.size, little)
 
 
 def findings(values: Values, ids: Ids, crashed: int | None) -> list[Finding]:
@@ -158,10 +158,10 @@ def _stale_id(values: Values, ids: Ids) -> Iterator[Finding]:
     """The id of a thread that is not this one, where others have their own there."""
     if values.size not in ID_SIZES:
         return
-    raws, threads = values.raws, ids.threads
-    noted = ids.noted(values.size, values.little)
-    if noted.all.isdisjoint(raws.values()):
+    noted, threads = ids.noted(values.size, values.little), ids.threads
+    if noted.all.isdisjoint(values.different):
         return
+    raws = {index: raw for index, raw in enumerate(values.held) if raw}
     own = {index for index, raw in raws.items() if raw == noted.threads[index]}
     # In a process of one thread, and in its main thread, the two ids are the same.
     process = {index for index, raw in raws.items() if raw == noted.process}
@@ -195,11 +195,11 @@ def _by_value(indices: Sequence[int], raws: Mapping[int, bytes]) -> dict[bytes, 
 
 def _as_it_began(values: Values, threads: Sequence[Thread], crashed: int) -> Iterator[Finding]:
     """It has its starting value in the thread that crashed, and only there; or only one other thread has set it."""
-    own = values.raws.get(crashed)
-    others = [index for index in values.raws if index != crashed]
-    if own is None or values.initial is None or own != values.initial or len(others) < FEWEST:
+    held, own = values.held, values.held[crashed]
+    if not own or own != values.initial or len(values.different) < 2 or len(held) - held.count(b"") <= FEWEST:
         return
-    changed = [index for index in others if values.raws[index] != own]
+    others = [index for index, raw in enumerate(held) if raw and index != crashed]
+    changed = [index for index in others if held[index] != own]
     num = threads[crashed].num
     here = f"only in thread {num}, which crashed"
     if values.size > LONGEST_NUMBER or values.kind not in NUMBERS:
@@ -217,9 +217,9 @@ def _as_it_began(values: Values, threads: Sequence[Thread], crashed: int) -> Ite
         )
         yield Finding("starting-value", START_SCORE, sentence, [crashed])
     elif len(changed) == 1:
-        unset = [index for index in values.raws if index not in changed]
+        unset = [index for index, raw in enumerate(held) if raw == own]
         sentence = (
-            f"It is {values.text(values.raws[changed[0]])} in {who([threads[changed[0]]])} only; "
+            f"It is {values.text(held[changed[0]])} in {who([threads[changed[0]]])} only; "
             f"{who([threads[one] for one in unset])}, of which thread {num} crashed, "
             f"have its starting value, {values.text(own)}."
         )
@@ -232,5 +232,5 @@ def _set_in(number: int) -> str:
 
 def _to(values: Values, others: Sequence[int]) -> str:
     """What they have set it to, where that is one value."""
-    found = Counter(values.raws[index] for index in others)
+    found = {values.held[index] for index in others}
     return f" to {values.text(next(iter(found)))}" if len(found) == 1 else ""

@@ -13,7 +13,7 @@ from gdb_tls.errors import reason
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.crash import NEAR_NULL
-from gdb_tls.program.memory_map import OTHER
+from gdb_tls.program.memory_map import OTHER, UNMAPPED
 from gdb_tls.program.program import Program
 from gdb_tls.program.survey import Column, Survey
 from gdb_tls.questions.audit.rules import Finding, Holding, Scene
@@ -105,22 +105,25 @@ def of_values(survey: Survey, column: Column, holding: Holding, at: int, scene: 
         yield _finding(survey, threads, gone[holding.pointers[threads[0]]], "the object that it points to")
 
 
-def of_object(survey: Survey, column: Column, left_out: frozenset[int] | set[int]) -> Iterator[Finding]:
+def of_object(survey: Survey, column: Column, holding: Holding) -> Iterator[Finding]:
     """A thread-local object whose class has virtual functions, and whose table is gone.
 
     Args:
         survey: the variables.
         column: the variable.
-        left_out: threads in which its bytes are no value.
+        holding: what it begins with in each thread.
     """
-    size = survey.pointer_size
-    if column.size < size:
+    if UNMAPPED not in holding.kinds:
         return
-    words = {index: _number(survey, raw) for index, raw in enumerate(column.words(0)) if raw}
-    gone = _gone(survey, {index: word for index, word in words.items() if index not in left_out})
+    unmapped = [word for word, area in holding.areas.items() if area.kind == UNMAPPED]
+    gone = {word for word in unmapped if _may_be_table(survey, word)}
     if gone and _has_table(survey, column, 0, is_behind=False):
-        threads = sorted(gone)
-        yield _finding(survey, threads, gone[threads[0]], "the object")
+        threads = [index for index, word in holding.pointers.items() if word in gone]
+        yield _finding(survey, threads, holding.pointers[threads[0]], "the object")
+
+
+def _may_be_table(survey: Survey, word: int) -> bool:
+    return LOWEST <= word < HIGHEST and word % survey.pointer_size == 0
 
 
 def _number(survey: Survey, raw: bytes) -> int:
@@ -129,7 +132,7 @@ def _number(survey: Survey, raw: bytes) -> int:
 
 def _gone(survey: Survey, words: Mapping[int, int]) -> dict[int, int]:
     """Those of the words that may be addresses of tables, and of memory that is not there."""
-    aligned = {word for word in words.values() if LOWEST <= word < HIGHEST and word % survey.pointer_size == 0}
+    aligned = {word for word in words.values() if _may_be_table(survey, word)}
     lost = sorted(one for one in aligned if survey.program.region(one) is None)
     mapped = survey.program.target.memory.are_mapped(lost) if lost else ()
     gone = {one for one, is_there in zip(lost, mapped) if not is_there}

@@ -55,3 +55,32 @@ def test_held(core: CoreFile, address: int, size: int) -> None:
 )
 def test_not_held(core: CoreFile, address: int, size: int) -> None:
     assert core.read(address, size) is None
+
+
+def test_what_lies_close_together_is_read_at_once(core: CoreFile) -> None:
+    inside = [0x2000 + 16 * number for number in range(255, 0, -1)]
+    assert core.read_together(inside, 24) == [content(address, 24) for address in inside]
+    # The few that lie elsewhere, or go past the segment's end, are left to be read by themselves.
+    found = core.read_together([0x1000, *inside, 0x3FF0], 24)
+    assert found == [None, *(content(address, 24) for address in inside), None]
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        [0x2000] * 63,
+        [0x1000 * (1 + number % 3) for number in range(99)],
+        [0x6800] * 100,
+        [0] * 100,
+    ],
+)
+def test_what_does_not_is_not(core: CoreFile, addresses: list[int]) -> None:
+    assert core.read_together(addresses, 8) is None
+
+
+def test_what_is_expected_is_kept(core: CoreFile) -> None:
+    starts = [0x1000 + 0x20 * number for number in range(100)]
+    core.expect([*starts, 0x6FF8, 0x67F0], 16)
+    every = [start + 8 for start in starts]
+    assert core.read_together(every[::-1], 8) == [content(address, 8) for address in every[::-1]]
+    assert core.read_together([*every, 0x7008], 8) == [*(content(address, 8) for address in every), None]

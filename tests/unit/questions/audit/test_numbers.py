@@ -14,8 +14,10 @@ PID = 4000
 
 
 def values(*numbers: int, size: int = 4, initial: int = 0, **more: Any) -> Values:
-    raws = {index: number.to_bytes(size, "little") for index, number in enumerate(numbers)}
-    return Values(raws, initial.to_bytes(size, "little"), size, True, more.pop("kind", Kind.INTEGER), **more)
+    held = [number.to_bytes(size, "little") for number in numbers]
+    return Values(
+        held, frozenset(held), initial.to_bytes(size, "little"), size, True, more.pop("kind", Kind.INTEGER), **more
+    )
 
 
 def rules(what: Values, crashed: int | None = None) -> dict[str, list[int]]:
