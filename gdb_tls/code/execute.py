@@ -347,7 +347,9 @@ class Execution(Operands):
 
     def _return(self) -> None:
         if self.recorder and self._convention.result not in self._state.used:
-            self._take(self._state.registers.get(self._convention.result))
+            value = self._state.registers.get(self._convention.result)
+            # What is returned untouched is the variable at offset 0, not the block that local-dynamic code begins with.
+            self._take(value._replace(is_base=False) if isinstance(value, TlsAddress) else value)
 
 
 def _as_bool(value: Value | None, flip: bool) -> Value | None:
