@@ -15,7 +15,7 @@ from gdb_tls.code.instructions import (
 )
 from gdb_tls.code.operands import Operands, Surroundings
 from gdb_tls.code.slots import Slot
-from gdb_tls.code.state import CHECKED, PERHAPS, State
+from gdb_tls.code.state import CHECKED, PERHAPS, Returned, State
 from gdb_tls.code.values import (
     Argument,
     Derived,
@@ -295,7 +295,8 @@ class Execution(Operands):
             if value is None and callee is not None and self._chains:
                 value = self._around.emulated(callee, registers.get(convention.arguments[0]))
             if value is None and self._chains:
-                value = Result(self._instruction.address)
+                value = result = Result(self._instruction.address)
+                state.returned = {**state.returned, result: Returned()}
         if self._chains:
             for name in self.argument_registers:
                 given = pointed_place(registers.get(name))
@@ -346,7 +347,9 @@ class Execution(Operands):
 
     def _return(self) -> None:
         if self.recorder and self._convention.result not in self._state.used:
-            self._take(self._state.registers.get(self._convention.result))
+            value = self._state.registers.get(self._convention.result)
+            # What is returned untouched is the variable at offset 0, not the block that local-dynamic code begins with.
+            self._take(value._replace(is_base=False) if isinstance(value, TlsAddress) else value)
 
 
 def _as_bool(value: Value | None, flip: bool) -> Value | None:

@@ -171,12 +171,12 @@ class FunctionFlow:
         escaping = _backwards(ends, before, there)
         coming = _backwards([there], before)
         last = {id(there)}
-        block = there
-        while len(previous := before.get(id(block), [])) == 1 and len(previous[0].successors) == 1:
-            block = previous[0]
-            if id(block) in last:
-                break
-            last.add(id(block))
+        waiting = [there]
+        while waiting:
+            for block in before.get(id(waiting.pop()), ()):
+                if len(block.successors) == 1 and id(block) not in last:
+                    last.add(id(block))
+                    waiting.append(block)
         found = []
         for block in self._blocks:
             if block.instructions[-1].template.flow != "branch" or block.point.state is None:

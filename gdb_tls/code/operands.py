@@ -183,7 +183,7 @@ class Operands:
             return
         null = value == Number(0)
         if self._chains:
-            self._keep(place, width, value)
+            self._state.keep(place, width, value, self._instruction.address)
         if self.recorder:
             self.recorder.write(self._instruction.address, place, width, null)
         variables = self._state.variables
@@ -196,16 +196,6 @@ class Operands:
         if place.exact and not null:
             variables[place] = known
 
-    def _keep(self, place: TlsAddress, width: int, value: Value | None) -> None:
-        kept = {
-            one: other
-            for one, other in self._state.kept.items()
-            if one.target != place.target or not 0 <= one.offset - place.offset < width
-        }
-        if place.exact:
-            kept[place] = (value, self._instruction.address)
-        self._state.kept = kept
-
     # ------------------------------------------------------------------ what becomes of loaded values
 
     def _tls_loads(self, value: Value | None) -> Iterator[tuple[Loaded, bool]]:
@@ -216,9 +206,11 @@ class Operands:
 
     def _dereference(self, memory: Memory) -> None:
         """The registers of a memory operand are used as addresses."""
+        registers = self._state.registers
+        if self._chains and memory.base and not memory.offset:
+            self._state.use(registers.get(memory.base))
         if self.recorder is None:
             return
-        registers = self._state.registers
         for name in (memory.base, memory.offset):
             value = registers.get(name) if name else None
             for load, _ in self._tls_loads(value) if value is not None else ():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from gdb_tls.code.values import (
     MOST_ALTERNATIVES,
+    Displaced,
     Filled,
     Loaded,
+    Result,
     TlsAddress,
     TlsOffset,
     Value,
@@ -13,6 +15,7 @@ from gdb_tls.code.values import (
     either,
     widened,
 )
+from gdb_tls.tuples import NamedTuple
 
 # How much is known of a value, or of a variable, before it is used as an address.
 UNCHECKED, PERHAPS, WRITTEN, CHECKED = range(4)
@@ -23,6 +26,18 @@ LARGEST_GIVEN = 64
 
 # After so many visits of one point, what still changes there is given up, so that every loop comes to an end.
 MOST_VISITS = 6
+
+
+class Returned(NamedTuple):
+    """What became of what a call returned, on every way that came by the call.
+
+    Attributes:
+        used: whether memory was read or written there: it was not null.
+        kept: the thread-local variable in which it was stored, and still is; None for none.
+    """
+
+    used: bool = False
+    kept: TlsAddress | None = None
 
 
 class State:
@@ -40,6 +55,7 @@ class State:
         flags: what the processor's flags were made of by arithmetic, and how much a condition on them says.
         kept: what was stored last in a thread-local variable on the way (None for what is not known), and by which
             instruction.
+        returned: what became of the results of calls.
         compared: the operands of the last comparison: what a branch that comes next depends on.
         zero: the variable that was just compared with zero, whether its lowest bit was flipped before, and whether
             only that bit was tested.
@@ -56,6 +72,7 @@ class State:
         "kept",
         "loads",
         "registers",
+        "returned",
         "stack",
         "used",
         "variables",
@@ -76,6 +93,7 @@ class State:
         self.found_clear: frozenset[TlsAddress] = frozenset()
         self.kept: dict[TlsAddress, tuple[Value | None, int]] = {}
         self.compared: tuple[Value | None, ...] = ()
+        self.returned: dict[Result, Returned] = {}
 
     def copy(self) -> State:
         """Makes an independent state with the same facts."""
@@ -92,6 +110,7 @@ class State:
         new.found_clear = self.found_clear
         new.kept = self.kept
         new.compared = self.compared
+        new.returned = self.returned
         return new
 
     def keep_common(self, other: State) -> None:
@@ -127,6 +146,45 @@ class State:
             self.stack = {place: one for place, one in self.stack.items() if place[0] != base}
         if any(place[0] == base for place in self.given):
             self.given = {place: one for place, one in self.given.items() if place[0] != base}
+
+    def use(self, value: Value | None) -> None:
+        """Memory at an address, or near it, is read or written."""
+        base = _without_displacement(value)
+        if isinstance(base, Result) and not self.returned.get(base, Returned()).used:
+            self.returned = {**self.returned, base: self.returned.get(base, Returned())._replace(used=True)}
+
+    def keep(self, place: TlsAddress, width: int, value: Value | None, at: int) -> None:
+        """A value is stored in a thread-local variable."""
+
+        def is_there(one: TlsAddress) -> bool:
+            return one.target == place.target and 0 <= one.offset - place.offset < width
+
+        self.kept = {one: other for one, other in self.kept.items() if not is_there(one)}
+        if any(one.kept is not None and is_there(one.kept) for one in self.returned.values()):
+            self.returned = {
+                result: one._replace(kept=None) if one.kept is not None and is_there(one.kept) else one
+                for result, one in self.returned.items()
+            }
+        if place.exact:
+            self.kept[place] = (value, at)
+        if place.exact and isinstance(value, Result):
+            self.returned = {**self.returned, value: self.returned.get(value, Returned())._replace(kept=place)}
+
+    def if_null(self, value: Value | None) -> Value | None:
+        """What a value can have been if it is null, or a member of what null points to.
+
+        Not the result of a call, where memory was used there before; and one that was stored in a variable which the
+        value may have been read from says nothing more than that variable does.
+        """
+        ways = list(alternatives(value))
+        read = {one.address for one in map(_without_displacement, ways) if isinstance(one, Loaded)}
+        left = []
+        for one in ways:
+            base = _without_displacement(one)
+            known = self.returned.get(base) if isinstance(base, Result) else None
+            if known is None or not (known.used or known.kept in read):
+                left.append(one)
+        return either(*left) if left else value
 
     def give(self, place: tuple[str, int], call: int, register: str) -> None:
         """A call is given the address of a stack slot."""
@@ -199,9 +257,23 @@ class Point:
             state.given = {place: one for place, one in state.given.items() if other.given.get(place) == one}
         if state.compared != other.compared:
             state.compared = ()
+        changed |= self._join_returned(state, other)
         if not other.used <= state.used:
             state.used |= other.used
             changed = True
+        return changed
+
+    @staticmethod
+    def _join_returned(mine: State, other: State) -> bool:
+        """A way that did not come by a call says nothing of its result."""
+        if mine.returned == other.returned:
+            return False
+        joined = {**other.returned, **mine.returned}
+        for result in mine.returned.keys() & other.returned.keys():
+            one, another = mine.returned[result], other.returned[result]
+            joined[result] = Returned(one.used and another.used, one.kept if one.kept == another.kept else None)
+        changed = any(mine.returned.get(result, one) != one for result, one in joined.items())
+        mine.returned = joined
         return changed
 
     def _join_registers(self, mine: dict[str, Value | None], others: dict[str, Value | None]) -> bool:
@@ -246,6 +318,10 @@ class Point:
         # A variable that it may be is worth more than all that it may be besides.
         kept = [one for one in values if isinstance(one, (TlsAddress, TlsOffset))]
         return either(None, *kept) if 0 < len(set(kept)) < MOST_ALTERNATIVES else widened(*values)
+
+
+def _without_displacement(value: Value | None) -> Value | None:
+    return value.value if isinstance(value, Displaced) else value
 
 
 def weaker(one: int, other: int) -> int:

@@ -33,6 +33,11 @@ class Stubs:
         return self._known[address]
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """All that the file calls so."""
+        return frozenset(self._slots.values())
+
+    @cached_property
     def _slots(self) -> dict[int, str]:
         """The symbols of the GOT entries for functions, by the entry's address."""
         types = (

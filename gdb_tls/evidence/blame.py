@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdb_tls.code.values import Number, Value
+from gdb_tls.evidence.cause import POINTER
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.crash import is_bad
 from gdb_tls.evidence.leaves import Leaf, leaves
@@ -61,6 +62,8 @@ class Blame:
             held: what the register held.
             is_address: whether it was used as an address, or for one.
         """
+        if held < NEAR_NULL and scope.state is not None:
+            value = scope.state.if_null(value)
         # In one order, whatever a set's is.
         found = sorted(set(leaves(tracer.source(value, scope))), key=repr)
         constants = [one for one in found if self._is_number(one) and not one.computed and one.fixed == held]
@@ -171,9 +174,16 @@ class Blame:
             bad = [one for one in bad if self._is_pointer(one)] or bad
         if any(one.place is None for one in bad):
             return None
+        if is_address and any(self._is_null_everywhere(one, found) for one in bad):
+            why = "an index that a global variable holds chose it from a table, and in every thread's it is null"
+            return Elsewhere(where, None, why)
         several = self._different(bad)
         if several:
             return Elsewhere(where, None, among=several)
+        if bad and is_address and any(self._may_be_pointer(one) for one in found):
+            # Then an index that is zero may be a good one.
+            bad = [one for one in bad if self._is_pointer(one) or self._is_pointer_elsewhere(one)]
+            return bad[0] if bad else None
         if bad:
             return bad[0]
         indices = [one for one in found if not self._is_good_pointer(one)] if is_address else []
@@ -187,6 +197,29 @@ class Blame:
         candidate = symbols.at(leaf.place.module, leaf.place.offset)
         kind = symbols.variable(candidate).type if candidate else None
         return kind is not None and kind.kind is Kind.POINTER
+
+    def _is_null_everywhere(self, leaf: Leaf, found: Sequence[Leaf]) -> bool:
+        """Whether a pointer that a global's index chose from a table is null in all threads that have such a table."""
+        indices = [one for one in found if one.fixed is not None and not self._is_number(one)]
+        number = self._code.word(indices[0].fixed or 0, indices[0].width) if len(indices) == 1 else None
+        if not leaf.path or number is None or number >= NEAR_NULL:
+            return False
+        values = self._in_threads(leaf._replace(path=(*leaf.path[:-1], leaf.path[-1] + number * POINTER)))
+        return len(values) > 1 and not any(values)
+
+    def _is_pointer_elsewhere(self, leaf: Leaf) -> bool:
+        """Whether a thread has the address of something there."""
+        return any(value and not is_bad(self._program, value) for value in self._in_threads(leaf))
+
+    def _in_threads(self, leaf: Leaf) -> list[int]:
+        """What a leaf's value is in each thread in which it is known."""
+        threads = [Now(self._program, self._code, one) for one in self._program.threads]
+        return [value for value in (now.value_of(leaf) for now in threads) if value is not None]
+
+    @staticmethod
+    def _may_be_pointer(leaf: Leaf) -> bool:
+        """Whether nothing is known of a value that has a pointer's width."""
+        return leaf.place is None and leaf.fixed is None and leaf.number is None and leaf.width == POINTER
 
     def _may_be_bad(self, leaf: Leaf, held: int) -> bool:
         """Whether a global may have made a value bad: one from which it was computed may be a good index."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gdb_tls.evidence.before import Asked, Written
 from gdb_tls.evidence.now import Foreign
 from gdb_tls.evidence.place import Place
+from gdb_tls.evidence.published import Published
 from gdb_tls.evidence.sources import Emulated, Specific, ThreadLocal
 from gdb_tls.target.model import Module, Thread
 from gdb_tls.tuples import NamedTuple
@@ -21,7 +22,8 @@ class Cause(NamedTuple):
         kind: "pointer" (it was followed), "index" (an address was computed from it), "call" (it was called),
             "condition" (the program gave up after it had compared it), "destructor" (a key's, which is not there),
             "instead" (it was null, and the code went on with a constant), "divisor" (something was divided by it),
-            "freed" (its memory was given back a second time), "missing" (it has not what it was asked for).
+            "freed" (its memory was given back a second time), "missing" (it has not what it was asked for), "ended"
+            (its address in a thread that has ended was still known elsewhere), "jump" (longjmp was called with it).
         thread: who crashed.
         crashed: where.
         loaded: where the variable was read.
@@ -35,6 +37,7 @@ class Cause(NamedTuple):
         after_handler: whether a signal handler ran after the crash.
         in_handler: whether it crashed in a signal handler.
         written: the last write of it by a function on the stack; None where none is sure.
+        published: of an instance of an ended thread: what put its address into a global; None for another kind.
         asked: of a key's value that another function gave: with which address it was asked; None where none is known.
     """
 
@@ -54,6 +57,7 @@ class Cause(NamedTuple):
     in_handler: bool = False
     written: Written | None = None
     asked: Asked | None = None
+    published: Published | None = None
 
     @property
     def is_of_own_value(self) -> bool:
@@ -61,4 +65,4 @@ class Cause(NamedTuple):
 
         An index is followed, too, where what it leads to was read.
         """
-        return not self.path or (self.kind == "index" and self.width < POINTER)
+        return self.published is None and (not self.path or (self.kind == "index" and self.width < POINTER))

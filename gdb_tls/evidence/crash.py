@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gdb_tls.code.instructions import PROGRAM_COUNTER, Instruction, Memory
+from gdb_tls.code.instructions import PROGRAM_COUNTER, Instruction, Memory, Register
 from gdb_tls.code.instructions import Operand as Divisor
 from gdb_tls.evidence.code import Code
 from gdb_tls.evidence.signal_frame import refused_before
@@ -25,6 +25,7 @@ class Crash(NamedTuple):
         instruction: the one that faulted; None where the thread gave up by itself (abort).
         operands: what it used as an address, the likeliest first: the registers, and the address that they made.
         called: whether it is a call, to an address where there is no code.
+        target: of a call or a jump that the processor refused, where it should go; None for any other instruction.
         after_handler: whether a signal handler ran after it.
     """
 
@@ -33,6 +34,7 @@ class Crash(NamedTuple):
     operands: Sequence[Operand]
     called: bool = False
     after_handler: bool = False
+    target: int | None = None
 
 
 class Operand(NamedTuple):
@@ -86,9 +88,28 @@ def _crash(program: Program, code: Code, fault: Fault, frames: Sequence[CallFram
         hit = [one for one in operands if one.address is not None and -8 <= fault.address - one.address < 64]
         return Crash(frames, instruction, hit or [one for one in operands if one.address is None])
     bad = [one for one in operands if one.address is not None and is_bad(program, one.address)]
+    target = _refused_target(code, frame, instruction, operands) if not bad else None
+    if target is not None:
+        return Crash(frames, instruction, [], target=target)
     if must_fault and not bad:
         return None
     return Crash(frames, instruction, bad)
+
+
+def _refused_target(code: Code, frame: CallFrame, instruction: Instruction, operands: Sequence[Operand]) -> int | None:
+    """Where a call or a jump should go; None for what a processor does not refuse before it is there.
+
+    x86-64 does where the address is not canonical; no address of the fault is told then.
+    """
+    target = instruction.template.target
+    held: int | None = None
+    if instruction.template.flow in ("call", "jump") and isinstance(target, Register):
+        held = frame.registers.get(target.name)
+    elif instruction.template.flow in ("call", "jump") and isinstance(target, Memory):
+        place = next((one.address for one in operands if one.memory == target), None)
+        held = code.word(place) if place is not None else None
+    is_canonical = held is None or held < END_OF_USER_SPACE or held >= (1 << 64) - END_OF_USER_SPACE
+    return None if is_canonical else held
 
 
 def _null_call(program: Program, code: Code, frames: Sequence[CallFrame]) -> Crash | None:

@@ -24,6 +24,7 @@ from gdb_tls.code.values import (
 from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.code import Code, Spot
 from gdb_tls.evidence.decisions import depends_on_others
+from gdb_tls.evidence.leaves import leaves
 from gdb_tls.evidence.numbers import Numbers
 from gdb_tls.evidence.scope import Scope
 from gdb_tls.evidence.sources import (
@@ -151,13 +152,23 @@ class Follower:
             address = self.source(value.address, scope, depth)
             return self._loaded(scope.spot.base + value.at, address, value.width, depth)
         if isinstance(value, Derived):
-            found = {self.source(one, scope, depth) for one in value.sources} - {None}
+            found = {self._part(one, scope, depth) for one in value.sources} - {None}
             return Computed(frozenset(one for one in found if one is not None)) if found else None
         if isinstance(value, Either):
             return one_of(*(self._source(one, scope, depth) for one in value.values))
         if isinstance(value, Filled):
             return self._filled(value, scope, depth)
         return self._result(value, scope, depth) if isinstance(value, Result) else None
+
+    def _part(self, value: Value, scope: Scope, depth: int) -> Source | None:
+        """A value of which another was computed: where it came from, or else the number that it is."""
+        found = self.source(value, scope, depth)
+        # A table's element is not known by the number of the element.
+        is_known = any(
+            one.place is not None or (one.fixed is not None and not (one.computed and one.path))
+            for one in leaves(found)
+        )
+        return found if is_known else self._numbers.held(value, scope) or found
 
     def _loaded(self, at: int, address: Source | None, width: int, depth: int) -> Source | None:
         if address is None:

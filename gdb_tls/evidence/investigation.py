@@ -10,18 +10,24 @@ from gdb_tls.evidence.binding import Bindings
 from gdb_tls.evidence.blame import Blame, Elsewhere
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.code import Code
-from gdb_tls.evidence.crash import MOST_FRAMES, Crash, divisor_of, find_crash
+from gdb_tls.evidence.crash import END_OF_USER_SPACE, MOST_FRAMES, Crash, divisor_of, find_crash
 from gdb_tls.evidence.full_stack import is_full
 from gdb_tls.evidence.giving_up import GivingUp, Reason
+from gdb_tls.evidence.jumping import jumped_by, jumps
 from gdb_tls.evidence.leaves import Leaf
 from gdb_tls.evidence.now import Now
 from gdb_tls.evidence.place import Place
+from gdb_tls.evidence.published import Published, like_other_threads, published_in
+from gdb_tls.evidence.scope import Scope
 from gdb_tls.evidence.signal_frame import refused_before
 from gdb_tls.evidence.sources import Specific, ThreadLocal
 from gdb_tls.evidence.trace import Tracer
 from gdb_tls.program.program import Program
 from gdb_tls.target.facts import NEAR_NULL, CallFrame, Fault
 from gdb_tls.target.model import Thread
+
+# Of a thread-local variable, so many bytes from its beginning are looked at.
+LARGEST_VARIABLE = 1 << 16
 
 
 class Investigation:
@@ -65,6 +71,9 @@ class Investigation:
         crash = None if is_trap else find_crash(self._program, self.code, self._fault, frames)
         if self._fault.signal == "SIGFPE" and not self._fault.is_sent and crash is not None:
             return self._of_division(crash)
+        jump = self._of_jump(frames, crash)
+        if jump is not None:
+            return jump
         full = self._of_full_stack(frames)
         if full is not None:
             return full
@@ -88,6 +97,24 @@ class Investigation:
 
     # ------------------------------------------------------------------ a bad address
 
+    def _of_jump(self, frames: Sequence[CallFrame], crash: Crash | None) -> Cause | None:
+        """A variable whose buffer was jumped back by to where nothing can go on; None for any other crash."""
+        if not frames or self._fault.is_sent or self._program.target.architecture.name != "x86-64":
+            return None
+        target = crash.target if crash is not None and crash.target is not None else frames[0].pc
+        is_code = self._program.region(target) is not None or self.code.objects.at(target) is not None
+        buffer = None if is_code else jumped_by(self.code, frames[0], self._thread.thread_pointer, target)
+        if buffer is None:
+            return None
+        found = {}
+        for spot, given in jumps(self.code, self.bindings):
+            found.update({one.place: (spot, one) for one in given if one.place and self._now.value_of(one) == buffer})
+        if len(found) != 1:
+            return None
+        ((spot, leaf),) = found.values()
+        tracer = Tracer(self.code, self.bindings, frames)
+        return self._cause(leaf, "jump", tracer, self._place(spot.pc), buffer, buffer, crash)
+
     def _of_full_stack(self, frames: Sequence[CallFrame]) -> Elsewhere | None:
         """A stack that is full; None where it is not, or where that is not known."""
         is_its_own = self._fault.signal in ("SIGSEGV", "SIGBUS") and not self._fault.is_sent
@@ -110,6 +137,8 @@ class Investigation:
         where = self._place_of(frame)
         if scope is None or scope.state is None:
             return Elsewhere(where, None, "its code could not be followed")
+        if crash.target is not None:
+            return self._of_target(crash, tracer, scope, where, crash.target)
         address = crash.operands[0].address if crash.operands else self._fault.address
         other: Elsewhere | None = None
         for operand in crash.operands:
@@ -135,7 +164,31 @@ class Investigation:
             if flow is not None and not flow.comes_back and not flow.conditions(scope.spot.address):
                 # A crash on purpose, by a helper.
                 return self._of_reason(tracer, self._giving_up.by_conditions(tracer, 1)) or other
-        return other or Elsewhere(where, None, "what it used as an address could not be followed")
+        return self._of_ended(other, tracer, where, address, crash) or (
+            other or Elsewhere(where, None, "what it used as an address could not be followed")
+        )
+
+    def _of_ended(
+        self, other: Elsewhere | None, tracer: Tracer, where: Place, address: int | None, crash: Crash
+    ) -> Cause | None:
+        """A variable of a thread that has ended, whose address something that all threads have still has."""
+        if address is None or address < NEAR_NULL or self._program.region(address) is not None:
+            return None
+        held = [crash.frames[0].registers.get(one.memory.base) for one in crash.operands]
+        begins = next((one for one in held if one and one <= address < one + LARGEST_VARIABLE), None)
+        if begins is None or begins >= END_OF_USER_SPACE or not self._program.regions:
+            return None
+        to = other.fixed if other is not None else None
+        found = dict(published_in(self.code, self.bindings, to)) if to is not None else {}
+        found = {place: at for place, at in found.items() if self._now.may_be_instance(place, begins)}
+        if len(found) != 1:
+            to = None
+            found = dict(like_other_threads(self._program, self.code, self.bindings, begins))
+        if len(found) != 1:
+            return None
+        ((place, at),) = found.items()
+        cause = self._cause(Leaf(place, crash.frames[0].pc), "ended", tracer, where, address, None, crash)
+        return cause._replace(published=Published(self._place(at), to), value=None, written=None)
 
     def _of_division(self, crash: Crash) -> Cause | Elsewhere:
         """A division by zero."""
@@ -180,10 +233,13 @@ class Investigation:
         where = self._place_of(crash.frames[1])
         if scope is None or scope.state is None:
             return Elsewhere(where, None, "its code could not be followed")
+        return self._of_target(crash, tracer, scope, where, crash.frames[0].pc)
+
+    def _of_target(self, crash: Crash, tracer: Tracer, scope: Scope, where: Place, called: int) -> Cause | Elsewhere:
+        """Where the address came from that a scope called, or jumped to."""
         value = scope.spot.flow.called(scope.spot.address) if scope.spot.flow else None
-        found = self._blame.of(tracer, scope, value, crash.frames[0].pc)
+        found = self._blame.of(tracer, scope, value, called)
         if isinstance(found, Leaf):
-            called = crash.frames[0].pc
             return self._cause(found, "call", tracer, where, called, called, crash)
         return found or Elsewhere(where, None, "the function's address could not be followed")
 

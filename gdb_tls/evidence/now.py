@@ -15,6 +15,8 @@ from gdb_tls.target.protocol import UnreadableMemory
 from gdb_tls.tuples import NamedTuple
 
 STACK_SEARCHED = 4096
+# glibc aligns the thread pointer so (TCB_ALIGNMENT of x86-64, and of AArch64 at least half of it).
+ALIGNED = 16
 
 
 class Foreign(NamedTuple):
@@ -82,6 +84,11 @@ class Now:
         (block,) = blocks_in(self._program.libc, module, [self._thread])
         return block + place.offset if isinstance(block, int) else None
 
+    def may_be_instance(self, place: ThreadLocal, address: int) -> bool:
+        """Whether a variable may have been at an address: it lies in its page as the thread's own one does."""
+        own = self._address(place)
+        return own is not None and (own - address) % ALIGNED == 0
+
     def held_by(self, leaf: Leaf) -> int | None:
         """What the variable itself holds in the thread."""
         if isinstance(leaf.place, ThreadLocal):
@@ -91,7 +98,7 @@ class Now:
             return self._of_key(leaf.place.key)
         if leaf.place is None and leaf.fixed is not None:
             return self._code.word(leaf.fixed, leaf.width)
-        return None
+        return leaf.number if leaf.place is None else None
 
     def _of_key(self, key: int) -> int | None:
         pointer = self._thread.thread_pointer

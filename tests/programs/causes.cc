@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <unordered_map>
 #include <vector>
 
 namespace {
@@ -35,7 +36,8 @@ thread_local buffer *caught, *current;
 thread_local std::unique_ptr<buffer> scratch;
 thread_local std::vector<buffer *> stack;
 thread_local std::optional<buffer> session;
-thread_local std::vector<long> degrees;
+thread_local std::vector<long> degrees, row;
+thread_local std::unordered_map<long, buffer *> storage;
 std::map<long, long> global_table;
 
 buffer *global;
@@ -182,6 +184,33 @@ APART void crash_counted() {
     sink = sink + 1;
 }
 
+// A loop over more than there is: at its beginning there is nothing.
+void *spoil_row() {
+    row.clear();
+    row.shrink_to_fit();
+    return place(row);
+}
+APART void fill_row(int from, int to) {
+    for (int at = from; at < to; at++)
+        row[at] = at;
+}
+APART void crash_row() {
+    fill_row(static_cast<int>(sink) + 2, 16);
+    sink = sink + 1;
+}
+
+// What is not found is at the end, and the end is null.
+void *spoil_storage() {
+    storage.clear();
+    return place(storage);
+}
+APART long stored(long wanted) {
+    return storage.find(wanted)->second->length;
+}
+APART void crash_storage() {
+    sink = stored(sink + 1);
+}
+
 void *spoil_engaged() {
     session.reset();
     return place(session);
@@ -244,6 +273,8 @@ void prepare() {
     stack.assign(3, new_buffer());
     session = buffer();
     degrees.assign(16, 0);
+    row.assign(16, 0);
+    storage[1] = new_buffer();
     wrapped = new_buffer();
     inlined = new_buffer();
 }
@@ -266,6 +297,8 @@ const mode modes[] = {
     OWN(moved, "(anonymous namespace)::scratch"),
     OWN(last, "(anonymous namespace)::stack"),
     OWN(counted, "(anonymous namespace)::degrees"),
+    OWN(row, "(anonymous namespace)::row"),
+    OWN(storage, "(anonymous namespace)::storage"),
     OWN(engaged, "(anonymous namespace)::session"),
     OWN(constructed, "(anonymous namespace)::current"),
     {"innocent_at", nullptr, "", nullptr, crash_at},

@@ -76,11 +76,16 @@ def chain(cause: Cause, found: Guilty, member: str = "", caller: Frame | None = 
             return f"{who} gave up in {where(cause.crashed)} after comparing {member}; {name} was read {read}."
         what = f"{_member(cause)} of what {name} points to" if cause.path else name
         return f"{who} gave up in {where(cause.crashed)} after comparing {what}, read {read}."
+    if cause.published is not None:
+        return f"{who} crashed {_at(cause.crashed)}{_on(cause.address)}, where {name} of a thread that has ended was."
     if cause.kind == "destructor":
         return f"{who} ended and called the destructor of {name} at {_address(cause.address)}, where no code is mapped."
     if cause.kind == "call":
         called = f"{who} called {_address(cause.address)} {_at(cause.crashed)}"
         return f"{called}; the function's address came from {member or name}, read {read}."
+    if cause.kind == "jump":
+        jumped = f"{who} jumped back (longjmp) {_at(cause.crashed)} by the buffer at {_address(cause.address)}"
+        return f"{jumped}, which has no place to go on any more; its address came from {member or name}, read {read}."
     if cause.kind == "missing":
         return f"{who} gave up in {where(cause.crashed)}, which was called for {name}."
     if cause.kind == "freed":

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gdb_tls.errors import reason
 from gdb_tls.evidence.cause import Cause
 from gdb_tls.evidence.place import Place
+from gdb_tls.evidence.published import Published
 from gdb_tls.objects.words import Words
 from gdb_tls.program.names import EMULATED_CONTROL, without_parameters
 from gdb_tls.program.places import BY_OFFSET
@@ -105,12 +106,28 @@ class Circumstances:
             yield f"{found.name} is emulated TLS: its descriptor is {descriptor}."
         if cause.asked is not None:
             yield from self._asked()
+        if cause.published is not None:
+            yield self._published(cause.published)
+        pointer = cause.thread.thread_pointer
+        if cause.kind == "jump" and cause.address is not None and pointer is not None:
+            # glibc has a thread's thread pointer in the mapping of its stack.
+            region = self._program.region(cause.address)
+            if region is not None and region == self._program.region(pointer):
+                yield "It lies on the thread's own stack: most likely in a function that has returned since."
         if cause.written is not None and cause.value == 0 and not cause.path and cause.foreign is None:
             yield f"{where(cause.written.place)} {HOW[cause.written.how]}, on the way to the crash."
-        if found.variable is not None and cause.address is not None and not cause.path:
+        if found.variable is not None and cause.address is not None and cause.is_of_own_value and not cause.path:
             yield from self._bounds(found.variable)
         if found.variable is not None and cause.value is not None and cause.width == WORD:
             yield from self._overwritten(found.variable, cause.value)
+
+    def _published(self, published: Published) -> str:
+        """Who made its address known."""
+        name = self._program.symbol_at(published.to) if published.to is not None else None
+        if published.to is None:
+            return f"{where(published.place)} gives its address to others."
+        to = (name or f"the global at 0x{published.to:x}").partition(" + ")[0]
+        return f"Its address is still in {to}: {where(published.place)} puts it there."
 
     def _overwritten(self, variable: Variable, value: int) -> Iterator[str]:
         """Whether what should be an address is text: then something has written past its end."""

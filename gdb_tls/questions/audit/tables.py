@@ -48,7 +48,7 @@ def of_crash(survey: Survey, cause: Cause, member: str, scene: Scene) -> str:
         table = code.word(holder)
     if not cause.agrees or not table or cause.address is None or cause.kind not in ("pointer", "call"):
         return ""
-    if not LOWEST <= table <= cause.address < table + LARGEST_TABLE or _is_mapped(program, table):
+    if not LOWEST <= table <= cause.address < min(table + LARGEST_TABLE, HIGHEST) or _is_mapped(program, table):
         return ""
     if holder is not None and scene.freed([holder - cause.path[-1]]):
         return ""  # what is there is malloc's

@@ -21,7 +21,7 @@ from integration.harness import PROGRAMS, kernel_writes_cores
 from integration.hosts.direct.answers import gdb_tls
 from limits import LIMIT_SECONDS
 
-NAMES = ("causes", "causes_ways", "causes_cc")
+NAMES = ("causes", "causes_ways", "causes_astray", "causes_cc")
 BUILDS = [Build(compiler, level) for compiler in ("gcc", "clang") for level in (0, 2, 3)]
 STRIPPED = [Build(compiler, level, stripped=True) for compiler, level in (("gcc", 2), ("clang", 0))]
 

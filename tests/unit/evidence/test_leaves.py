@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gdb_tls.evidence.leaves import UNKNOWN, Leaf, leaves
+from gdb_tls.evidence.leaves import Leaf, leaves
 from gdb_tls.evidence.sources import (
     Computed,
     Fixed,
@@ -35,8 +35,10 @@ READ = Word(0x400, BUFFER, 8)
         (Specific(0x500, 3), [Leaf(Specific(0x500, 3), 0x500)]),
         (Word(0x404, Fixed(0x6000), 8), [Leaf(None, 0x404, fixed=0x6000)]),
         (Fixed(0), [Leaf(None, fixed=0)]),
-        (Held(7), [UNKNOWN]),
-        (None, [UNKNOWN]),
+        (Held(7), [Leaf(None, number=7)]),
+        (Moved(Held(7), 8), [Leaf(None, number=15)]),
+        (Word(0x404, Held(7), 4), [Leaf(None, width=4)]),
+        (None, [Leaf(None)]),
     ],
 )
 def test_leaves(source: Source | None, expected: list[Leaf]) -> None:
@@ -44,7 +46,13 @@ def test_leaves(source: Source | None, expected: list[Leaf]) -> None:
 
 
 def test_alternatives_have_a_leaf_each() -> None:
-    assert set(leaves(one_of(READ, None, Fixed(0)))) == {Leaf(BUFFER, 0x400), UNKNOWN, Leaf(None, fixed=0)}
+    assert set(leaves(one_of(READ, None, Fixed(0)))) == {Leaf(BUFFER, 0x400), Leaf(None), Leaf(None, fixed=0)}
+
+
+def test_what_is_not_known_has_the_width_of_what_it_may_be_besides() -> None:
+    index = Word(0x404, Held(0x7000), 4)
+    found = set(leaves(Computed(frozenset([READ, one_of(index, None)]))))
+    assert found == {Leaf(BUFFER, 0x400, computed=True), Leaf(None, width=4, computed=True)}
 
 
 def test_one_of_equals_is_itself() -> None:
