@@ -438,7 +438,8 @@ class Survey:
                 self._add(module, [candidate for _, candidate in sorted(candidates[module.id].items())])
                 task.advance()
         self.interrupted = task.interrupted
-        program.target.memory.expect(*self.static_storage())
+        if self.columns:
+            program.target.memory.expect(*self.static_storage())
 
     def static_storage(self) -> tuple[list[int], int]:
         """Where each thread's static TLS begins, as far as the modules' blocks tell, and its size in bytes.

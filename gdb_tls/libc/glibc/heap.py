@@ -29,6 +29,7 @@ PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA, FLAGS = 1, 2, 4, 7
 CACHE_SIZES = (0x250, 0x290, 0x300)
 # Before a heap's first chunk there are no more bytes than this: heap_info and malloc_state.
 LARGEST_HEAD = 4096
+PAGE = 4096
 # Of more regions than this the first ones are searched for a cache.
 MOST_REGIONS = 20_000
 FEWEST_BYTES = 32
@@ -44,6 +45,7 @@ class FreeChunks:
         key_address: int | None,
         regions: Sequence[Region],
         own_words: Callable[[], Iterable[int]],
+        thread_pointers: Iterable[int] = (),
     ) -> None:
         """Reads nothing yet.
 
@@ -53,9 +55,12 @@ class FreeChunks:
             key_address: of `tcache_key`; None where it has no symbol.
             regions: the memory map, by address.
             own_words: reads the words of libc's own thread-local variables.
+            thread_pointers: of the threads that are known, whose stacks are no heaps.
         """
         self._memory = memory
         self._own_words = own_words
+        # `struct pthread`, which ends the mapping of a stack, is smaller than a page (nptl/allocatestack.c).
+        self._ends_of_stacks = {(pointer | PAGE - 1) + 1 for pointer in thread_pointers}
         self._words = words
         self._regions = [one for one in regions if one.writable and not one.file.startswith("/")]
         self._starts = [one.start for one in self._regions]
@@ -138,7 +143,7 @@ class FreeChunks:
 
     def _caches(self) -> Iterator[tuple[int, int]]:
         """(address, size of the chunk) of the caches with which heaps begin."""
-        regions = self._regions[:MOST_REGIONS]
+        regions = [one for one in self._regions if one.end not in self._ends_of_stacks][:MOST_REGIONS]
         for region, raw in zip(regions, self._memory.read_many([one.start for one in regions], 16)):
             if raw is None:
                 continue

@@ -340,7 +340,8 @@ class Glibc:
             owner = self._main_library
             symbol = owner.file.symbols(["tcache_key"]).get("tcache_key") if owner.file else None
             address = owner.load_base + symbol.value if symbol else None
-            self._free_chunks = FreeChunks(self._memory, self._words, address, regions, self._own_words)
+            known = (self._memory, self._words, address, regions, self._own_words)
+            self._free_chunks = FreeChunks(*known, thread_pointers=self._routines)
         return self._free_chunks.among(pointers)
 
     @property
