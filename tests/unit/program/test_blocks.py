@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdb_tls.elf.headers import TlsSegment
-from gdb_tls.program.survey import PAGE, Blocks
+from gdb_tls.program.blocks import PAGE, Blocks
 from gdb_tls.target.model import Absence, Module, Place, State
 
 MODULE = Module(1, "libx.so", "/libx.so", "/libx.so", 0, 1, None, TlsSegment(0, 0, 1 << 20, 16))
