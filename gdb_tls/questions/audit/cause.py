@@ -77,7 +77,9 @@ def chain(cause: Cause, found: Guilty, member: str = "", caller: Frame | None = 
         what = f"{_member(cause)} of what {name} points to" if cause.path else name
         return f"{who} gave up in {where(cause.crashed)} after comparing {what}, read {read}."
     if cause.published is not None:
-        return f"{who} crashed {_at(cause.crashed)}{_on(cause.address)}, where {name} of a thread that has ended was."
+        # Without a global that has it, only its place in the page speaks for it.
+        was = "was" if cause.published.to is not None else "most likely was"
+        return f"{who} crashed {_at(cause.crashed)}{_on(cause.address)}, where {name} of a thread that has ended {was}."
     if cause.kind == "destructor":
         return f"{who} ended and called the destructor of {name} at {_address(cause.address)}, where no code is mapped."
     if cause.kind == "call":
