@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from gdb_tls.hosts.direct.expressions import signed_word
 from gdb_tls.hosts.native.dwarf_arrays import AT_ALLOCATED, AT_ASSOCIATED, AT_DATA_LOCATION, Bound
 from gdb_tls.hosts.native.dwarf_types import DwarfType
-from gdb_tls.hosts.native.library_objects import NotLaidOut
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.program.walk import no_element
 from gdb_tls.target.model import Absence, Place, State
 from gdb_tls.target.protocol import UnreadableMemory

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import add, and_, eq, ge, gt, le, lt, mul, ne, or_, sub, xor
 
 from gdb_tls.elf.dwarf import leb
-from gdb_tls.hosts.native.library_objects import NotLaidOut
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 
 DEREFERENCE, DUPLICATE, DROP, OVER, SWAP, NEGATE, PLUS_CONSTANT = 0x06, 0x12, 0x13, 0x14, 0x16, 0x1F, 0x23
 UNSIGNED_LEB, SIGNED_LEB, LITERALS, OBJECT_ADDRESS = 0x10, 0x11, range(0x30, 0x50), 0x97

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from gdb_tls.elf.dwarf import TAG_CLASS, TAG_STRUCT, TAG_UNION
 from gdb_tls.hosts.native.dwarf_types import TAG_ARRAY, DwarfType
-from gdb_tls.hosts.native.library_objects import Field, NotLaidOut
+from gdb_tls.hosts.native.library_objects import Field
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.target.architectures import Architecture
 from gdb_tls.target.protocol import Memory
 

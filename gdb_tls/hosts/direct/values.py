@@ -28,7 +28,8 @@ from gdb_tls.hosts.native.dwarf_types import (
     Member,
 )
 from gdb_tls.hosts.native.library_contents import class_of, contents_of, hint_of
-from gdb_tls.hosts.native.library_objects import Bit, Characters, Child, NotLaidOut, Object
+from gdb_tls.hosts.native.library_objects import Bit, Characters, Child, Object
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.hosts.native.rust_types import borrowed
 from gdb_tls.program.scalars import PREFIXES, enumerator, without_width
 from gdb_tls.program.type_names import bits_of, lacks_width
@@ -361,10 +362,10 @@ class Formatter:
     def _array(self, bare: DwarfType, address: int, raw: bytes, depth: int) -> str:
         element = bare.element
         size = element.size
-        if not size or bare.dimensions[0].length is None:
-            return "{...}"
         if width_of(element):
             return PREFIXES.get(element.typed(PREFIXES), "") + self._characters(raw, width_of(element))
+        if not size or bare.dimensions[0].length is None:
+            return "{...}"
         pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
         shown = self._elements(element, address, pieces, depth)
         if bare.is_fortran:

@@ -12,7 +12,8 @@ import gdb
 
 from gdb_tls.hosts.gdb.library_objects import object_of
 from gdb_tls.hosts.gdb.library_printers import own_printers
-from gdb_tls.hosts.native.library_objects import NotLaidOut, characters
+from gdb_tls.hosts.native.library_objects import characters
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.program.walk import no_element
 from gdb_tls.target.model import Absence, Lookup, Place, State
 

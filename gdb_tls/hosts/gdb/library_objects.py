@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import gdb
 
 from gdb_tls.hosts.gdb.fields import is_placed
-from gdb_tls.hosts.native.library_objects import Child, Field, NotLaidOut, Object, Pointer, place_of
+from gdb_tls.hosts.native.library_objects import Child, Field, Object, Pointer, place_of
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 
 
 class GdbReader:

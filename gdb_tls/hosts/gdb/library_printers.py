@@ -15,7 +15,8 @@ import gdb
 
 from gdb_tls.hosts.gdb.library_objects import object_of, value_of
 from gdb_tls.hosts.native.library_contents import class_of, contents_of, hint_of, is_text
-from gdb_tls.hosts.native.library_objects import Characters, Contents, NotLaidOut, Object
+from gdb_tls.hosts.native.library_objects import Characters, Contents, Object
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 
 ANY = re.compile(r"std::(?:__\w+::)?any$")
 

@@ -12,7 +12,8 @@ from gdb_tls.hosts.gdb.fields import is_placed
 from gdb_tls.hosts.gdb.library_objects import READER, object_of
 from gdb_tls.hosts.gdb.library_printers import own_printers
 from gdb_tls.hosts.native.buffers import BYTES, DEEPEST, chosen, plain_name
-from gdb_tls.hosts.native.library_objects import NotLaidOut, characters
+from gdb_tls.hosts.native.library_objects import characters
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.program.scalars import without_width
 from gdb_tls.program.type_names import lacks_width
 from gdb_tls.target.model import Counted

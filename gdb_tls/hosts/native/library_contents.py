@@ -12,17 +12,8 @@ from typing import Any
 
 from gdb_tls.hosts.native import library_values
 from gdb_tls.hosts.native.library_nodes import deque, hashed, linked, tree
-from gdb_tls.hosts.native.library_objects import (
-    Bit,
-    Children,
-    Contents,
-    Kind,
-    NotLaidOut,
-    Object,
-    Pointer,
-    characters,
-    unknown,
-)
+from gdb_tls.hosts.native.library_objects import Bit, Children, Contents, Kind, Object, Pointer, characters, unknown
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 
 NAME = re.compile(
     r"std::(?:__(?!debug|parallel|profile)\w+::)?(basic_string(?:_view)?|vector|unique_ptr|shared_ptr|weak_ptr|optional|array"

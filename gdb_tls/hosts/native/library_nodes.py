@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from gdb_tls.hosts.native.library_objects import Children, Kind, NotLaidOut, Object
+from gdb_tls.hosts.native.library_objects import Children, Kind, Object
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.tuples import NamedTuple
 
 MOST = 1 << 40

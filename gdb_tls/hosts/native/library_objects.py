@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Generic, NoReturn, Protocol, TypeVar, Union
 
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.program.type_names import short_type
 from gdb_tls.tuples import NamedTuple
 
 Kind = TypeVar("Kind")
 DEEPEST = 16
-
-
-class NotLaidOut(Exception):
-    """An object is in no state, or a class laid out in no way, that is known."""
 
 
 class Field(NamedTuple, Generic[Kind]):

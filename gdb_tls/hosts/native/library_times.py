@@ -7,7 +7,8 @@ import struct
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
-from gdb_tls.hosts.native.library_objects import Kind, NotLaidOut, Object
+from gdb_tls.hosts.native.library_objects import Kind, Object
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.program.type_names import first_arguments
 
 # [time.duration.io]: what is written behind a number of so many seconds.

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from gdb_tls.hosts.native.library_objects import Characters, Children, Contents, Kind, NotLaidOut, Object, characters
+from gdb_tls.hosts.native.library_objects import Characters, Children, Contents, Kind, Object, characters
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 from gdb_tls.program.type_names import first_arguments, short_type
 
 INNER = r"std::(?:(?:__(?!debug|parallel|profile)|_V)\w+::)?"

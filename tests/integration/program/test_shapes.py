@@ -76,7 +76,7 @@ def test_empty_is_not_null(kind: str, subjects: Subjects, tmp_path: Path) -> Non
                 assert row["state"] == "set" and row["text"], row
             else:
                 assert row["state"] == "not-constructed" and not row["text"], row
-                assert row["reason"].endswith("no constructor has run to its end in this thread")
+                assert row["reason"].endswith("its guard is not set in this thread")
 
 
 def test_difference_in_words(kind: str, subjects: Subjects, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from gdb_tls.elf.dwarf import AT_LANGUAGE, AT_TYPE, Entry
 from gdb_tls.hosts.direct.expressions import value_of
 from gdb_tls.hosts.native.dwarf_arrays import AT_COUNT, AT_LOWER, AT_UPPER, TAG_SUBRANGE
 from gdb_tls.hosts.native.dwarf_types import AT_SIZE, TAG_ARRAY, TAG_BASE, TAG_TYPEDEF, DwarfType
-from gdb_tls.hosts.native.library_objects import NotLaidOut
+from gdb_tls.hosts.native.not_laid_out import NotLaidOut
 
 C, ADA, FORTRAN = 0x0C, 0x0D, 0x08
 INTEGER = Entry(1, TAG_BASE, {AT_SIZE: 4}, 0, 0)
