@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from itertools import islice
 
 import gdb
 
@@ -29,7 +30,7 @@ def find_fault(
     first = [selected.num] if selected else []
     informed = False
     with selection():
-        for number in [*first, *(number for number in threads if number not in first)][: most or MOST_ASKED]:
+        for number in islice(dict.fromkeys([*first, *islice(threads, most or MOST_ASKED)]), most or MOST_ASKED):
             with suppress(gdb.error, KeyError):
                 threads[number].switch()
                 name = signal_name(int(gdb.parse_and_eval("$_siginfo.si_signo")))

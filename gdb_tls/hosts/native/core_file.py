@@ -14,10 +14,11 @@ from gdb_tls.elf.file import open_elf, version
 from gdb_tls.elf.headers import PF_W, PT_LOAD, PT_NOTE, ProgramHeader
 from gdb_tls.hosts.native.kept_ranges import MOST_KEPT, KeptRanges
 
-# What is that close on average is read together with what lies between, in pieces of at most so many bytes.
+# What is that close on average is read together with what lies between, in pieces of so many bytes, which the
+# processor's cache holds.
 FEWEST_TOGETHER = 64
 CLOSE = 2048
-LARGEST_PIECE = 8 << 20
+PIECE = 1 << 18
 
 
 class CoreFile:
@@ -127,15 +128,20 @@ class CoreFile:
         low, last = min(inside), max(inside)
         if last - low > len(inside) * CLOSE:
             return None
+        pieces: dict[int, list[int]] = {}
+        for index, address in enumerate(addresses):
+            if low <= address <= last:
+                pieces.setdefault((address - low) // PIECE, []).append(index)
         found: list[bytes | None] = [None] * len(addresses)
-        for start in range(low, last + 1, LARGEST_PIECE):
-            end = min(start + LARGEST_PIECE, last + 1)
-            raw = os.pread(self._file, end - 1 + size - start, start + self._shifts[at])
-            if len(raw) < end - 1 + size - start:
+        for number, indices in pieces.items():
+            start = low + number * PIECE
+            length = min(PIECE - 1, last - start) + size
+            raw = os.pread(self._file, length, start + self._shifts[at])
+            if len(raw) < length:
                 return None
-            for index, address in enumerate(addresses):
-                if start <= address < end:
-                    found[index] = raw[address - start : address - start + size]
+            for index in indices:
+                place = addresses[index] - start
+                found[index] = raw[place : place + size]
         return found
 
     def read_at(self, offsets: Sequence[int], size: int) -> list[bytes]:

@@ -24,7 +24,17 @@ def process_regions(pid: int) -> list[Region]:
     """
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
         lines = PROC_LINE.findall(file.read())
-    return [Region(int(low, 16), int(high, 16), w == "w", x == "x", name) for low, high, w, x, name in lines]
+    if not lines:
+        return []
+    low, high, writable, executable, names = zip(*lines)
+    rows = zip(
+        map(int, low, repeat(16)),
+        map(int, high, repeat(16)),
+        map("w".__eq__, writable),
+        map("x".__eq__, executable),
+        names,
+    )
+    return list(map(partial(tuple.__new__, Region), rows))
 
 
 def core_regions(core_file: str, files: Sequence[Region]) -> list[Region]:
