@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from functools import partial
 
-from gdb_tls.tuples import NamedTuple
+from gdb_tls.tuples import NamedTuple, tuples_of
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR, PT_TLS = 1, 2, 3, 4, 6, 7
 PF_X, PF_W = 1, 2
@@ -141,7 +140,7 @@ def program_headers(data: bytes, pointer_size: int, order: str) -> list[ProgramH
             (kind, flags, offset, address, file_size, size, alignment)
             for kind, offset, address, file_size, size, flags, alignment in narrow
         )
-    return list(map(partial(tuple.__new__, ProgramHeader), rows))
+    return tuples_of(ProgramHeader, rows)
 
 
 def section_headers(data: bytes, pointer_size: int, order: str) -> Iterator[SectionHeader]:

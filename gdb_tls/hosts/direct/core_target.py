@@ -16,7 +16,7 @@ from gdb_tls.hosts.direct.target import DirectTarget
 from gdb_tls.hosts.native.core_file import gaps_in
 from gdb_tls.hosts.native.regions import core_regions
 from gdb_tls.hosts.native.signals import FAULTS, MOST_ASKED, is_sent, signal_name, tells_address
-from gdb_tls.hosts.native.thread_notes import first_signal
+from gdb_tls.hosts.native.thread_notes import first_signal, numbered
 from gdb_tls.target.facts import Fault, Region
 from gdb_tls.target.model import Thread
 
@@ -58,8 +58,7 @@ class CoreTarget(DirectTarget):
 
     def threads(self, thread_pointers: Mapping[int, int] = {}) -> list[Thread]:
         """See `Target.threads`."""
-        pointer = thread_pointers.get
-        return [Thread(num, note.lwp, "", pointer(note.lwp)) for num, note in enumerate(self.core.threads, 1)]
+        return numbered([note.lwp for note in self.core.threads], thread_pointers)
 
     def selected_thread(self) -> int | None:
         """See `Target.selected_thread`: GDB selects the one that the core begins with."""

@@ -27,6 +27,7 @@ from gdb_tls.hosts.gdb.symbols import GdbSymbols
 from gdb_tls.hosts.gdb.warnings import Warnings
 from gdb_tls.hosts.native.core_file import gaps_in, open_core
 from gdb_tls.hosts.native.process_ids import process_of
+from gdb_tls.hosts.native.thread_notes import numbered
 from gdb_tls.program.names import RUST_DETAILS, without_rust_details
 from gdb_tls.program.scalars import is_string
 from gdb_tls.program.type_names import short_beginning
@@ -34,6 +35,7 @@ from gdb_tls.target import architectures as arch
 from gdb_tls.target.facts import CallFrame, Fault, FoundFile, Frame, Region
 from gdb_tls.target.model import Absence, Life, Lookup, Place, State, Storage, Thread, Type, Variable
 from gdb_tls.target.protocol import Answers, UnreadableMemory
+from gdb_tls.tuples import tuples_of
 
 if TYPE_CHECKING:
     from gdb_tls.hosts.gdb.calls import GdbCalls
@@ -134,7 +136,7 @@ class GdbTarget:
         pointer = thread_pointers.get
         known = self._gdb_threads
         if isinstance(known, core_threads.CoreThreads):
-            return [Thread(num, lwp, "", pointer(lwp)) for num, lwp in enumerate(known.lwps, 1)]
+            return numbered(known.lwps, thread_pointers)
         ids = [thread.ptid for thread in known.values()]
         lwps = [lwp or tid for _, lwp, tid in ids]
         columns = (
@@ -146,7 +148,7 @@ class GdbTarget:
             self._running,
             repeat(""),
         )
-        return list(map(Thread._make, zip(*columns)))
+        return tuples_of(Thread, zip(*columns))
 
     @cached_property
     def _running(self) -> list[bool]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import partial
 from itertools import repeat
 from operator import add
 
 from gdb_tls.elf.file import open_elf
 from gdb_tls.elf.headers import PF_W, PF_X, PT_LOAD, ProgramHeader
 from gdb_tls.target.facts import Region
+from gdb_tls.tuples import tuples_of
 
 PROC_LINE = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) [r-]([w-])([x-])[ps] \S+ \S+ \S+ *(.*)$", re.MULTILINE)
 
@@ -34,7 +34,7 @@ def process_regions(pid: int) -> list[Region]:
         map("x".__eq__, executable),
         names,
     )
-    return list(map(partial(tuple.__new__, Region), rows))
+    return tuples_of(Region, rows)
 
 
 def core_regions(core_file: str, files: Sequence[Region]) -> list[Region]:
@@ -50,7 +50,7 @@ def core_regions(core_file: str, files: Sequence[Region]) -> list[Region]:
     names = [files[at - 1].file if at and one < files[at - 1].end else "" for at, one in zip(before, starts)]
     kinds = {one: (bool(one & PF_W), bool(one & PF_X)) for one in set(flags)}
     rights = zip(*map(kinds.__getitem__, flags))
-    found = list(map(partial(tuple.__new__, Region), zip(starts, map(add, starts, sizes), *rights, names)))
+    found = tuples_of(Region, zip(starts, map(add, starts, sizes), *rights, names))
     # GDB's own cores leave out code that is in a file: only the note tells of it.
     known = {region.start for region in files}.intersection(starts)
     return sorted(found + [region for region in files if region.start not in known])

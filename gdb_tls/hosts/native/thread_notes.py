@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from itertools import repeat
 
 from gdb_tls.elf.core_notes import NT_AUXV, NT_FILE, NT_PRPSINFO
 from gdb_tls.elf.file import ElfFile, NotElf, open_elf, version
@@ -14,7 +15,8 @@ from gdb_tls.elf.headers import PT_NOTE
 from gdb_tls.elf.notes import notes_in
 from gdb_tls.hosts.native.core_file import CoreFile, open_core
 from gdb_tls.hosts.native.reads import MOST_RANGES
-from gdb_tls.tuples import NamedTuple
+from gdb_tls.target.model import Life, Thread
+from gdb_tls.tuples import NamedTuple, tuples_of
 
 NT_PRSTATUS = 1
 NAME = b"CORE\0"
@@ -60,6 +62,12 @@ def _thread_notes(path: str, at: tuple[int, int, int]) -> list[ThreadNote]:
     core, file = open_elf(path), open_core(path)
     parts = [(one.offset, one.offset + one.file_size) for one in core.segments if one.type == PT_NOTE]
     return [note for start, end in parts for note in _in_segment(core, file, start, end)]
+
+
+def numbered(lwps: Sequence[int], thread_pointers: Mapping[int, int]) -> list[Thread]:
+    """The threads of a core as GDB numbers them, in the order of their notes, with the pointers that are known."""
+    columns = (range(1, len(lwps) + 1), lwps, repeat(""), map(thread_pointers.get, lwps))
+    return tuples_of(Thread, zip(*columns, repeat(Life.LISTED), repeat(False), repeat("")))
 
 
 def process_notes(path: str) -> Sequence[tuple[int, bytes, bytes]]:
