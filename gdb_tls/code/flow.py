@@ -151,13 +151,20 @@ class FunctionFlow:
         state, instruction = self.before(address), self.at(address)
         return self._execution.value(operand, instruction, state) if state and instruction else None
 
-    def conditions(self, address: int) -> list[tuple[State, bool]]:
+    def conditions(
+        self, address: int, was_zero: Callable[[State], bool | None] | None = None
+    ) -> list[tuple[State, bool]]:
         """What is known at the branches that decided that control came to an address (`compared`), by address.
 
         With each comes whether it was the last one on the way.
 
         A branch decided it where all that follows on one of its sides leads there, and not all that follows on the
         other: control dependence (Ferrante, Ottenstein and Warren, "The Program Dependence Graph", 1987).
+
+        Args:
+            address: where control came.
+            was_zero: whether what a branch compared was zero, None where that is not known: branches to which control
+                cannot have come are left out. None to leave out none.
         """
         index = bisect_left(self._starts, address + 1) - 1
         if index < 0:
@@ -178,13 +185,33 @@ class FunctionFlow:
                     last.add(id(block))
                     waiting.append(block)
         found = []
-        for block in self._blocks:
+        for block in self._blocks if was_zero is None else self._taken(was_zero):
             if block.instructions[-1].template.flow != "branch" or block.point.state is None:
                 continue
             decided = [id(one) in coming and id(one) not in escaping for one in block.successors]
             if any(decided) and (not all(decided) or len(decided) < 2):
                 found.append((self._behind(block), any(id(one) in last for one in block.successors)))
         return found
+
+    def _taken(self, was_zero: Callable[[State], bool | None]) -> list[Block]:
+        """The blocks to which control can have come, where some branches are known to have gone one way."""
+        found: set[int] = set()
+        handlers = {site.handler for site in self._sites}
+        waiting = [self._by_number[0], *(one for one in self._blocks if one.instructions[0].address in handlers)]
+        while waiting:
+            block = waiting.pop()
+            if id(block) in found:
+                continue
+            if block.anywhere:
+                return self._blocks
+            found.add(id(block))
+            way, target = block.instructions[-1].template.if_zero, block.target
+            zero = was_zero(self._behind(block)) if way and target is not None and block.point.state else None
+            if zero is None or len(block.successors) != 2:
+                waiting += block.successors
+            else:
+                waiting += [one for one in block.successors if (one is target) == ((way == "target") == zero)]
+        return [block for block in self._blocks if id(block) in found]
 
     def at_branches(self) -> Iterator[State]:
         """What is known at each branch (`compared`)."""

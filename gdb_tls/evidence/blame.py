@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from gdb_tls.code.state import State
 from gdb_tls.code.values import Number, Value
 from gdb_tls.evidence.cause import POINTER
 from gdb_tls.evidence.code import Code
@@ -135,10 +136,30 @@ class Blame:
         return leaf.fixed is None or leaf.computed or self._now.value_of(leaf) in (0, None)
 
     def of_way(self, tracer: Tracer, scope: Scope) -> Leaf | None:
-        """The variable that is null, and was compared last before the thread came where a constant is bad."""
+        """The variable that is null, and was compared last before the thread came where a constant is bad.
+
+        Where there are several ways, what variables hold now tells which one it came.
+        """
+        return self._of_ways(tracer, scope) or self._of_ways(
+            tracer, scope, lambda state: self._was_zero(tracer, scope, state)
+        )
+
+    def _was_zero(self, tracer: Tracer, scope: Scope, state: State) -> bool | None:
+        """Whether what a branch compared was zero, as far as one variable tells; None where it does not."""
+        compared = [one for one in state.compared if one != Number(0)]
+        found = set(leaves(tracer.source(compared[0], scope))) if len(compared) == 1 else set()
+        if len(found) != 1:
+            return None
+        (leaf,) = found
+        value = None if leaf.place is None or leaf.computed or leaf.added else self._now.value_of(leaf)
+        return None if value is None else value == 0
+
+    def _of_ways(
+        self, tracer: Tracer, scope: Scope, was_zero: Callable[[State], bool | None] | None = None
+    ) -> Leaf | None:
         flow = scope.spot.flow
         found: list[Leaf] = []
-        for state, is_last in flow.conditions(scope.spot.address) if flow else ():
+        for state, is_last in flow.conditions(scope.spot.address, was_zero) if flow else ():
             if is_last:
                 values = [one for one in state.compared if not isinstance(one, Number)]
                 found += [leaf for one in values for leaf in leaves(tracer.source(one, scope))]

@@ -189,6 +189,8 @@ def difference(build: Build, mode: str, truth: Any, found: Any) -> Iterator[str]
         if alarms:
             yield "it is not known, and yet said"
         return
+    if mode == "storage" and not alarms and looks_into_buckets():
+        return
     if len(alarms) != 1:
         yield f"{truth['guilty']} alone is to blame"
         return
@@ -207,6 +209,14 @@ def difference(build: Build, mode: str, truth: Any, found: Any) -> Iterator[str]
         expected = truth["guilty"]
     if alarm["name"] != expected:
         yield f"{expected} is to blame"
+
+
+def looks_into_buckets() -> bool:
+    """Whether an empty table of the C++ library is looked into, too: at a place that a hash says, which code does not.
+
+    Since libstdc++ 12 (bits/hashtable.h, __small_size_threshold) what has few elements is gone through from its first.
+    """
+    return int(run(["g++", "-dumpversion"]).split(".")[0]) < 12
 
 
 def is_exported(name: str, truth: Any) -> bool:
