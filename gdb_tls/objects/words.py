@@ -31,8 +31,11 @@ class Words:
 
     def read_some(self, address: int, count: int) -> tuple[int, ...]:
         """Reads adjacent unsigned words."""
-        data = self._memory.read(address, count * self.size)
-        return struct.unpack(f"{self.order}{count}{self.format[1]}", data)
+        return self.all(self._memory.read(address, count * self.size))
+
+    def all(self, data: bytes) -> tuple[int, ...]:
+        """The unsigned words of what was read, all at once."""
+        return struct.unpack(f"{self.order}{len(data) // self.size}{self.format[1]}", data)
 
     def each(self, data: bytes) -> Iterator[int]:
         """The unsigned words of what was read."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Sequence
 from functools import cached_property
 from operator import itemgetter
 
 from gdb_tls.errors import reason
+from gdb_tls.objects.words import Words
 from gdb_tls.target.model import Absence, Module, Place, State
 from gdb_tls.target.protocol import Target
 from gdb_tls.tuples import NamedTuple
@@ -107,11 +106,9 @@ class Blocks:
 
     def numbers(self, offset: int) -> list[int | None]:
         """The pointer-sized words at an offset as numbers, in each thread; None where there is none."""
-        architecture = self._target.architecture
-        raws = self.raws(offset, architecture.pointer_size)
-        found = array("Q" if architecture.pointer_size == 8 else "I", b"".join(raws))
-        if architecture.byte_order != sys.byteorder:
-            found.byteswap()
+        words = Words(self._target)
+        raws = self.raws(offset, words.size)
+        found = words.all(b"".join(raws))
         if len(found) == len(raws):
             return list(found)
         numbers = iter(found)

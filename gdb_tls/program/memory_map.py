@@ -99,7 +99,7 @@ class MemoryMap:
     def _blocks(self) -> Iterator[list[Range]]:
         """A layer for each module whose blocks are made one by one, and one for all that lie beside thread pointers."""
         areas = [Area(BLOCK, index) for index in range(len(self._survey.threads))]
-        starts, size = self._survey.static_storage()
+        starts, size = self._survey.static_storage
         having = [area for area, thread in zip(areas, self._survey.threads) if thread.thread_pointer]
         yield [(start, start + size, area) for start, area in zip(starts, having)]
         for blocks in self._survey.blocks.values():

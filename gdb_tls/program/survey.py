@@ -307,8 +307,9 @@ class Survey:
                 task.advance()
         self.interrupted = task.interrupted
         if self.columns:
-            program.target.memory.expect(*self.static_storage())
+            program.target.memory.expect(*self.static_storage)
 
+    @cached_property
     def static_storage(self) -> tuple[list[int], int]:
         """Where each thread's static TLS begins, as far as the modules' blocks tell, and its size in bytes.
 

@@ -49,10 +49,7 @@ class Dtvs:
             at = self._descriptors.field("pthread_dtvp").offset - self._distance
             size = self._words.size
             raws = self._memory.read_many([pointer + at for pointer in unknown], size)
-            dtvs = struct.unpack(
-                f"{self._words.order}{len(raws)}{self._words.format[1]}", b"".join([raw or bytes(size) for raw in raws])
-            )
-            self.take(unknown, dtvs)
+            self.take(unknown, self._words.all(b"".join([raw or bytes(size) for raw in raws])))
         return [known[pointer] for pointer in thread_pointers]
 
     def take(self, thread_pointers: Sequence[int], dtvs: Sequence[int]) -> None:

@@ -66,6 +66,7 @@ class Glibc:
         self._newest_generation = 0
         self._free_chunks: FreeChunks | None = None
         self._routines: dict[int, int | None] = {}
+        self._thread_pointers: Sequence[int] = ()
 
     # Threads
 
@@ -88,6 +89,7 @@ class Glibc:
             pointers += here
             lwps += [max(tid, 0) for tid in tids]
             own += here if is_own else []
+        self._thread_pointers = pointers
         return ListedThreads(pointers, lwps, own)
 
     def _stack_lists(self) -> Iterator[tuple[int, bool]]:
@@ -340,8 +342,9 @@ class Glibc:
             owner = self._main_library
             symbol = owner.file.symbols(["tcache_key"]).get("tcache_key") if owner.file else None
             address = owner.load_base + symbol.value if symbol else None
-            known = (self._memory, self._words, address, regions, self._own_words)
-            self._free_chunks = FreeChunks(*known, thread_pointers=self._routines)
+            self._free_chunks = FreeChunks(
+                self._memory, self._words, address, regions, self._own_words, self._thread_pointers
+            )
         return self._free_chunks.among(pointers)
 
     @property
