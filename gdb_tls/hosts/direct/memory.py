@@ -13,13 +13,13 @@ from gdb_tls.elf.file import NotElf, open_elf
 from gdb_tls.elf.headers import PF_W
 from gdb_tls.hosts.direct.core import Core
 from gdb_tls.hosts.direct.files import Files
-from gdb_tls.hosts.native.reads import Scattered
+from gdb_tls.hosts.native.core_reads import CoreReads
 from gdb_tls.target.protocol import UnreadableMemory
 
 MOST_BYTES = 1 << 30
 
 
-class CoreMemory(Scattered):
+class CoreMemory(CoreReads):
     """A core's segments; of what they leave out, pages that cannot have changed come from the mapped file.
 
     That is a file whose build id is the one that the core has of the object, and no other.
@@ -98,16 +98,6 @@ class CoreMemory(Scattered):
                 if build_id == "" and page and open_elf(path).read(0, PAGE) == page:
                     return path
         return None
-
-    def expect(self, addresses: Sequence[int], size: int) -> None:
-        """See `Memory.expect`."""
-        self._file.expect(addresses, size)
-
-    def _read_together(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
-        return self._file.read_together(addresses, size)
-
-    def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
-        return self._file.read_some(addresses, size)
 
     def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         """See `Memory.are_mapped`; the headers also list the pages that the core left out."""

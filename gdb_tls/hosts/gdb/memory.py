@@ -11,6 +11,7 @@ import gdb
 from gdb_tls.elf.file import NotElf
 from gdb_tls.elf.headers import PF_W
 from gdb_tls.hosts.native.core_file import CoreFile, open_core
+from gdb_tls.hosts.native.core_reads import CoreReads
 from gdb_tls.hosts.native.reads import OneByOne, Scattered
 from gdb_tls.hosts.native.scatter import ScatteredReads
 from gdb_tls.target.protocol import UnreadableMemory
@@ -68,7 +69,7 @@ class ProcessMemory(Scattered, GdbMemory):
         return self._reads.read(addresses, size)
 
 
-class CoreMemory(Scattered, GdbMemory):
+class CoreMemory(CoreReads, GdbMemory):
     """A core file's own segments; what it does not hold is asked of GDB.
 
     GDB looks a segment up among all of them one by one, and a core of ten thousand threads
@@ -78,14 +79,14 @@ class CoreMemory(Scattered, GdbMemory):
     def __init__(self, inferior: gdb.Inferior, core: CoreFile) -> None:
         """Takes the file."""
         super().__init__(inferior)
-        self._core = core
+        self._file = core
 
     def read(self, address: int, size: int) -> bytes:
         """See `Memory.read`."""
-        held = self._core.read(address, size)
+        held = self._file.read(address, size)
         if held is not None:
             return held
-        segment = self._core.segment(address)
+        segment = self._file.segment(address)
         # Of what could be written, GDB would show how the program's file has it, or zeros.
         if segment and segment.flags & PF_W:
             raise UnreadableMemory(address)
@@ -95,19 +96,9 @@ class CoreMemory(Scattered, GdbMemory):
             raise UnreadableMemory(address)
         return found
 
-    def expect(self, addresses: Sequence[int], size: int) -> None:
-        """See `Memory.expect`."""
-        self._core.expect(addresses, size)
-
-    def _read_together(self, addresses: Sequence[int], size: int) -> list[bytes | None] | None:
-        return self._core.read_together(addresses, size)
-
-    def _read_some(self, addresses: Sequence[int], size: int) -> list[bytes]:
-        return self._core.read_some(addresses, size)
-
     def are_mapped(self, addresses: Sequence[int]) -> list[bool]:
         """See `Memory.are_mapped`; the headers also list the pages that the core left out."""
-        segment = self._core.segment
+        segment = self._file.segment
         return [segment(address) is not None or self._read_one(address, 1) is not None for address in addresses]
 
 
